@@ -1,0 +1,3 @@
+"""Loss benchmarking and ablation for the GAN image codec of Agustsson et al."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,94 @@
+"""What a grid varies: its axes, the levels on each, and how they are called in a figure or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that the grid varies, a dotted key or several that change together, with its levels as text."""
+
+    keys: tuple[str, ...]
+    name: str
+    levels: tuple[str, ...]
+    baseline: str
+    numbers: tuple[float, ...] | None = None
+
+    def level(self, axes: Mapping[str, Any]) -> str | None:
+        """Returns where a point lies on this axis, None where it does not lie on it."""
+        text = _level(self.keys, axes) if all(key in axes for key in self.keys) else None
+        return text if text in self.levels else None
+
+
+def find_axes(
+    planned: Mapping[str, Sequence[Any]], points: Sequence[Mapping[str, Any]], declared: Mapping[str, Any]
+) -> tuple[Axis, ...]:
+    """Returns the axes that vary over `points`; keys that only ever change together are one axis.
+
+    The baseline of an axis is its declared level, and the first one of the grid file where none is declared.
+    """
+    points = [point for point in points if set(point) == set(planned)]
+    first = {key: values[0] for key, values in planned.items() if values}
+    varied = [key for key in planned if len({value_text(point[key]) for point in points}) > 1]
+    names, axes = short_names(varied), []
+    while varied:
+        keys = (varied[0], *(other for other in varied[1:] if _one_to_one(points, varied[0], other)))
+        varied = [other for other in varied if other not in keys]
+        levels = {_level(keys, point): point[keys[0]] for point in points}
+        if len(levels) < 2:
+            continue
+        numbers = None
+        if len(keys) == 1 and all(is_number(value) for value in levels.values()):
+            levels = dict(sorted(levels.items(), key=lambda item: item[1]))
+            numbers = tuple(float(value) for value in levels.values())
+        wanted = _level(keys, {**first, **declared})
+        baseline = wanted if wanted in levels else next(iter(levels))
+        axes.append(Axis(keys, " + ".join(names[key] for key in keys), tuple(levels), baseline, numbers))
+    return tuple(axes)
+
+
+def value_text(value: Any) -> str:
+    """Writes a setting the way a reader names it: 12 for 12.0, a term as name(option=value)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if is_number(value):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        options = value.get("options", {key: part for key, part in value.items() if key != "name"})
+        inside = ", ".join(f"{key}={value_text(part)}" for key, part in options.items())
+        return f"{value.get('name', '')}({inside})" if inside else str(value.get("name", "{}"))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(value_text(part) for part in value) + "]"
+    return str(value)
+
+
+def is_number(value: Any) -> bool:
+    """Returns whether `value` is a number; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Shortens dotted keys to their last part, or as many parts as it takes to tell them apart."""
+
+    def tail(key: str, parts: int) -> str:
+        return ".".join(key.split(".")[-parts:])
+
+    names = {}
+    for key in keys:
+        parts = 1
+        while parts <= key.count(".") and any(tail(key, parts) == tail(o, parts) for o in keys if o != key):
+            parts += 1
+        names[key] = tail(key, parts)
+    return names
+
+
+def _level(keys: Sequence[str], axes: Mapping[str, Any]) -> str:
+    return " + ".join(value_text(axes[key]) for key in keys)
+
+
+def _one_to_one(points: Sequence[Mapping[str, Any]], key: str, other: str) -> bool:
+    pairs = {(value_text(point[key]), value_text(point[other])) for point in points}
+    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}) > 1

@@ -1,0 +1,62 @@
+"""Scores as arrays: one row a seed, one column an image."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ablate.analysis.study import WEIGHTS, Arm, Study
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ablate.store import Store
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A metric's values, arm -> float64 (seeds, images); NaN where a cell has no value.
+
+    `images` is empty for values of whole cells, whose arrays are (seeds, 1).
+    """
+
+    metric: str
+    weights: str
+    seeds: tuple[int, ...]
+    images: tuple[str, ...]
+    values: Mapping[str, np.ndarray]
+
+
+def collect(study: Study, metric: str, weights: str = WEIGHTS[0]) -> Scores:
+    """Collects one value a cell: the mean over images, or what is defined on the whole set only."""
+    import numpy as np
+
+    values = {}
+    for arm in study.arms:
+        found = arm.scores(metric, weights)
+        values[arm.name] = np.array([[found.get(seed, np.nan)] for seed in study.seeds], dtype=np.float64)
+    return Scores(metric, weights, study.seeds, (), values)
+
+
+def collect_images(study: Study, store: Store, metric: str, weights: str = WEIGHTS[0]) -> Scores:
+    """Collects one value an image of each cell from the tables written at its evaluation."""
+    import numpy as np
+
+    rows = {(arm.name, seed): _images(store, arm, seed, metric, weights) for arm in study.arms for seed in study.seeds}
+    images = tuple(dict.fromkeys(name for row in rows.values() for name in row))
+    values = {
+        arm.name: np.array([[rows[arm.name, seed].get(image, np.nan) for image in images] for seed in study.seeds])
+        for arm in study.arms
+    }
+    return Scores(metric, weights, study.seeds, images, values)
+
+
+def _images(store: Store, arm: Arm, seed: int, metric: str, weights: str) -> dict[str, float]:
+    cell = arm.of_seed(seed)
+    if cell is None or cell.status != "done":
+        return {}
+    with store.cell(cell.id).images_csv.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["weights"] == weights]
+    return {row["image"]: float(row[metric]) for row in rows if row[metric] not in ("", "inf")}

@@ -1,0 +1,92 @@
+"""All commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ablate.cli.init import init
+from ablate.cli.plan import plan
+from ablate.cli.report import report
+from ablate.cli.run import run
+from ablate.cli.show import show
+from ablate.cli.status import status
+
+USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+COMMANDS = (init, plan, run, status, show, report)
+
+
+class Commands(TyperGroup):
+    """The commands in the order of use; an error of the user is a sentence and an exit code, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            if ctx.params["traceback"] or isinstance(error, BrokenPipeError):
+                raise
+            sys.stdout.flush()
+            typer.echo(f"error: {error}", err=True)
+            if isinstance(error, OSError) and error.errno in NO_SPACE:
+                typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
+                raise typer.Exit(INCOMPLETE) from error
+            raise typer.Exit(USAGE) from error
+        except KeyboardInterrupt as error:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all is well, 2 a mistake in the command or the grid file, 3 some cells failed or are "
+    "unfinished, 75 another process holds what is left, 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ablate import __version__
+
+        typer.echo(f"ablate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ablate(
+    ctx: typer.Context,
+    runs_dir: Annotated[Path | None, typer.Option("--runs-dir", "-C", hidden=True)] = None,
+    reports_dir: Annotated[Path | None, typer.Option("--reports-dir", hidden=True)] = None,
+    traceback: Annotated[bool, typer.Option(help="Show where in the code an error comes from.")] = False,  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Trains a learned image codec with a GAN over a grid of losses, scales and weights, and compares what came out.
+
+    A grid file says what varies. From nothing to a report:
+
+    [bold]ablate init[/bold] grid.toml     write a grid file to start from
+    [bold]ablate plan[/bold] grid.toml     see its cells and how long they take
+    [bold]ablate run[/bold] grid.toml      train every cell; run it again to go on where it stopped
+    [bold]ablate status[/bold] grid.toml   see how far it is, also from another terminal
+    [bold]ablate report[/bold] grid.toml   one HTML file with the comparison
+    """
+    given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
+    # Both stand behind a command; before it they mean the same.
+    ctx.default_map = dict.fromkeys([command.__name__ for command in COMMANDS], {name: str(path) for name, path in given.items() if path is not None})
+
+
+for command in COMMANDS:
+    app.command()(command)

@@ -1,0 +1,28 @@
+"""`ablate init`: a grid file to start from."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="The grid file to write.")] = Path("grid.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Writes a commented grid file to start from.
+
+    Example: [bold]ablate init my-grid.toml[/bold]
+    """
+    if file.exists() and not force:
+        raise ValueError(f"{file} is there already; --force replaces it")
+    if not file.parent.is_dir():
+        raise ValueError(f"{file.parent} is not a directory")
+    from ablate.store.atomic import write_bytes
+
+    write_bytes(file, resources.files("ablate.cli").joinpath("starter.toml").read_bytes())
+    typer.echo(f"wrote {file}")
+    typer.echo(f"next: ablate plan {file}")

@@ -1,0 +1,24 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RUNS, REPORTS = Path("runs"), Path("reports")
+
+GridFile = Annotated[Path, typer.Argument(metavar="GRID", help="A grid file, as `ablate init` writes one.")]
+GridName = Annotated[
+    str | None,
+    typer.Argument(metavar="[GRID]", help="A grid file, or the name of a grid that was run. Default: the last run."),
+]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", "-C", metavar="DIR", help="Where results are kept.")]
+ReportsDir = Annotated[Path, typer.Option("--reports-dir", metavar="DIR", help="Where reports are written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-j", min=1, metavar="N", help="Cells at once. Default: one a core.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Threads a cell. Default: one.")]
+Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]

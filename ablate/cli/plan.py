@@ -1,0 +1,153 @@
+"""`ablate plan`: what a grid file means, before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
+
+if TYPE_CHECKING:
+    from ablate.cli.standing import Standing
+    from ablate.execute import Capacity, Estimate, Job, Plan
+
+
+def plan(
+    grid: GridFile,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print the complete base cell, every setting with its value.")
+    ] = False,
+    workers: Workers = None,
+    threads: Threads = None,
+    device: Device = None,
+    as_json: AsJson = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Shows the cells of a grid, what is done already, how long the rest takes, and what the seeds can show.
+
+    Example: [bold]ablate plan grid.toml[/bold]
+    """
+    if resolved:
+        typer.echo(resolved_base(grid, as_json))
+        return
+    from ablate.cli.standing import standings
+    from ablate.execute import Estimate, chosen, load_plan
+    from ablate.execute.jobs import jobs
+    from ablate.store import Store
+
+    planned = load_plan(grid, runs_dir)
+    store = Store(runs_dir, planned.name)
+    cells = standings(planned, store)
+    capacity = chosen(planned.content["execution"], device, workers, threads)
+    estimate = Estimate.of_finished(planned, store)
+    todo = jobs(planned, store)
+    content = _content(planned, cells, todo, estimate, capacity)
+    typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
+
+
+def resolved_base(path: Path, as_json: bool) -> str:
+    """Returns the complete base cell of a grid file, as TOML that could stand in it, or as JSON."""
+    from ablate.grid import read_grid
+
+    base = read_grid(path).base
+    return json.dumps(base, indent=1) if as_json else "\n".join(_toml(base, "base"))
+
+
+def _toml(table: Mapping[str, Any], name: str) -> list[str]:
+    from ablate.grid.mistakes import toml_key, toml_text
+
+    # A term (a name and its options) is one value of its group.
+    groups = {key: value for key, value in table.items() if isinstance(value, Mapping) and "name" not in value}
+    values = [f"{toml_key(key)} = {toml_text(value)}" for key, value in table.items() if key not in groups]
+    lines = [f"[{name}]", *values, ""] if values else []
+    return lines + [line for key, value in groups.items() for line in _toml(value, f"{name}.{key}")]
+
+
+def _content(
+    plan: Plan, cells: list[Standing], todo: tuple[Job, ...], estimate: Estimate, capacity: Capacity
+) -> dict[str, Any]:
+    from ablate.cli.standing import count
+
+    steps = {cell.point.id: cell.step for cell in cells}
+    unfinished = {job.id for job in todo if job.kind == "warmup"}
+    unfinished |= {cell.point.id for cell in cells if cell.status not in ("done", "diverged")}
+    seconds = {job.id: estimate.seconds(job, steps.get(job.id, 0)) if job.id in unfinished else 0.0 for job in todo}
+    longest = max(seconds.values(), default=0.0)
+    return {
+        "name": plan.name,
+        "total": len(cells),
+        **count(cells),
+        "seeds": _seeds(plan),
+        "estimate": {
+            "seconds": max(sum(seconds.values()) / capacity.workers, longest),
+            "measured": estimate.measured,
+            "workers": capacity.workers,
+            "threads": capacity.threads,
+            "device": capacity.device,
+        },
+        "warmups": [{"id": job.id, "label": job.label, "steps": job.steps} for job in todo if job.kind == "warmup"],
+        "excluded": plan.content["excluded"],
+        "notes": plan.content["notes"],
+        "cells": [cell.as_json() | {"estimated_seconds": seconds[cell.point.id]} for cell in cells],
+    }
+
+
+def _seeds(plan: Plan) -> dict[str, Any]:
+    from ablate.analysis.significance import seeds_for, smallest_p
+
+    count = len({point.seed for point in plan.points})
+    alpha = plan.content["compare"]["alpha"]
+    needed = seeds_for(alpha)
+    return {
+        "count": count,
+        "smallest_p": smallest_p(count),
+        "alpha": alpha,
+        "needed": needed,
+        "needed_p": smallest_p(needed),
+    }
+
+
+def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
+    from ablate.cli.terminal import columns, duration, paint, plural
+
+    rows = [
+        (
+            cell["id"],
+            cell["status"],
+            f"{cell['step']}/{cell['steps']}",
+            duration(cell["estimated_seconds"]) if cell["estimated_seconds"] else "–",
+            cell["label"],
+        )
+        for cell in content["cells"]
+    ]
+    lines = [paint(plan.name, "title")]
+    lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.content["axes"].items()]
+    lines += ["", *columns(("cell", "status", "step", "left", "label"), rows, status_column=1), ""]
+    done = content["done"] + content["diverged"]
+    lines.append(f"{plural(content['total'], 'cell')}, {done} of them finished already")
+    if content["warmups"]:
+        lines.append(f"{plural(len(content['warmups']), 'warm-up')} come first, each shared by the cells that begin alike")
+    for excluded in content["excluded"]:
+        where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
+        lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")
+    lines += content["notes"]
+    estimate = content["estimate"]
+    learned = "from finished cells" if estimate["measured"] else "a guess: nothing like it was measured here yet"
+    lines.append(f"about {duration(estimate['seconds'])} with {capacity} ({learned})")
+    return [*lines, _power(content["seeds"])]
+
+
+def _power(seeds: Mapping[str, Any]) -> str:
+    from ablate.cli.terminal import plural
+
+    count, needed, alpha = seeds["count"], seeds["needed"], seeds["alpha"]
+    if count >= needed:
+        return f"{plural(count, 'seed')} reach p = {seeds['smallest_p']:.2g} at best, enough for alpha = {alpha:g}"
+    return (
+        f"{plural(needed, 'seed')} reach p = {seeds['needed_p']:.2g}; you have {count} (p = {seeds['smallest_p']:.2g} at "
+        f"best), so no difference can be significant at alpha = {alpha:g}"
+    )

@@ -1,0 +1,141 @@
+"""What a run shows while it runs: a live table in a terminal, else a line for each thing that happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ablate.cli.terminal import duration, number, paint
+from ablate.execute.schedule import Stage
+from ablate.execute.snapshot import Running, Snapshot
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+    from ablate.execute import Ending, Job, Listener
+    from ablate.store import Store
+
+REFRESH_SECONDS = 0.5
+
+
+@contextmanager
+def watching(store: Store, live: bool) -> Iterator[Listener]:
+    """Gives a listener for a run: a live table where `live` is wanted and the output is a terminal outside CI."""
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+    if not (live and terminal):
+        yield Lines(store)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(highlight=False), auto_refresh=False, transient=True) as table:
+        yield LiveTable(store, table)
+
+
+class Lines:
+    """One plain line for each thing that happens, with the time of day."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def said(self, text: str) -> None:
+        self.say(text)
+
+    def started(self, job: Job) -> None:
+        self.say(f"start     {job.label}")
+
+    def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
+        self.say(_ended(self._store, job, ending, look()))
+
+    def turn(self, look: Callable[[], Snapshot]) -> None:
+        """A line is written for what happens, not for time that goes by."""
+
+    def say(self, text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)  # noqa: T201
+
+
+class LiveTable:
+    """A table of what runs now above a bar, redrawn in place; what happened scrolls away above it."""
+
+    def __init__(self, store: Store, live: Live) -> None:
+        self._store = store
+        self._live = live
+        self._drawn_at = 0.0
+
+    def said(self, text: str) -> None:
+        self._live.console.print(text, markup=False)
+
+    def started(self, job: Job) -> None:
+        """The table shows it."""
+
+    def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
+        text = _ended(self._store, job, ending, look())
+        self._live.console.print(text, markup=False, no_wrap=True, overflow="ellipsis")
+
+    def turn(self, look: Callable[[], Snapshot]) -> None:
+        if time.monotonic() - self._drawn_at < REFRESH_SECONDS:
+            return
+        self._live.update(draw(look()), refresh=True)
+        self._drawn_at = time.monotonic()
+
+
+def draw(snapshot: Snapshot) -> Table:
+    """Returns the picture of a moment: a row for each training under way, then the bar and the counts."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("training", "phase", "step", "loss", "steps/s"):
+        rows.add_column(title, justify="left" if title in ("training", "phase") else "right", no_wrap=True)
+    for running in snapshot.running:
+        rows.add_row(*_cells(running))
+    picture = Table.grid()
+    picture.add_row(rows)
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(total=1.0, completed=snapshot.fraction, width=40), f"{snapshot.fraction:4.0%}", _left(snapshot))
+    picture.add_row(bar)
+    picture.add_row(_counts(snapshot))
+    return picture
+
+
+def _cells(running: Running) -> tuple[str, ...]:
+    label = running.label if running.here else f"{running.label} (another process)"
+    rate = number(running.steps_per_second, 1)
+    return label, running.phase, f"{running.step}/{running.steps}", number(running.loss, 3), rate
+
+
+def _counts(snapshot: Snapshot) -> str:
+    cells = snapshot.cells
+    counts = {
+        "done": cells[Stage.done],
+        "running": cells[Stage.here] + cells[Stage.elsewhere],
+        "failed": cells[Stage.failed],
+        "diverged": cells[Stage.diverged],
+        "pending": cells[Stage.waiting] + cells[Stage.interrupted],
+    }
+    return "cells: " + " · ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _left(snapshot: Snapshot) -> str:
+    guess = "" if snapshot.measured else " (a guess)"
+    return f"about {duration(snapshot.seconds_left)} left{guess}"
+
+
+def _ended(store: Store, job: Job, ending: Ending, snapshot: Snapshot) -> str:
+    finished = sum(snapshot.cells[stage] for stage in (Stage.done, Stage.diverged))
+    total = sum(snapshot.cells.values())
+    word = "failed" if ending.how == "disk_full" else ending.how
+    shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
+    parts = [f"{shown}  {job.label}", f"step {ending.step}", duration(ending.seconds)]
+    result = job.entry(store).result() or {}
+    psnr = result.get("metrics", {}).get("ema", {}).get("psnr")
+    if psnr is not None:
+        parts.append(f"psnr {psnr:.2f}")
+    if ending.cause:
+        parts.append(ending.cause)
+    return "  ".join([*parts, f"[{finished}/{total} cells, {_left(snapshot)}]"])

@@ -1,0 +1,102 @@
+"""`ablate run`: trains what is unfinished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablate.cli.options import RUNS, Device, GridFile, RunsDir, Threads, Workers
+
+if TYPE_CHECKING:
+    from ablate.execute import Job, Plan
+    from ablate.store import Store
+
+
+def run(
+    grid: GridFile,
+    workers: Workers = None,
+    threads: Threads = None,
+    device: Device = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Run at most N of the unfinished cells.")
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
+    ] = True,
+    progress: Annotated[bool, typer.Option(help="Show a live table; else one line for each thing that happens.")] = True,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Trains every cell that is not finished, each from where it stopped.
+
+    Finished cells are never run again; add values to the grid and only what is new is run. Ctrl-C once: every cell
+    saves its state, and the next run goes on. Twice: stop now. Several runs at once share the work.
+
+    Example: [bold]ablate run grid.toml -k 'hinge and seed=0'[/bold]
+    """
+    from ablate.cli.select import selection
+    from ablate.execute import Limits, chosen, load_plan
+    from ablate.execute import run as execute
+    from ablate.store import Store
+
+    wanted = selection(select)
+    plan = load_plan(grid, runs_dir, remember=not dry_run)
+    if not any(wanted(point.label) for point in plan.points):
+        raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")
+    store = Store(runs_dir, plan.name)
+    if dry_run:
+        _print_todo(plan, store, select, limit)
+        return
+    capacity = chosen(plan.content["execution"], device, workers, threads)
+
+    from ablate.cli.progress import watching
+
+    with watching(store, live=progress) as listener:
+        code = execute(
+            plan,
+            store,
+            capacity=capacity,
+            limits=Limits.of_budget(plan.content["budget"]),
+            listener=listener,
+            wanted=wanted,
+            limit=limit,
+            wait=wait,
+        )
+    _print_summary(plan, store, str(grid))
+    raise typer.Exit(code)
+
+
+def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None) -> None:
+    from ablate.cli.select import selection
+    from ablate.cli.terminal import columns, plural
+    from ablate.execute.jobs import jobs
+
+    def left(job: Job) -> bool:
+        return job.entry(store).result() is None
+
+    todo = [job for job in jobs(plan, store, wanted=selection(select), limit=limit) if left(job)]
+    rows = [(job.id, job.entry(store).status().value, str(job.steps), job.label) for job in todo]
+    typer.echo(f"{plural(len(todo), 'job')} would run; nothing was changed")
+    if rows:
+        typer.echo("\n".join(columns(("job", "status", "steps", "label"), rows, status_column=1)))
+
+
+def _print_summary(plan: Plan, store: Store, grid: str) -> None:
+    from ablate.cli.standing import count, standings
+    from ablate.cli.terminal import paint
+
+    cells = standings(plan, store)
+    counts = count(cells)
+    typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
+    for cell in cells:
+        attempt = cell.entry.last_attempt() if cell.status == "failed" else None
+        ended = attempt.exit() if attempt else None
+        if ended:
+            typer.echo(f"failed: {cell.point.label}: {ended['error']}  (ablate show {grid} {cell.point.id[:6]})")
+    if counts["done"] or counts["diverged"]:
+        typer.echo(f"next: ablate report {grid}")

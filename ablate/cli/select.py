@@ -1,0 +1,29 @@
+"""Expressions over labels: `hinge and not seed=0`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+
+def selection(expression: str | None) -> Callable[[str], bool]:
+    """Returns a test of labels: parts joined by `or`, in each of them terms joined by `and`, a term or `not` a term.
+
+    A term matches whole words of a label, so that `scales=1` is not `scales=16`; `*` stands for anything in a word.
+
+    Raises:
+        ValueError: for an expression with a term missing.
+    """
+    if expression is None:
+        return lambda label: True
+    parts = [re.split(r"\s+and\s+", part) for part in re.split(r"\s+or\s+", expression.strip())]
+    tests = [[_term(term, expression) for term in part] for part in parts]
+    return lambda label: any(all(test(label) for test in part) for part in tests)
+
+
+def _term(text: str, expression: str) -> Callable[[str], bool]:
+    negated, term = re.fullmatch(r"(not\s+)?(.*)", text.strip(), re.DOTALL).groups()  # type: ignore[union-attr]
+    if not term or term in ("and", "or", "not"):
+        raise ValueError(f"cannot read --select {expression!r}: a term is missing (write for example: hinge and seed=0)")
+    pattern = re.compile(r"(?<![^\s=])" + re.escape(term).replace(r"\*", r"\S*") + r"(?![^\s=])")
+    return lambda label: bool(pattern.search(label)) != bool(negated)

@@ -1,0 +1,51 @@
+"""How far each cell of a plan is, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.execute.planning import Plan, Planned
+from ablate.store import Entry, Status, Store
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A cell, its place in the store and its status at one moment."""
+
+    point: Planned
+    entry: Entry
+    status: Status
+    step: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it as plain data; for a cell under way with its last row."""
+        plain = {"id": self.point.id, "label": self.point.label, "status": self.status.value, "seed": self.point.seed}
+        row = self.entry.last_row() if self.status is Status.running else None
+        if row:
+            loss = row.get("loss", {}).get("generator")
+            plain |= {"loss": loss, "steps_per_second": row.get("steps_per_second")}
+        return plain | {"step": self.step, "steps": self.point.steps, "axes": dict(self.point.axes)}
+
+
+def standings(plan: Plan, store: Store) -> list[Standing]:
+    """Reads how far every cell is; writes nothing."""
+    return [standing(point, store) for point in plan.points]
+
+
+def standing(point: Planned, store: Store) -> Standing:
+    """Reads how far one cell is."""
+    entry = store.cell(point.id)
+    result = entry.result()
+    if result is not None:
+        return Standing(point, entry, Status(result["status"]), result["step"])
+    row = entry.last_row()
+    return Standing(point, entry, entry.status(), row["step"] if row else 0)
+
+
+def count(all_standings: Iterable[Standing]) -> dict[str, int]:
+    """Returns the number of cells by status, none left out."""
+    counted = Counter(standing.status for standing in all_standings)
+    return {status.value: counted[status] for status in Status}

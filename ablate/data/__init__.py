@@ -1,0 +1,11 @@
+"""Photographs: which ones, their identity, and their pixels.
+
+`resolve` gives the settings their content digests; `prepare` decodes a split once into a shared cache. Neither needs
+torch; `ablate.data.crops` and `ablate.data.pixels`, which do, are imported by their own names.
+"""
+
+from ablate.data.cache import prepare
+from ablate.data.pictures import Pictures
+from ablate.data.selection import resolve, stat_fingerprint
+
+__all__ = ["Pictures", "prepare", "resolve", "stat_fingerprint"]

@@ -1,0 +1,119 @@
+"""Decodes the pictures of a split once, into a file that all cells and processes share.
+
+    <cache>/<key>/pictures.u8    the pictures one after another, uint8 RGB (3, height, width) each
+    <cache>/<key>/index.json     their names and sizes, and the files that were refused, with the reason
+
+The key stands for the files' content and for the rules of decoding. The directory appears as a whole, by one rename;
+a process that finds another at work waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ablate.config import Data, content_sha256
+from ablate.data.digest import PictureFile, digest
+from ablate.data.pictures import INDEX, PIXELS, Pictures, open_pictures
+from ablate.data.selection import Split, select
+
+SMALLEST_TEST_SIDE = 16
+"""Height and width, in pixels, that a test picture has at least; a training picture holds a crop."""
+
+
+def prepare(data: Data, split: Split, cache: Path) -> Pictures:
+    """Returns the pictures of a split of resolved settings, decoded now or before.
+
+    Raises:
+        ValueError: if pictures cannot be used (all of them, where `on_bad_image` is "skip"), or if the files are no
+            longer those that the settings were resolved to.
+        OSError: if the cache cannot be written; nothing is left of what was begun.
+    """
+    from ablate.data.decode import VERSION
+
+    expected = data.train_digest if split == "train" else data.test_digest
+    assert expected is not None, "data.resolve comes first"
+    cache.mkdir(parents=True, exist_ok=True)
+    key = content_sha256({"decoder": VERSION, "pictures": expected})[:12]
+    directory = cache / key
+    if not directory.is_dir():
+        with _alone(cache / f".{key}.lock"):
+            if not directory.is_dir():
+                _write(_expected_files(data, split, expected, cache), _describe(data, split), directory)
+    smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
+    return open_pictures(directory, smallest, skip=data.on_bad_image == "skip")
+
+
+def _expected_files(data: Data, split: Split, expected: str, cache: Path) -> tuple[PictureFile, ...]:
+    files = select(data, cache)[split]
+    if digest(files) != expected:
+        raise ValueError(
+            f"the pictures of {_describe(data, split)} have changed since the grid was planned; plan again"
+        )
+    return files
+
+
+def _describe(data: Data, split: Split) -> str:
+    if data.source == "photos":
+        return f"photos ({split})"
+    return str(getattr(data, split) or f"{data.path} ({split})")
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _write(files: tuple[PictureFile, ...], source: str, directory: Path) -> None:
+    """Decodes `files` beside `directory` and renames; the caller holds the lock."""
+    beside = directory.with_name(f".{directory.name}.writing")
+    # What lies there was left by a process that was killed: it would hold the lock if it were alive.
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        index = _decode_into(beside / PIXELS, files) | {"source": source, "digest": digest(files)}
+        with (beside / INDEX).open("w") as file:
+            json.dump(index, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(directory)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    handle = os.open(directory.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _decode_into(path: Path, files: tuple[PictureFile, ...]) -> dict[str, Any]:
+    from ablate.data.decode import PictureError, decode
+
+    names, shapes, refused = [], [], []
+    # Written from front to back: a full disk is an error here, and a bus error in a memory map.
+    with path.open("wb") as pixels:
+        for file in files:
+            content = file.path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                raise ValueError(f"{file.path} has changed while it was read")
+            try:
+                picture = decode(content)
+            except PictureError as error:
+                refused.append([file.name, str(error)])
+                continue
+            pixels.write(picture.tobytes())
+            names.append(file.name)
+            shapes.append(picture.shape[1:])
+        pixels.flush()
+        os.fsync(pixels.fileno())
+    return {"names": names, "shapes": shapes, "refused": refused}

@@ -1,0 +1,70 @@
+"""Pictures in a directory of the user's, and a split of one directory that no reordering changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablate.data.digest import PictureFile
+
+SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+def list_folder(directory: Path) -> list[tuple[str, Path]]:
+    """Returns name and place of every picture below a directory, sorted by name: the path relative to it.
+
+    Names that begin with a dot are left out, as are links to directories; a suffix counts in either case.
+
+    Raises:
+        ValueError: if there is no such directory, or no picture in it.
+    """
+    if not directory.is_dir():
+        raise ValueError(f"{directory} is {'a file' if directory.exists() else 'not there'}; a directory is expected")
+    named = []
+    for parent, directories, files in os.walk(directory, onerror=_raise):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        for file in files:
+            path = Path(parent, file)
+            if path.suffix.lower() in SUFFIXES and not file.startswith("."):
+                named.append((path.relative_to(directory).as_posix(), path))
+    if not named:
+        raise ValueError(f"{directory} holds no picture; looked for {', '.join(SUFFIXES)}, in its subdirectories too")
+    return sorted(named)
+
+
+def split_by_content(
+    files: Sequence[PictureFile], test_fraction: float
+) -> tuple[tuple[PictureFile, ...], tuple[PictureFile, ...]]:
+    """Splits files into train and test by the hash of what they hold.
+
+    A picture stays on its side when it is renamed or others come and go, and copies of it are on the same side. Where
+    chance leaves a side empty, the picture nearest to it moves over.
+
+    Raises:
+        ValueError: for fewer than two different pictures.
+    """
+    contents = sorted({file.sha256 for file in files})
+    if len(contents) < 2:
+        raise ValueError(
+            f"{files[0].path} is the only picture, in {len(files)} copies; two different ones are the least to split"
+        )
+    below = sum(int(sha256, 16) / 2**256 < test_fraction for sha256 in contents)
+    test = set(contents[: min(max(below, 1), len(contents) - 1)])
+    return (
+        tuple(file for file in files if file.sha256 not in test),
+        tuple(file for file in files if file.sha256 in test),
+    )
+
+
+def require_disjoint(train: Sequence[PictureFile], test: Sequence[PictureFile]) -> None:
+    """Refuses a file that is in both sets: what was trained on says nothing about other pictures."""
+    trained = {file.sha256: file for file in train}
+    for file in test:
+        if file.sha256 in trained:
+            raise ValueError(f"{trained[file.sha256].path} (train) and {file.path} (test) are the same picture")
+
+
+def _raise(error: OSError) -> None:
+    # Left alone, `os.walk` skips a directory that it may not read.
+    raise error

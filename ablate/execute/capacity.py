@@ -1,0 +1,85 @@
+"""How many jobs run at once, on which device and with how many threads each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+MAX_GPU_THREADS = 8
+"""More threads than this do nothing for a job whose work is on a GPU."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a run may use."""
+
+    device: str
+    workers: int
+    threads: int
+    gpus: int = 0
+
+    def gpu(self, slot: int) -> int | None:
+        """Returns which of the visible GPUs the jobs of a worker run on; None on the CPU."""
+        return slot % self.gpus if self.gpus else None
+
+    def __str__(self) -> str:
+        where = f"{self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else "the CPU"
+        workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
+        return f"{workers} of {self.threads} thread{'s' * (self.threads > 1)} on {where}"
+
+
+def capacity(
+    device: str = "auto", workers: int | None = None, threads: int | None = None, cells_per_gpu: int = 1
+) -> Capacity:
+    """Chooses what is not given.
+
+    On the CPU one worker a core with one thread each: two one-thread workers beat one with two threads. On a GPU one
+    cell at a time, so that costs are measured alone.
+
+    Raises:
+        ValueError: where cuda is asked for and there is none, or a number is below 1.
+    """
+    for name, value in (("workers", workers), ("threads", threads), ("cells_per_gpu", cells_per_gpu)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"unknown device {device!r} (there is: auto, cpu, cuda)")
+    cores = len(os.sched_getaffinity(0))
+    gpus = 0 if device == "cpu" else _gpus(certain=device == "cuda")
+    if device == "cuda" and not gpus:
+        raise ValueError('device "cuda" was asked for, and torch sees no GPU here; use device "cpu" or "auto"')
+    if gpus:
+        workers = workers or gpus * cells_per_gpu
+        return Capacity("cuda", workers, threads or max(1, min(MAX_GPU_THREADS, cores // workers)), gpus)
+    if workers is None:
+        workers = max(1, cores // (threads or 1))
+    return Capacity("cpu", workers, threads or max(1, cores // workers))
+
+
+def chosen(
+    execution: Mapping[str, Any], device: str | None = None, workers: int | None = None, threads: int | None = None
+) -> Capacity:
+    """Returns the capacity that a grid's [execution] asks for, where the command line says nothing else."""
+    return capacity(
+        device or execution["device"],
+        workers if workers is not None else _count(execution["workers"]),
+        threads if threads is not None else _count(execution["threads"]),
+        execution["cells_per_gpu"],
+    )
+
+
+def _count(value: int | str) -> int | None:
+    return None if isinstance(value, str) else value
+
+
+def _gpus(certain: bool) -> int:
+    # Importing torch takes seconds; where no driver is loaded the answer is known without.
+    if not certain and not any(Path(driver).exists() for driver in GPU_DRIVERS):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

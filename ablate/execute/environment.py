@@ -1,0 +1,79 @@
+"""What a result was made with: versions, machine and code. An allow-list, so that no secret slips in."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import ablate
+
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
+ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
+"""Parts of the package that no result depends on; a change there makes no result another one."""
+
+
+@functools.cache
+def code_fingerprint() -> str:
+    """Returns the first 12 hex digits of the hash of all source files that a result depends on."""
+    root = Path(ablate.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        relative = path.relative_to(root)
+        if relative.parts[0] not in ABOUT_RESULTS_ONLY:
+            digest.update(f"{relative.as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def provenance(device: str, threads: int) -> dict[str, Any]:
+    """Returns the environment that attempts and results record; imports nothing heavy."""
+    versions = {name: _version(name) for name in PACKAGES}
+    return {
+        "fingerprint": code_fingerprint(),
+        "git": _commit(),
+        "device": device,
+        "threads": threads,
+        "cores": len(os.sched_getaffinity(0)),
+        "cpu": _cpu(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "ablate": _version("ablate"),
+        **versions,
+    }
+
+
+def accelerator() -> dict[str, Any]:
+    """Returns name and driver side versions of the GPU that this process uses; imports torch."""
+    import torch
+
+    return {"gpu": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _commit() -> str | None:
+    """Returns the commit that the package's sources are checked out at, or None where they are installed."""
+    command = ["git", "-C", str(Path(ablate.__file__).parent), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

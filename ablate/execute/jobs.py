@@ -1,0 +1,65 @@
+"""What there is to do for a plan: warm-ups and cells, and which cell waits for which warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ablate.execute.planning import Plan, Planned
+from ablate.store import Entry, Store
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a warm-up or a cell. `settings` is what its cell.json or warmup.json holds."""
+
+    kind: Literal["warmup", "cell"]
+    id: str
+    label: str
+    settings: Mapping[str, Any]
+    steps: int
+    needs: str | None = None
+
+    def entry(self, store: Store) -> Entry:
+        """Returns the job's place in the store."""
+        return store.warmup(self.id) if self.kind == "warmup" else store.cell(self.id)
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """The settings of the training itself: a cell's or a warm-up's."""
+        settings: Mapping[str, Any] = self.settings[self.kind]
+        return settings
+
+
+def jobs(
+    plan: Plan, store: Store, *, wanted: Callable[[str], bool] = lambda label: True, limit: int | None = None
+) -> tuple[Job, ...]:
+    """Returns the warm-ups that unfinished cells need, then the cells whose label is wanted, in the plan's order.
+
+    Of the unfinished cells at most the first `limit` are taken.
+    """
+    cells = [_cell(point) for point in plan.points if wanted(point.label)]
+    unfinished = [job for job in cells if job.entry(store).result() is None]
+    beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
+    needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
+    warmups = [_warmup(plan.warmups[id]) for id in needed]
+    return (*warmups, *(job for job in cells if job.id not in beyond))
+
+
+def _cell(point: Planned) -> Job:
+    settings = {
+        "id": point.id,
+        "sha256": point.sha256,
+        "schema": 1,
+        "label": point.label,
+        "axes": point.axes,
+        "seed": point.seed,
+        "warmup": point.warmup,
+        "cell": point.cell,
+    }
+    return Job("cell", point.id, point.label, settings, point.steps, point.warmup)
+
+
+def _warmup(settings: Mapping[str, Any]) -> Job:
+    return Job("warmup", settings["id"], settings["label"], settings, int(settings["warmup"]["steps"]))

@@ -1,0 +1,66 @@
+"""What a run looks like at one moment: how far every cell is, and when it will end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablate.execute.estimate import Estimate
+from ablate.execute.jobs import Job
+from ablate.execute.schedule import FINISHED, Schedule, Stage
+from ablate.store import Store
+
+
+@dataclass(frozen=True)
+class Running:
+    """A training under way, here or in another process."""
+
+    label: str
+    phase: str
+    step: int
+    steps: int
+    loss: float | None
+    steps_per_second: float | None
+    here: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Cells by stage, the trainings under way, and what is left."""
+
+    cells: Mapping[Stage, int]
+    running: tuple[Running, ...]
+    seconds_left: float
+    """With all workers at it; a guess where `measured` is false."""
+    fraction: float
+    """Of the expected seconds of work, how many are over."""
+    measured: bool
+
+
+def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int) -> Snapshot:
+    """Reads how far the running trainings are, wherever they run, and adds up what is left."""
+    running: list[Running] = []
+    left = [0.0]
+    total = 0.0
+    for job in schedule.jobs:
+        stage = schedule.stages[job.id]
+        cost = estimate.seconds(job)
+        total += cost
+        if stage in (Stage.here, Stage.elsewhere):
+            shown = _running(job, store, here=stage is Stage.here)
+            running.append(shown)
+            left.append(estimate.seconds(job, shown.step))
+        elif stage not in FINISHED and stage is not Stage.failed:
+            left.append(cost)
+    fraction = 1 - sum(left) / total if total else 1.0
+    seconds_left = max(sum(left) / workers, max(left))
+    return Snapshot(schedule.cells(), tuple(running), seconds_left, fraction, estimate.measured)
+
+
+def _running(job: Job, store: Store, here: bool) -> Running:
+    row = job.entry(store).last_row() or {}
+    step = row.get("step", 0)
+    loss = row.get("loss", {})
+    shown = loss.get("distortion" if job.kind == "warmup" else "generator")
+    phase = "evaluate" if step >= job.steps else {"warmup": "warm-up", "cell": "train"}[job.kind]
+    return Running(job.label, phase, step, job.steps, shown, row.get("steps_per_second"), here)

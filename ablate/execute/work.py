@@ -1,0 +1,91 @@
+"""What a worker does with a job: the training itself, imported only where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ablate.execute.jobs import Job
+from ablate.store import Store
+
+Stop = Callable[[], bool]
+Say = Callable[[str], None]
+
+
+class Outcome(Protocol):
+    """How a job ended: done, diverged or interrupted; whatever else happens is an exception, and a failure."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def cause(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The conditions that a job runs under."""
+
+    device: str
+    threads: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done for a job, in its own process, with modules imported beforehand once for all; and before all jobs.
+
+    `function` is a module's function: a worker finds it by name.
+    """
+
+    function: Callable[[Job, Store, Assignment, Stop], Outcome]
+    preload: tuple[str, ...]
+    prepare: Callable[[Iterable[Job], Store, Say], None]
+
+
+def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome:
+    """Trains a cell or a warm-up to its committed result."""
+    import torch
+
+    from ablate.config import Cell, Warmup
+    from ablate.train.run import run_cell, run_warmup
+
+    torch.set_num_threads(assignment.threads)
+    entry, cache = job.entry(store), store.data_cache
+    device, attempt = assignment.device, assignment.attempt
+    if job.kind == "warmup":
+        warmup = Warmup.model_validate(job.training)
+        return run_warmup(warmup, entry, data_cache=cache, device=device, attempt=attempt, stop=stop)
+    cell = Cell.model_validate(job.training)
+    start = store.warmup(job.needs) if job.needs else None
+    return run_cell(cell, entry, warmup=start, data_cache=cache, device=device, attempt=attempt, stop=stop)
+
+
+def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
+    """Decodes the pictures that the jobs read, each data set once, so that no worker has to.
+
+    Raises:
+        ValueError: for pictures that cannot be used.
+    """
+    from ablate.config import Data
+    from ablate.data import prepare as decode
+
+    distinct = {data.model_dump_json(): data for job in jobs for data in [Data.model_validate(job.training["data"])]}
+    told: set[str | None] = set()
+    for data in distinct.values():
+        for split, digest in (("train", data.train_digest), ("test", data.test_digest)):
+            pictures = decode(data, split, store.data_cache)
+            if digest in told:
+                continue
+            told.add(digest)
+            skipped = f", {len(pictures.skipped)} skipped" if pictures.skipped else ""
+            say(f"{len(pictures)} {split} pictures are ready{skipped}")
+            for name, reason in pictures.skipped:
+                say(f"  skipped {name}: {reason}")
+
+
+TRAINING = Work(train, ("ablate.execute.worker", "ablate.train.run", "ablate.metrics", "ablate.coding"), prepare)

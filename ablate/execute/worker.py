@@ -1,0 +1,179 @@
+"""The process of one job: claims the entry, records the attempt, obeys a stop, and dies with its runner."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import faulthandler
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.execute.environment import accelerator
+from ablate.execute.jobs import Job
+from ablate.execute.work import Assignment, Outcome
+from ablate.store import Attempt, Busy, Entry, Store
+
+BUSY = 75
+"""Exit status of a worker that found its entry held by another process."""
+DISK_FULL = 74
+"""Exit status of a worker that could not write."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NEARLY_FULL_BYTES = 1 << 16
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a worker is told by its runner."""
+
+    device: str
+    threads: int
+    gpu: int | None
+    environment: Mapping[str, Any]
+    timeout_seconds: float | None = None
+
+
+@dataclass
+class StopFlag:
+    """Says whether the job shall stop: it was asked to, or its time is over."""
+
+    deadline: float | None
+    asked: bool = False
+
+    @property
+    def overdue(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def __call__(self) -> bool:
+        return self.asked or self.overdue
+
+
+def main(function: Callable[..., Outcome], job: Job, store: Store, conditions: Conditions) -> None:
+    """Does a job from claim to exit.json; ends with BUSY where another process holds it."""
+    die_with_runner()
+    timeout = conditions.timeout_seconds
+    stop = StopFlag(time.monotonic() + timeout if timeout else None)
+    obey(stop)
+    entry = job.entry(store)
+    try:
+        with entry.claim():
+            if entry.result() is None:
+                _attempt(function, job, store, entry, conditions, stop)
+    except Busy:
+        sys.exit(BUSY)
+    except OSError as error:
+        if not disk_is_full(error, store.root):
+            raise
+        sys.exit(DISK_FULL)
+
+
+def _attempt(
+    function: Callable[..., Outcome], job: Job, store: Store, entry: Entry, conditions: Conditions, stop: StopFlag
+) -> None:
+    if conditions.gpu is not None:
+        _use_gpu(conditions.gpu)
+    environment = dict(conditions.environment) | (accelerator() if conditions.gpu is not None else {})
+    entry.write_settings(dict(job.settings))
+    attempt = entry.begin_attempt(environment)
+    assignment = Assignment(conditions.device, conditions.threads, attempt.number)
+    began = time.monotonic()
+    with output_to(attempt.log_path):
+        try:
+            outcome = function(job, store, assignment, stop)
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            _failed(entry, attempt, error, time.monotonic() - began)
+            if disk_is_full(error, store.root):
+                sys.exit(DISK_FULL)
+            return
+        _ended(entry, attempt, outcome, stop)
+
+
+def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: StopFlag) -> None:
+    if outcome.status == "interrupted" and not stop.asked and stop.overdue:
+        attempt.finish("failed", outcome.step, outcome.seconds, error="timeout")
+        return
+    assert outcome.status == "interrupted" or entry.result() is not None, f"{outcome} without a result.json"
+    attempt.finish(outcome.status, outcome.step, outcome.seconds, error=outcome.cause)
+
+
+def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float) -> None:
+    row = entry.last_row()
+    text = "".join(traceback.format_exception(error))
+    cause = f"{type(error).__name__}: {error}"
+    attempt.finish("failed", row["step"] if row else 0, seconds, error=cause, traceback=text)
+
+
+def die_with_runner() -> None:
+    """Makes the kernel and a thread end this process when the fork server or the runner dies, however they die."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # it died before the kernel was told to watch it
+    runner = multiprocessing.parent_process()
+    assert runner is not None, "a worker is started by multiprocessing"
+    # The kernel watches the fork server, which is the parent, and which lives as long as any worker holds its pipe.
+    threading.Thread(target=_follow, args=(runner,), daemon=True).start()
+
+
+def _follow(runner: Any) -> None:
+    runner.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def obey(stop: StopFlag) -> None:
+    """Sets the flag at SIGTERM and SIGHUP; Ctrl-C in the terminal is the runner's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def ask(number: int, frame: object) -> None:
+        stop.asked = True
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGHUP, ask)
+    # The fork server is started with these blocked, which its children inherit.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+
+
+@contextlib.contextmanager
+def output_to(path: Path) -> Iterator[None]:
+    """Sends all that this process and its libraries print into a file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for number in (1, 2):
+        os.dup2(descriptor, number)
+    os.close(descriptor)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    faulthandler.enable(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def disk_is_full(error: BaseException | None, root: Path) -> bool:
+    """Says whether an error comes from a full disk, also where a library hid the reason (torch does)."""
+    full = False
+    while error is not None:
+        full = full or (isinstance(error, OSError) and error.errno in FULL)
+        error = error.__cause__ or error.__context__
+    return full or (root.exists() and shutil.disk_usage(root).free < NEARLY_FULL_BYTES)
+
+
+def _use_gpu(index: int) -> None:
+    """Hides all GPUs but one, before CUDA is first used."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(number) for number in range(index + 1)]
+    os.environ["CUDA_VISIBLE_DEVICES"] = names[index].strip()

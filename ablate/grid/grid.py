@@ -1,0 +1,80 @@
+"""A grid as it was read: its axes, what is claimed and allowed, and its points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.config import Cell
+from ablate.grid.includes import Include
+from ablate.grid.patterns import Excluded
+from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cell and where it lies: the plain value of every key that varies.
+
+    The label is made of the axes, or is that of the [[include]], and ends in the seed: `scales=3 seed=0`. An included
+    cell has, beside the keys of the axes, those that its include sets.
+    """
+
+    cell: Cell
+    label: str
+    axes: Mapping[str, Any]
+    seed: int
+    included: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid file that has no mistake.
+
+    `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that the
+    design runs, for every key that varies, `zips` which of these keys change together. `merged` points were the same
+    cell as another; `notes` are sentences about what the file says and the design does not run.
+    """
+
+    name: str
+    path: Path
+    text: str
+    sha256: str
+    base: Mapping[str, Any]
+    axes: Mapping[str, tuple[Any, ...]]
+    zips: tuple[tuple[str, ...], ...]
+    excluded: tuple[Excluded, ...]
+    includes: tuple[Include, ...]
+    design: Design
+    seeds: Seeds
+    compare: Compare
+    budget: Budget
+    execution: Execution
+    merged: int
+    notes: tuple[str, ...]
+    resolved: tuple[Point, ...]
+
+    def points(self) -> tuple[Point, ...]:
+        """Returns every cell to run, the whole design of one seed before the next."""
+        return self.resolved
+
+    @property
+    def directory(self) -> Path:
+        """What relative paths of the file are relative to."""
+        return self.path.parent
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a grid file says about itself and its run; read without looking any loss up, so without torch."""
+
+    name: str
+    path: Path
+    text: str
+    sha256: str
+    design: Design
+    seeds: Seeds
+    compare: Compare
+    budget: Budget
+    execution: Execution

@@ -1,0 +1,158 @@
+"""What each key of a grid file may hold, read off the typed settings, and how one value is read."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from ablate.config import Settings, term_registry
+from ablate.grid.mistakes import Refusal, nearest, there_is
+from ablate.grid.terms import is_part_of, read_term, same_term, term_text
+from ablate.registry import Registry
+
+_OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: its dotted name, the type that a value is read as, and the registry where a value names a function."""
+
+    name: str
+    annotation: Any
+    metadata: tuple[Any, ...] = ()
+    description: str | None = None
+    registry: Registry | None = None
+
+    @classmethod
+    def of_field(cls, name: str, info: FieldInfo) -> Key:
+        return cls(name, info.annotation, tuple(info.metadata), info.description, term_registry(info))
+
+    @property
+    def allowed(self) -> str:
+        """What a value may be, in words."""
+        if self.description:
+            return f"allowed: {self.description}"
+        choices = _choices(self.annotation)
+        if choices and get_origin(self.annotation) is Literal:
+            return there_is(choices)
+        return f"allowed: {_in_words(self.annotation, self.metadata)}"
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether a number is a whole one."""
+        return self.annotation is int or all(type(choice) is int for choice in _choices(self.annotation) or [""])
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a range of numbers makes sense."""
+        return self.is_integer or self.annotation in (float, _SCALAR)
+
+    def read(self, raw: Any) -> tuple[Any, list[Refusal]]:
+        """Returns the typed value, or None and why it is refused; a term stays a table of the options given."""
+        if self.registry is not None:
+            return read_term(self.registry, raw)
+        value = int(raw) if self.is_integer and isinstance(raw, float) and raw.is_integer() else raw
+        try:
+            return self._adapter.validate_python(value, strict=True), []
+        except ValidationError as error:
+            return None, self._refusals(raw, error)
+
+    def text(self, value: Any) -> Any:
+        """Returns a read value as plain data for people: a term becomes its name and the options that differ."""
+        return value if self.registry is None else term_text(self.registry, value)
+
+    def same(self, value: Any) -> Any:
+        """Returns what two read values share exactly if they mean the same."""
+        if self.registry is not None:
+            return same_term(self.registry, value)
+        return (isinstance(value, bool), value)  # True == 1, but not in a grid file
+
+    def is_part(self, part: Any, whole: Any) -> bool:
+        """Returns whether a read value is a term with the name and the options that another one gives."""
+        return self.registry is not None and is_part_of(self.registry, part, whole)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        annotated: Any = Annotated[self.annotation, *self.metadata] if self.metadata else self.annotation
+        return TypeAdapter(annotated, config=ConfigDict(allow_inf_nan=False))
+
+    def _refusals(self, raw: Any, error: ValidationError) -> list[Refusal]:
+        """One refusal for each part of the value: a union says one thing for each of its members."""
+        found: dict[tuple[str | int, ...], Refusal] = {}
+        for detail in error.errors(include_url=False):
+            within, value = _inside(raw, detail["loc"])
+            if detail["type"] == "value_error":
+                found[within] = Refusal.from_sentence(str(detail["ctx"]["error"]), within)
+            elif detail["type"] in _OUT_OF_RANGE:
+                found[within] = Refusal("out of range", self.allowed, within=within)
+            elif detail["type"] == "literal_error" and type(value) in map(type, _choices(self.annotation)):
+                hint = nearest(value, _choices(self.annotation)) if isinstance(value, str) else ""
+                found[within] = Refusal("unknown value", self.allowed, hint, within)
+            else:
+                found.setdefault(within, Refusal("wrong type", self.allowed, within=within))
+        return list(found.values())
+
+
+_SCALAR = float | int | bool | str
+
+
+@cache
+def keys_of(settings: type[Settings]) -> dict[str, Key]:
+    """Returns the keys that a group of settings may hold itself, by their bare name."""
+    return {name: Key.of_field(name, info) for name, info in settings.model_fields.items()}
+
+
+def option_key(term: Key, option: str) -> Key:
+    """Returns the key of one option of a term; whether a term has it is known where both are put together."""
+    return Key(f"{term.name}.{option}", _SCALAR, description="a number, true or false, or a string")
+
+
+def _inside(raw: Any, location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], Any]:
+    """Follows the location of an error as far as it lies in the value; the rest names members of unions."""
+    within: tuple[str | int, ...] = ()
+    for part in location:
+        is_item = isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw)
+        if not is_item and not (isinstance(raw, dict) and part in raw):
+            break
+        raw, within = raw[part], (*within, part)
+    return within, raw
+
+
+def _choices(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [choice for part in _members(annotation) for choice in _choices(part)]
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        yield from (member for member in get_args(annotation) if member is not type(None))
+
+
+def _in_words(annotation: Any, metadata: tuple[Any, ...]) -> str:
+    members = list(_members(annotation))
+    if members:
+        return " or ".join(_in_words(member, metadata) for member in members)
+    if get_origin(annotation) is Annotated:
+        return _in_words(annotation.__origin__, (*metadata, *annotation.__metadata__))
+    if get_origin(annotation) is Literal:
+        return ", ".join(f'"{choice}"' for choice in get_args(annotation))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
+    assert annotation in words, f"{annotation} needs a description"
+    return words[annotation] + _bounds(metadata)
+
+
+def _bounds(metadata: tuple[Any, ...]) -> str:
+    bounds = {type(bound): bound for bound in metadata}
+    if Ge in bounds and Le in bounds:
+        return f" from {bounds[Ge].ge} to {bounds[Le].le}"
+    limits = ((Ge, "ge", "at least"), (Gt, "gt", "above"), (Le, "le", "at most"), (Lt, "lt", "below"))
+    said = [f"{words} {getattr(bounds[kind], name)}" for kind, name, words in limits if kind in bounds]
+    return f" {' and '.join(said)}" if said else ""

@@ -1,0 +1,142 @@
+"""Resolves the cells of a grid file: base, axes, design, excludes, includes and seeds to points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.config import Cell
+from ablate.grid.assemble import Assembly, Failure
+from ablate.grid.axes import Combination, Factor, check_options, read_factors
+from ablate.grid.conflicts import report_conflicts
+from ablate.grid.design import MAX_CELLS, combinations, notes, too_many, with_base_choices
+from ablate.grid.grid import Header, Point
+from ablate.grid.includes import Include, read_includes
+from ablate.grid.labels import cell_label, combination_labels, plain
+from ablate.grid.mistakes import GridError, there_is
+from ablate.grid.patterns import Excluded, check_baseline, exclude, read_baseline
+from ablate.grid.presets import nested, read_base
+from ablate.grid.sections import Compare, Seeds
+from ablate.grid.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The fields of a `Grid` that depend on its cells."""
+
+    base: Mapping[str, Any]
+    axes: Mapping[str, tuple[Any, ...]]
+    zips: tuple[tuple[str, ...], ...]
+    excluded: tuple[Excluded, ...]
+    includes: tuple[Include, ...]
+    compare: Compare
+    merged: int
+    notes: tuple[str, ...]
+    resolved: tuple[Point, ...]
+
+
+def resolve(sheet: Sheet, header: Header) -> Resolved:
+    """Returns what a grid file runs; where it has mistakes they are noted and the result is not to be used.
+
+    Raises:
+        GridError: if there are too many cells to look at them one by one.
+    """
+    values, factors = read_base(sheet), read_factors(sheet)
+    check_options(sheet, factors, values)
+    base: Combination = ()
+    if header.design.kind == "leave-one-out":
+        factors, base = with_base_choices(sheet, factors, values)
+    baseline = read_baseline(sheet, factors)
+    if too_many(header.design, factors, len(header.seeds.values)):
+        sheet.report(("axes",), "axes", f"more than {MAX_CELLS:,} cells")
+        raise GridError(sheet.mistakes)
+    planned = list(combinations(header.design, factors, baseline.choice, base))
+    left, excluded = exclude(sheet, factors, planned)
+    check_baseline(sheet, header.design, header.seeds, baseline, left)
+    assembly = Assembly(values, factors, header.seeds.values[0])
+    cells = _cells(sheet, assembly, factors, left)
+    includes = read_includes(sheet, assembly, values, factors)
+    _check_metrics(sheet, header.compare, [*cells.values(), *(include.cell for include in includes)])
+    if not left and not includes:
+        sheet.report(("exclude",), "exclude", "nothing is left to run")
+    arms = _arms(factors, cells, includes)
+    distinct = _distinct(arms)
+    again = cells.get(baseline.choice) if header.seeds.aa else None
+    return Resolved(
+        base=nested(values),
+        axes=_axes(factors, left),
+        zips=tuple(tuple(key.name for key in factor.keys) for factor in factors if len(factor.keys) > 1),
+        excluded=excluded,
+        includes=includes,
+        compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
+        merged=(len(arms) - len(distinct)) * len(header.seeds.values),
+        notes=notes(header.design, factors, baseline.choice, base),
+        resolved=tuple(_points(distinct, header.seeds, again)),
+    )
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """A cell of the first seed, before the seeds multiply it."""
+
+    cell: Cell
+    label: str
+    axes: Mapping[str, Any]
+    included: bool = False
+
+    def at(self, seed: int, replicate: int = 0) -> Point:
+        cell = self.cell.model_copy(update={"seed": seed, "replicate": replicate})
+        return Point(cell, cell_label(self.label, seed, replicate), self.axes, seed, self.included)
+
+
+def _cells(
+    sheet: Sheet, assembly: Assembly, factors: Sequence[Factor], left: Sequence[Combination]
+) -> dict[Combination, Cell]:
+    made = {combination: assembly.combination(combination) for combination in left}
+    cells = {combination: cell for combination, cell in made.items() if isinstance(cell, Cell)}
+    failures = {combination: failure for combination, failure in made.items() if isinstance(failure, Failure)}
+    report_conflicts(sheet, factors, list(cells), failures)
+    return cells
+
+
+def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
+    """Notes distances that no cell measures: they are named by the extractor and the tap of the evaluation."""
+    measured = {f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}" for cell in cells}
+    for place in ("primary", "margin"):
+        for index, name in enumerate(getattr(compare, place)):
+            if cells and name.startswith("fd_") and name not in measured:
+                where = ("compare", place, index if place == "primary" else name)
+                sheet.report(where, f"compare.{place}", f"{name} is not measured", allowed=there_is(sorted(measured)))
+
+
+def _arms(factors: Sequence[Factor], cells: Mapping[Combination, Cell], includes: Sequence[Include]) -> list[_Arm]:
+    labels = combination_labels(factors, list(cells))
+    design = [_Arm(cell, labels[combination], plain(factors, combination)) for combination, cell in cells.items()]
+    return design + [_Arm(include.cell, include.label, include.axes, included=True) for include in includes]
+
+
+def _distinct(arms: Sequence[_Arm]) -> list[_Arm]:
+    """Drops what is the same cell as an earlier one; paths count, since no picture is looked at here."""
+    kept: dict[str, _Arm] = {}
+    for arm in arms:
+        kept.setdefault(arm.cell.model_dump_json(), arm)
+    return list(kept.values())
+
+
+def _points(arms: Sequence[_Arm], seeds: Seeds, again: Cell | None) -> Iterator[Point]:
+    """Goes through all cells of a seed before the next; `again` is the cell that the first seed has twice."""
+    for seed in seeds.values:
+        yield from (arm.at(seed) for arm in arms)
+        if seed == seeds.values[0]:
+            yield from (arm.at(seed, replicate=1) for arm in arms if again is not None and arm.cell == again)
+
+
+def _axes(factors: Sequence[Factor], left: Sequence[Combination]) -> dict[str, tuple[Any, ...]]:
+    """Returns the values that are run, in the order of the file."""
+    axes: dict[str, tuple[Any, ...]] = {}
+    for index, factor in enumerate(factors):
+        used = sorted({combination[index] for combination in left})
+        for place, key in enumerate(factor.keys):
+            axes[key.name] = tuple(dict.fromkeys(key.text(factor.choices[choice][place].value) for choice in used))
+    return axes

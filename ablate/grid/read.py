@@ -1,0 +1,81 @@
+"""Reads a grid file: TOML to points, or every mistake at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from ablate.grid.grid import Grid, Header
+from ablate.grid.mistakes import GridError, there_is
+from ablate.grid.points import resolve
+from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+from ablate.grid.sheet import Sheet
+
+TABLES = ("base", "axes", "zip", "exclude", "include", "design", "seeds", "compare", "budget", "execution")
+SCHEMA = 1
+_NAME_FORM = "allowed: letters, digits, - _ and ., not . in front"
+
+
+def read_grid(path: Path | str) -> Grid:
+    """Reads a grid file.
+
+    Raises:
+        GridError: with every mistake in the file.
+    """
+    sheet = Sheet.open(Path(path))
+    header = _header(sheet)
+    resolved = resolve(sheet, header)
+    if sheet.mistakes:
+        raise GridError(sheet.mistakes)
+    return Grid(**(vars(header) | vars(resolved)))
+
+
+def read_header(path: Path | str) -> Header:
+    """Reads what a grid file says about itself and its run, and leaves its cells unread.
+
+    Raises:
+        GridError: with every mistake in these parts of the file.
+    """
+    sheet = Sheet.open(Path(path))
+    header = _header(sheet)
+    if sheet.mistakes:
+        raise GridError(sheet.mistakes)
+    return header
+
+
+def _header(sheet: Sheet) -> Header:
+    for key in sheet.data:
+        if key not in ("schema", "name", *TABLES):
+            sheet.unknown_key((key,), key, ["schema", "name", *TABLES])
+    _check_schema(sheet)
+    return Header(
+        name=_name(sheet),
+        path=sheet.path,
+        text=sheet.text,
+        sha256=hashlib.sha256(sheet.text.encode()).hexdigest(),
+        design=sheet.section("design", Design),
+        seeds=sheet.section("seeds", Seeds),
+        compare=sheet.section("compare", Compare),
+        budget=sheet.section("budget", Budget),
+        execution=sheet.section("execution", Execution),
+    )
+
+
+def _check_schema(sheet: Sheet) -> None:
+    schema: Any = sheet.data.get("schema")
+    if schema is None:
+        sheet.report((), "schema", "missing", allowed=f"allowed: schema = {SCHEMA}")
+    elif schema != SCHEMA or isinstance(schema, bool):
+        sheet.report(("schema",), "schema", "unknown schema", found=schema, allowed=there_is([SCHEMA]))
+
+
+def _name(sheet: Sheet) -> str:
+    """Returns the name of the grid, that of its file where it gives none; a directory is called so."""
+    name = sheet.data.get("name", sheet.path.stem)
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
+        return name
+    problem = "not a name" if "name" in sheet.data else "missing, and the file's own name cannot stand in"
+    sheet.report(("name",), "name", problem, found=name, allowed=_NAME_FORM)
+    return "grid"

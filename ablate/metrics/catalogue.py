@@ -1,0 +1,19 @@
+"""The names of the metrics: what reports, checks and grid files look up.
+
+Each metric is registered where it is computed, with these facts:
+
+    direction   "higher" or "lower": which is better
+    unit        "dB", "bit/pixel" or "" for a pure number
+    label       the name that figures and tables print
+
+Looking one up does not import torch, so that a report can be read and written without it.
+"""
+
+from __future__ import annotations
+
+from ablate.registry import Registry
+
+metrics = Registry(
+    "metric", "ablate.metrics.pixel", "ablate.metrics.structure", "ablate.metrics.distance", "ablate.metrics.rate"
+)
+extractors = Registry("feature extractor", "ablate.metrics.lite0")

@@ -1,0 +1,59 @@
+"""Networks that turn patches into feature vectors, under conditions that make the numbers repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ablate.metrics.catalogue import extractors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_PIXELS_AT_ONCE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A feature extractor with the facts that make its distances comparable: same name, tap and weights, or not.
+
+    `network` takes float32 pictures (N, 3, H, W) in 0 to 255 and returns features (N, tap).
+    """
+
+    name: str
+    tap: int
+    weights_sha256: str
+    device: str
+    network: Callable[[Tensor], Tensor]
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Returns the features of uint8 pictures (N, 3, H, W) at their native size: float32 (N, tap), on the CPU.
+
+        Neither autocast nor TF32 applies: they would move a distance by per cents.
+
+        Raises:
+            ValueError: for anything but uint8 RGB pictures.
+        """
+        import torch
+
+        if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.numel():
+            shape = tuple(pictures.shape)
+            raise ValueError(f"pictures must be uint8 (N, 3, H, W) and not empty, not {pictures.dtype} {shape}")
+        count = max(1, _PIXELS_AT_ONCE // pictures[0, 0].numel())
+        device = torch.device(self.device)
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False), exact:
+            batches = [self.network(batch.to(device).float()).cpu() for batch in pictures.split(count)]
+        # A tensor made in inference mode could not take part in autograd; a copy is an ordinary one.
+        return torch.cat(batches).clone()
+
+
+def extractor(name: str, tap: int = 112, device: str = "cpu") -> Extractor:
+    """Returns the registered extractor `name`, its output taken at the layer `tap`, on a torch device.
+
+    Raises:
+        ValueError: for a name or tap that there is not, or weights that are absent or altered.
+    """
+    made: Extractor = extractors[name].function(tap=tap, device=device)
+    return made

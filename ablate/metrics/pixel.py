@@ -1,0 +1,53 @@
+"""Metrics of single pixels: the sum of squared errors and PSNR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ablate.metrics.catalogue import metrics
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def sse(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Sums the squared error of uint8 pictures (N, C, H, W) over each picture, exactly: int64 (N,).
+
+    Raises:
+        ValueError: for pictures that are not uint8 or differ in shape.
+    """
+    require_pictures(originals, reconstructions)
+    difference = originals.int() - reconstructions.int()
+    result: Tensor = (difference * difference).sum(dim=(1, 2, 3))
+    return result
+
+
+@metrics.register(
+    direction="higher",
+    unit="dB",
+    label="PSNR",
+    formula="10 log10(255^2 / MSE), the MSE of one picture over its height, width and channels",
+    source="reference-system section 5: per picture, then the mean of the decibels",
+)
+def psnr(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the peak signal-to-noise ratio of each pair of uint8 pictures (N, C, H, W): float64 (N,), in dB.
+
+    It is inf for identical pictures; a record, which cannot hold that, keeps null beside `sse` = 0.
+    """
+    mean_squared_error = sse(originals, reconstructions).double() / originals[0].numel()
+    return 10 * (255**2 / mean_squared_error).log10()
+
+
+def require_pictures(originals: Tensor, reconstructions: Tensor) -> None:
+    """Refuses anything but two equally large, non-empty batches of uint8 pictures.
+
+    A float picture would give a number too, but one of unrounded values.
+    """
+    for name, pictures in (("originals", originals), ("reconstructions", reconstructions)):
+        if str(pictures.dtype) != "torch.uint8" or pictures.ndim != 4 or not pictures.numel():
+            shape = tuple(pictures.shape)
+            raise ValueError(f"{name} must be uint8 (N, C, H, W) and not empty, not {pictures.dtype} {shape}")
+    if originals.shape != reconstructions.shape:
+        raise ValueError(
+            f"originals {tuple(originals.shape)} and reconstructions {tuple(reconstructions.shape)} differ in shape"
+        )

@@ -1,0 +1,99 @@
+"""How many bits a picture's symbols take, in bits per pixel of the original picture.
+
+Three figures, because papers report different ones: what a file can never exceed, what its symbol frequencies say,
+and the length of a real file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.coding.bitstream import decode, encode
+from ablate.metrics.catalogue import metrics
+
+Symbols = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The rate of one picture, in bits per pixel, the bytes of its file, and how much of the code book it uses.
+
+    `levels_used` counts levels that occur anywhere, `dead_channels` those channels that hold a single level.
+    """
+
+    bpp_bound: float
+    bpp_entropy: float
+    bpp_actual: float
+    bytes_actual: int
+    levels_used: int
+    dead_channels: int
+
+
+def rate(symbols: Symbols, levels: int, height: int, width: int) -> Rate:
+    """Measures symbols, uint8 (C, h, w) below `levels`, of an original picture of `height` x `width` pixels.
+
+    The file is decoded again and compared.
+
+    Raises:
+        ValueError: for symbols or sizes that a file cannot hold.
+    """
+    file = _verified_file(symbols, levels, height, width)
+    return Rate(
+        bpp_bound=bpp_bound(symbols, levels, height, width),
+        bpp_entropy=bpp_entropy(symbols, levels, height, width),
+        bpp_actual=8 * len(file) / (height * width),
+        bytes_actual=len(file),
+        levels_used=len(np.unique(symbols)),
+        dead_channels=sum(bool((channel == channel.flat[0]).all()) for channel in symbols),
+    )
+
+
+@metrics.register(
+    direction="lower",
+    unit="bit/pixel",
+    label="bpp (bound)",
+    formula="C h w log2(L) / (H W)",
+    source="Agustsson et al. 2019, section 3.1: dim(w) log2(L)",
+)
+def bpp_bound(symbols: Symbols, levels: int, height: int, width: int) -> float:
+    """Returns the bits per pixel of symbols (C, h, w) that all levels are equally likely for."""
+    return symbols.size * math.log2(levels) / (height * width)
+
+
+@metrics.register(
+    direction="lower",
+    unit="bit/pixel",
+    label="bpp (entropy)",
+    formula="(sum over channels of h w H(frequencies) + 8 C L) / (H W), the last term for the tables of frequencies",
+    source="Shannon 1948, with the picture's own per-channel frequencies",
+)
+def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float:
+    """Returns the bits per pixel of symbols (C, h, w) under their channels' own frequencies, tables included."""
+    bits = 8.0 * len(symbols) * levels
+    for channel in symbols:
+        counts = np.bincount(channel.ravel(), minlength=levels)
+        counts = counts[counts > 0]
+        bits += float((counts * np.log2(channel.size / counts)).sum())
+    return bits / (height * width)
+
+
+@metrics.register(
+    direction="lower",
+    unit="bit/pixel",
+    label="bpp (file)",
+    formula="8 * bytes of the entropy-coded file, header included, / (H W)",
+    source="ablate.coding.bitstream; the file is decoded again and compared",
+)
+def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
+    """Returns the bits per pixel of the file that holds symbols (C, h, w)."""
+    return 8 * len(_verified_file(symbols, levels, height, width)) / (height * width)
+
+
+def _verified_file(symbols: Symbols, levels: int, height: int, width: int) -> bytes:
+    file = encode(symbols, levels=levels, height=height, width=width)
+    assert np.array_equal(decode(file).symbols, symbols), "the entropy coder lost symbols"
+    return file

@@ -1,0 +1,51 @@
+"""Builds modules with weights from named random streams."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ablate.config import Cell, Model
+from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.model.codec import Codec
+from ablate.model.discriminator import Discriminator
+from ablate.rng import stream
+
+
+def build_codec(settings: Model, seed: int) -> Codec:
+    """Builds the codec; encoder, noise branch and generator draw from streams of their own."""
+    with torch.random.fork_rng(devices=[]):
+        codec = Codec(settings)
+    for name in ("encoder", "noise", "generator"):
+        module = getattr(codec, name)
+        if module is not None:
+            initialise(module, stream(seed, f"{name}.init"))
+    return codec
+
+
+def build_discriminator(settings: DiscriminatorSettings, seed: int) -> Discriminator:
+    """Builds the discriminators; each scale draws from a stream of its own, so that one more shifts no other."""
+    with torch.random.fork_rng(devices=[]):
+        discriminator = Discriminator(settings)
+    for i, scale in enumerate(discriminator):
+        initialise(scale, stream(seed, "discriminator.init", i))
+    return discriminator
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Fills convolutions with Glorot uniform weights and zero biases (TensorFlow's default, which the source uses)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+
+def count_parameters(cell: Cell) -> dict[str, int]:
+    """Returns the number of weights of encoder, generator, noise branch and all discriminators, building none."""
+    with torch.device("meta"):
+        codec, discriminator = Codec(cell.model), Discriminator(cell.discriminator)
+    parts = {"encoder": codec.encoder, "generator": codec.generator, "discriminator": discriminator}
+    if codec.noise is not None:
+        parts["noise"] = codec.noise
+    return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}

@@ -1,0 +1,113 @@
+"""Finds a registered function by name: one mechanism for losses, metrics, data sources and presets."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class UnknownName(ValueError):
+    """A name that nothing is registered under; the message lists what there is."""
+
+
+class UnknownOption(ValueError):
+    """An option that the registered function does not take; the message lists those it does."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered function with the facts that documents, reports and checks read from it."""
+
+    name: str
+    function: Callable[..., Any]
+    formula: str
+    source: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> Mapping[str, inspect.Parameter]:
+        """The keyword-only arguments of the function: they are its configuration."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+    def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns every option with its value, defaults filled in.
+
+        Raises:
+            UnknownOption: for an option that the function does not take.
+        """
+        for name in options:
+            if name not in self.options:
+                raise UnknownOption(unknown(f"option of {self.name}", name, list(self.options)))
+        missing = [n for n, p in self.options.items() if p.default is p.empty and n not in options]
+        if missing:
+            raise UnknownOption(f"{self.name} needs the option {missing[0]!r}")
+        return {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}
+
+    def _typed(self, name: str, value: Any, default: Any) -> Any:
+        if type(default) is float and type(value) is int:
+            return float(value)
+        if default is not inspect.Parameter.empty and type(value) is not type(default):
+            raise UnknownOption(
+                f"option {name!r} of {self.name} is {type(default).__name__} (default {default!r}), not {value!r}"
+            )
+        return value
+
+
+class Registry:
+    """Functions of one kind by name.
+
+    The modules that register them are imported at the first look-up, so that naming a registry costs nothing.
+    """
+
+    def __init__(self, kind: str, *modules: str) -> None:
+        self.kind = kind
+        self._modules = modules
+        self._entries: dict[str, Entry] = {}
+
+    def register(self, *, formula: str = "", source: str = "", **facts: Any) -> Callable[[Callable], Callable]:
+        """Registers the decorated function under its own name.
+
+        Raises:
+            ValueError: if the name is taken.
+        """
+
+        def decorate(function: Callable) -> Callable:
+            name = function.__name__
+            if name in self._entries:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._entries[name] = Entry(name, function, formula, source, facts)
+            return function
+
+        return decorate
+
+    def __getitem__(self, name: str) -> Entry:
+        entries = self._load()
+        if name not in entries:
+            raise UnknownName(unknown(self.kind, name, list(entries)))
+        return entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def _load(self) -> Mapping[str, Entry]:
+        for module in self._modules:
+            importlib.import_module(module)
+        return self._entries
+
+
+def unknown(kind: str, name: str, allowed: list[str]) -> str:
+    """Says that `name` is no `kind`, which names there are, and which is nearest."""
+    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    there = ", ".join(allowed) if allowed else "none"
+    return f"unknown {kind} {name!r} (there is: {there}){hint}"
+
+
+adversarial_losses = Registry("adversarial loss", "ablate.losses.adversarial")
+distortions = Registry("distortion", "ablate.losses.distortion")
+feature_matchings = Registry("feature matching", "ablate.losses.matching")

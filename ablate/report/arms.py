@@ -1,0 +1,43 @@
+"""How an arm is written in a table: one column an axis, so that rows can be sorted by any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablate.analysis.axes import value_text
+from ablate.report.document import Column, Value
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import NONE
+
+
+def arm_columns(evidence: Evidence) -> tuple[Column, ...]:
+    """Returns a column for each axis, or one for the arm's name where nothing varies."""
+    if not evidence.study.axes:
+        return (Column("arm", numeric=False),)
+    beside = () if _all_on_axes(evidence) else (Column("arm", numeric=False),)
+    axes = (Column(axis.name, numeric=axis.numbers is not None, hint=" + ".join(axis.keys)) for axis in evidence.study.axes)
+    return (*beside, *axes)
+
+
+def arm_values(evidence: Evidence, name: str, axes: Mapping[str, Any]) -> tuple[Value, ...]:
+    """Returns the fields of `arm_columns` for an arm; one that was added beside the axes goes by its name."""
+    study = evidence.study
+    tag = "baseline" if study.baseline and study.baseline.name == name else ""
+    if not study.axes:
+        return (Value(name, tag, name),)
+    values = []
+    for axis in study.axes:
+        level = axis.level(axes)
+        given = value_text(axes[axis.keys[0]]) if axis.keys[0] in axes else NONE
+        sort = axis.levels.index(level) if level else None
+        values.append(Value(level or given, "", sort, "plain" if level else "muted"))
+    if _all_on_axes(evidence):
+        values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
+        return tuple(values)
+    on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
+    return (Value("" if on_axes and not tag else tag or name, sort=name), *values)
+
+
+def _all_on_axes(evidence: Evidence) -> bool:
+    return all(evidence.study.on_axes(arm) for arm in evidence.study.arms)

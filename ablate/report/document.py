@@ -1,0 +1,191 @@
+"""A report as data: sections of blocks that the HTML and the Markdown writer both render, with the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of words in one style."""
+
+    text: str
+    style: Literal["plain", "strong", "code"] = "plain"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    spans: tuple[Span, ...]
+    kind: Literal["lead", "plain", "note", "warning"] = "plain"
+
+    @property
+    def plain(self) -> str:
+        """The words without their style."""
+        return "".join(span.text for span in self.spans)
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of sentences under a title."""
+
+    title: str
+    items: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure to take away, large, with the sentences that qualify it."""
+
+    title: str
+    value: str
+    unit: str = ""
+    name: str = ""
+    lines: tuple[str, ...] = ()
+    tone: Literal["plain", "good", "bad"] = "plain"
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Cards in a row."""
+
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    unit: str = ""
+    numeric: bool = True
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One field of a table: its text, a muted second line, and what it sorts by (None sorts last)."""
+
+    text: str
+    below: str = ""
+    sort: float | str | None = None
+    tone: Literal["plain", "best", "bad", "muted"] = "plain"
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under columns; a long one is folded away in Markdown and scrolls in HTML."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    caption: str = ""
+    filterable: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with the words that stand for it and the words below it."""
+
+    name: str
+    svg: str
+    alternative: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Verbatim text."""
+
+    title: str
+    text: str
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One arm's view of a picture: a PNG, or the reason why there is none."""
+
+    name: str
+    lines: tuple[str, ...]
+    png: bytes | None
+    missing: str = ""
+    baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One test picture: whole views scaled down, and equal crops of the original and of every arm.
+
+    `box` is the crop as left, top, width, height in parts of the whole picture.
+    """
+
+    image: str
+    rule: str
+    box: tuple[float, float, float, float]
+    crop: tuple[int, int]
+    whole: tuple[Tile, ...]
+    original: Tile
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures side by side."""
+
+    name: str
+    pictures: tuple[Picture, ...]
+    caption: str
+
+
+Block = Text | Items | Cards | Table | Figure | Code | Gallery
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the report; `numbers` is everything in it that a program might read."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every drawing in order."""
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Figure))
+
+    @property
+    def galleries(self) -> tuple[Gallery, ...]:
+        """Every set of pictures in order."""
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Gallery))
+
+
+def text(*spans: Span | str, kind: Literal["lead", "plain", "note", "warning"] = "plain") -> Text:
+    """Returns a paragraph of spans; bare strings are plain words."""
+    return Text(tuple(span if isinstance(span, Span) else Span(span) for span in spans), kind)
+
+
+def strong(words: str) -> Span:
+    """Returns words to stress."""
+    return Span(words, "strong")
+
+
+def code(words: str) -> Span:
+    """Returns words set as code."""
+    return Span(words, "code")

@@ -1,0 +1,150 @@
+"""What every section of a report draws on: the study, its measures and the logs, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from ablate.analysis import WEIGHTS, Arm, Axis, Curves, Scores, Study, collect_images, read_curves
+from ablate.store import Store
+
+PRIMARY = ("psnr", "fd_")
+"""What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
+
+ORDER = ("psnr", "ms_ssim", "fd_", "bpp_actual", "bpp_entropy", "bpp_bound")
+"""How metrics follow each other for a reader: quality, perception, then what was really paid before what bounds it."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric as the report shows it."""
+
+    name: str
+    label: str
+    unit: str
+    direction: Literal["higher", "lower"] | None
+    meaning: str
+    decimals: int
+
+    @property
+    def sign(self) -> float:
+        """Turns values so that more is better."""
+        return -1.0 if self.direction == "lower" else 1.0
+
+    @property
+    def best(self) -> Callable[..., Any]:
+        """Picks the best of several values."""
+        return min if self.direction == "lower" else max
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study with everything that is read from its store for the report."""
+
+    study: Study
+    store: Store
+
+    @cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """The metrics that finished cells were measured by, in reading order."""
+        return _measures(self.study)
+
+    @cached_property
+    def varying(self) -> tuple[Measure, ...]:
+        """The metrics on which any two finished cells differ."""
+        cells = [cell for cell in self.study.cells if cell.status == "done"]
+        return tuple(
+            measure for name, measure in self.measures.items() if len({cell.score(name) for cell in cells}) > 1
+        )
+
+    @cached_property
+    def primary(self) -> tuple[Measure, ...]:
+        """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
+        declared = self.study.compare.get("primary") or ()
+        wanted = [name for name in self.measures if name in declared]
+        wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
+        return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
+
+    @property
+    def alpha(self) -> float:
+        """The level of significance that the grid file declares."""
+        return float(self.study.compare.get("alpha") or 0.05)
+
+    @cached_property
+    def finished(self) -> tuple[Arm, ...]:
+        """Arms with at least one finished cell."""
+        return tuple(arm for arm in self.study.arms if any(cell.status == "done" for cell in arm.cells))
+
+    @cached_property
+    def reference(self) -> Arm | None:
+        """The baseline arm where it has finished, else the first arm that has."""
+        baseline = self.study.baseline
+        if baseline is not None and baseline in self.finished:
+            return baseline
+        return self.finished[0] if self.finished else None
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The training logs of all cells that have ended."""
+        return read_curves(self.study, self.store)
+
+    @cached_property
+    def per_image(self) -> Scores:
+        """PSNR of each picture under the primary weights."""
+        return collect_images(self.study, self.store, "psnr", WEIGHTS[0])
+
+    @cached_property
+    def rate_per_image(self) -> Scores:
+        """Bits per pixel of each picture's file under the primary weights."""
+        return collect_images(self.study, self.store, "bpp_actual", WEIGHTS[0])
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which axis a drawing shows by colour, which by marker, and along which it draws lines."""
+
+    colour: Axis | None
+    marker: Axis | None
+    path: Axis | None
+
+    @classmethod
+    def of(cls, axes: tuple[Axis, ...]) -> Encoding:
+        """Chooses: names before numbers for colour, then markers; lines along the numbers with the most levels."""
+        ordered = [axis for axis in axes if axis.numbers is None] + [axis for axis in axes if axis.numbers is not None]
+        numeric = [axis for axis in axes if axis.numbers is not None]
+        colour, marker = (ordered + [None, None])[:2] if ordered else (None, None)
+        rest = [axis for axis in numeric if axis is not colour and axis is not marker] or [
+            axis for axis in numeric if axis is not colour
+        ]
+        path = max(reversed(rest), key=lambda axis: len(axis.levels), default=None)
+        return cls(colour, marker, path)
+
+
+def _measures(study: Study) -> dict[str, Measure]:
+    from ablate.metrics.catalogue import metrics
+
+    results = [cell.result for cell in study.cells if cell.result and cell.status == "done"]
+    written = {name for result in results for scores in result["metrics"].values() for name in scores}
+    found = {}
+    for name in sorted(metrics, key=_place):
+        if name in written:
+            entry = metrics[name]
+            unit = entry.facts["unit"]
+            found[name] = Measure(
+                name, entry.facts["label"], unit, entry.facts.get("direction"), entry.formula, _decimals(name, unit)
+            )
+    return found
+
+
+def _place(name: str) -> int:
+    """Returns where a metric stands among the others; sorting keeps the catalogue's order within a place."""
+    return next((place for place, start in enumerate(ORDER) if name.startswith(start)), len(ORDER))
+
+
+def _decimals(name: str, unit: str) -> int:
+    """Returns how many decimals tell arms apart without feigning precision."""
+    if name.startswith("fd_"):
+        return 1
+    return {"dB": 2, "bit/pixel": 4}.get(unit, 4)

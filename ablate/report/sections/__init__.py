@@ -1,0 +1,29 @@
+"""The parts of a report in their order, one file each: evidence in, a section of blocks out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ablate.report.document import Section
+from ablate.report.evidence import Evidence
+from ablate.report.sections.axis_effects import axis_effects
+from ablate.report.sections.completeness import completeness
+from ablate.report.sections.cost import cost
+from ablate.report.sections.pictures import pictures
+from ablate.report.sections.protocol import protocol
+from ablate.report.sections.results import results
+from ablate.report.sections.tradeoff import tradeoff
+from ablate.report.sections.training import training
+from ablate.report.sections.verdict import verdict
+
+SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
+    verdict,
+    completeness,
+    results,
+    axis_effects,
+    tradeoff,
+    training,
+    pictures,
+    cost,
+    protocol,
+)

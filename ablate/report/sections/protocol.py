@@ -1,0 +1,113 @@
+"""How it was measured and how to do it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from ablate.analysis.axes import value_text
+from ablate.report.document import Block, Code, Column, Section, Table, Value, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import joined, plural
+
+
+def protocol(evidence: Evidence) -> Section:
+    """Returns what each metric is, the environment, the grid file and every cell's id."""
+    study = evidence.study
+    blocks: list[Block] = []
+    protocols = [cell.result["protocol"] for cell in study.cells if cell.result and cell.result.get("protocol")]
+    if evidence.measures:
+        blocks.append(_metrics_table(evidence, protocols))
+        blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
+    environment = _environment(evidence)
+    if environment:
+        blocks.append(_environment_table(environment))
+    command = f"ablate run {study.name}.toml\nablate report {study.name}.toml"
+    blocks.append(Code("Run it again: save the grid file below under this name; finished cells are not run twice", command))
+    blocks.append(Code("Grid file", study.grid_text or "(no copy in the store)"))
+    ids = "\n".join(f"{cell.id}  {cell.arm}  seed {cell.seed}" for cell in study.cells)
+    blocks.append(Code(f"Ids of all {plural(len(study.cells), 'cell')}", ids, folded=True))
+    numbers = {
+        "metrics": {name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning} for name, m in evidence.measures.items()},
+        "protocol": protocols[0] if protocols else None,
+        "environment": environment,
+        "fingerprint": study.fingerprint,
+        "grid": study.grid_text,
+    }
+    return Section("protocol", "Protocol and reproducibility", tuple(blocks), numbers, "Protocol")
+
+
+def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
+    facts = protocols[0] if protocols else {}
+    rows = []
+    for name, measure in evidence.measures.items():
+        better = {"higher": "higher", "lower": "lower"}.get(measure.direction or "", "neither")
+        rows.append(
+            (
+                Value(measure.label, name), Value(measure.unit or "none"), Value(better),
+                Value(measure.meaning or "not described"), Value(_facts(facts.get(name, {}))),
+            )
+        )  # fmt: skip
+    columns = tuple(Column(title, numeric=False) for title in ("metric", "unit", "better", "what it is", "measured with"))
+    return Table("metrics", "Metrics", columns, tuple(rows), "Reconstructions are rounded to 8 bit before any metric.")
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    """Writes a metric's protocol in words; a hash is cut to what tells it apart."""
+    if "extractor" in facts:
+        return (
+            f"{facts['extractor']}, tap {facts.get('tap')}, weights sha256 {str(facts.get('weights_sha256'))[:12]}…; "
+            f"{facts.get('patches'):,} patches of {facts.get('patch')} px (second pass shifted by {facts.get('shift')} px), "
+            f"originals and reconstructions paired; pictures {str(facts.get('pictures'))[:12]}…"
+        )
+    return f"{plural(facts['images'], 'picture')}" if "images" in facts else "every picture, then the mean"
+
+
+def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+    import numpy as np
+
+    notes = []
+    small = list(dict.fromkeys(name for each in protocols for name in each.get("ms_ssim", {}).get("undefined", ())))
+    if small:
+        listed = joined(small) if len(small) <= 6 else plural(len(small), "picture")
+        notes.append(f"MS-SSIM is undefined below 161 px and leaves out {listed}; where no picture is left it is shown as undefined.")
+    done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
+    rows = {arm: dict(zip(evidence.per_image.seeds, values, strict=True)) for arm, values in evidence.per_image.values.items()}
+    infinite = sum(int(np.isnan(rows[cell.arm][cell.seed]).sum()) for cell in done)
+    if infinite:
+        notes.append(f"PSNR is infinite for {plural(infinite, 'reconstruction')} identical to the original; the means leave them out.")
+    return notes
+
+
+def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
+    """Returns each recorded fact of the environment with its values and how many cells ran with each."""
+    counts: dict[str, Counter[str]] = {}
+    for cell in evidence.study.cells:
+        for key, value in _flat((cell.result or {}).get("environment", {})):
+            counts.setdefault(key, Counter())[value] += 1
+    return {key: dict(found.most_common()) for key, found in counts.items()}
+
+
+def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs = []
+    for key, value in environment.items():
+        if isinstance(value, Mapping):
+            pairs += _flat(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", value_text(value)))
+    return pairs
+
+
+def _environment_table(environment: Mapping[str, Mapping[str, int]]) -> Table:
+    rows = []
+    for key, found in environment.items():
+        if len(found) == 1:
+            words = next(iter(found))
+        elif len(found) <= 6:
+            words = ", ".join(f"{value} ({plural(count, 'cell')})" for value, count in found.items())
+        else:
+            words = f"{len(found)} different values"
+        rows.append((Value(key), Value(words)))
+    columns = (Column("fact", numeric=False), Column("value", numeric=False))
+    return Table("environment", "Environment", columns, tuple(rows))

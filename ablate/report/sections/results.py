@@ -1,0 +1,141 @@
+"""Every arm and every cell with its values; a cell without any is a row that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
+from ablate.report.arms import arm_columns, arm_values
+from ablate.report.document import Column, Section, Table, Value, text
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.numbers import NONE, duration, fixed
+
+
+def results(evidence: Evidence) -> Section:
+    """Returns the table of arms and the table of cells."""
+    if not evidence.study.cells:
+        return Section("results", "Results", (text("The grid has no cells."),), {"arms": [], "cells": []})
+    means = {arm.name: _means(evidence, arm) for arm in evidence.study.arms}
+    numbers = {
+        "weights": list(WEIGHTS),
+        "arms": [_arm_numbers(arm, means[arm.name]) for arm in evidence.study.arms],
+        "cells": [_cell_numbers(cell) for cell in evidence.study.cells],
+    }
+    blocks = (_arms_table(evidence, means), _cells_table(evidence))
+    return Section("results", "Results", blocks, numbers)
+
+
+def _means(evidence: Evidence, arm: Arm) -> dict[str, dict[str, Interval | None]]:
+    return {
+        weights: {name: t_interval(list(found.values())) if (found := arm.scores(name, weights)) else None for name in evidence.measures}
+        for weights in WEIGHTS
+    }  # fmt: skip
+
+
+def _arms_table(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> Table:
+    study, measures = evidence.study, list(evidence.measures.values())
+    best = _best(evidence, means)
+    rows = []
+    for arm in study.arms:
+        done = sum(cell.status == "done" for cell in arm.cells)
+        row = [*arm_values(evidence, arm.name, arm.axes)]
+        row.append(Value(f"{done} of {len(arm.cells)}", sort=done, tone="bad" if done < len(arm.cells) else "plain"))
+        for measure in measures:
+            own, raw = (means[arm.name][weights][measure.name] for weights in WEIGHTS)
+            row.append(_mean_value(measure, own, raw, best.get(measure.name)))
+        rows.append(tuple(row))
+    columns = (*arm_columns(evidence), Column("seeds"), *map(_column, measures))
+    caption = (
+        "Mean over finished seeds ± their standard deviation where it shows, averaged weights; below, the raw weights. "
+        "Bold: best mean in its column among the arms with all their seeds. Click a heading to sort."
+    )
+    return Table("arms", "Arms", columns, tuple(rows), caption, filterable=len(rows) > 20)
+
+
+def _best(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> dict[str, str]:
+    """Returns the best mean of each metric as it is written, among the arms with the most finished seeds."""
+    best = {}
+    for measure in evidence.varying:
+        found = [own for each in means.values() if (own := each[WEIGHTS[0]][measure.name])]
+        most = max((own.n for own in found), default=0)
+        values = [own.mean for own in found if own.n == most]
+        if values and measure.direction:
+            best[measure.name] = fixed(measure.best(values), measure.decimals)
+    return best
+
+
+def _mean_value(measure: Measure, own: Interval | None, raw: Interval | None, best: str | None) -> Value:
+    if own is None:
+        return Value(NONE, tone="muted")
+    written = fixed(own.mean, measure.decimals)
+    tone: Literal["best", "plain"] = "best" if written == best else "plain"
+    deviation = fixed(own.standard_deviation, measure.decimals)
+    if own.standard_deviation is not None and deviation.strip("0."):
+        written += f" ± {deviation}"
+    below = f"raw {fixed(raw.mean, measure.decimals)}" if raw else ""
+    return Value(written, below, sort=own.mean, tone=tone)
+
+
+def _cells_table(evidence: Evidence) -> Table:
+    study, measures = evidence.study, list(evidence.measures.values())
+    rows = [_cell_row(evidence, cell, measures) for cell in study.cells]
+    columns = (
+        *arm_columns(evidence), Column("seed"), Column("status", numeric=False), *map(_column, measures),
+        Column("training", "s", hint="wall clock of all attempts"), Column("cell", numeric=False),
+    )  # fmt: skip
+    caption = (
+        "One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run stays in "
+        "the table. Click a heading to sort."
+    )
+    return Table("cells", "Cells", columns, tuple(rows), caption, filterable=True)
+
+
+def _column(measure: Measure) -> Column:
+    arrow = {"higher": "higher is better", "lower": "lower is better"}.get(measure.direction or "", "")
+    return Column(measure.label, measure.unit, hint=". ".join(part for part in (measure.meaning, arrow) if part))
+
+
+def _cell_row(evidence: Evidence, cell: CellRecord, measures: list[Measure]) -> tuple[Value, ...]:
+    bad = cell.status in ("diverged", "failed")
+    seed = f"{cell.seed} again" if cell.replicate else str(cell.seed)
+    row = [*arm_values(evidence, cell.arm, cell.axes), Value(seed, sort=cell.seed)]
+    step = "" if cell.step is None else f" at step {cell.step:,}"
+    row.append(Value(f"{cell.status}{step}" if bad else cell.status, cell.cause or "", cell.status, "bad" if bad else "plain"))
+    for measure in measures:
+        own, raw = (cell.score(measure.name, weights) for weights in WEIGHTS)
+        if own is None:
+            row.append(Value("undefined" if cell.status == "done" else NONE, tone="muted"))
+        else:
+            row.append(Value(fixed(own, measure.decimals), f"raw {fixed(raw, measure.decimals)}", own))
+    seconds = cell.result.get("train_seconds") if cell.result else None
+    row.append(Value(NONE, tone="muted") if seconds is None else Value(duration(seconds), sort=seconds))
+    row.append(Value(cell.id, sort=cell.id, code=True))
+    return tuple(row)
+
+
+def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict[str, Any]:
+    return {
+        "arm": arm.name,
+        "axes": dict(arm.axes),
+        "cells": [cell.id for cell in arm.cells],
+        "done": sum(cell.status == "done" for cell in arm.cells),
+        "metrics": {
+            weights: {
+                name: own and {"mean": own.mean, "standard_deviation": own.standard_deviation, "seeds": own.n}
+                for name, own in found.items()
+            }
+            for weights, found in means.items()
+        },
+    }
+
+
+def _cell_numbers(cell: CellRecord) -> dict[str, Any]:
+    result = cell.result or {}
+    return {
+        "id": cell.id, "arm": cell.arm, "axes": dict(cell.axes), "seed": cell.seed, "replicate": cell.replicate,
+        "status": cell.status, "step": cell.step, "cause": cell.cause, "metrics": result.get("metrics") or None,
+        "seconds": result.get("seconds"), "train_seconds": result.get("train_seconds"),
+        "eval_seconds": result.get("eval_seconds"), "images_per_second": result.get("images_per_second"),
+        "peak_memory_bytes": result.get("peak_memory_bytes"),
+    }  # fmt: skip

@@ -1,0 +1,128 @@
+"""One visual language for all drawings: theme, colours and markers, and SVG that follows the page's light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette without black and yellow, which vanish on dark and light; the purple and sky are darkened
+# until each has 3:1 against white. The second of each pair is for dark backgrounds.
+SERIES = (
+    ("#0072b2", "#56b0ea"),
+    ("#d55e00", "#ff914d"),
+    ("#009e73", "#35c79c"),
+    ("#b3559c", "#e79fd2"),
+    ("#c08a00", "#edbb45"),
+    ("#3c93c8", "#9bd3f7"),
+    ("#7d5a3c", "#c79f7e"),
+    ("#6e7781", "#a4adb7"),
+)
+INK, MUTED, RULE, CARD = "#1f2328", "#59636e", "#d5dbe1", "#fffffe"
+DARK = {INK: "#e6e9ed", MUTED: "#9aa4b0", RULE: "#343b44", CARD: "#14181e"}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+VARIABLES = {
+    **{light: f"--series-{index}" for index, (light, _) in enumerate(SERIES)},
+    INK: "--ink",
+    MUTED: "--muted",
+    RULE: "--rule",
+    CARD: "--card",
+}
+"""Colours written by matplotlib -> the custom property of the page that takes their place."""
+
+RC = {
+    "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "axes.titlecolor": INK, "axes.facecolor": "none",
+    "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelsize": 9,
+    "figure.facecolor": "none", "font.family": "DejaVu Sans", "font.size": 9, "grid.color": RULE,
+    "grid.linewidth": 0.6, "legend.frameon": False, "legend.fontsize": 8.5, "legend.title_fontsize": 8.5,
+    "lines.linewidth": 1.4, "savefig.facecolor": "none", "svg.fonttype": "none", "text.color": INK,
+    "text.parse_math": False, "xtick.color": RULE, "xtick.labelcolor": MUTED, "xtick.labelsize": 8.5,
+    "ytick.color": RULE, "ytick.labelcolor": MUTED, "ytick.labelsize": 8.5,
+}  # fmt: skip
+
+
+@contextmanager
+def drawing(name: str) -> Iterator[None]:
+    """Sets the theme for the block; `name` keeps the ids of one drawing apart from another's on the same page."""
+    import matplotlib
+    import seaborn
+
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        # The text stays text, and the reader's own fonts draw what DejaVu lacks.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        seaborn.set_theme(style="whitegrid", rc={**RC, "svg.hashsalt": name})
+        yield
+
+
+def colours(levels: Sequence[str], ordered: bool) -> dict[str, str]:
+    """Returns a colour for each level: distinct hues for names, one ramp for numbers or for too many names."""
+    import seaborn
+
+    if not ordered and len(levels) <= len(SERIES) - 1:
+        return {level: SERIES[index][0] for index, level in enumerate(levels)}
+    ramp = seaborn.color_palette("viridis", len(levels) + 2).as_hex()[1:-1]
+    return dict(zip(levels, ramp, strict=True))
+
+
+def markers(levels: Sequence[str]) -> dict[str, str]:
+    """Returns a marker for each level; they repeat when there are more levels than shapes."""
+    return {level: MARKERS[index % len(MARKERS)] for index, level in enumerate(levels)}
+
+
+def to_svg(figure: Figure, titles: Mapping[str, str] | None = None) -> str:
+    """Returns the drawing as an SVG element whose colours are custom properties.
+
+    Args:
+        figure: a matplotlib figure.
+        titles: group id -> words that show when the pointer rests on the group.
+    """
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    # Two drawings on one page must not share ids; those that nothing refers to go.
+    kept = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', svg))
+    titles = titles or {}
+
+    def identify(match: re.Match[str]) -> str:
+        id = match[1]
+        if id in titles:
+            return f'<g class="point"><title>{escape(titles[id])}</title>'
+        return match[0] if id in kept else "<g>"
+
+    svg = re.sub(r'<g id="([^"]+)">', identify, svg)
+    svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r"font: (?:bold|700) ([0-9.]+)px [^;\"]*", r"font-weight: 600; font-size: \1px", svg)
+    return re.sub(r"\n\s*", "\n", svg).strip()
+
+
+def properties(dark: bool) -> str:
+    """Returns the custom properties that drawings refer to, as CSS declarations for a light or a dark page."""
+    values = {VARIABLES[light]: (DARK[light] if dark else light) for light in DARK}
+    values |= {f"--series-{index}": pair[dark] for index, pair in enumerate(SERIES)}
+    return "".join(f"{variable}:{colour};" for variable, colour in values.items())
+
+
+def standalone(svg: str) -> str:
+    """Returns a drawing as a file of its own: with its own colours for light and dark, on a card of its own."""
+    style = (
+        f"<style>svg{{{properties(dark=False)}font-family:system-ui,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}}"
+        f"@media (prefers-color-scheme:dark){{svg{{{properties(dark=True)}}}}}</style>"
+        '<rect width="100%" height="100%" style="fill:var(--card)"/>'
+    )
+    end = svg.index(">") + 1
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{svg[:end]}{style}{svg[end:]}\n'

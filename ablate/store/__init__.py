@@ -1,0 +1,8 @@
+"""Where results live: a directory tree that survives kill -9, several writers and a full disk."""
+
+from ablate.store.attempt import Attempt
+from ablate.store.entry import Entry, Status
+from ablate.store.layout import Store, latest, named
+from ablate.store.lock import Busy
+
+__all__ = ["Attempt", "Busy", "Entry", "Status", "Store", "latest", "named"]

@@ -1,0 +1,82 @@
+"""Writes whole files or none: beside, fsync, rename, fsync of the directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+TEMPORARY = ".tmp"
+"""How the name of a file ends that is being written; one that nobody writes any more may be deleted."""
+
+
+def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
+    """Replaces `path` by what `writer` writes into the open file it is given.
+
+    A reader sees the old content or the new, never a part, also after a kill or a loss of power. The parent
+    directories are made.
+
+    Raises:
+        OSError: where the disk is full or not writable; `path` is as before and nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two processes may write one file at once (plan.json), so each writes beside it under a name of its own.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+    try:
+        with open(temporary, "xb") as file:
+            writer(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_directory(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces `path` by `content`, whole or not at all."""
+    write_with(path, lambda file: file.write(content))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replaces `path` by `content` as indented JSON, whole or not at all.
+
+    Raises:
+        ValueError: for a number that JSON does not know (nan, inf).
+    """
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def fsync_directory(path: Path) -> None:
+    """Makes the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> Any | None:
+    """Returns the content of a JSON file, or None where there is none.
+
+    Raises:
+        ValueError: where the file is not JSON, with its path.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}); it was changed by hand or by the disk") from error
+
+
+def sweep(directory: Path) -> None:
+    """Deletes what killed writers left in a directory tree; only for one who holds its lock."""
+    for path in directory.rglob(f".*{TEMPORARY}"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""The tree of a results directory: one grid's cells, and what all grids share."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.store import atomic
+from ablate.store.entry import Entry
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results of the grid named `grid` under the directory `root`; nothing is created before it is written."""
+
+    root: Path
+    grid: str
+
+    @property
+    def path(self) -> Path:
+        """The directory of the grid."""
+        return self.root / self.grid
+
+    @property
+    def data_cache(self) -> Path:
+        """Where decoded pictures lie, shared by all grids."""
+        return self.root / ".shared" / "data"
+
+    def cell(self, id: str) -> Entry:
+        """Returns the entry of a cell, whether it exists or not."""
+        return Entry(self.path / "cells" / id)
+
+    def warmup(self, id: str) -> Entry:
+        """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""
+        return Entry(self.root / ".shared" / "warmups" / id)
+
+    def plan(self) -> dict[str, Any] | None:
+        """Returns plan.json of the latest run, or None before the first."""
+        return atomic.read_json(self.path / "plan.json")
+
+    def write_plan(self, plan: dict[str, Any]) -> None:
+        """Replaces plan.json; its time of change says when the grid was last run."""
+        atomic.write_json(self.path / "plan.json", plan)
+
+    def write_grid(self, content: bytes) -> None:
+        """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""
+        path = self.path / "grid.toml"
+        if path.exists():
+            earlier = path.read_bytes()
+            if earlier == content:
+                return
+            sha = hashlib.sha256(earlier).hexdigest()[:8]
+            atomic.write_bytes(self.path / f"grid-{sha}.toml", earlier)
+        atomic.write_bytes(path, content)
+
+
+def latest(root: Path) -> Store | None:
+    """Returns the store of the grid that was run last under `root`, or None where none was."""
+    newest = max(root.glob("*/plan.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    return Store(root, newest.parent.name) if newest else None
+
+
+def named(root: Path) -> tuple[str, ...]:
+    """Returns the names of the grids that were run under `root`."""
+    return tuple(sorted(path.parent.name for path in root.glob("*/plan.json")))

@@ -1,0 +1,1 @@
+"""Trains one cell from its settings to its committed result."""

@@ -1,0 +1,151 @@
+"""Measures a finished codec on whole held-out pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablate import metrics
+from ablate.config import Cell
+from ablate.data import Pictures
+from ablate.data.pixels import to_float, to_uint8
+from ablate.model import Codec
+from ablate.rng import stream
+from ablate.store import Entry
+from ablate.store.atomic import write_bytes
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """Measurements of one picture; `psnr` is None for an identical one (sse 0), `ms_ssim` below 161 px."""
+
+    weights: str
+    image: str
+    height: int
+    width: int
+    psnr: float | None
+    sse: int
+    ms_ssim: float | None
+    bpp_bound: float
+    bpp_entropy: float
+    bpp_actual: float
+    bytes_actual: int
+
+
+def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, device: str) -> dict[str, Any]:
+    """Writes per-image rows and reconstructions, and returns the "metrics" and "protocol" of a result.
+
+    Args:
+        codecs: by name ("raw", "ema"); float32, in evaluation mode.
+        cell: whose evaluation settings hold.
+        pictures: held out from training.
+        entry: where images.csv and the PNGs go.
+        device: where codecs and the feature extractor run.
+    """
+    extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap)
+    name = f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}"
+    cut = [_patches(torch.from_numpy(pictures[i]), cell) for i in range(len(pictures))]
+    originals = torch.cat([extractor(each) for each in cut])
+    rows: list[ImageRow] = []
+    scores: dict[str, dict[str, Any]] = {}
+    for weights, codec in codecs.items():
+        measured, used, features = [], [], []
+        for i, picture in enumerate(pictures.names):
+            original = torch.from_numpy(pictures[i])
+            symbols, reconstruction = _reconstruct(codec, original, cell, device)
+            _save_png(entry, weights, picture, reconstruction)
+            measured.append(_measure(weights, picture, original, reconstruction, symbols, cell))
+            used.append(symbols)
+            features.append(extractor(_patches(reconstruction, cell)))
+        rows += measured
+        scores[weights] = _mean(measured) | _levels(used, cell)
+        scores[weights][name] = metrics.frechet_distance(originals, torch.cat(features))
+    write_bytes(entry.images_csv, _as_csv(rows))
+    protocol = {
+        name: {
+            "extractor": cell.evaluation.extractor,
+            "tap": cell.evaluation.tap,
+            "weights_sha256": extractor.weights_sha256,
+            "patch": cell.evaluation.patch,
+            "shift": cell.evaluation.patch // 2,
+            "patches": len(originals),
+            "rounding": "uint8",
+            "pictures": pictures.digest,
+        },
+        "ms_ssim": {
+            "images": sum(row.ms_ssim is not None for row in rows) // len(codecs),
+            "undefined": sorted({row.image for row in rows if row.ms_ssim is None}),
+        },
+    }
+    return {"metrics": scores, "protocol": protocol}
+
+
+def _reconstruct(codec: Codec, original: Tensor, cell: Cell, device: str) -> tuple[Tensor, Tensor]:
+    """Returns the symbols of a picture, uint8 (C, h, w), and its reconstruction, uint8 (3, H, W)."""
+    size = (original.shape[1], original.shape[2])
+    with torch.inference_mode():
+        symbols = codec.compress(to_float(original[None].to(device)))
+        reconstruction = codec.decompress(symbols, size, stream(cell.seed, "evaluation.noise"))
+        return symbols[0].cpu(), to_uint8(reconstruction[0]).cpu()
+
+
+def _measure(weights: str, name: str, original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell) -> ImageRow:
+    height, width = original.shape[1:]
+    pair = original[None], reconstruction[None]
+    error = int(metrics.sse(*pair))
+    # The rate is that of a file, which is decoded again and compared.
+    rate = metrics.rate(symbols.numpy(), cell.model.quantizer.levels, height, width)
+    return ImageRow(
+        weights=weights,
+        image=name,
+        height=height,
+        width=width,
+        psnr=float(metrics.psnr(*pair)) if error else None,
+        sse=error,
+        ms_ssim=float(metrics.ms_ssim(*pair)) if min(height, width) >= metrics.MIN_SIDE_MS_SSIM else None,
+        bpp_bound=rate.bpp_bound,
+        bpp_entropy=rate.bpp_entropy,
+        bpp_actual=rate.bpp_actual,
+        bytes_actual=rate.bytes_actual,
+    )
+
+
+def _mean(rows: list[ImageRow]) -> dict[str, float | None]:
+    """Means over the pictures on which a metric is defined; None where there is none."""
+    means: dict[str, float | None] = {}
+    for name in ("psnr", "ms_ssim", "bpp_bound", "bpp_entropy", "bpp_actual"):
+        values = [value for row in rows if (value := getattr(row, name)) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    return means
+
+
+def _levels(symbols: list[Tensor], cell: Cell) -> dict[str, int]:
+    """Counts the levels used anywhere and the channels that hold one symbol throughout all pictures."""
+    channels = torch.cat([each.flatten(1) for each in symbols], 1)
+    dead = (channels.amin(1) == channels.amax(1)).sum()
+    return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
+
+
+def _patches(picture: Tensor, cell: Cell) -> Tensor:
+    return metrics.patches(picture, cell.evaluation.patch, cell.evaluation.patch // 2)
+
+
+def _save_png(entry: Entry, weights: str, name: str, picture: Tensor) -> None:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
+    write_bytes(entry.recon(weights, name), file.getvalue())
+
+
+def _as_csv(rows: list[ImageRow]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(ImageRow)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue().encode()

@@ -1,0 +1,107 @@
+"""Telemetry of a training: what the two players do to each other, and when that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablate.losses import Parts
+from ablate.model import Codec, Reconstruction
+from ablate.train.step import Judged
+
+FLAT_STD = 0.01
+"""A reconstruction that varies less than this (1.3 of 255 levels) over pixels is flat ..."""
+IMAGE_STD = 0.05
+"""... where its image varies at least this much ..."""
+FLAT_LOGS = 4
+"""... and a training that is flat at this many log points in a row has collapsed."""
+SATURATED = 0.99
+"""Discriminator accuracy, on image and reconstruction alike, that is recorded as an event."""
+
+
+@dataclass
+class Finiteness:
+    """Remembers on the device at which step a loss first was not finite, so that a GPU need not wait every step."""
+
+    first: Tensor
+
+    @classmethod
+    def on(cls, device: str) -> Finiteness:
+        """Starts with nothing seen."""
+        return cls(torch.full((), -1, dtype=torch.int64, device=device))
+
+    def watch(self, step: int, *losses: Tensor) -> None:
+        """Looks at the losses of a step."""
+        finite = torch.stack([loss.detach().float() for loss in losses]).isfinite().all()
+        self.first = torch.where((self.first < 0) & ~finite, step, self.first)
+
+    @property
+    def broken_at(self) -> int | None:
+        """The first step whose loss was not finite; waits for the device."""
+        step = int(self.first)
+        return None if step < 0 else step
+
+
+def gradient_norms(parts: Parts, reconstruction: Tensor) -> dict[str, float]:
+    """Returns the norm of each weighted term's gradient at the reconstruction (N, 3, H, W)."""
+    norms = {}
+    for name, term in parts.terms.items():
+        (gradient,) = torch.autograd.grad(
+            parts.weights[name] * term, reconstruction, retain_graph=True, materialize_grads=True
+        )
+        norms[name] = float(gradient.float().norm())
+    return norms
+
+
+def encoder_norm(codec: Codec) -> float:
+    """Returns the norm of the last gradient that reached the encoder's parameters."""
+    gradients = [p.grad for p in codec.encoder.parameters() if p.grad is not None]
+    return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+
+def scale_health(judged: Judged, threshold: float) -> list[dict[str, float]]:
+    """Returns per scale how often the discriminator is right and what its mean logits are.
+
+    A logit above `threshold` says "image". The threshold is where the loss is indifferent, halfway between targets.
+    """
+    return [
+        {
+            "accuracy_real": float((real > threshold).float().mean()),
+            "accuracy_fake": float((fake <= threshold).float().mean()),
+            "logit_real_mean": float(real.float().mean()),
+            "logit_fake_mean": float(fake.float().mean()),
+        }
+        for real, fake in zip(judged.real, judged.fake, strict=True)
+    ]
+
+
+def saturated(scales: list[dict[str, float]]) -> bool:
+    """Whether every discriminator tells images from reconstructions nearly without error."""
+    return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
+
+
+def loss_row(parts: Parts, judged: Judged | None) -> dict[str, float]:
+    """Returns the unweighted terms by name, the generator's weighted total and the discriminators' loss."""
+    row = {name: float(term.detach()) for name, term in parts.terms.items()}
+    row["generator"] = float(parts.total.detach())
+    if judged is not None:
+        row["discriminator"] = float(judged.loss)
+    return row
+
+
+def reconstruction_row(image: Tensor, reconstruction: Reconstruction) -> Mapping[str, Any]:
+    """Returns how many quantizer levels the batch uses and how much reconstruction and image vary over pixels."""
+    return {
+        "levels_used": int(reconstruction.symbols.unique().numel()),
+        "reconstruction_std": float(reconstruction.image.detach().float().std((1, 2, 3)).mean()),
+        "image_std": float(image.std((1, 2, 3)).mean()),
+    }
+
+
+def is_flat(row: Mapping[str, Any]) -> bool:
+    """Whether the logged reconstruction shows nothing of an image that shows something."""
+    return row["reconstruction_std"] < FLAT_STD and row["image_std"] >= IMAGE_STD

@@ -1,0 +1,183 @@
+"""The training loops: distortion only, and adversarial."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ablate.config import Cell, Data, Warmup
+from ablate.data import Pictures
+from ablate.data.crops import crops
+from ablate.data.pixels import to_float
+from ablate.losses import Objective, Parts
+from ablate.model import Reconstruction
+from ablate.registry import distortions
+from ablate.rng import stream
+from ablate.store import Entry
+from ablate.store.atomic import write_with
+from ablate.train import health
+from ablate.train.state import TrainState
+from ablate.train.step import Judged, autocast, descend, discriminator_step, generator_terms
+
+LOG_EVERY = 25
+CHECKPOINT_EVERY = 250
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended; divergence is a result, an interruption is not."""
+
+    status: Literal["done", "diverged", "interrupted"]
+    step: int
+    seconds: float
+    cause: str | None = None
+
+
+@dataclass
+class Watch:
+    """Where a loop reports to and who may stop it."""
+
+    entry: Entry
+    attempt: int
+    device: str
+    stop: Callable[[], bool]
+    phase: Literal["train", "warmup"]
+    finiteness: health.Finiteness = field(init=False)
+    began: float = field(default_factory=time.perf_counter)
+    logged_at: float = field(default_factory=time.perf_counter)
+    logged_step: int = 0
+    saturated: bool = False
+
+    def __post_init__(self) -> None:
+        self.finiteness = health.Finiteness.on(self.device)
+
+    def log(self, step: int, row: Mapping[str, Any]) -> None:
+        """Appends a row of metrics with the clock's part filled in."""
+        now = time.perf_counter()
+        rate = (step - self.logged_step) / max(now - self.logged_at, 1e-9)
+        clock = {"step": step, "t": now - self.began, "attempt": self.attempt, "phase": self.phase}
+        self.entry.append_metrics({**clock, "steps_per_second": rate, **row})
+        self.logged_at, self.logged_step = now, step
+        self._note_saturation(step, row.get("scales", []))
+
+    def _note_saturation(self, step: int, scales: list[dict[str, float]]) -> None:
+        saturated = health.saturated(scales)
+        if saturated and not self.saturated:
+            self.entry.append_event(step, "discriminator_saturated", f"accuracy >= {health.SATURATED} at every scale")
+        self.saturated = saturated
+
+
+def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Outcome:
+    """Trains adversarially from `state.step` to the end, or until it diverges or is stopped."""
+    objective = Objective.build(cell.loss)
+    watch.logged_step = state.step
+
+    while state.step < cell.train.steps:
+        started = time.perf_counter()
+        logs = _due(state.step + 1, cell.train.log_every, cell.train.steps)
+
+        # Forward once for both players.
+        image = batch(pictures, cell.data, cell.seed, cell.train.warmup_steps + state.step, watch.device)
+        with autocast(image, cell.train.precision):
+            reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
+
+        # Discriminator step.
+        judged = None
+        if objective.needs_discriminator:
+            judged = discriminator_step(state, objective, image, reconstruction.image, cell.train.precision)
+
+        # Generator step.
+        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+        norms = health.gradient_norms(parts, reconstruction.image) if logs else {}
+        total = parts.total
+        descend(state, total)
+        state.step += 1
+        state.update_average(cell.train.ema_decay)
+        watch.finiteness.watch(state.step, total, *([judged.loss] if judged else []))
+
+        # Log, look for divergence, save.
+        if logs:
+            norms["encoder"] = health.encoder_norm(state.codec)
+            row = telemetry(objective, image, reconstruction, parts, judged, norms)
+            watch.log(state.step, row)
+            state.flat_logs = state.flat_logs + 1 if health.is_flat(row) else 0
+        state.seconds += time.perf_counter() - started
+        if ended := _ended(state, cell.train.steps, cell.train.checkpoint_every, watch, logs):
+            return ended
+    return Outcome("done", state.step, state.seconds)
+
+
+def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch) -> Outcome:
+    """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
+    distortion = distortions[warmup.distortion.name].function(**warmup.distortion.options)
+    watch.logged_step = state.step
+    while state.step < warmup.steps:
+        started = time.perf_counter()
+        image = batch(pictures, warmup.data, warmup.seed, state.step, watch.device)
+        with autocast(image, warmup.precision):
+            reconstruction = state.codec(image, stream(warmup.seed, "warmup.noise", state.step))
+        loss = distortion(image, reconstruction.image.float())
+        descend(state, loss)
+        state.step += 1
+        watch.finiteness.watch(state.step, loss)
+        logs = _due(state.step, LOG_EVERY, warmup.steps)
+        if logs:
+            spread = health.reconstruction_row(image, reconstruction)
+            norm = {"encoder": health.encoder_norm(state.codec)}
+            watch.log(state.step, {"loss": {"distortion": float(loss.detach())}, "gradient_norm": norm, **spread})
+        state.seconds += time.perf_counter() - started
+        if ended := _ended(state, warmup.steps, CHECKPOINT_EVERY, watch, logs):
+            return ended
+    return Outcome("done", state.step, state.seconds)
+
+
+def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str) -> Tensor:
+    """Returns the crops of a step, float (N, 3, crop, crop) in [-1, 1]: a function of its arguments alone.
+
+    Steps count through warm start and training, so that no crop comes twice.
+    """
+    drawn = crops(pictures, crop=data.crop, batch_size=data.batch_size, flip=data.flip, seed=seed, step=step)
+    return to_float(drawn.to(device))
+
+
+def telemetry(
+    objective: Objective,
+    image: Tensor,
+    reconstruction: Reconstruction,
+    parts: Parts,
+    judged: Judged | None,
+    gradient_norms: Mapping[str, float],
+) -> dict[str, Any]:
+    """Returns what a log point says of losses, gradients and discriminators."""
+    return {
+        "loss": health.loss_row(parts, judged),
+        "gradient_norm": dict(gradient_norms),
+        "scales": health.scale_health(judged, objective.adversarial.threshold) if judged else [],
+        **health.reconstruction_row(image, reconstruction),
+    }
+
+
+def _due(step: int, every: int, last: int) -> bool:
+    return step == 1 or step % every == 0 or step == last
+
+
+def _ended(state: TrainState, steps: int, checkpoint_every: int, watch: Watch, looked: bool) -> Outcome | None:
+    """Looks for divergence where the device was waited for anyway, saves on time, and obeys a stop."""
+    stops = watch.stop()
+    saves = stops or state.step % checkpoint_every == 0 or state.step == steps
+    if looked or saves:
+        broken_at = watch.finiteness.broken_at
+        if broken_at is not None:
+            watch.entry.append_event(broken_at, "nonfinite", "a loss is not finite")
+            return Outcome("diverged", broken_at, state.seconds, f"non-finite loss at step {broken_at}")
+    if state.flat_logs >= health.FLAT_LOGS:
+        detail = f"the reconstruction has been flat (std < {health.FLAT_STD}) for {health.FLAT_LOGS} log points"
+        watch.entry.append_event(state.step, "collapse", detail)
+        return Outcome("diverged", state.step, state.seconds, f"collapse at step {state.step}: {detail}")
+    if saves:
+        write_with(watch.entry.checkpoint, state.save)
+    return Outcome("interrupted", state.step, state.seconds) if stops and state.step < steps else None

@@ -1,0 +1,132 @@
+"""One cell, or one warm start, from its settings to its committed result."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablate.config import Cell, Warmup
+from ablate.data import prepare
+from ablate.model import count_parameters
+from ablate.store import Entry
+from ablate.store.atomic import write_with
+from ablate.train.evaluate import evaluate
+from ablate.train.loop import Outcome, Watch, train, warm_up
+from ablate.train.state import TrainState
+
+
+def run_cell(
+    cell: Cell,
+    entry: Entry,
+    *,
+    warmup: Entry | None,
+    data_cache: Path,
+    device: str,
+    attempt: int,
+    stop: Callable[[], bool],
+) -> Outcome:
+    """Trains a cell from where its checkpoint left it, measures it and commits the result.
+
+    Args:
+        cell: what to train.
+        entry: its place in the store, claimed by the caller.
+        warmup: the entry of its warm start, finished, where it has one.
+        data_cache: directory of the decoded pictures.
+        device: "cpu" or "cuda".
+        attempt: number under which metrics are logged.
+        stop: asked after every step; when true the state is saved and the outcome is "interrupted".
+    """
+    state = TrainState.for_cell(cell, device)
+    if entry.checkpoint.exists():
+        state.load(entry.checkpoint)
+        entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
+    elif warmup is not None:
+        if (result := _finished(warmup))["status"] == "diverged":
+            outcome = Outcome("diverged", 0, 0.0, f"its warm start diverged: {result['cause']}")
+            _commit(entry, cell.id, outcome, {"metrics": {}, "protocol": {}})
+            return outcome
+        state.start_from(warmup.weights)
+
+    outcome = train(state, cell, prepare(cell.data, "train", data_cache), Watch(entry, attempt, device, stop, "train"))
+    if outcome.status == "interrupted":
+        return outcome
+    measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
+    began = time.perf_counter()
+    if outcome.status == "done":
+        assert state.average is not None
+        pictures = prepare(cell.data, "test", data_cache)
+        codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
+        measured = evaluate(codecs, cell, pictures, entry, device)
+        write_with(entry.weights, state.save_weights)
+    images_per_second = outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None
+    costs = {
+        "eval_seconds": time.perf_counter() - began,
+        "images_per_second": images_per_second,
+        "peak_memory_bytes": _peak_memory(device),
+    }
+    _commit(entry, cell.id, outcome, {**measured, **costs, "codec": {"parameters": count_parameters(cell)}})
+    return outcome
+
+
+def run_warmup(
+    warmup: Warmup, entry: Entry, *, data_cache: Path, device: str, attempt: int, stop: Callable[[], bool]
+) -> Outcome:
+    """Trains a warm start from where its checkpoint left it and commits its weights; arguments as in `run_cell`."""
+    state = TrainState.for_warmup(warmup, device)
+    if entry.checkpoint.exists():
+        state.load(entry.checkpoint)
+        entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
+    pictures = prepare(warmup.data, "train", data_cache)
+    outcome = warm_up(state, warmup, pictures, Watch(entry, attempt, device, stop, "warmup"))
+    if outcome.status == "interrupted":
+        return outcome
+    if outcome.status == "done":
+        write_with(entry.weights, state.save_weights)
+    _commit(entry, warmup.id, outcome, {})
+    return outcome
+
+
+def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
+    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
+    entry.commit(
+        {
+            "schema": 1,
+            "id": content_id,
+            "status": outcome.status,
+            "step": outcome.step,
+            "cause": outcome.cause,
+            "train_seconds": outcome.seconds,
+            "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
+            **measured,
+            "environment": entry.environment(),
+            "artefacts": _hashes(entry.path),
+        }
+    )
+    entry.checkpoint.unlink(missing_ok=True)
+
+
+def _finished(warmup: Entry) -> dict[str, Any]:
+    result = warmup.result()
+    assert result is not None, f"{warmup.path} was scheduled before its warm start ended"
+    return result
+
+
+def _hashes(directory: Path) -> dict[str, str]:
+    files = [directory / "weights.pt", *sorted(directory.glob("eval/**/*.*"))]
+    return {
+        str(file.relative_to(directory)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if file.is_file()
+    }
+
+
+def _peak_memory(device: str) -> int:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,115 @@
+"""The one mutable object: everything that a training step changes, able to save and load itself."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ablate.config import Adam, Cell, Warmup
+from ablate.model import Codec, Discriminator, build_codec, build_discriminator
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass
+class TrainState:
+    """Modules, optimizers and counters of one training.
+
+    Randomness is not part of it: crops, flips and noise are functions of (seed, step), so that a resumed run needs
+    nothing but this to continue bit for bit.
+    """
+
+    codec: Codec
+    codec_optimizer: torch.optim.Optimizer
+    average: Codec | None
+    discriminator: Discriminator | None
+    discriminator_optimizer: torch.optim.Optimizer | None
+    step: int = 0
+    seconds: float = 0.0
+    flat_logs: int = 0
+
+    @classmethod
+    def for_cell(cls, cell: Cell, device: str) -> TrainState:
+        """Builds the state of adversarial training at step 0."""
+        codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
+        discriminator = _placed(
+            build_discriminator(cell.discriminator, cell.seed), device, cell.train.channels_last
+        )
+        return cls(
+            codec=codec,
+            codec_optimizer=_adam(codec, cell.optimizers.generator),
+            average=copy.deepcopy(codec).requires_grad_(False),
+            discriminator=discriminator,
+            discriminator_optimizer=_adam(discriminator, cell.optimizers.discriminator),
+        )
+
+    @classmethod
+    def for_warmup(cls, warmup: Warmup, device: str) -> TrainState:
+        """Builds the state of distortion-only training at step 0."""
+        codec = _placed(build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
+        return cls(codec, _adam(codec, warmup.adam), None, None, None)
+
+    def start_from(self, weights: Path) -> None:
+        """Takes the codec of a finished warm start, for the raw weights and for their average."""
+        saved = torch.load(weights, weights_only=True, map_location="cpu")
+        self.codec.load_state_dict(saved["codec"])
+        if self.average is not None:
+            self.average.load_state_dict(saved["codec"])
+
+    def update_average(self, decay: float) -> None:
+        """Moves the averaged weights towards the raw ones, faster early on: min(decay, (1 + n) / (10 + n))."""
+        assert self.average is not None
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        averaged, raw = ([t for t in m.state_dict().values() if t.is_floating_point()] for m in (self.average, self.codec))
+        torch._foreach_lerp_(averaged, raw, 1 - decay)
+
+    def save(self, file: BinaryIO) -> None:
+        """Writes tensors and plain data."""
+        torch.save({**{name: part.state_dict() for name, part in self._parts().items()}, **self._counters()}, file)
+
+    def load(self, path: Path) -> None:
+        """Continues from what `save` wrote.
+
+        Raises:
+            ValueError: if the file holds other parts than this training has.
+        """
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        different = {*self._parts(), *self._counters()} ^ set(saved)
+        if different:
+            raise ValueError(f"{path} is not a checkpoint of this training: {', '.join(sorted(different))} differ")
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        for name in self._counters():
+            setattr(self, name, saved[name])
+
+    def save_weights(self, file: BinaryIO) -> None:
+        """Writes the weights alone, raw and averaged."""
+        modules = {"codec": self.codec, "average": self.average, "discriminator": self.discriminator}
+        torch.save({name: module.state_dict() for name, module in modules.items() if module is not None}, file)
+
+    def _parts(self) -> dict[str, Any]:
+        names = ("codec", "codec_optimizer", "average", "discriminator", "discriminator_optimizer")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def _counters(self) -> dict[str, int | float]:
+        return {"step": self.step, "seconds": self.seconds, "flat_logs": self.flat_logs}
+
+
+def _placed(module: Module, device: str, channels_last: bool) -> Module:
+    return module.to(device=device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def _adam(module: nn.Module, settings: Adam) -> torch.optim.Adam:
+    parameters: list[Tensor] = list(module.parameters())
+    return torch.optim.Adam(
+        parameters,
+        lr=settings.learning_rate,
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.epsilon,
+        fused=True,
+    )

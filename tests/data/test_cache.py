@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ablate.config import Data
+from ablate.data import cache as cache_module
+from ablate.data import decode as decode_module
+from ablate.data import prepare, resolve
+
+WritePicture = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write_picture: WritePicture) -> Path:
+    for n in range(4):
+        write_picture(tmp_path / f"train/{n}.png", seed=n, height=40 + n, width=48)
+    write_picture(tmp_path / "test/a/0.png", seed=10)
+    return tmp_path
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def resolved(folder: Path, **settings: object) -> Data:
+    data = {"source": "folder", "train": "train", "test": "test", "crop": 32, **settings}
+    return resolve(Data.model_validate(data), folder)
+
+
+def stored_pixels(folder: Path, name: str) -> np.ndarray:
+    return np.asarray(Image.open(folder / name)).transpose(2, 0, 1)
+
+
+def test_prepared_pictures_are_those_on_disk_in_the_order_of_their_names(folder: Path, cache: Path) -> None:
+    data = resolved(folder)
+    pictures = prepare(data, "train", cache)
+    assert pictures.names == ("0.png", "1.png", "2.png", "3.png")
+    assert pictures.digest == data.train_digest
+    assert pictures.skipped == ()
+    assert len(pictures) == 4
+    for n, name in enumerate(pictures.names):
+        np.testing.assert_array_equal(pictures[n], stored_pixels(folder, f"train/{name}"))
+    assert prepare(data, "test", cache).names == ("a/0.png",)
+
+
+def test_a_picture_is_a_read_only_view_of_the_mapped_file(folder: Path, cache: Path) -> None:
+    pictures = prepare(resolved(folder), "train", cache)
+    assert isinstance(pictures.pixels, np.memmap)
+    assert pictures[2].base is not None
+    with pytest.raises(ValueError, match="read-only"):
+        pictures[2][0, 0, 0] = 1
+
+
+def test_pictures_are_decoded_once_and_found_again_without_their_files(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = resolved(folder)
+    before = [picture.copy() for picture in prepare(data, "train", cache)]
+    monkeypatch.setattr(decode_module, "decode", lambda _: pytest.fail("decoded again"))
+    (folder / "train/0.png").unlink()
+    after = prepare(data, "train", cache)
+    assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
+
+
+def test_files_that_changed_since_they_were_resolved_are_an_error(folder: Path, cache: Path) -> None:
+    data = resolved(folder)
+    (folder / "train/0.png").unlink()
+    with pytest.raises(ValueError, match=r"the pictures of .*train have changed since the grid was planned"):
+        prepare(data, "train", cache)
+
+
+def spoil(folder: Path) -> None:
+    (folder / "train/1.png").write_bytes((folder / "train/1.png").read_bytes()[:1000])
+    Image.new("CMYK", (48, 48)).save(folder / "train/ink.jpg")
+
+
+def test_unusable_pictures_are_all_named_with_their_reasons(folder: Path, cache: Path) -> None:
+    spoil(folder)
+    with pytest.raises(ValueError, match=r"2 of 5 pictures of .*train cannot be used") as caught:
+        prepare(resolved(folder), "train", cache)
+    assert "1.png: it cannot be decoded: " in str(caught.value)
+    assert "ink.jpg: its colour mode CMYK" in str(caught.value)
+    assert 'data.on_bad_image = "skip" leaves them out' in str(caught.value)
+
+
+def test_unusable_pictures_are_skipped_and_counted_where_asked_for(folder: Path, cache: Path) -> None:
+    spoil(folder)
+    pictures = prepare(resolved(folder, on_bad_image="skip"), "train", cache)
+    assert pictures.names == ("0.png", "2.png", "3.png")
+    np.testing.assert_array_equal(pictures[1], stored_pixels(folder, "train/2.png"))
+    assert [name for name, _ in pictures.skipped] == ["1.png", "ink.jpg"]
+    assert "CMYK" in dict(pictures.skipped)["ink.jpg"]
+
+
+def test_a_training_picture_smaller_than_the_crop_is_unusable(folder: Path, cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"0\.png: it is 40 pixels high and 48 wide; both must be 42 or more"):
+        prepare(resolved(folder, crop=42), "train", cache)
+    pictures = prepare(resolved(folder, crop=42, on_bad_image="skip"), "train", cache)
+    assert pictures.names == ("2.png", "3.png")
+    np.testing.assert_array_equal(pictures[0], stored_pixels(folder, "train/2.png"))
+
+
+def test_a_test_picture_below_sixteen_pixels_is_unusable(
+    folder: Path, cache: Path, write_picture: WritePicture
+) -> None:
+    write_picture(folder / "test/tiny.png", height=15, width=300)
+    with pytest.raises(ValueError, match=r"tiny\.png: it is 15 pixels high and 300 wide; both must be 16 or more"):
+        prepare(resolved(folder), "test", cache)
+
+
+def test_skipping_every_picture_is_an_error(folder: Path, cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"4 of 4 pictures of .*; none is left"):
+        prepare(resolved(folder, crop=64, on_bad_image="skip"), "train", cache)
+
+
+def contents(cache: Path) -> set[str]:
+    return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing_behind(folder: Path, cache: Path) -> None:
+    data = resolved(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            prepare(data, "train", cache)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, previous)
+    assert contents(cache) == set()
+    assert len(prepare(data, "train", cache)) == 4
+
+
+def test_a_cache_file_of_the_wrong_size_is_an_error(folder: Path, cache: Path) -> None:
+    data = resolved(folder)
+    prepare(data, "train", cache)
+    (pixels,) = cache.glob("*/pictures.u8")
+    os.truncate(pixels, 1000)
+    with pytest.raises(ValueError, match=r"pictures\.u8 is not \d+ bytes long .*; delete "):
+        prepare(data, "train", cache)
+
+
+PREPARE_SLOWLY = """
+import pathlib, sys, time
+from ablate.config import Data
+from ablate.data import decode, prepare
+
+decode_now = decode.decode
+
+def decode_slowly(content):
+    with open(sys.argv[3], "a") as log:
+        log.write("decoded\\n")
+    time.sleep(0.1)
+    return decode_now(content)
+
+decode.decode = decode_slowly
+pictures = prepare(Data.model_validate_json(sys.argv[1]), "train", pathlib.Path(sys.argv[2]))
+print([int(picture.sum(dtype="u8")) for picture in pictures])
+"""
+
+
+def prepare_slowly(data: Data, cache: Path, log: Path) -> subprocess.Popen[str]:
+    """Starts a process that pauses at each picture it decodes, notes it, and prints the sums of all in the end."""
+    arguments = [sys.executable, "-c", PREPARE_SLOWLY, data.model_dump_json(), str(cache), str(log)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+
+
+def test_several_processes_at_once_decode_once_and_all_see_whole_pictures(folder: Path, cache: Path) -> None:
+    log = folder / "log"
+    workers = [prepare_slowly(resolved(folder), cache, log) for _ in range(3)]
+    sums = [int(stored_pixels(folder, f"train/{n}.png").sum()) for n in range(4)]
+    assert [worker.communicate()[0].strip() for worker in workers] == [str(sums)] * 3
+    assert log.read_text().count("decoded") == 4
+
+
+def test_a_process_killed_while_decoding_does_not_harm_the_next(folder: Path, cache: Path) -> None:
+    log = folder / "log"
+    with prepare_slowly(resolved(folder), cache, log) as worker:
+        while not log.exists():
+            assert worker.poll() is None
+            time.sleep(0.005)
+        worker.kill()
+    assert any(name.endswith(".writing") for name in contents(cache))
+    assert len(prepare(resolved(folder), "train", cache)) == 4
+    assert not any(name.endswith(".writing") for name in contents(cache))
+
+
+def test_other_rules_of_decoding_have_another_cache(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(resolved(folder), "train", cache)
+    monkeypatch.setattr(decode_module, "VERSION", decode_module.VERSION + 1)
+    prepare(resolved(folder), "train", cache)
+    assert len(list(cache.glob("*/index.json"))) == 2
+
+
+def test_the_index_says_what_lies_where(folder: Path, cache: Path) -> None:
+    data = resolved(folder)
+    prepare(data, "train", cache)
+    (index,) = (json.loads(path.read_text()) for path in cache.glob("*/index.json"))
+    assert index["names"] == ["0.png", "1.png", "2.png", "3.png"]
+    assert index["shapes"] == [[40, 48], [41, 48], [42, 48], [43, 48]]
+    assert index["digest"] == data.train_digest
+    assert cache_module.SMALLEST_TEST_SIDE == 16

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablate.config import Data
+from ablate.data import resolve, stat_fingerprint
+from ablate.data.selection import select
+
+WritePicture = Callable[..., Path]
+
+
+@pytest.fixture
+def two_folders(tmp_path: Path, write_picture: WritePicture) -> Path:
+    for n in range(3):
+        write_picture(tmp_path / f"train/{n}.png", seed=n)
+        write_picture(tmp_path / f"test/{n}.png", seed=10 + n)
+    return tmp_path
+
+
+def folders(**settings: object) -> Data:
+    return Data.model_validate({"source": "folder", "train": "train", "test": "test", **settings})
+
+
+def test_relative_paths_begin_at_the_given_directory(two_folders: Path) -> None:
+    data = resolve(folders(), two_folders)
+    assert data.train == str(two_folders / "train")
+    assert data.test == str(two_folders / "test")
+    assert resolve(folders(train=data.train), two_folders / "elsewhere/..") == data
+
+
+def test_the_digests_do_not_change_when_the_folder_moves(two_folders: Path) -> None:
+    before = resolve(folders(), two_folders)
+    (two_folders / "train").rename(two_folders / "moved")
+    after = resolve(folders(train="moved"), two_folders)
+    assert after.train_digest == before.train_digest
+    assert after.train_digest != after.test_digest
+
+
+def test_a_digest_given_in_the_settings_is_a_promise(two_folders: Path) -> None:
+    digest = resolve(folders(), two_folders).train_digest
+    assert resolve(folders(train_digest=digest), two_folders).train_digest == digest
+    with pytest.raises(ValueError, match=f"data.train_digest is cafe, but .* have the digest {digest}"):
+        resolve(folders(train_digest="cafe"), two_folders)
+
+
+def test_one_path_is_split_into_disjoint_sides(two_folders: Path) -> None:
+    data = Data(source="folder", path=str(two_folders), test_fraction=0.5)
+    sides = select(data)
+    names = [file.name for files in sides.values() for file in files]
+    assert len(names) == len(set(names)) == 6
+    assert resolve(data, two_folders).test_digest != resolve(data, two_folders).train_digest
+
+
+def test_another_fraction_gives_another_split(two_folders: Path) -> None:
+    few, many = (Data(source="folder", path=str(two_folders), test_fraction=fraction) for fraction in (0.01, 0.99))
+    assert len(select(few)["test"]) == 1
+    assert len(select(many)["test"]) == 5
+
+
+def test_a_picture_copied_from_train_to_test_is_refused(two_folders: Path) -> None:
+    (two_folders / "test/copy.png").write_bytes((two_folders / "train/1.png").read_bytes())
+    with pytest.raises(ValueError, match=r"train/1\.png \(train\) and .*test/copy\.png \(test\) are the same picture"):
+        resolve(folders(), two_folders)
+
+
+def test_the_stat_fingerprint_changes_with_a_files_name_size_or_time(two_folders: Path) -> None:
+    seen = {stat_fingerprint(folders(), two_folders)}
+    assert stat_fingerprint(folders(), two_folders) in seen
+    os.utime(two_folders / "train/0.png", (1, 1))
+    seen.add(stat_fingerprint(folders(), two_folders))
+    (two_folders / "train/0.png").rename(two_folders / "train/9.png")
+    seen.add(stat_fingerprint(folders(), two_folders))
+    (two_folders / "test/0.png").unlink()
+    seen.add(stat_fingerprint(folders(), two_folders))
+    assert len(seen) == 4
+
+
+def test_resolving_does_not_import_torch() -> None:
+    code = "import sys, pathlib, ablate.config, ablate.data as d; d.resolve(ablate.config.Data(), pathlib.Path('.')); "
+    subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)

@@ -1,0 +1,191 @@
+"""A plan without pictures and a training without torch, so that running can be tested in milliseconds."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ablate.execute.capacity import Capacity
+from ablate.execute.planning import Plan
+from ablate.execute.runner import Limits, run
+from ablate.execute.work import Assignment, Work
+from ablate.store import Store
+
+STEP_SECONDS = 0.005
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: str
+    step: int
+    seconds: float
+    cause: str | None = None
+
+
+def make_plan(*behaviours: str, warmup: bool = True, steps: int = 10, name: str = "pretended", **budget: Any) -> Plan:
+    """A plan of cells that behave as `misbehave` says, or well."""
+    shared = {"data": {"batch_size": 1, "crop": 16}, "model": {"width": 16}}
+    warmup_settings = shared | {"steps": 10, "precision": "float32", "seed": 0}
+    points = []
+    for number, behaviour in enumerate(behaviours):
+        cell = shared | {
+            "discriminator": {},
+            "train": {"steps": steps, "precision": "float32"},
+            "seed": number,
+            "behaviour": behaviour,
+        }
+        sha256 = hashlib.sha256(json.dumps(cell).encode()).hexdigest()
+        label = f"{behaviour.split(':')[0]} seed={number}"
+        points.append(
+            {
+                "id": sha256[:12],
+                "sha256": sha256,
+                "label": label,
+                "axes": {"behaviour": behaviour},
+                "seed": number,
+                "warmup": "aaaabbbbcccc" if warmup else None,
+                "cell": cell,
+            }
+        )
+    start = {"id": "aaaabbbbcccc", "sha256": "aaaabbbbcccc" * 4, "label": "warm-up", "seed": 0}
+    content = {
+        "schema": 1,
+        "name": name,
+        "axes": {"behaviour": list(behaviours)},
+        "compare": {},
+        "budget": {"max_hours": None, "cell_timeout": None, "max_consecutive_failures": 3} | budget,
+        "execution": {"device": "cpu", "workers": 2, "threads": 1, "cells_per_gpu": 1},
+        "excluded": [],
+        "points": points,
+        "warmups": {"aaaabbbbcccc": start | {"warmup": warmup_settings}} if warmup else {},
+    }
+    return Plan(content, b"name = 'pretended'\n")
+
+
+def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> Outcome:
+    """Counts to the number of steps with a checkpoint at each, and misbehaves half-way if told to."""
+    entry = job.entry(store)
+    step = json.loads(entry.checkpoint.read_text())["step"] if entry.checkpoint.exists() else 0
+    behaviour = job.training.get("behaviour", "well")
+    if job.needs:
+        assert store.warmup(job.needs).result() is not None, "started before its warm-up was finished"
+    print(f"at {step} of {job.steps}, {behaviour}")
+    began = time.monotonic()
+    while step < job.steps:
+        time.sleep(STEP_SECONDS)
+        step += 1
+        row = {"step": step, "attempt": assignment.attempt, "loss": {"generator": 1 / step, "distortion": 1 / step}}
+        entry.append_metrics(row | {"phase": "train", "steps_per_second": 200.0})
+        save(entry.checkpoint, step)
+        if step == job.steps // 2:
+            wait(behaviour, store, assignment, stop)
+            if outcome := misbehave(behaviour, entry, step):
+                return outcome
+        if stop() and behaviour != "deaf" and step < job.steps:
+            return Outcome("interrupted", step, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    entry.commit({"status": "done", "step": step, "seconds": seconds, "environment": entry.environment()})
+    return Outcome("done", step, seconds)
+
+
+def wait(behaviour: str, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> None:
+    """wait: until it is stopped, in its first attempt. crowd:<n>: until so many cells were begun."""
+    kind, _, number = behaviour.partition(":")
+    while kind == "wait" and assignment.attempt == 1 and not stop():
+        time.sleep(0.01)
+    while kind == "crowd" and len(list(store.path.glob("cells/*/attempts/001"))) < int(number):
+        time.sleep(0.01)
+
+
+def save(path: Path, step: int) -> None:
+    """Survives a kill, not a loss of power: fsync at every step would take most of the test's time."""
+    path.with_suffix(".new").write_text(json.dumps({"step": step}))
+    path.with_suffix(".new").replace(path)
+
+
+def misbehave(behaviour: str, entry, step: int) -> Outcome | None:
+    """raise:<text>, die, deaf (to every signal but SIGKILL), exit, full (disk), diverge."""
+    kind, _, text = behaviour.partition(":")
+    if kind == "raise":
+        raise ValueError(text)
+    if kind == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "deaf":
+        time.sleep(60)
+    if kind == "exit":
+        os._exit(7)
+    if kind == "full":
+        raise RuntimeError("torch hides it") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if kind == "diverge":
+        entry.commit({"status": "diverged", "step": step, "seconds": 0.1, "cause": "loss is nan", "environment": {}})
+        return Outcome("diverged", step, 0.1, "loss is nan")
+    return None
+
+
+PRETENDING = Work(pretend, ("ablate.execute.worker", "pretend"), lambda jobs, store, say: say("ready"))
+
+
+@dataclass
+class Notes:
+    """A listener that remembers."""
+
+    said_: list[str] = field(default_factory=list)
+    started_: list[str] = field(default_factory=list)
+    ended_: dict[str, Any] = field(default_factory=dict)
+
+    def said(self, text: str) -> None:
+        self.said_.append(text)
+
+    def started(self, job) -> None:
+        self.started_.append(job.label)
+
+    def ended(self, job, ending, look) -> None:
+        self.ended_[job.label] = ending
+        assert look().seconds_left >= 0
+
+    def turn(self, look) -> None:
+        assert 0 <= look().fraction <= 1
+
+
+class Printed(Notes):
+    """A listener that a test reads through a pipe."""
+
+    def said(self, text: str) -> None:
+        print("said", text, flush=True)
+
+    def started(self, job) -> None:
+        print("started", job.label, flush=True)
+
+    def ended(self, job, ending, look) -> None:
+        print("ended", job.label, ending.how, flush=True)
+
+
+def run_pretended(plan: Plan, root: Path, notes: Notes | None = None, workers: int = 2, **options: Any) -> int:
+    limits = options.pop("limits", Limits.of_budget(plan.content["budget"]))
+    return run(
+        plan,
+        Store(root, plan.name),
+        capacity=Capacity("cpu", workers, 1),
+        limits=limits,
+        listener=notes or Notes(),
+        work=PRETENDING,
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    # root, steps, behaviours ...: a runner that a test may kill
+    import pretend
+
+    root, steps, *behaviours = sys.argv[1:]
+    plan = pretend.make_plan(*behaviours, steps=int(steps))
+    sys.exit(pretend.run_pretended(plan, Path(root), pretend.Printed()))

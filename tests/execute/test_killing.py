@@ -1,0 +1,203 @@
+"""Runners and workers that are killed, interrupted or run twice at once, as processes of their own."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pretend
+import pytest
+
+import ablate
+from ablate.store import Store, records
+
+SCRIPT = Path(pretend.__file__)
+PATIENCE_SECONDS = 60
+"""No test waits that long unless it fails, or the machine is very busy."""
+
+
+class Runner:
+    """A runner in a session of its own, so that whatever it starts can be found."""
+
+    def __init__(self, root: Path, *behaviours: str, steps: int) -> None:
+        environment = os.environ | {"PYTHONPATH": str(Path(ablate.__file__).parents[1])}
+        self.process = subprocess.Popen(
+            [sys.executable, SCRIPT, root, str(steps), *behaviours],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+
+    def wait_for(self, text: str) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if text in line:
+                return
+        raise AssertionError(f"no {text!r} in {self.lines}")
+
+    def code(self) -> int:
+        self.lines += self.process.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
+        return self.process.returncode
+
+    def send(self, number: signal.Signals) -> None:
+        """As a terminal does: to all processes at once."""
+        os.killpg(self.process.pid, number)
+
+    @property
+    def alive(self) -> list[int]:
+        """All processes of the session."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.process.pid]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(session)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+    runners: list[Runner] = []
+
+    def starter(*behaviours: str, steps: int = 40) -> Runner:
+        runners.append(Runner(tmp_path, *behaviours, steps=steps))
+        return runners[-1]
+
+    yield starter
+    for runner in runners:
+        for pid in runner.alive:
+            os.kill(pid, signal.SIGKILL)
+        runner.process.wait()
+        runner.process.stdout.close()
+
+
+def eventually(true: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def worker_pids(root: Path) -> list[int]:
+    """Who runs a job now, by the attempts that have not ended."""
+    starts = [path for path in root.rglob("start.json") if not (path.parent / "exit.json").exists()]
+    return [json.loads(path.read_text())["pid"] for path in starts]
+
+
+def cells(root: Path, behaviours: list[str], steps: int):
+    plan = pretend.make_plan(*behaviours, steps=steps)
+    return [Store(root, plan.name).cell(point.id) for point in plan.points]
+
+
+def assert_as_if_undisturbed(root: Path, behaviours: list[str], steps: int) -> None:
+    for entry in cells(root, behaviours, steps):
+        assert entry.result()["step"] == steps
+        assert [row["step"] for row in entry.metrics()] == list(range(1, steps + 1))
+        assert all(len(records.read(path)) for path in entry.path.glob("*.jsonl"))
+        assert not list(entry.path.rglob("*.tmp"))
+    for path in root.rglob("*.json"):
+        json.loads(path.read_text())
+
+
+def test_kill_minus_nine_of_the_runner_leaves_no_process_and_a_rerun_finishes(tmp_path: Path, start):
+    behaviours = ["well"] * 3
+    moments = random.Random(0)
+    for _ in range(4):
+        runner = start(*behaviours)
+        runner.wait_for("started")
+        time.sleep(moments.uniform(0, 0.4))
+        os.kill(runner.process.pid, signal.SIGKILL)
+        eventually(lambda runner=runner: not runner.alive, "a process outlived its runner")
+    assert start(*behaviours).code() == 0
+    assert_as_if_undisturbed(tmp_path, behaviours, 40)
+
+
+def test_a_runner_killed_while_its_fork_server_starts_leaves_no_process(start):
+    runner = start("well")
+    runner.wait_for("said ready")
+    os.kill(runner.process.pid, signal.SIGKILL)
+    eventually(lambda: not runner.alive, "a process outlived its runner")
+
+
+def test_a_killed_worker_fails_alone_and_a_rerun_goes_on_from_its_checkpoint(tmp_path: Path, start):
+    behaviours = ["wait", "well", "well"]
+    runner = start(*behaviours, steps=10)
+    runner.wait_for("ended well")
+    waiting = cells(tmp_path, behaviours, 10)[0]
+    eventually(lambda: waiting.last_row()["step"] == 5, "never half-way")
+    os.kill(waiting.last_attempt().start()["pid"], signal.SIGKILL)
+    assert runner.code() == 3
+    assert [entry.status().value for entry in cells(tmp_path, behaviours, 10)] == ["failed", "done", "done"]
+    assert start(*behaviours, steps=10).code() == 0
+    assert waiting.last_attempt().log_tail(1) == ["at 5 of 10, wait"]
+    assert_as_if_undisturbed(tmp_path, behaviours, 10)
+
+
+def test_workers_die_with_the_fork_server(tmp_path: Path, start):
+    runner = start("wait", steps=10)
+    runner.wait_for("started wait")
+    eventually(lambda: worker_pids(tmp_path), "no worker")
+    (worker,) = worker_pids(tmp_path)
+    parent = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+    assert parent != runner.process.pid
+    os.kill(parent, signal.SIGKILL)
+    eventually(lambda: worker not in runner.alive, "a worker outlived the fork server")
+    assert runner.code() == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_interrupt_saves_every_cell_and_ends_with_130(tmp_path: Path, start, number: signal.Signals):
+    behaviours = ["wait", "wait", "well"]
+    runner = start(*behaviours, steps=10)
+    runner.wait_for("started wait seed=1")
+    eventually(lambda: len(worker_pids(tmp_path)) == 2, "no two workers")
+    runner.send(number)
+    assert runner.code() == 130
+    ended = [json.loads(path.read_text()) for path in tmp_path.rglob("cells/*/attempts/*/exit.json")]
+    assert [end["status"] for end in ended] == ["interrupted"] * 2
+    eventually(lambda: not runner.alive, "a process outlived its runner")
+    assert start(*behaviours, steps=10).code() == 0
+    assert_as_if_undisturbed(tmp_path, behaviours, 10)
+
+
+def test_a_second_interrupt_kills_what_does_not_listen(tmp_path: Path, start):
+    runner = start("deaf", steps=4)
+    runner.wait_for("started deaf")
+    eventually(lambda: "deaf" in "".join(path.read_text() for path in tmp_path.rglob("log.txt")), "not deaf yet")
+    began = time.monotonic()
+    runner.send(signal.SIGINT)
+    runner.wait_for("stopping")
+    runner.send(signal.SIGINT)
+    assert runner.code() == 130
+    assert time.monotonic() - began < 30, "a deaf cell sleeps for 60 s"
+    eventually(lambda: not runner.alive, "a process outlived its runner")
+
+
+def test_two_runners_share_the_work_and_train_nothing_twice(tmp_path: Path, start):
+    behaviours = ["crowd:4"] * 4 + ["well"] * 2  # two workers each: four at once takes both runners
+    runners = [start(*behaviours, steps=10) for _ in range(2)]
+    assert [runner.code() for runner in runners] == [0, 0]
+    assert_as_if_undisturbed(tmp_path, behaviours, 10)
+    assert len(list(tmp_path.rglob("start.json"))) == 7, "six cells and one warm-up"
+    assert all(len([line for line in runner.lines if "ended crowd" in line]) == 2 for runner in runners)
+
+
+def test_a_runner_takes_over_from_one_that_was_killed(tmp_path: Path, start):
+    first = start("wait", steps=10)
+    first.wait_for("started wait")
+    eventually(lambda: worker_pids(tmp_path), "no worker")
+    second = start("wait", steps=10)
+    second.wait_for("said 2 workers")
+    first.process.kill()
+    assert second.code() == 0
+    assert_as_if_undisturbed(tmp_path, ["wait"], 10)

@@ -1,0 +1,160 @@
+"""Running a plan in this process, with trainings that are pretended."""
+
+import errno
+from pathlib import Path
+
+import pytest
+from pretend import Notes, make_plan, run_pretended
+
+from ablate.execute import runner
+from ablate.execute.runner import Limits
+from ablate.store import Store
+
+
+def entries(plan, root: Path):
+    store = Store(root, plan.name)
+    return [store.cell(point.id) for point in plan.points]
+
+
+def statuses(plan, root: Path) -> list[str]:
+    return [entry.status().value for entry in entries(plan, root)]
+
+
+def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
+    plan, notes = make_plan("well", "well", "well"), Notes()
+    assert run_pretended(plan, tmp_path, notes) == 0
+    assert statuses(plan, tmp_path) == ["done"] * 3
+    assert notes.started_[0] == "warm-up"
+    assert sorted(notes.started_) == sorted({*notes.started_})
+    assert all(len(entry.attempts()) == 1 for entry in entries(plan, tmp_path))
+    settings = entries(plan, tmp_path)[1].settings()
+    assert settings["label"] == "well seed=1" and settings["cell"] == plan.points[1].cell
+
+
+def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_path: Path, capfd):
+    plan = make_plan("well", warmup=False)
+    run_pretended(plan, tmp_path)
+    (attempt,) = entries(plan, tmp_path)[0].attempts()
+    assert attempt.log_tail(5) == ["at 0 of 10, well"]
+    assert "at 0" not in capfd.readouterr().out
+    assert attempt.environment()["threads"] == 1
+    assert attempt.exit()["status"] == "done"
+
+
+def test_finished_cells_are_never_run_again_and_an_extended_grid_runs_only_what_is_new(tmp_path: Path):
+    plan = make_plan("well", "diverge")
+    assert run_pretended(plan, tmp_path) == 0
+    assert statuses(plan, tmp_path) == ["done", "diverged"]
+    longer, notes = make_plan("well", "diverge", "well"), Notes()
+    assert run_pretended(longer, tmp_path, notes) == 0
+    assert notes.started_ == ["well seed=2"]
+    again = Notes()
+    assert run_pretended(longer, tmp_path, again) == 0
+    assert again.started_ == []
+
+
+def test_a_failing_cell_stops_no_other_and_is_tried_again_by_the_next_run(tmp_path: Path):
+    plan, notes = make_plan("raise:broken thing", "die", "exit", "well"), Notes()
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert statuses(plan, tmp_path) == ["failed", "failed", "failed", "done"]
+    ends = [entry.attempts()[-1].exit() for entry in entries(plan, tmp_path)]
+    assert ends[0]["error"] == "ValueError: broken thing"
+    assert "misbehave" in ends[0]["traceback"]
+    assert ends[0]["step"] == 5
+    assert "killed by SIGKILL" in ends[1]["error"]
+    assert "exit status 7" in ends[2]["error"]
+    assert run_pretended(plan, tmp_path) == 0, "each goes on after the step at which it failed"
+    assert [len(entry.attempts()) for entry in entries(plan, tmp_path)] == [2, 2, 2, 1]
+
+
+def test_three_failures_in_a_row_for_one_reason_end_the_run_with_the_reason(tmp_path: Path):
+    plan, notes = make_plan(*(f"raise:no file number {i}" for i in range(6)), "well"), Notes()
+    assert run_pretended(plan, tmp_path, notes, workers=1) == 3
+    assert len(notes.ended_) == 4, "the warm-up and three cells"
+    assert any("3 failures in a row" in text and "no file number" in text for text in notes.said_)
+    assert statuses(plan, tmp_path).count("pending") == 4
+
+
+@pytest.mark.parametrize(
+    "behaviours", [("raise:a", "raise:b", "raise:a", "raise:b"), ("raise:a", "raise:a", "well", "raise:a", "raise:a")]
+)
+def test_failures_that_differ_or_are_not_in_a_row_end_nothing(tmp_path: Path, behaviours: tuple[str, ...]):
+    plan, notes = make_plan(*behaviours, warmup=False, steps=2), Notes()
+    assert run_pretended(plan, tmp_path, notes, workers=1) == 3
+    assert len(notes.ended_) == len(behaviours)
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence(tmp_path: Path):
+    plan, notes = make_plan("full", *["well"] * 3, warmup=False), Notes()
+    assert run_pretended(plan, tmp_path, notes, workers=1) == 3
+    assert list(notes.ended_) == ["full seed=0"]
+    assert any("the disk is full" in text for text in notes.said_)
+
+
+def test_a_full_disk_under_the_plan_is_an_error_and_leaves_no_torn_plan(tmp_path: Path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ablate.store.atomic.write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        run_pretended(make_plan("well"), tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_cell_that_outlives_its_timeout_fails_and_says_so(tmp_path: Path):
+    plan = make_plan("well", warmup=False, steps=1000)
+    limits = Limits(cell_timeout_seconds=0.2)
+    assert run_pretended(plan, tmp_path, limits=limits) == 3
+    (attempt,) = entries(plan, tmp_path)[0].attempts()
+    assert attempt.exit()["error"] == "timeout"
+    assert 0 < attempt.exit()["step"] < 1000
+
+
+def test_a_cell_that_does_not_listen_is_killed_after_its_timeout(tmp_path: Path):
+    plan = make_plan("deaf", warmup=False)
+    limits = Limits(cell_timeout_seconds=0.2, grace_seconds=0.2)
+    assert run_pretended(plan, tmp_path, limits=limits) == 3
+    assert entries(plan, tmp_path)[0].attempts()[0].exit()["error"] == "timeout"
+
+
+def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tmp_path: Path):
+    plan, notes = make_plan("well", "well", "well", warmup=False, steps=300), Notes()
+    assert run_pretended(plan, tmp_path, notes, limits=Limits(max_seconds=0.5)) == 3
+    assert any("max_hours" in text for text in notes.said_)
+    assert statuses(plan, tmp_path) == ["pending"] * 3
+    exits = [entry.attempts()[0].exit()["status"] for entry in entries(plan, tmp_path)[:2]]
+    assert exits == ["interrupted"] * 2
+
+
+def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
+    plan, notes = make_plan("well", "diverge", "well", "well"), Notes()
+    assert run_pretended(plan, tmp_path, notes, wanted=lambda label: "well" in label, limit=2) == 0
+    assert notes.started_ == ["warm-up", "well seed=0", "well seed=2"]
+    assert statuses(plan, tmp_path) == ["done", "pending", "done", "pending"]
+
+
+def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
+    plan, notes = make_plan("well", "well"), Notes()
+    plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert notes.started_ == ["warm-up"]
+    assert statuses(plan, tmp_path) == ["pending", "pending"]
+
+
+def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    held = entries(plan, tmp_path)[0]
+    with held.claim():
+        assert run_pretended(plan, tmp_path, notes, wait=False) == 75
+    assert notes.started_ == ["well seed=1"]
+    assert "another process" in notes.said_[-1]
+
+
+def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, monkeypatch):
+    plan = make_plan("well", warmup=False)
+    run_pretended(plan, tmp_path)
+    monkeypatch.setattr(runner, "code_fingerprint", lambda: "feedfeedfeed")
+    notes = Notes()
+    assert run_pretended(plan, tmp_path, notes) == 0
+    assert "other code" in notes.said_[0] and "feedfeedfeed" in notes.said_[0]
+    assert notes.started_ == []

@@ -1,0 +1,70 @@
+"""The presets that ship."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ablate.grid import Grid, preset_names, preset_text
+from ablate.grid.cell_keys import cell_keys
+
+ReadGrid = Callable[[str], Grid]
+
+
+def leaves(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def test_the_presets_are_paper_small_and_tiny() -> None:
+    assert preset_names() == ("paper", "small", "tiny")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_writes_every_setting_out_but_the_directories(name: str) -> None:
+    directories = {"data.path", "data.train", "data.test"}
+    assert set(leaves(tomllib.loads(preset_text(name)))) == set(cell_keys()) - directories
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_alone_is_a_cell(grid: ReadGrid, name: str) -> None:
+    (point,) = grid(f'[base]\npreset = "{name}"').points()
+    assert point.cell.data.source == "photos"
+
+
+def test_the_paper_preset_is_the_source_system(grid: ReadGrid) -> None:
+    """The numbers of the reference: Agustsson et al. 2019 in the form of Justin-Tan/generative-compression."""
+    (point,) = grid('[base]\npreset = "paper"').points()
+    cell = point.cell
+    model = cell.model
+    assert (model.width, model.downsamplings, model.residual_blocks, model.channels) == (60, 4, 9, 8)
+    assert (model.norm, model.noise, model.quantizer.levels) == ("instance", True, 5)
+    critic = cell.discriminator
+    assert (critic.width, critic.layers, critic.scales, critic.norm) == (64, 4, 3, "instance")
+    loss = cell.loss
+    assert (loss.adversarial.name, loss.distortion.name, loss.feature_matching.name) == ("lsgan", "mse", "source")
+    assert (loss.lambda_x, loss.feature_matching_weight, loss.adversarial_weight) == (12, 10, 1)
+    assert (loss.scale_reduction, loss.generator_scales) == ("sum", "finest")
+    assert cell.optimizers.generator == cell.optimizers.discriminator
+    adam = cell.optimizers.generator
+    assert (adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon) == (2e-4, 0.5, 0.999, 1e-8)
+    assert (cell.data.batch_size, cell.data.crop, cell.train.warmup_steps) == (1, 512, 0)
+    assert cell.warmup is None
+
+
+def test_what_the_base_says_goes_over_the_preset(grid: ReadGrid) -> None:
+    (point,) = grid('[base]\npreset = "paper"\nmodel.width = 8\nloss.adversarial = "hinge"').points()
+    assert (point.cell.model.width, point.cell.model.residual_blocks) == (8, 9)
+    assert point.cell.loss.adversarial.name == "hinge"
+
+
+def test_an_option_alone_goes_into_the_loss_of_the_preset(grid: ReadGrid) -> None:
+    (point,) = grid('[base]\npreset = "paper"\n[base.loss.adversarial]\nreal_target = 0.9').points()
+    adversarial = point.cell.loss.adversarial
+    assert (adversarial.name, adversarial.options["real_target"], adversarial.options["fake_target"]) == ("lsgan", 0.9, 0.0)

@@ -1,0 +1,48 @@
+"""Seeds, comparison, budget and execution: defaults and what they are read as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ablate.grid import Budget, Compare, Design, Execution, Grid, Seeds
+
+ReadGrid = Callable[[str], Grid]
+
+
+def test_every_section_may_be_left_out(grid: ReadGrid) -> None:
+    read = grid("")
+    assert read.design == Design(kind="full")
+    assert read.seeds == Seeds(values=(0,), aa=False)
+    assert read.compare == Compare(primary=(), rate_match="off", margin={}, alpha=0.05, correction="holm")
+    assert read.budget == Budget(max_hours=None, cell_timeout=None, max_consecutive_failures=3)
+    assert read.execution == Execution(workers="auto", threads="auto", device="auto", cells_per_gpu=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [('"2h"', 7200), ('"90m"', 5400), ('"30s"', 30), ('"1h30m"', 5400), ('"1.5h"', 5400), ("45", 45), ("0.5", 0.5)],
+)
+def test_a_time_is_read_as_seconds(grid: ReadGrid, text: str, seconds: float) -> None:
+    assert grid(f"[budget]\ncell_timeout = {text}").budget.cell_timeout == seconds
+
+
+def test_margins_are_numbers_or_percentages(grid: ReadGrid) -> None:
+    compare = grid('[compare]\nmargin = { psnr = 0.1, ms_ssim = 1, bpp_actual = "1.5%" }').compare
+    assert compare.margin == {"psnr": 0.1, "ms_ssim": 1, "bpp_actual": "1.5%"}
+
+
+@pytest.mark.parametrize("way", ["off", "bd", "within:1%", "within:0.5%"])
+def test_rates_are_matched_in_a_known_way(grid: ReadGrid, way: str) -> None:
+    assert grid(f'[compare]\nrate_match = "{way}"').compare.rate_match == way
+
+
+def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> None:
+    read = grid('[base]\npreset = "tiny"\nevaluation.tap = 1280\n[compare]\nprimary = ["fd_lite0_1280", "psnr"]')
+    assert read.compare.primary == ("fd_lite0_1280", "psnr")
+
+
+def test_execution_takes_numbers_or_auto(grid: ReadGrid) -> None:
+    execution = grid('[execution]\nworkers = 4\nthreads = "auto"\ndevice = "cuda"\ncells_per_gpu = 2').execution
+    assert execution == Execution(workers=4, threads="auto", device="cuda", cells_per_gpu=2)

@@ -1,0 +1,83 @@
+"""How terms are weighted, reduced over scales and shown to the generator."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ablate.config import Loss, Term
+from ablate.losses import Objective, feature_matching
+from ablate.registry import feature_matchings
+
+LOGITS = [torch.full((1, 1, size, size), value) for size, value in ((8, 1.0), (4, 2.0), (2, 6.0))]
+IMAGE, RECONSTRUCTION = torch.zeros(1, 3, 16, 16), torch.full((1, 3, 16, 16), 0.5)
+
+
+def objective(**settings: object) -> Objective:
+    return Objective.build(Loss.model_validate({"adversarial": "hinge", **settings}))
+
+
+def features(value: float, scales: int = 3, layers: int = 4) -> list[list[torch.Tensor]]:
+    return [[torch.full((1, 2, 3, 3), value * (i + 1)) for i in range(layers)] for _ in range(scales)]
+
+
+def test_scales_are_averaged_or_summed_as_the_settings_say() -> None:
+    zeros = [torch.zeros_like(logits) for logits in LOGITS]
+    per_scale = [2.0, 2.0, 2.0]
+    assert objective(scale_reduction="mean").discriminator(zeros, zeros).item() == pytest.approx(sum(per_scale) / 3)
+    assert objective(scale_reduction="sum").discriminator(zeros, zeros).item() == pytest.approx(sum(per_scale))
+
+
+def test_generator_sees_all_scales_or_the_finest() -> None:
+    everything = objective(generator_scales="all").generator(IMAGE, RECONSTRUCTION, LOGITS)
+    finest = objective(generator_scales="finest").generator(IMAGE, RECONSTRUCTION, LOGITS)
+    assert everything.terms["adversarial"].item() == pytest.approx(-(1 + 2 + 6) / 3)
+    assert finest.terms["adversarial"].item() == pytest.approx(-1.0)
+
+
+def test_total_is_the_weighted_sum_of_unweighted_terms() -> None:
+    settings = objective(lambda_x=12, adversarial_weight=0.5, feature_matching="pix2pixhd", feature_matching_weight=10)
+    parts = settings.generator(IMAGE, RECONSTRUCTION, LOGITS, features(1.0), features(0.0))
+    assert parts.terms["distortion"].item() == pytest.approx(0.25)
+    assert parts.terms["feature_matching"].item() == pytest.approx(4 * 2.5)
+    assert parts.total.item() == pytest.approx(12 * 0.25 + 0.5 * -3.0 + 10 * 4 * 2.5)
+
+
+def test_pix2pixhd_matching_weighs_four_whatever_the_depth_and_the_source_sums_flat() -> None:
+    for scales, layers in ((1, 4), (3, 4), (5, 3)):
+        ones, zeros = features(1.0, scales, layers), features(0.0, scales, layers)
+        flat = sum(i + 1 for i in range(layers)) * scales
+        assert feature_matching(zeros, ones, feature_matchings["source"].function()).item() == pytest.approx(flat)
+        expected = 4.0 / (scales * layers) * flat
+        assert feature_matching(zeros, ones, feature_matchings["pix2pixhd"].function()).item() == pytest.approx(expected)
+
+
+def test_features_of_the_image_get_no_gradient() -> None:
+    real, fake = ([[torch.ones(1, 1, 2, 2, requires_grad=True)]] for _ in range(2))
+    feature_matching(real, [[fake[0][0] * 2]], feature_matchings["source"].function()).backward()
+    assert real[0][0].grad is None
+    assert fake[0][0].grad is not None
+
+
+def test_losses_are_computed_in_float32_from_bfloat16_logits() -> None:
+    logits = [each.bfloat16() for each in LOGITS]
+    assert objective().discriminator(logits, logits).dtype is torch.float32
+    parts = objective().generator(IMAGE, RECONSTRUCTION.bfloat16(), logits)
+    assert {term.dtype for term in parts.terms.values()} == {torch.float32}
+
+
+def test_control_arm_needs_no_discriminator() -> None:
+    control = objective(adversarial="none", feature_matching="none")
+    assert not control.needs_discriminator
+    assert not control.needs_image_features
+    assert set(control.generator(IMAGE, RECONSTRUCTION).terms) == {"distortion"}
+
+
+def test_options_of_a_term_reach_its_loss() -> None:
+    soft = objective(adversarial={"name": "lsgan", "real_target": 0.5})
+    assert soft.settings.adversarial == Term(
+        name="lsgan", options={"fake_target": 0.0, "real_target": 0.5, "generator_target": 1.0}
+    )
+    half = [torch.full((1, 1, 2, 2), 0.5)]
+    zero = [torch.zeros(1, 1, 2, 2)]
+    assert soft.discriminator(half, zero).item() == 0.0

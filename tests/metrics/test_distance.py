@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from ablate.metrics import frechet_distance, frechet_distance_moments
+
+
+def features(n: int, width: int, seed: int) -> np.ndarray:
+    """Correlated features of unequal spread."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, width)) @ rng.normal(size=(width, width)) + rng.normal(size=width)
+
+
+def distance_by_matrix_root(a: np.ndarray, b: np.ndarray) -> float:
+    covariance_a, covariance_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = scipy.linalg.sqrtm(covariance_a @ covariance_b).real
+    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(covariance_a + covariance_b - 2 * root)
+
+
+@pytest.mark.parametrize(("n", "m", "width"), [(400, 400, 20), (200, 90, 40), (30, 1000, 8)])
+def test_it_agrees_with_scipys_matrix_root_on_full_rank(n: int, m: int, width: int) -> None:
+    a, b = features(n, width, seed=0), features(m, width, seed=1)
+    assert frechet_distance(a, b) == pytest.approx(distance_by_matrix_root(a, b), rel=1e-9)
+
+
+def test_gaussians_with_diagonal_covariances_by_hand() -> None:
+    covariance_a, covariance_b = np.diag([4.0, 9.0, 0.0]), np.diag([1.0, 16.0, 25.0])
+    # (2 - 1)^2 + (3 - 4)^2 + (0 - 5)^2, and the means are 3, 4, 12 apart
+    value = frechet_distance_moments(np.zeros(3), covariance_a, np.array([3.0, 4.0, 12.0]), covariance_b)
+    assert value == pytest.approx(27 + 169, rel=1e-14)
+
+
+def test_gaussians_with_one_basis_by_hand() -> None:
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 6)))[0]
+    spread_a, spread_b = np.array([1.0, 2, 3, 4, 5, 6]), np.array([2.0, 2, 5, 0, 1, 7])
+    covariances = [basis * spread**2 @ basis.T for spread in (spread_a, spread_b)]
+    value = frechet_distance_moments(np.zeros(6), covariances[0], np.zeros(6), covariances[1])
+    assert value == pytest.approx(((spread_a - spread_b) ** 2).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 30), (12, 200), (300, 9)])
+def test_features_in_a_subspace_have_the_distance_they_have_there(n: int, m: int) -> None:
+    a, b = features(n, 8, seed=0), features(m, 8, seed=1)
+    embedding = np.linalg.qr(np.random.default_rng(2).normal(size=(100, 8)))[0].T
+    assert frechet_distance(a @ embedding, b @ embedding) == pytest.approx(distance_by_matrix_root(a, b), rel=1e-9)
+
+
+def test_fewer_vectors_than_dimensions_agree_with_their_singular_moments() -> None:
+    a, b = features(15, 50, seed=0), features(20, 50, seed=1)
+    moments = [part for x in (a, b) for part in (x.mean(0), np.cov(x, rowvar=False))]
+    assert frechet_distance(a, b) == pytest.approx(frechet_distance_moments(*moments), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "width"), [(500, 20), (20, 200), (200, 112), (2, 5)])
+def test_a_set_has_no_distance_from_itself(n: int, width: int) -> None:
+    a = features(n, width, seed=3)
+    assert frechet_distance(a, a) == 0
+    assert frechet_distance(a, a[::-1]) == pytest.approx(0, abs=1e-12)
+    assert frechet_distance(a, a[::-1]) >= 0
+
+
+def test_a_shift_alone_is_its_squared_length() -> None:
+    a = features(100, 10, seed=0)
+    assert frechet_distance(a, a + 2) == pytest.approx(10 * 4, rel=1e-10)
+
+
+def test_a_small_difference_is_not_lost_in_rounding() -> None:
+    a = features(500, 20, seed=0)
+    centred = a - a.mean(0)
+    stretched = a.mean(0) + centred * (1 + 1e-5)
+    assert frechet_distance(a, stretched) == pytest.approx(1e-10 * np.trace(np.cov(a, rowvar=False)), rel=1e-4)
+
+
+def test_constant_features_have_only_a_distance_of_means() -> None:
+    assert frechet_distance(np.zeros((5, 3)), np.ones((4, 3))) == 3
+
+
+def test_arrays_and_tensors_are_alike() -> None:
+    a, b = features(50, 6, seed=0), features(50, 6, seed=1)
+    tensors = torch.from_numpy(a).requires_grad_(), torch.from_numpy(b)
+    assert frechet_distance(*tensors) == frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-12)
+    assert isinstance(frechet_distance(a, b), float)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (np.zeros((1, 3)), np.zeros((5, 3)), "features_a must be a matrix of two or more"),
+        (np.zeros((5, 3)), np.zeros(5), "features_b must be a matrix"),
+        (np.zeros((5, 3)), np.zeros((5, 4)), "features_a are 3 wide, features_b 4"),
+        (np.zeros((5, 3)), np.full((5, 3), np.nan), "features_b holds values that are not finite"),
+    ],
+)
+def test_features_that_have_no_distance_are_refused(a: np.ndarray, b: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(a, b)
+
+
+def test_moments_that_do_not_belong_together_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"cov_b must hold finite numbers of shape \(3, 3\)"):
+        frechet_distance_moments(np.zeros(3), np.eye(3), np.zeros(3), np.eye(4))

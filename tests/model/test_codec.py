@@ -1,0 +1,91 @@
+"""Encoder, generator, noise branch and discriminator: sizes, counts and what reaches what."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ablate.config import Cell, Data, Model
+from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.model import Discriminator, build_codec, build_discriminator, count_parameters
+from ablate.rng import stream
+
+TINY = Model(width=4, downsamplings=2, residual_blocks=1, norm="channel", latent_norm="batch", channels=2)
+
+
+def image(height: int = 32, width: int = 32, n: int = 2) -> torch.Tensor:
+    return torch.rand(n, 3, height, width, generator=stream(0, "test.image")) * 2 - 1
+
+
+def test_paper_model_has_the_source_systems_parameter_counts() -> None:
+    counts = count_parameters(Cell(data=Data(crop=256), model=Model(noise=False)))
+    assert counts == {"encoder": 5_591_544, "generator": 154_942_563, "discriminator": 3 * 2_766_529}
+    with_noise = count_parameters(Cell(data=Data(crop=256), model=Model(noise=True)))
+    assert with_noise["generator"] == 155_011_683
+
+
+@pytest.mark.parametrize("channels", [2, 4, 8, 16])
+@pytest.mark.parametrize("downsamplings", [3, 4])
+def test_latent_has_the_channels_and_stride_of_the_settings(channels: int, downsamplings: int) -> None:
+    settings = TINY.model_copy(update={"channels": channels, "downsamplings": downsamplings})
+    result = build_codec(settings, 0)(image(32, 48))
+    assert result.symbols.shape == (2, channels, 32 >> downsamplings, 48 >> downsamplings)
+    assert result.image.shape == (2, 3, 32, 48)
+    assert result.image.abs().max() <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (17, 16), (33, 31)])
+@pytest.mark.parametrize("noise", [False, True])
+def test_pictures_of_any_size_survive_compression(size: tuple[int, int], noise: bool) -> None:
+    codec = build_codec(TINY.model_copy(update={"noise": noise}), 0).eval()
+    with torch.inference_mode():
+        symbols = codec.compress(image(*size, n=1))
+        assert symbols.shape[-2:] == (-(-size[0] // 4), -(-size[1] // 4))
+        assert codec.decompress(symbols, size, stream(0, "noise")).shape == (1, 3, *size)
+
+
+def test_gradient_reaches_every_parameter_of_encoder_and_generator() -> None:
+    for norm, latent_norm in (("channel", "batch"), ("instance", "instance")):
+        codec = build_codec(TINY.model_copy(update={"norm": norm, "latent_norm": latent_norm, "noise": True}), 0)
+        codec(image(), stream(0, "noise")).image.square().mean().backward()
+        for name, parameter in codec.named_parameters():
+            assert parameter.grad is not None, name
+        assert sum(float(p.grad.norm()) for p in codec.encoder.parameters() if p.grad is not None) > 1e-6
+
+
+def test_noise_changes_the_picture_at_batch_one_and_its_stream_repeats_it() -> None:
+    codec = build_codec(TINY.model_copy(update={"noise": True}), 0)
+    first, again, other = (codec(image(n=1), stream(seed, "noise")).image for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert (first - other).abs().max() > 1e-4
+
+
+def test_more_scales_leave_the_first_discriminators_and_the_codec_as_they_were() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="channel")
+    one, three = (build_discriminator(settings.model_copy(update={"scales": k}), 7) for k in (1, 3))
+    for name, parameter in one.state_dict().items():
+        assert torch.equal(parameter, three.state_dict()[name])
+
+
+def test_building_uses_no_global_randomness() -> None:
+    before = torch.random.get_rng_state()
+    first, second = build_codec(TINY, 3), build_codec(TINY, 3)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert not torch.equal(next(first.parameters()), next(build_codec(TINY, 4).parameters()))
+
+
+@pytest.mark.parametrize("scales", [1, 2, 3, 4, 5])
+def test_each_scale_judges_an_image_pooled_once_more(scales: int) -> None:
+    settings = DiscriminatorSettings(width=4, layers=3, norm="channel", scales=scales)
+    critique = Discriminator(settings)(image(64, 64))
+    assert [tuple(logits.shape[-2:]) for logits in critique.logits] == [
+        (max(8 >> k, 1), max(8 >> k, 1)) for k in range(scales)
+    ]
+    assert [len(features) for features in critique.features] == [3] * scales
+
+
+def test_instance_norm_on_a_single_pixel_is_its_shift() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="instance", scales=1)
+    critique = build_discriminator(settings, 0)(image(4, 4))
+    assert critique.features[0][-1].abs().max() == 0

@@ -1,0 +1,66 @@
+"""The quantizer: hard forward, soft backward, no latent without a gradient."""
+
+from __future__ import annotations
+
+import torch
+
+from ablate.config import Quantizer as QuantizerSettings
+from ablate.model.quantizer import Quantizer
+
+EVERYWHERE = torch.linspace(-9, 9, 181)
+
+
+def quantizer(**settings: object) -> Quantizer:
+    return Quantizer(QuantizerSettings.model_validate(settings))
+
+
+def test_values_are_the_nearest_centers() -> None:
+    values, symbols = quantizer()(torch.tensor([-7.0, -1.6, -0.4, 0.2, 0.6, 1.4, 1.6, 50.0]))
+    torch.testing.assert_close(values, torch.tensor([-2.0, -2, 0, 0, 1, 1, 2, 2]))
+    assert symbols.tolist() == [0, 0, 2, 2, 3, 3, 4, 4]
+    assert symbols.dtype is torch.uint8
+
+
+def test_symbols_and_values_name_the_same_centers() -> None:
+    module = quantizer(levels=7)
+    values, symbols = module(EVERYWHERE)
+    torch.testing.assert_close(module.dequantize(symbols), values)
+    assert symbols.unique().tolist() == list(range(7))
+
+
+def test_gradient_reaches_every_latent_however_far_out() -> None:
+    for levels in (2, 5, 8):
+        latent = EVERYWHERE.clone().requires_grad_()
+        quantizer(levels=levels)(latent).values.sum().backward()
+        assert latent.grad is not None
+        assert (latent.grad > 1e-3).all()
+
+
+def test_gradient_is_the_slope_of_the_soft_assignment() -> None:
+    latent = torch.tensor([0.0], requires_grad=True)
+    quantizer()(latent).values.sum().backward()
+    centers = torch.arange(-2.0, 3.0)
+    weights = torch.softmax(-centers.square(), 0)
+    expected = 2 * (weights * centers.square()).sum()
+    assert latent.grad is not None
+    torch.testing.assert_close(latent.grad[0], expected)
+
+
+def test_temperature_changes_the_gradient_and_not_the_values() -> None:
+    gradients = []
+    for temperature in (0.5, 1.0):
+        latent = torch.tensor([0.3], requires_grad=True)
+        values = quantizer(temperature=temperature)(latent).values
+        values.sum().backward()
+        assert values.item() == 0
+        gradients.append(latent.grad)
+    assert gradients[0] != gradients[1]
+
+
+def test_learned_centers_receive_gradients_and_fixed_ones_are_no_parameters() -> None:
+    learned = quantizer(centers="learned")
+    learned(EVERYWHERE).values.square().sum().backward()
+    assert isinstance(learned.centers, torch.nn.Parameter)
+    assert learned.centers.grad is not None
+    assert (learned.centers.grad != 0).all()
+    assert list(quantizer().parameters()) == []

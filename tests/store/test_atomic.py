@@ -1,0 +1,60 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ablate.store import atomic
+
+
+def test_a_full_disk_leaves_the_old_content_and_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "result.json"
+    atomic.write_json(path, {"old": 1})
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic.write_json(path, {"new": 2})
+    assert atomic.read_json(path) == {"old": 1}
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_writer_that_fails_half_way_leaves_nothing(tmp_path: Path):
+    def half(file) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError):
+        atomic.write_with(tmp_path / "deep" / "checkpoint.pt", half)
+    assert os.listdir(tmp_path / "deep") == []
+
+
+def test_the_content_is_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(atomic.os, "fsync", lambda fd: (calls.append("fsync"), fsync(fd)))
+    monkeypatch.setattr(atomic.os, "replace", lambda a, b: (calls.append("replace"), replace(a, b)))
+    atomic.write_bytes(tmp_path / "a", b"content")
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_nan_is_refused_and_nothing_is_written(tmp_path: Path):
+    with pytest.raises(ValueError, match="JSON"):
+        atomic.write_json(tmp_path / "a.json", {"psnr": float("nan")})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_is_not_json_is_named(tmp_path: Path):
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(ValueError, match="plan.json is not JSON"):
+        atomic.read_json(tmp_path / "plan.json")
+
+
+def test_sweep_deletes_only_what_a_killed_writer_left(tmp_path: Path):
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / ".images.csv.77-aa.tmp").touch()
+    (tmp_path / "images.tmp").touch()
+    atomic.sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["eval", "images.tmp"]

@@ -1,0 +1,223 @@
+"""A cell from settings to result: resumed bit for bit, diverged on record, measured through real files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from ablate.config import Cell
+from ablate.store import Entry, Store
+from ablate.train.run import run_cell, run_warmup
+
+Claim = Callable[[Cell], Entry]
+
+
+def never() -> bool:
+    return False
+
+
+def train(cell: Cell, entry: Entry, store: Store, warmup: Entry | None = None, stop: Callable[[], bool] = never):
+    torch.set_num_threads(1)
+    number = entry.last_attempt().number
+    return run_cell(
+        cell, entry, warmup=warmup, data_cache=store.data_cache, device="cpu", attempt=number, stop=stop
+    )
+
+
+def comparable(entry: Entry) -> dict:
+    """Returns what must be the same after a resumed and an undisturbed run."""
+    result = entry.result()
+    return {
+        "metrics": result["metrics"],
+        "artefacts": result["artefacts"],
+        "rows": [{k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")}
+                 for row in entry.metrics()],
+    }
+
+
+def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
+    make_cell, claimed: Claim, store: Store
+) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    assert train(cell, entry, store).status == "done"
+    result = entry.result()
+    assert result["status"] == "done"
+    for weights in ("raw", "ema"):
+        assert set(result["metrics"][weights]) == {
+            "psnr", "ms_ssim", "bpp_bound", "bpp_entropy", "bpp_actual", "levels_used", "dead_channels", "fd_lite0_112"
+        }
+        assert result["metrics"][weights]["psnr"] > 5
+    assert result["protocol"]["fd_lite0_112"]["patches"] > 0
+    with entry.images_csv.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["weights"] for row in rows] == ["raw", "ema"]
+    with Image.open(entry.recon("ema", rows[1]["image"])) as picture:
+        assert picture.size == (192, 176)
+    assert float(rows[0]["bpp_actual"]) == pytest.approx(8 * int(rows[0]["bytes_actual"]) / (176 * 192))
+    assert not entry.checkpoint.exists()
+    assert entry.weights.exists()
+
+
+def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
+    make_cell, claimed: Claim, tmp_path: Path
+) -> None:
+    cell = make_cell(model={"noise": True})
+    results = []
+    for name, stops in (("undisturbed", ()), ("disturbed", (3, 7))):
+        store = Store(tmp_path / name, "test")
+        from ablate.data import prepare
+
+        for split in ("train", "test"):
+            prepare(cell.data, split, store.data_cache)
+        entry = store.cell(cell.id)
+        for stop_at in (*stops, None):
+            entry.begin_attempt({})
+            calls = iter(range(1, 100))
+            stop = never if stop_at is None else (lambda at=stop_at, calls=calls: next(calls) >= at)
+            outcome = train(cell, entry, store, stop=stop)
+            assert outcome.status == ("done" if stop_at is None else "interrupted")
+        results.append(comparable(entry))
+    assert results[0] == results[1]
+
+
+KILLED = """
+    import os, signal, sys, json
+    from pathlib import Path
+    import torch
+    from ablate.config import Cell
+    from ablate.store import Store
+    from ablate.train.run import run_cell
+    torch.set_num_threads(1)
+    cell = Cell.model_validate_json(sys.argv[1])
+    store = Store(Path(sys.argv[2]), "test")
+    entry = store.cell(cell.id)
+    attempt = entry.begin_attempt({})
+    left = int(sys.argv[3])
+    def stop():
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+    run_cell(cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=attempt.number, stop=stop)
+"""
+
+
+def test_training_killed_at_any_step_ends_bit_for_bit_like_an_undisturbed_one(
+    make_cell, claimed: Claim, store: Store, tmp_path: Path
+) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    train(cell, entry, store)
+
+    other = Store(tmp_path / "killed", "test")
+    (tmp_path / "killed").mkdir()
+    other.data_cache.parent.mkdir(parents=True, exist_ok=True)
+    other.data_cache.symlink_to(store.data_cache.resolve())
+    script = [sys.executable, "-c", textwrap.dedent(KILLED), cell.model_dump_json(), str(tmp_path / "killed")]
+    for steps in (2, 8, 11):
+        done = subprocess.run([*script, str(steps)], check=False)
+        assert done.returncode == -signal.SIGKILL
+    assert subprocess.run([*script, "-1"], check=False).returncode == 0
+    assert comparable(other.cell(cell.id)) == comparable(entry)
+
+
+def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell(train={"warmup_steps": 6, "steps": 1})
+    entry = claimed(cell)
+    warmup = store.warmup(cell.warmup.id)
+    warmup.begin_attempt({})
+    outcome = run_warmup(
+        cell.warmup, warmup, data_cache=store.data_cache, device="cpu", attempt=1, stop=never
+    )
+    assert (outcome.status, outcome.step) == ("done", 6)
+    saved = torch.load(warmup.weights, weights_only=True)
+    assert set(saved) == {"codec"}
+    train(cell, entry, store, warmup)
+    after = torch.load(entry.weights, weights_only=True)["codec"]["encoder.0.conv.weight"]
+    start = saved["codec"]["encoder.0.conv.weight"]
+    assert 0 < (after - start).abs().max() <= 2.1e-4, "one Adam step of 2e-4 away from the warm start"
+
+
+def test_cells_that_begin_alike_share_a_warm_start_and_others_do_not(make_cell) -> None:
+    first = make_cell(train={"warmup_steps": 6}, loss={"lambda_x": 3.0})
+    same = make_cell(train={"warmup_steps": 6, "steps": 99}, loss={"adversarial": "lsgan"}, discriminator={"scales": 1})
+    assert first.warmup.id == same.warmup.id
+    assert first.warmup.id != make_cell(train={"warmup_steps": 7}).warmup.id
+    assert first.warmup.id != make_cell(train={"warmup_steps": 6}, model={"channels": 4}).warmup.id
+    assert make_cell().warmup is None
+
+
+def test_non_finite_loss_is_a_result_with_step_and_cause(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell(optimizers={"generator": {"learning_rate": 1e30}})
+    entry = claimed(cell)
+    outcome = train(cell, entry, store)
+    assert outcome.status == "diverged"
+    result = entry.result()
+    assert result["status"] == "diverged"
+    assert result["cause"] == f"non-finite loss at step {result['step']}"
+    assert 1 < result["step"] <= 4
+    assert result["metrics"] == {}
+    assert [event["kind"] for event in entry.events()] == ["nonfinite"]
+    json.dumps(result, allow_nan=False)
+
+
+def test_flat_reconstructions_end_a_training_as_collapsed(make_cell, claimed: Claim, store: Store, monkeypatch) -> None:
+    from ablate.train import health
+
+    monkeypatch.setattr(health, "FLAT_STD", 3.0)
+    cell = make_cell(train={"steps": 40, "log_every": 2})
+    entry = claimed(cell)
+    outcome = train(cell, entry, store)
+    assert outcome.status == "diverged"
+    assert outcome.cause is not None
+    assert outcome.cause.startswith("collapse at step 6")
+
+
+def test_control_arm_without_a_gan_trains_on_distortion_alone(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell(loss={"adversarial": "none", "feature_matching": "none"})
+    entry = claimed(cell)
+    assert train(cell, entry, store).status == "done"
+    assert set(entry.metrics()[-1]["loss"]) == {"distortion", "generator"}
+
+
+def test_log_rows_hold_the_health_of_both_players(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    train(cell, entry, store)
+    rows = entry.metrics()
+    assert [row["step"] for row in rows] == [1, 4, 8, 12]
+    assert {len(row["scales"]) for row in rows} == {2}
+    last = rows[-1]
+    assert all(0 <= scale["accuracy_real"] <= 1 for scale in last["scales"])
+    assert set(last["gradient_norm"]) == {"distortion", "adversarial", "feature_matching", "encoder"}
+    assert all(norm > 0 for norm in last["gradient_norm"].values())
+
+
+def test_every_center_is_used_after_training(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    train(cell, entry, store)
+    for weights in ("raw", "ema"):
+        assert entry.result()["metrics"][weights]["levels_used"] == 5
+        assert entry.result()["metrics"][weights]["dead_channels"] == 0
+
+
+def test_checkpoint_of_another_training_is_refused(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    torch.save({"step": 3}, entry.checkpoint)
+    with pytest.raises(ValueError, match="is not a checkpoint of this training"):
+        train(cell, entry, store)
+

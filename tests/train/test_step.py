@@ -1,0 +1,110 @@
+"""What a training step changes, and what it must leave alone."""
+
+from __future__ import annotations
+
+import torch
+
+from ablate.config import Cell
+from ablate.losses import Objective
+from ablate.rng import stream
+from ablate.train.health import gradient_norms
+from ablate.train.state import TrainState
+from ablate.train.step import descend, discriminator_step, generator_terms
+
+
+def cell(**loss: object) -> Cell:
+    return Cell.model_validate(
+        {
+            "data": {"crop": 32, "batch_size": 2},
+            "model": {"width": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel", "channels": 2},
+            "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": loss.pop("scales", 3)},
+            "loss": loss,
+        }
+    )
+
+
+def image() -> torch.Tensor:
+    return torch.rand(2, 3, 32, 32, generator=stream(0, "test.image")) * 2 - 1
+
+
+def started(settings: Cell) -> tuple[TrainState, Objective, torch.Tensor]:
+    return TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss), image()
+
+
+def test_discriminator_step_leaves_the_codec_untouched() -> None:
+    state, objective, x = started(cell())
+    reconstruction = state.codec(x)
+    before = [p.clone() for p in state.discriminator.parameters()]
+    discriminator_step(state, objective, x, reconstruction.image, "float32")
+    assert all(p.grad is None for p in state.codec.parameters())
+    assert not all(torch.equal(a, b) for a, b in zip(before, state.discriminator.parameters(), strict=True))
+
+
+def test_generator_step_leaves_no_gradient_in_the_discriminator() -> None:
+    state, objective, x = started(cell())
+    reconstruction = state.codec(x)
+    parts = generator_terms(state, objective, x, reconstruction, "float32")
+    assert set(parts.terms) == {"distortion", "adversarial", "feature_matching"}
+    descend(state, parts.total)
+    assert all(p.grad is None for p in state.discriminator.parameters())
+    assert all(p.requires_grad for p in state.discriminator.parameters())
+
+
+def test_one_forward_serves_both_players_and_the_encoder_learns_from_it() -> None:
+    state, objective, x = started(cell())
+    reconstruction = state.codec(x)
+    discriminator_step(state, objective, x, reconstruction.image, "float32")
+    before = [p.clone() for p in state.codec.encoder.parameters()]
+    descend(state, generator_terms(state, objective, x, reconstruction, "float32").total)
+    moved = [not torch.equal(a, b) for a, b in zip(before, state.codec.encoder.parameters(), strict=True)]
+    assert all(moved)
+
+
+def adversarial_gradient(settings: Cell) -> torch.Tensor:
+    state, objective, x = started(settings)
+    reconstruction = state.codec(x)
+    parts = generator_terms(state, objective, x, reconstruction, "float32")
+    (gradient,) = torch.autograd.grad(parts.terms["adversarial"], reconstruction.image)
+    return gradient
+
+
+def test_depth_changes_the_generators_gradient_through_the_adversarial_term_alone() -> None:
+    one, three = (adversarial_gradient(cell(scales=k, feature_matching="none")) for k in (1, 3))
+    difference = (one - three).norm() / one.norm()
+    assert difference > 0.1
+    finest = [adversarial_gradient(cell(scales=k, feature_matching="none", generator_scales="finest")) for k in (1, 3)]
+    torch.testing.assert_close(finest[0], finest[1])
+
+
+def test_gradient_norms_are_those_of_the_weighted_terms() -> None:
+    norms = []
+    for weight in (1.0, 3.0):
+        state, objective, x = started(cell(lambda_x=weight))
+        reconstruction = state.codec(x)
+        parts = generator_terms(state, objective, x, reconstruction, "float32")
+        norms.append(gradient_norms(parts, reconstruction.image))
+    torch.testing.assert_close(norms[1]["distortion"], 3 * norms[0]["distortion"])
+    torch.testing.assert_close(norms[1]["adversarial"], norms[0]["adversarial"])
+
+
+def test_bfloat16_runs_the_networks_and_keeps_losses_in_float32() -> None:
+    state, objective, x = started(cell())
+    with torch.autocast("cpu", torch.bfloat16):
+        reconstruction = state.codec(x)
+    judged = discriminator_step(state, objective, x, reconstruction.image, "bfloat16")
+    assert judged.real[0].dtype is torch.bfloat16
+    assert judged.loss.dtype is torch.float32
+    parts = generator_terms(state, objective, x, reconstruction, "bfloat16")
+    assert parts.total.dtype is torch.float32
+    descend(state, parts.total)
+
+
+def test_average_starts_equal_and_follows_the_weights() -> None:
+    state, objective, x = started(cell())
+    descend(state, generator_terms(state, objective, x, state.codec(x), "float32").total)
+    state.step = 1
+    raw, average = next(state.codec.parameters()), next(state.average.parameters())
+    before = average.clone()
+    state.update_average(0.999)
+    expected = before + (raw - before) * (1 - 2 / 11)
+    torch.testing.assert_close(average, expected)
