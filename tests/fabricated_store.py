@@ -7,10 +7,11 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,13 @@ from ablate.store import Entry, Store
 
 ENVIRONMENT = {"torch": "2.11.0", "device": "cpu", "threads": 1, "fingerprint": "f00d" * 3, "python": "3.11.9"}
 BITS = {4: 0.036, 8: 0.0726}
+
+
+def drawn_pictures(size: tuple[int, int] = (72, 88), count: int = 3) -> dict[str, np.ndarray]:
+    """Returns pictures of waves, each with its own, uint8 (H, W, 3)."""
+    y, x = np.mgrid[: size[0], : size[1]] / 16
+    waves = [np.stack([np.sin(x * (k + 1) + c) * np.cos(y + c * k) for c in range(3)], -1) for k in range(count)]
+    return {f"wave-{k}.png": np.uint8(127.5 + 100 * wave) for k, wave in enumerate(waves)}
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,15 @@ class Fabrication:
     compare: Mapping[str, Any] = field(default_factory=dict)
     excluded: Sequence[Mapping[str, Any]] = ()
     log_points: int = 12
-    pictures: Mapping[str, np.ndarray] = field(default_factory=lambda: drawn_pictures())
+    pictures: Mapping[str, np.ndarray] = field(default_factory=drawn_pictures)
     """Originals, uint8 (H, W, 3)."""
     recon: bool = True
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Arms added beside the axes: label -> their own keys."""
+    aa: bool = False
+    """Whether the first cell is run a second time."""
+    warmup_seconds: float = 0.0
+    """Seconds of the warm start that all cells of a seed share; 0 for none."""
     environments: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -63,35 +77,47 @@ def fabricate(root: Path, what: Fabrication) -> Store:
         }
     )  # fmt: skip
     store.write_grid(f'schema = 1\nname = "{what.name}"\n'.encode())
-    for index, point in enumerate(points):
-        _end(store.cell(point["id"]), point, what, index)
+    # What is made up need not outlive a loss of power.
+    with mock.patch("os.fsync"):
+        for seed in what.seeds if what.warmup_seconds else ():
+            result = {"status": "done", "seconds": what.warmup_seconds}
+            store.warmup(f"warm{seed:08x}").commit(result)
+        for index, point in enumerate(points):
+            _end(store.cell(point["id"]), point, what, index)
     return store
 
 
-def drawn_pictures(size: tuple[int, int] = (72, 88), count: int = 3) -> dict[str, np.ndarray]:
-    """Returns pictures of waves, each with its own, uint8 (H, W, 3)."""
-    y, x = np.mgrid[: size[0], : size[1]] / 16
-    waves = [np.stack([np.sin(x * (k + 1) + c) * np.cos(y + c * k) for c in range(3)], -1) for k in range(count)]
-    return {f"wave-{k}.png": np.uint8(127.5 + 100 * wave) for k, wave in enumerate(waves)}
-
-
-def _points(root: Path, what: Fabrication) -> Any:
-    keys = list(what.axes)
+def _points(root: Path, what: Fabrication) -> Iterator[dict[str, Any]]:
     given = Data(source="folder", train=str(root / "pictures/train"), test=str(root / "pictures/test"))
     data = resolve(given, root).model_dump(mode="json")
-    for number, (values, seed) in enumerate(itertools.product(itertools.product(*what.axes.values()), what.seeds)):
-        axes = dict(zip(keys, values, strict=True))
+    arms = [(_label(axes), axes) for axes in _product(what.axes)] + list(what.beside.items())
+    runs = [(label, axes, seed, 0) for label, axes in arms for seed in what.seeds]
+    if what.aa:
+        runs.append((*runs[0][:3], 1))
+    for number, (label, axes, seed, replicate) in enumerate(runs):
         cell: dict[str, Any] = {
             "data": data, "loss": {"adversarial": {"name": "hinge", "options": {}}, "lambda_x": 12.0},
             "discriminator": {"scales": 1}, "model": {"channels": 8}, "train": {"steps": 1000},
-            "evaluation": {"extractor": "lite0", "tap": 112, "patch": 64}, "seed": seed, "replicate": 0,
+            "evaluation": {"extractor": "lite0", "tap": 112, "patch": 64}, "seed": seed, "replicate": replicate,
         }  # fmt: skip
         for key, value in axes.items():
             group, name = key.split(".")
             cell.setdefault(group, {})[name] = {"name": value, "options": {}} if name == "adversarial" else value
-        label = " ".join(f"{key.split('.')[-1]}={value:.6g}" if isinstance(value, float) else f"{key.split('.')[-1]}={value}" for key, value in axes.items()) or "base"
-        label = f"{label} seed={seed}"
-        yield {"id": f"{number:012x}", "label": label, "axes": axes, "seed": seed, "warmup": None, "cell": cell}
+        full = f"{label} seed={seed}" + (f" replicate={replicate}" if replicate else "")
+        yield {
+            "id": f"{number:012x}", "label": full, "axes": axes, "seed": seed, "cell": cell,
+            "warmup": f"warm{seed:08x}" if what.warmup_seconds else None,
+        }  # fmt: skip
+
+
+def _product(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def _label(axes: Mapping[str, Any]) -> str:
+    """Writes axes as the grid does."""
+    words = {key.split(".")[-1]: f"{v:.6g}" if isinstance(v, float) else v for key, v in axes.items()}
+    return " ".join(f"{key}={value}" for key, value in words.items()) or "base"
 
 
 def _end(entry: Entry, point: Mapping[str, Any], what: Fabrication, index: int) -> None:
@@ -137,7 +163,9 @@ def _protocol(what: Fabrication) -> dict[str, Any]:
 def _quality(point: Mapping[str, Any], weights: str) -> tuple[float, float]:
     """Returns the PSNR and the Fréchet distance that the made-up world gives a cell."""
     cell = point["cell"]
-    noise = np.random.default_rng([point["seed"], *point["label"].encode()]).normal(0, 0.08, 2)
+    noise = np.random.default_rng([point["seed"], *point["label"].partition(" replicate")[0].encode()]).normal(
+        0, 0.08, 2
+    )
     gain = math.log2(cell["loss"]["lambda_x"] / 12) * 0.7
     loss = {"vanilla": -0.1, "lsgan": 0.15, "hinge": 0.3}.get(cell["loss"]["adversarial"]["name"], 0.0)
     psnr = 22.4 + gain + loss - 0.1 * cell["discriminator"]["scales"] + noise[0] - 0.25 * (weights == "raw")
@@ -163,7 +191,9 @@ def _measure(entry: Entry, point: Mapping[str, Any], what: Fabrication) -> dict[
             }  # fmt: skip
             own.append(row)
             if what.recon:
-                noisy = pixels + np.random.default_rng([number, point["seed"]]).normal(0, 255 * 10 ** (-psnr / 20), pixels.shape)
+                noisy = pixels + np.random.default_rng([number, point["seed"]]).normal(
+                    0, 255 * 10 ** (-psnr / 20), pixels.shape
+                )
                 path = entry.recon(weights, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(np.uint8(noisy.clip(0, 255))).save(path, compress_level=1)

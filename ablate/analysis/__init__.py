@@ -10,9 +10,16 @@ from ablate.analysis.effects import level_means as level_means
 from ablate.analysis.frontier import frontier as frontier
 from ablate.analysis.intervals import Interval as Interval
 from ablate.analysis.intervals import t_interval as t_interval
+from ablate.analysis.ranking import Comparison as Comparison
+from ablate.analysis.ranking import Winner as Winner
+from ablate.analysis.ranking import candidates as candidates
+from ablate.analysis.ranking import winner as winner
 from ablate.analysis.scores import Scores as Scores
 from ablate.analysis.scores import collect as collect
 from ablate.analysis.scores import collect_images as collect_images
+from ablate.analysis.selection import Chosen as Chosen
+from ablate.analysis.selection import choose_arms as choose_arms
+from ablate.analysis.selection import choose_images as choose_images
 from ablate.analysis.significance import holm as holm
 from ablate.analysis.significance import seeds_for as seeds_for
 from ablate.analysis.significance import sign_flip_p as sign_flip_p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class Curves:
         import numpy as np
 
         logged = self.values.get(quantity, {})
-        found = np.array([logged[id] for id in cells if id in logged])
+        found = np.array([logged[cell] for cell in cells if cell in logged])
         if not found.size or np.isnan(found).all():
             return None
         count = (~np.isnan(found)).sum(axis=0)
@@ -44,19 +44,16 @@ def read_curves(study: Study, store: Store) -> Curves:
     import numpy as np
 
     ended = [cell.id for cell in study.cells if cell.status in ("done", "diverged")]
-    logs = {id: _columns(store.cell(id).metrics()) for id in dict.fromkeys(ended)}
-    logged = sorted({step for columns in logs.values() for step in columns.get("step", ())})
-    if not logged:
-        return Curves(np.zeros(0), {})
-    edges = np.array(logged) if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
+    logs = {cell: _columns(store.cell(cell).metrics()) for cell in dict.fromkeys(ended)}
+    logged = np.unique(np.concatenate([np.zeros(0), *(columns["step"] for columns in logs.values())]))
+    edges = logged if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
     values: dict[str, dict[str, np.ndarray]] = {}
-    for id, columns in logs.items():
-        steps = np.array(columns.get("step", ()))
-        bins = np.searchsorted(edges, steps, side="right") - 1
+    for cell, columns in logs.items():
+        bins = np.searchsorted(edges, columns["step"], side="right") - 1
         for quantity, column in columns.items():
-            if quantity != "step":
-                values.setdefault(quantity, {})[id] = _binned(bins, np.array(column, dtype=np.float64), len(edges))
-    return Curves(edges.astype(np.float64), values)
+            if quantity != "step" and np.isfinite(column).any():
+                values.setdefault(quantity, {})[cell] = _binned(bins, column, len(edges))
+    return Curves(edges, values)
 
 
 def _binned(bins: np.ndarray, column: np.ndarray, length: int) -> np.ndarray:
@@ -72,24 +69,20 @@ def _binned(bins: np.ndarray, column: np.ndarray, length: int) -> np.ndarray:
     return np.interp(np.arange(length), known, total[known] / count[known], left=np.nan, right=np.nan)
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """Turns log rows into columns; a value that was not finite is NaN."""
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Turns log rows into float64 columns; a value that was not finite is NaN."""
+    import numpy as np
+
     rows = [row for row in rows if row.get("phase", "train") == "train"]
-    columns: dict[str, list[float]] = {"step": [row["step"] for row in rows]} if rows else {}
-    for index, row in enumerate(rows):
-        for name, value in _flat(row):
-            column = columns.setdefault(name, [float("nan")] * len(rows))
-            column[index] = float("nan") if value is None else value
-    return columns
-
-
-def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    columns = {name: [row.get(name) for row in rows] for name in ("step", "steps_per_second", "reconstruction_std")}
     for group in ("loss", "gradient_norm"):
-        for name, value in row.get(group, {}).items():
-            yield f"{group}.{name}", value
-    for number, scale in enumerate(row.get("scales", ()), start=1):
-        for name, value in scale.items():
-            yield f"scale{number}.{name}", value
-    for name in ("steps_per_second", "reconstruction_std"):
-        if name in row:
-            yield name, row[name]
+        columns |= _parts(f"{group}.", [row.get(group, {}) for row in rows])
+    scales = [row.get("scales", ()) for row in rows]
+    for number in range(max(map(len, scales), default=0)):
+        columns |= _parts(f"scale{number + 1}.", [row[number] if number < len(row) else {} for row in scales])
+    return {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
+
+
+def _parts(prefix: str, parts: Sequence[Mapping[str, float | None]]) -> dict[str, list[float | None]]:
+    names = dict.fromkeys(name for keys in {tuple(part) for part in parts} for name in keys)
+    return {prefix + name: [part.get(name) for part in parts] for name in sorted(names)}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ablate.analysis.axes import Axis
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.significance import holm, sign_flip_p, smallest_p
-from ablate.analysis.study import WEIGHTS, Study
-
-Block = tuple[str, ...]
-"""The levels of all the other axes: what a pair has in common beside its seed."""
+from ablate.analysis.study import WEIGHTS, Block, Slot, Study
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,8 @@ class Effect:
 
 def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]) -> tuple[LevelMean, ...]:
     """Returns the marginal mean of each level of `axis` in the order of the axis."""
-    scores, planned = _table(study, axis, metric, weights)
+    scores = _scores(study, axis, metric, weights)
+    planned = [level for level, _, _ in study.slots[axis.name]]
     result = []
     for level in axis.levels:
         by_seed = _seed_means({(seed, block): value for (at, seed, block), value in scores.items() if at == level})
@@ -72,13 +70,13 @@ def effects(study: Study, metric: str, weights: str = WEIGHTS[0], alpha: float =
     # An effect that could not be tested still counts as a member of the family: its place is kept with p = 1.
     adjusted = holm([1.0 if effect.p is None else effect.p for effect in tested])
     return tuple(
-        effect if effect.p is None else replace(effect, adjusted_p=p) for effect, p in zip(tested, adjusted, strict=True)
+        effect if effect.p is None else replace(effect, adjusted_p=p)
+        for effect, p in zip(tested, adjusted, strict=True)
     )
 
 
 def _axis_effects(study: Study, axis: Axis, metric: str, weights: str) -> list[Effect]:
-    scores, _ = _table(study, axis, metric, weights)
-    slots = _slots(study, axis)
+    scores, slots = _scores(study, axis, metric, weights), study.slots[axis.name]
     result = []
     for level in axis.levels:
         if level == axis.baseline:
@@ -100,26 +98,9 @@ def _axis_effects(study: Study, axis: Axis, metric: str, weights: str) -> list[E
     return result
 
 
-def _slots(study: Study, axis: Axis) -> dict[tuple[str, int, Block], str]:
-    """Returns the id of the planned cell at each (level, seed, block)."""
-    others = [other for other in study.axes if other is not axis]
-    slots = {}
-    for cell in study.cells:
-        levels = [other.level(cell.axes) for other in (axis, *others)]
-        if cell.replicate or set(cell.axes) != set(study.planned_axes) or None in levels:
-            continue
-        level, *block = [text for text in levels if text is not None]
-        slots.setdefault((level, cell.seed, tuple(block)), cell.id)
-    return slots
-
-
-def _table(
-    study: Study, axis: Axis, metric: str, weights: str
-) -> tuple[dict[tuple[str, int, Block], float], Sequence[str]]:
-    cells = {cell.id: cell for cell in study.cells}
-    slots = _slots(study, axis)
-    scores = {slot: cells[id].score(metric, weights) for slot, id in slots.items()}
-    return {slot: value for slot, value in scores.items() if value is not None}, [level for level, _, _ in slots]
+def _scores(study: Study, axis: Axis, metric: str, weights: str) -> dict[Slot, float]:
+    found = {slot: cell.score(metric, weights) for slot, cell in study.slots[axis.name].items()}
+    return {slot: value for slot, value in found.items() if value is not None}
 
 
 def _seed_means(values: Mapping[tuple[int, Block], float]) -> dict[int, float]:

@@ -14,7 +14,9 @@ def frontier(points: Mapping[str, Sequence[float]], directions: Sequence[Directi
     A point is beaten by one that is at least as good in every direction and better in one; equal points stay both.
     """
     signs = [1.0 if direction == "higher" else -1.0 for direction in directions]
-    gains = {name: tuple(sign * value for sign, value in zip(signs, point, strict=True)) for name, point in points.items()}
+    gains = {
+        name: tuple(sign * value for sign, value in zip(signs, point, strict=True)) for name, point in points.items()
+    }
 
     def beaten(gain: tuple[float, ...]) -> bool:
         return any(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,15 +33,18 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: without any value.
     """
-    import numpy as np
-    from scipy import special
-
     if not len(values):
         raise ValueError("an interval needs at least one value, found none")
-    array = np.asarray(values, dtype=np.float64)
-    n, mean = len(array), float(array.mean())
+    n, mean = len(values), math.fsum(values) / len(values)
     if n == 1:
         return Interval(mean, None, None, None, 1, confidence)
-    deviation = float(array.std(ddof=1))
-    half = float(special.stdtrit(n - 1, 0.5 + confidence / 2)) * deviation / n**0.5
+    deviation = (math.fsum((value - mean) ** 2 for value in values) / (n - 1)) ** 0.5
+    half = _quantile(n - 1, 0.5 + confidence / 2) * deviation / n**0.5
     return Interval(mean, mean - half, mean + half, deviation, n, confidence)
+
+
+@functools.cache
+def _quantile(degrees: int, probability: float) -> float:
+    from scipy import special
+
+    return float(special.stdtrit(degrees, probability))

@@ -18,7 +18,8 @@ class Chosen:
 def choose_images(scores: Scores, baseline: str, seed: int, label: str) -> tuple[Chosen, ...]:
     """Returns the baseline's median and worst picture and the one that arms disagree about most, without repeats.
 
-    `label` is what the rules call the metric. Disagreement is the standard deviation over arms of one seed; a picture already chosen gives way to the next.
+    `label` is what the rules call the metric. Disagreement is the standard deviation over the arms of one seed; a
+    picture already chosen gives way to the next.
     """
     import numpy as np
 
@@ -28,8 +29,7 @@ def choose_images(scores: Scores, baseline: str, seed: int, label: str) -> tuple
     if not measured:
         return ()
     by_arm = np.array([values[row] for values in scores.values.values()])
-    by_arm = by_arm[~np.isnan(by_arm).all(axis=1)]
-    spread = np.nanstd(by_arm, axis=0)
+    spread = {index: float(np.nanstd(by_arm[:, index])) for index in measured}
     name = f"{label} under the baseline arm"
     ranked = {
         f"median {name}": [measured[(len(measured) - 1) // 2]],
@@ -45,7 +45,7 @@ def choose_images(scores: Scores, baseline: str, seed: int, label: str) -> tuple
 
 
 def choose_arms(values: dict[str, float], always: tuple[str, ...], limit: int) -> tuple[str, ...]:
-    """Returns at most `limit` arms: those of `always`, then evenly spaced ranks of `values`, in the order of `values`."""
+    """Returns at most `limit` arms in the order of `values`: those of `always`, then evenly spaced ranks."""
     if len(values) <= limit:
         return tuple(values)
     kept = [name for name in dict.fromkeys(always) if name in values][:limit]

@@ -17,6 +17,12 @@ STATUSES = ("done", "diverged", "failed", "running", "pending")
 WEIGHTS = ("ema", "raw")
 """Both sets of weights that a cell is measured by; the first is the one that claims rest on."""
 
+Block = tuple[str, ...]
+"""The levels of all axes but one: what two cells of a pair have in common beside their seed."""
+
+Slot = tuple[str, int, Block]
+"""A level of one axis, a seed, and a block of the others."""
+
 
 @dataclass(frozen=True)
 class CellRecord:
@@ -38,24 +44,31 @@ class CellRecord:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""
         if self.result is None or self.status != "done":
             return None
-        return self.result.get("metrics", {}).get(weights, {}).get(metric)
+        value: float | None = self.result.get("metrics", {}).get(weights, {}).get(metric)
+        return value
 
 
 @dataclass(frozen=True)
 class Arm:
-    """All seeds of one setting."""
+    """All seeds of one setting; `again` are second runs of a seed, which say how much the machine varies (A/A)."""
 
     name: str
     axes: Mapping[str, Any]
     cells: tuple[CellRecord, ...]
+    again: tuple[CellRecord, ...] = ()
+
+    @property
+    def done(self) -> tuple[CellRecord, ...]:
+        """The cells that have a measurement."""
+        return tuple(cell for cell in self.cells if cell.status == "done")
 
     def of_seed(self, seed: int) -> CellRecord | None:
-        """Returns the cell of `seed`; repetitions of one seed (A/A runs) are not meant."""
-        return next((cell for cell in self.cells if cell.seed == seed and not cell.replicate), None)
+        """Returns the cell of `seed`."""
+        return next((cell for cell in self.cells if cell.seed == seed), None)
 
     def scores(self, metric: str, weights: str = WEIGHTS[0]) -> dict[int, float]:
         """Returns the measured value of each seed."""
-        found = {cell.seed: cell.score(metric, weights) for cell in self.cells if not cell.replicate}
+        found = {cell.seed: cell.score(metric, weights) for cell in self.cells}
         return {seed: value for seed, value in found.items() if value is not None}
 
 
@@ -77,13 +90,37 @@ class Study:
         groups: dict[str, list[CellRecord]] = {}
         for cell in self.cells:
             groups.setdefault(cell.arm, []).append(cell)
-        return tuple(Arm(name, cells[0].axes, tuple(cells)) for name, cells in groups.items())
+        return tuple(
+            Arm(
+                name,
+                cells[0].axes,
+                tuple(cell for cell in cells if not cell.replicate),
+                tuple(cell for cell in cells if cell.replicate),
+            )
+            for name, cells in groups.items()
+        )
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """What varies, in the order of the grid file."""
         declared = self.compare.get("baseline") or {}
         return find_axes(self.planned_axes, [cell.axes for cell in self.cells], declared)
+
+    @cached_property
+    def slots(self) -> Mapping[str, Mapping[Slot, CellRecord]]:
+        """The cells on the axes, once for each axis: where they lie on it, their seed, where they lie on the others."""
+        places = {cell.id: [axis.level(cell.axes) for axis in self.axes] for cell in self.cells}
+        on_axes = [
+            (cell, [level for level in places[cell.id] if level is not None])
+            for cell in self.cells
+            if not cell.replicate and set(cell.axes) == set(self.planned_axes) and None not in places[cell.id]
+        ]
+        return {
+            axis.name: {
+                (levels[index], cell.seed, (*levels[:index], *levels[index + 1 :])): cell for cell, levels in on_axes
+            }
+            for index, axis in enumerate(self.axes)
+        }
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -146,7 +183,7 @@ def _arm_names(points: list[dict[str, Any]]) -> list[str]:
     names: dict[str, str] = {}
     for point in points:
         label = re.sub(r" seed=\d+( replicate=\d+)?$", "", point["label"])
-        names.setdefault(_setting(point), f"{label} ({point['id'][:4]})" if label in names.values() else label)
+        names.setdefault(_setting(point), f"{label} ({point['id']})" if label in names.values() else label)
     return [names[_setting(point)] for point in points]
 
 

@@ -48,7 +48,8 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # importing rich takes five times as long as everything else that --help needs
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 2 a mistake in the command or the grid file, 3 some cells failed or are "
     "unfinished, 75 another process holds what is left, 130 interrupted.",
@@ -68,24 +69,26 @@ def ablate(
     ctx: typer.Context,
     runs_dir: Annotated[Path | None, typer.Option("--runs-dir", "-C", hidden=True)] = None,
     reports_dir: Annotated[Path | None, typer.Option("--reports-dir", hidden=True)] = None,
-    traceback: Annotated[bool, typer.Option(help="Show where in the code an error comes from.")] = False,  # noqa: ARG001
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where in the code an error comes from.")] = False,  # noqa: ARG001
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Trains a learned image codec with a GAN over a grid of losses, scales and weights, and compares what came out.
+    r"""Trains a GAN image codec over a grid of losses, scales and weights, and compares what came out.
 
     A grid file says what varies. From nothing to a report:
 
-    [bold]ablate init[/bold] grid.toml     write a grid file to start from
-    [bold]ablate plan[/bold] grid.toml     see its cells and how long they take
-    [bold]ablate run[/bold] grid.toml      train every cell; run it again to go on where it stopped
-    [bold]ablate status[/bold] grid.toml   see how far it is, also from another terminal
-    [bold]ablate report[/bold] grid.toml   one HTML file with the comparison
+    \b
+      ablate init grid.toml      write a grid file to start from
+      ablate plan grid.toml      see its cells and how long they take
+      ablate run grid.toml       train every cell; again: go on where it stopped
+      ablate status grid.toml    see how far it is, also from another terminal
+      ablate report grid.toml    one HTML file with the comparison
     """
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.
-    ctx.default_map = dict.fromkeys([command.__name__ for command in COMMANDS], {name: str(path) for name, path in given.items() if path is not None})
+    defaults = {name: str(path) for name, path in given.items() if path is not None}
+    ctx.default_map = {command.__name__: defaults for command in COMMANDS}
 
 
 for command in COMMANDS:

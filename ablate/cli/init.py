@@ -15,7 +15,7 @@ def init(
 ) -> None:
     """Writes a commented grid file to start from.
 
-    Example: [bold]ablate init my-grid.toml[/bold]
+    Example: ablate init my-grid.toml
     """
     if file.exists() and not force:
         raise ValueError(f"{file} is there already; --force replaces it")

@@ -12,7 +12,7 @@ RUNS, REPORTS = Path("runs"), Path("reports")
 GridFile = Annotated[Path, typer.Argument(metavar="GRID", help="A grid file, as `ablate init` writes one.")]
 GridName = Annotated[
     str | None,
-    typer.Argument(metavar="[GRID]", help="A grid file, or the name of a grid that was run. Default: the last run."),
+    typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run. Default: the last run."),
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", "-C", metavar="DIR", help="Where results are kept.")]
 ReportsDir = Annotated[Path, typer.Option("--reports-dir", metavar="DIR", help="Where reports are written.")]

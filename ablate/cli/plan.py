@@ -27,9 +27,11 @@ def plan(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Shows the cells of a grid, what is done already, how long the rest takes, and what the seeds can show.
+    """Shows a grid's cells before they are run.
 
-    Example: [bold]ablate plan grid.toml[/bold]
+    What is done already, how long the rest takes, and the smallest p-value that the seeds can reach. Changes nothing.
+
+    Example: ablate plan grid.toml
     """
     if resolved:
         typer.echo(resolved_base(grid, as_json))
@@ -130,7 +132,8 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     done = content["done"] + content["diverged"]
     lines.append(f"{plural(content['total'], 'cell')}, {done} of them finished already")
     if content["warmups"]:
-        lines.append(f"{plural(len(content['warmups']), 'warm-up')} come first, each shared by the cells that begin alike")
+        warmups = plural(len(content["warmups"]), "warm-up")
+        lines.append(f"{warmups} first, trained once for all cells that begin alike")
     for excluded in content["excluded"]:
         where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
         lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")
@@ -145,9 +148,10 @@ def _power(seeds: Mapping[str, Any]) -> str:
     from ablate.cli.terminal import plural
 
     count, needed, alpha = seeds["count"], seeds["needed"], seeds["alpha"]
+    reached = f"p = {seeds['smallest_p']:.2g}"
     if count >= needed:
-        return f"{plural(count, 'seed')} reach p = {seeds['smallest_p']:.2g} at best, enough for alpha = {alpha:g}"
+        return f"{plural(count, 'seed')} reach {reached} at best, enough for alpha = {alpha:g}"
     return (
-        f"{plural(needed, 'seed')} reach p = {seeds['needed_p']:.2g}; you have {count} (p = {seeds['smallest_p']:.2g} at "
-        f"best), so no difference can be significant at alpha = {alpha:g}"
+        f"{plural(needed, 'seed')} reach p = {seeds['needed_p']:.2g}; you have {count} ({reached} at best), "
+        f"so no difference can be significant at alpha = {alpha:g}"
     )

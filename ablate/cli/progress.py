@@ -74,8 +74,9 @@ class LiveTable:
         """The table shows it."""
 
     def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
-        text = _ended(self._store, job, ending, look())
-        self._live.console.print(text, markup=False, no_wrap=True, overflow="ellipsis")
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(_ended(self._store, job, ending, look())))
 
     def turn(self, look: Callable[[], Snapshot]) -> None:
         if time.monotonic() - self._drawn_at < REFRESH_SECONDS:
@@ -97,7 +98,8 @@ def draw(snapshot: Snapshot) -> Table:
     picture = Table.grid()
     picture.add_row(rows)
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(total=1.0, completed=snapshot.fraction, width=40), f"{snapshot.fraction:4.0%}", _left(snapshot))
+    drawn = ProgressBar(total=1.0, completed=snapshot.fraction, width=40)
+    bar.add_row(drawn, f"{snapshot.fraction:4.0%}", _left(snapshot))
     picture.add_row(bar)
     picture.add_row(_counts(snapshot))
     return picture

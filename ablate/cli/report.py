@@ -13,19 +13,22 @@ from ablate.cli.options import REPORTS, RUNS, ReportsDir, RunsDir
 def report(
     grids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GRID]...", help="Grid files, or names of grids that were run. Default: the last run."),
+        typer.Argument(metavar="GRID...", help="Grid files, or names of grids that were run. Default: the last run."),
     ] = None,
     runs_dir: RunsDir = RUNS,
     reports_dir: ReportsDir = REPORTS,
 ) -> None:
-    """Writes what the finished cells say: effects with their intervals, curves, and pictures side by side.
+    """Writes the comparison as HTML and Markdown.
 
-    Example: [bold]ablate report grid.toml[/bold]
+    Effects with their intervals, curves, pictures side by side, and every number in report.json.
+
+    Example: ablate report grid.toml
     """
     from ablate.cli.locate import find_grid
     from ablate.report import write_report
 
-    for grid in grids or [None]:
+    wanted: list[str] | list[None] = grids or [None]
+    for grid in wanted:
         plan, store = find_grid(grid, runs_dir)
         stored = store.plan()
         if stored is None:

@@ -29,15 +29,15 @@ def run(
     wait: Annotated[
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
     ] = True,
-    progress: Annotated[bool, typer.Option(help="Show a live table; else one line for each thing that happens.")] = True,
+    progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Trains every cell that is not finished, each from where it stopped.
+    """Trains every cell that is not finished.
 
-    Finished cells are never run again; add values to the grid and only what is new is run. Ctrl-C once: every cell
-    saves its state, and the next run goes on. Twice: stop now. Several runs at once share the work.
+    Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
+    run. Ctrl-C once: every cell saves its state. Twice: stop now. Several runs at once share the work.
 
-    Example: [bold]ablate run grid.toml -k 'hinge and seed=0'[/bold]
+    Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import selection
     from ablate.execute import Limits, chosen, load_plan
@@ -93,10 +93,12 @@ def _print_summary(plan: Plan, store: Store, grid: str) -> None:
     cells = standings(plan, store)
     counts = count(cells)
     typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
-    for cell in cells:
-        attempt = cell.entry.last_attempt() if cell.status == "failed" else None
+    failed = [(cell.entry, cell.point.label, f"ablate show {grid} {cell.point.id[:6]}") for cell in cells]
+    failed += [(store.warmup(name), one["label"], "") for name, one in plan.warmups.items()]
+    for entry, label, command in failed:
+        attempt = entry.last_attempt() if entry.status() == "failed" else None
         ended = attempt.exit() if attempt else None
-        if ended:
-            typer.echo(f"failed: {cell.point.label}: {ended['error']}  (ablate show {grid} {cell.point.id[:6]})")
+        if attempt and ended:
+            typer.echo(f"failed: {label}: {ended['error']}  ({command or attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: ablate report {grid}")

@@ -15,15 +15,20 @@ def selection(expression: str | None) -> Callable[[str], bool]:
         ValueError: for an expression with a term missing.
     """
     if expression is None:
-        return lambda label: True
-    parts = [re.split(r"\s+and\s+", part) for part in re.split(r"\s+or\s+", expression.strip())]
+        return lambda _label: True
+    parts = [_split("and", part) for part in _split("or", expression)]
     tests = [[_term(term, expression) for term in part] for part in parts]
     return lambda label: any(all(test(label) for test in part) for part in tests)
 
 
+def _split(word: str, text: str) -> list[str]:
+    return re.split(rf"(?:^|(?<=\s)){word}(?=\s|$)", text)
+
+
 def _term(text: str, expression: str) -> Callable[[str], bool]:
-    negated, term = re.fullmatch(r"(not\s+)?(.*)", text.strip(), re.DOTALL).groups()  # type: ignore[union-attr]
+    negated = re.match(r"\s*not\s+", text)
+    term = (text[negated.end() :] if negated else text).strip()
     if not term or term in ("and", "or", "not"):
-        raise ValueError(f"cannot read --select {expression!r}: a term is missing (write for example: hinge and seed=0)")
+        raise ValueError(f"cannot read --select {expression!r}: a term is missing (an example: hinge and seed=0)")
     pattern = re.compile(r"(?<![^\s=])" + re.escape(term).replace(r"\*", r"\S*") + r"(?![^\s=])")
-    return lambda label: bool(pattern.search(label)) != bool(negated)
+    return lambda label: bool(pattern.search(label)) != (negated is not None)

@@ -20,14 +20,16 @@ METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
 def show(
     grid: Annotated[str, typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run.")],
     cell: Annotated[
-        str | None, typer.Argument(metavar="[CELL]", help="A label, or the beginning of an id. Default: all cells.")
+        str | None, typer.Argument(metavar="CELL", help="A label, or the beginning of an id. Default: all cells.")
     ] = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Shows the metrics of the finished cells; or of one cell its settings, attempts, metrics, and why it failed.
+    """Shows metrics, or all about one cell.
 
-    Example: [bold]ablate show grid.toml 3fa9[/bold]
+    Without a cell: the metrics of all finished ones. With a cell: its settings, attempts, metrics, and why it failed.
+
+    Example: ablate show grid.toml 3fa9
     """
     from ablate.cli.locate import find_cell, find_grid
     from ablate.cli.standing import standing, standings
@@ -61,8 +63,8 @@ def _table(cells: list[Standing]) -> str:
 
 def _content(found: Standing) -> dict[str, Any]:
     attempts = [
-        {"number": attempt.number, "start": attempt.start(), "exit": attempt.exit(), "environment": attempt.environment()}
-        for attempt in found.entry.attempts()
+        {"number": one.number, "start": one.start(), "exit": one.exit(), "environment": one.environment()}
+        for one in found.entry.attempts()
     ]
     return found.as_json() | {
         "path": str(found.entry.path),

@@ -22,12 +22,13 @@ class Standing:
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as plain data; for a cell under way with its last row."""
-        plain = {"id": self.point.id, "label": self.point.label, "status": self.status.value, "seed": self.point.seed}
+        plain: dict[str, Any] = {"id": self.point.id, "label": self.point.label, "status": self.status.value}
         row = self.entry.last_row() if self.status is Status.running else None
         if row:
             loss = row.get("loss", {}).get("generator")
             plain |= {"loss": loss, "steps_per_second": row.get("steps_per_second")}
-        return plain | {"step": self.step, "steps": self.point.steps, "axes": dict(self.point.axes)}
+        point = self.point
+        return plain | {"step": self.step, "steps": point.steps, "seed": point.seed, "axes": dict(point.axes)}
 
 
 def standings(plan: Plan, store: Store) -> list[Standing]:

@@ -16,9 +16,12 @@ def status(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Shows how many cells are done, running, failed, diverged and pending. Changes nothing.
+    """Shows how far a grid is; changes nothing.
 
-    Example: [bold]ablate status grid.toml --json[/bold]
+    Counts cells that are done, running, diverged, failed and pending, wherever they run, and lists those that run or
+    ended badly.
+
+    Example: ablate status grid.toml --json
     """
     from ablate.cli.locate import find_grid
     from ablate.cli.standing import count, standings
@@ -26,7 +29,7 @@ def status(
     plan, store = find_grid(grid, runs_dir)
     cells = standings(plan, store)
     counts = count(cells)
-    warmups = [_warmup(store.warmup(id), warmup) for id, warmup in plan.warmups.items()]
+    warmups = [_warmup(store.warmup(name), warmup) for name, warmup in plan.warmups.items()]
     if as_json:
         content = {"name": plan.name, "total": len(cells), **counts, "cells": [cell.as_json() for cell in cells]}
         typer.echo(json.dumps(content | {"warmups": warmups}, indent=1))

@@ -40,7 +40,7 @@ _WORD = np.dtype("<u4")
 _TABLE_MAX = 255
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """What a file holds: symbols, uint8 (channels, latent height, latent width), and the size of the picture."""
 

@@ -15,7 +15,7 @@ PIXELS = "pictures.u8"
 INDEX = "index.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """Pictures by number, in the order of their names; several processes share the memory.
 

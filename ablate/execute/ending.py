@@ -88,6 +88,8 @@ def explain(death: Death) -> str:
     """Says in a sentence why a process ended that did not say so itself."""
     if death.timed_out:
         return "timeout"
+    if death.exitcode == DISK_FULL:
+        return "no space left on device"
     if death.exitcode >= 0:
         return f"the worker ended with exit status {death.exitcode}; log.txt says more"
     name = signal.Signals(-death.exitcode).name

@@ -1,4 +1,4 @@
-"""How long trainings take, learned from those that are finished; a guess before the first."""
+"""How long trainings take, learned from those that are finished or under way; a guess before the first."""
 
 from __future__ import annotations
 
@@ -18,48 +18,72 @@ GUESSED_PIXELS, GUESSED_WIDTH = 8 * 64 * 64, 16
 
 
 class Estimate:
-    """Seconds per step of trainings of one shape: alike in model, discriminators, batch, crop and precision."""
+    """What trainings of one shape cost: alike in model, discriminators, batch, crop and precision."""
 
     def __init__(self) -> None:
-        self._rates: dict[str, list[float]] = defaultdict(list)
+        self._steps: dict[str, list[float]] = defaultdict(list)
+        self._evaluations: dict[str, list[float]] = defaultdict(list)
+        self._observed: dict[str, float] = {}
+        self._keys: dict[str, tuple[str, str]] = {}
 
     @classmethod
     def of_finished(cls, plan: Plan, store: Store) -> Estimate:
         """Learns from the results that the store holds for the plan."""
         estimate = cls()
-        done = [("cell", store.cell(point.id).result(), point.cell) for point in plan.points]
-        done += [("warmup", store.warmup(id).result(), warmup["warmup"]) for id, warmup in plan.warmups.items()]
-        for kind, result, training in done:
-            if result and result["status"] == "done" and result["step"]:
-                estimate.learn(kind, training, result["seconds"] / result["step"])
+        for point in plan.points:
+            estimate.learn("cell", point.cell, store.cell(point.id).result())
+        for name, warmup in plan.warmups.items():
+            estimate.learn("warmup", warmup["warmup"], store.warmup(name).result())
         return estimate
 
-    def learn(self, kind: str, training: Mapping[str, Any], seconds_per_step: float) -> None:
-        """Takes in one measured training."""
-        for key in (_shape(kind, training), kind):
-            self._rates[key].append(seconds_per_step)
+    def learn(self, kind: str, training: Mapping[str, Any], result: Mapping[str, Any] | None) -> None:
+        """Takes in the result of a training; one that diverged or is not there says nothing."""
+        if not result or result["status"] != "done" or not result["step"]:
+            return
+        for key in _keys(kind, training):
+            self._steps[key].append(result["train_seconds"] / result["step"])
+            self._evaluations[key].append(result.get("eval_seconds") or 0.0)
+
+    def observe(self, job: Job, steps_per_second: float) -> None:
+        """Takes in how fast a training is going; counts where none of its shape is finished."""
+        for key in self._keys_of(job):
+            self._observed[key] = 1 / steps_per_second
 
     @property
     def measured(self) -> bool:
-        """Whether a cell was measured, so that estimates are not guesses."""
-        return "cell" in self._rates
+        """Whether a cell was timed, so that estimates are no guesses."""
+        return "cell" in self._steps or "cell" in self._observed
 
     def seconds(self, job: Job, step: int = 0) -> float:
-        """Returns how long a job takes from a step on: from those of its shape, else of its kind, else guessed."""
-        shape = _shape(job.kind, job.training)
-        rates = self._rates.get(shape) or self._rates.get(job.kind)
-        rate = fmean(rates) if rates else _guess(job.training)
-        return rate * max(0, job.steps - step)
+        """Returns how long a job takes from a step on, with its evaluation."""
+        keys = self._keys_of(job)
+        evaluation = next((fmean(self._evaluations[key]) for key in keys if key in self._evaluations), 0.0)
+        return self._seconds_per_step(keys, job.training) * max(0, job.steps - step) + evaluation
+
+    def _keys_of(self, job: Job) -> tuple[str, str]:
+        # Asked for every job at every look at a run.
+        if job.id not in self._keys:
+            self._keys[job.id] = _keys(job.kind, job.training)
+        return self._keys[job.id]
+
+    def _seconds_per_step(self, keys: tuple[str, str], training: Mapping[str, Any]) -> float:
+        for key in keys:
+            if key in self._steps:
+                return fmean(self._steps[key])
+            if key in self._observed:
+                return self._observed[key]
+        return _guess(training)
 
 
-def _shape(kind: str, training: Mapping[str, Any]) -> str:
+def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
+    """What a training is alike to others in, the closest likeness first."""
     data = training["data"]
     precision = training["train"]["precision"] if kind == "cell" else training["precision"]
     parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)
-    return json.dumps(parts, sort_keys=True)
+    return json.dumps(parts, sort_keys=True), kind
 
 
 def _guess(training: Mapping[str, Any]) -> float:
-    pixels = training["data"]["batch_size"] * training["data"]["crop"] ** 2
-    width = training["model"]["width"]
+    pixels: float = training["data"]["batch_size"] * training["data"]["crop"] ** 2
+    width: float = training["model"]["width"]
     return GUESSED_SECONDS_PER_STEP * pixels / GUESSED_PIXELS * (width / GUESSED_WIDTH) ** 2

@@ -27,7 +27,7 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _count(self, number: int, frame: FrameType | None) -> None:
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
         if self.count > 2:
             raise KeyboardInterrupt

@@ -32,18 +32,23 @@ class Job:
         return settings
 
 
-def jobs(
-    plan: Plan, store: Store, *, wanted: Callable[[str], bool] = lambda label: True, limit: int | None = None
-) -> tuple[Job, ...]:
-    """Returns the warm-ups that unfinished cells need, then the cells whose label is wanted, in the plan's order.
+def all_labels(_label: str) -> bool:
+    """Wants every cell."""
+    return True
 
-    Of the unfinished cells at most the first `limit` are taken.
+
+def jobs(
+    plan: Plan, store: Store, *, wanted: Callable[[str], bool] = all_labels, limit: int | None = None
+) -> tuple[Job, ...]:
+    """Returns the unfinished warm-ups that unfinished cells need, then the cells, in the plan's order.
+
+    Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
     """
     cells = [_cell(point) for point in plan.points if wanted(point.label)]
     unfinished = [job for job in cells if job.entry(store).result() is None]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
-    warmups = [_warmup(plan.warmups[id]) for id in needed]
+    warmups = [_warmup(plan.warmups[name]) for name in needed if store.warmup(name).result() is None]
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 

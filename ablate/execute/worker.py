@@ -91,7 +91,7 @@ def _attempt(
     with output_to(attempt.log_path):
         try:
             outcome = function(job, store, assignment, stop)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
             _failed(entry, attempt, error, time.monotonic() - began)
             if disk_is_full(error, store.root):
@@ -137,7 +137,7 @@ def obey(stop: StopFlag) -> None:
     """Sets the flag at SIGTERM and SIGHUP; Ctrl-C in the terminal is the runner's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def ask(number: int, frame: object) -> None:
+    def ask(_number: int, _frame: object) -> None:
         stop.asked = True
 
     signal.signal(signal.SIGTERM, ask)

@@ -70,9 +70,7 @@ class Key:
 
     def same(self, value: Any) -> Any:
         """Returns what two read values share exactly if they mean the same."""
-        if self.registry is not None:
-            return same_term(self.registry, value)
-        return (isinstance(value, bool), value)  # True == 1, but not in a grid file
+        return value if self.registry is None else same_term(self.registry, value)
 
     def is_part(self, part: Any, whole: Any) -> bool:
         """Returns whether a read value is a term with the name and the options that another one gives."""

@@ -101,7 +101,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
-        y = F.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
+        y: Tensor = F.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
         y = F.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
         return x + y if self._skips else y

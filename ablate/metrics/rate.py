@@ -57,7 +57,7 @@ def rate(symbols: Symbols, levels: int, height: int, width: int) -> Rate:
     unit="bit/pixel",
     label="bpp (bound)",
     formula="C h w log2(L) / (H W)",
-    source="Agustsson et al. 2019, section 3.1: dim(w) log2(L)",
+    source="Agustsson et al. 2019, ICCV: H(w) <= dim(w) log2(L)",
 )
 def bpp_bound(symbols: Symbols, levels: int, height: int, width: int) -> float:
     """Returns the bits per pixel of symbols (C, h, w) that all levels are equally likely for."""

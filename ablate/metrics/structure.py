@@ -122,8 +122,8 @@ def _strip_similarity(s: Tensor, d: Tensor, luminance: bool) -> Tensor:
     mean_s, mean_d, square_s, square_d = _windowed(_windowed(_stacked(s, d), dim=-2), dim=-1)
     mean_s, mean_d = mean_s * mean_s, mean_d * mean_d
     variance_s, variance_d = square_s - mean_s, square_d - mean_d
-    # In place where a value is needed no more: a third of the time is memory traffic.
-    result = (variance_s - variance_d + 2 * C2).div_(variance_s.add_(variance_d).add_(2 * C2))
+    # In place where a value is needed no more: fresh memory costs more than the arithmetic.
+    result: Tensor = (variance_s - variance_d + 2 * C2).div_(variance_s.add_(variance_d).add_(2 * C2))
     if luminance:
         result *= (mean_s - mean_d + 2 * C1).div_(mean_s.add_(mean_d).add_(2 * C1))
     return result

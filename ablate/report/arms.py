@@ -15,8 +15,10 @@ def arm_columns(evidence: Evidence) -> tuple[Column, ...]:
     """Returns a column for each axis, or one for the arm's name where nothing varies."""
     if not evidence.study.axes:
         return (Column("arm", numeric=False),)
-    beside = () if _all_on_axes(evidence) else (Column("arm", numeric=False),)
-    axes = (Column(axis.name, numeric=axis.numbers is not None, hint=" + ".join(axis.keys)) for axis in evidence.study.axes)
+    beside = () if evidence.all_on_axes else (Column("arm", numeric=False),)
+    axes = (
+        Column(axis.name, numeric=axis.numbers is not None, hint=" + ".join(axis.keys)) for axis in evidence.study.axes
+    )
     return (*beside, *axes)
 
 
@@ -32,12 +34,8 @@ def arm_values(evidence: Evidence, name: str, axes: Mapping[str, Any]) -> tuple[
         given = value_text(axes[axis.keys[0]]) if axis.keys[0] in axes else NONE
         sort = axis.levels.index(level) if level else None
         values.append(Value(level or given, "", sort, "plain" if level else "muted"))
-    if _all_on_axes(evidence):
+    if evidence.all_on_axes:
         values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
         return tuple(values)
     on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
     return (Value("" if on_axes and not tag else tag or name, sort=name), *values)
-
-
-def _all_on_axes(evidence: Evidence) -> bool:
-    return all(evidence.study.on_axes(arm) for arm in evidence.study.arms)

@@ -28,7 +28,7 @@ class Window:
 
 
 def most_detailed(picture: np.ndarray, side: int) -> Window:
-    """Returns the square window with the largest mean gradient of a uint8 picture (C, H, W); a smaller picture whole."""
+    """Returns the square of a uint8 picture (C, H, W) with the largest mean gradient; a smaller picture whole."""
     import numpy as np
 
     grey = picture.mean(axis=0)
@@ -66,7 +66,7 @@ def to_png(picture: np.ndarray) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))).save(file, "PNG", compress_level=9)
+    Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))).save(file, "PNG", compress_level=6)
     return file.getvalue()
 
 
@@ -79,5 +79,5 @@ def to_thumbnail(picture: np.ndarray, width: int) -> bytes:
     if image.width > width:
         image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=9)
+    image.save(file, "PNG", compress_level=6)
     return file.getvalue()

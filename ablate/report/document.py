@@ -1,4 +1,4 @@
-"""A report as data: sections of blocks that the HTML and the Markdown writer both render, with the numbers behind them."""
+"""A report as data: sections of blocks that both the HTML and the Markdown writer render, and the numbers in them."""
 
 from __future__ import annotations
 

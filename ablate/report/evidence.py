@@ -73,9 +73,14 @@ class Evidence:
         return float(self.study.compare.get("alpha") or 0.05)
 
     @cached_property
+    def all_on_axes(self) -> bool:
+        """Whether no arm was added beside the axes."""
+        return all(self.study.on_axes(arm) for arm in self.study.arms)
+
+    @cached_property
     def finished(self) -> tuple[Arm, ...]:
         """Arms with at least one finished cell."""
-        return tuple(arm for arm in self.study.arms if any(cell.status == "done" for cell in arm.cells))
+        return tuple(arm for arm in self.study.arms if arm.done)
 
     @cached_property
     def reference(self) -> Arm | None:
@@ -114,7 +119,7 @@ class Encoding:
         """Chooses: names before numbers for colour, then markers; lines along the numbers with the most levels."""
         ordered = [axis for axis in axes if axis.numbers is None] + [axis for axis in axes if axis.numbers is not None]
         numeric = [axis for axis in axes if axis.numbers is not None]
-        colour, marker = (ordered + [None, None])[:2] if ordered else (None, None)
+        colour, marker = [*ordered, None, None][:2]
         rest = [axis for axis in numeric if axis is not colour and axis is not marker] or [
             axis for axis in numeric if axis is not colour
         ]

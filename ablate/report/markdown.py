@@ -59,7 +59,12 @@ def _section(section: Section) -> Iterator[str]:
             case Table():
                 yield from _table(block)
             case Figure():
-                yield from (f"![{escaped(block.alternative)}]({figure_path(block)})", "", f"*{escaped(block.caption)}*", "")
+                yield from (
+                    f"![{escaped(block.alternative)}]({figure_path(block)})",
+                    "",
+                    f"*{escaped(block.caption)}*",
+                    "",
+                )
             case Code():
                 yield from _code(block)
             case Gallery():
@@ -86,7 +91,9 @@ def _edges(words: str, mark: str) -> str:
 def _cards(cards: Cards) -> Iterator[str]:
     plain = [card for card in cards.cards if not card.lines]
     if plain:
-        yield from _grid([Column(card.title) for card in plain], [[Value(f"{c.value} {c.unit}".strip(), c.name) for c in plain]])
+        yield from _grid(
+            [Column(card.title) for card in plain], [[Value(f"{c.value} {c.unit}".strip(), c.name) for c in plain]]
+        )
         yield ""
     for card in cards.cards:
         if card.lines:

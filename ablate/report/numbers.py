@@ -71,7 +71,7 @@ def joined(words: list[str], last: str = "and") -> str:
 
 
 def plain_data(value: Any) -> Any:
-    """Returns `value` as JSON knows it: tuples as lists, arrays and their numbers as plain ones, NaN and inf as None."""
+    """Returns `value` as JSON knows it: tuples and arrays as lists, numbers plain, NaN and inf as None."""
     import numpy as np
 
     if isinstance(value, dict):

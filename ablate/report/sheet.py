@@ -40,7 +40,7 @@ def contact_sheet(picture: Picture) -> bytes:
             draw.rectangle((left, top, left + width - 1, top + height - 1), fill=EMPTY)
         _write(draw, caption, font, left, top + height + 3)
     file = io.BytesIO()
-    sheet.save(file, "PNG", compress_level=9)
+    sheet.save(file, "PNG", compress_level=6)
     return file.getvalue()
 
 

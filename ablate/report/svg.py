@@ -41,7 +41,8 @@ VARIABLES = {
 RC = {
     "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "axes.titlecolor": INK, "axes.facecolor": "none",
     "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelsize": 9,
+    "axes.titlesize": 9.5, "axes.titley": 1.0, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.labelsize": 9,
     "figure.facecolor": "none", "font.family": "DejaVu Sans", "font.size": 9, "grid.color": RULE,
     "grid.linewidth": 0.6, "legend.frameon": False, "legend.fontsize": 8.5, "legend.title_fontsize": 8.5,
     "lines.linewidth": 1.4, "savefig.facecolor": "none", "svg.fonttype": "none", "text.color": INK,
@@ -61,6 +62,26 @@ def drawing(name: str) -> Iterator[None]:
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         seaborn.set_theme(style="whitegrid", rc={**RC, "svg.hashsalt": name})
         yield
+
+
+def arrange(canvas: Figure, left: float, right: float, top: float, bottom: float, across: float, down: float) -> None:
+    """Sets the margins of a grid of panels and the gaps between them, in inches.
+
+    A layout that measures every label takes as long as the drawing itself where panels are many.
+    """
+    width, height = canvas.get_size_inches()
+    grid = canvas.axes[0].get_gridspec()
+    assert grid is not None, "panels come from canvas.subplots"
+    panel_width = (width - left - right - across * (grid.ncols - 1)) / grid.ncols
+    panel_height = (height - top - bottom - down * (grid.nrows - 1)) / grid.nrows
+    canvas.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        top=1 - top / height,
+        bottom=bottom / height,
+        wspace=across / panel_width,
+        hspace=down / panel_height,
+    )
 
 
 def colours(levels: Sequence[str], ordered: bool) -> dict[str, str]:
@@ -99,10 +120,10 @@ def to_svg(figure: Figure, titles: Mapping[str, str] | None = None) -> str:
     titles = titles or {}
 
     def identify(match: re.Match[str]) -> str:
-        id = match[1]
-        if id in titles:
-            return f'<g class="point"><title>{escape(titles[id])}</title>'
-        return match[0] if id in kept else "<g>"
+        name = match[1]
+        if name in titles:
+            return f'<g class="point"><title>{escape(titles[name])}</title>'
+        return match[0] if name in kept else "<g>"
 
     svg = re.sub(r'<g id="([^"]+)">', identify, svg)
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)

@@ -34,9 +34,9 @@ class Attempt:
             FileExistsError: where there is such an attempt already.
         """
         self.path.mkdir(parents=True)
-        write_json(self.path / "env.json", environment)
         start = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
         write_json(self.path / "start.json", start)
+        write_json(self.path / "env.json", environment)
 
     def finish(
         self, status: str, step: int, seconds: float, error: str | None = None, traceback: str | None = None

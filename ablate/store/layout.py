@@ -28,13 +28,13 @@ class Store:
         """Where decoded pictures lie, shared by all grids."""
         return self.root / ".shared" / "data"
 
-    def cell(self, id: str) -> Entry:
+    def cell(self, cell_id: str) -> Entry:
         """Returns the entry of a cell, whether it exists or not."""
-        return Entry(self.path / "cells" / id)
+        return Entry(self.path / "cells" / cell_id)
 
-    def warmup(self, id: str) -> Entry:
+    def warmup(self, warmup_id: str) -> Entry:
         """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""
-        return Entry(self.root / ".shared" / "warmups" / id)
+        return Entry(self.root / ".shared" / "warmups" / warmup_id)
 
     def plan(self) -> dict[str, Any] | None:
         """Returns plan.json of the latest run, or None before the first."""

@@ -14,7 +14,7 @@ PROBE_SECONDS = 0.02
 """How long to wait before asking again for a lock that was held: a reader that asks `held` holds it for an instant."""
 
 
-class Busy(Exception):
+class Busy(Exception):  # noqa: N818 - a state of the entry, not a mistake
     """Another process holds the entry; the message says which."""
 
 

@@ -30,7 +30,7 @@ def latents(draw: st.DrawFn) -> tuple[np.ndarray, int]:
 
 
 @given(latents())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_decode_returns_exactly_what_was_encoded(case: tuple[np.ndarray, int]) -> None:
     symbols, levels = case
     decoded = decode(encode(symbols, levels=levels, height=300, width=451))
@@ -97,7 +97,7 @@ def test_a_longer_file_is_refused() -> None:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_an_altered_file_with_a_new_checksum_never_gives_wrong_symbols(data: st.DataObject) -> None:
     symbols = latent(2, 4, 5, levels=3)
     file = bytearray(encode(symbols, levels=3, height=32, width=40)[:-CHECKSUM_BYTES])
@@ -112,7 +112,7 @@ def test_an_altered_file_with_a_new_checksum_never_gives_wrong_symbols(data: st.
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_arbitrary_bytes_behind_the_magic_are_refused(content: bytes) -> None:
     body = MAGIC + bytes([VERSION]) + content
     with pytest.raises(ValueError, match=REFUSAL):

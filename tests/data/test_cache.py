@@ -181,9 +181,9 @@ def prepare_slowly(data: Data, cache: Path, log: Path) -> subprocess.Popen[str]:
 
 def test_several_processes_at_once_decode_once_and_all_see_whole_pictures(folder: Path, cache: Path) -> None:
     log = folder / "log"
-    workers = [prepare_slowly(resolved(folder), cache, log) for _ in range(3)]
+    workers = [prepare_slowly(resolved(folder), cache, log) for _ in range(2)]
     sums = [int(stored_pixels(folder, f"train/{n}.png").sum()) for n in range(4)]
-    assert [worker.communicate()[0].strip() for worker in workers] == [str(sums)] * 3
+    assert [worker.communicate()[0].strip() for worker in workers] == [str(sums)] * 2
     assert log.read_text().count("decoded") == 4
 
 

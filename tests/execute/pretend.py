@@ -61,10 +61,11 @@ def make_plan(*behaviours: str, warmup: bool = True, steps: int = 10, name: str 
         "schema": 1,
         "name": name,
         "axes": {"behaviour": list(behaviours)},
-        "compare": {},
+        "compare": {"alpha": 0.05},
         "budget": {"max_hours": None, "cell_timeout": None, "max_consecutive_failures": 3} | budget,
         "execution": {"device": "cpu", "workers": 2, "threads": 1, "cells_per_gpu": 1},
         "excluded": [],
+        "notes": [],
         "points": points,
         "warmups": {"aaaabbbbcccc": start | {"warmup": warmup_settings}} if warmup else {},
     }
@@ -78,7 +79,7 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
     behaviour = job.training.get("behaviour", "well")
     if job.needs:
         assert store.warmup(job.needs).result() is not None, "started before its warm-up was finished"
-    print(f"at {step} of {job.steps}, {behaviour}")
+    sys.stdout.write(f"at {step} of {job.steps}, {behaviour}\n")
     began = time.monotonic()
     while step < job.steps:
         time.sleep(STEP_SECONDS)
@@ -93,7 +94,8 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
         if stop() and behaviour != "deaf" and step < job.steps:
             return Outcome("interrupted", step, time.monotonic() - began)
     seconds = time.monotonic() - began
-    entry.commit({"status": "done", "step": step, "seconds": seconds, "environment": entry.environment()})
+    costs = {"seconds": seconds, "train_seconds": seconds, "eval_seconds": 0.0, "metrics": {}}
+    entry.commit({"status": "done", "step": step, "environment": entry.environment()} | costs)
     return Outcome("done", step, seconds)
 
 
@@ -126,12 +128,17 @@ def misbehave(behaviour: str, entry, step: int) -> Outcome | None:
     if kind == "full":
         raise RuntimeError("torch hides it") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if kind == "diverge":
-        entry.commit({"status": "diverged", "step": step, "seconds": 0.1, "cause": "loss is nan", "environment": {}})
+        result = {"status": "diverged", "step": step, "seconds": 0.1, "cause": "loss is nan", "metrics": {}}
+        entry.commit(result | {"environment": entry.environment()})
         return Outcome("diverged", step, 0.1, "loss is nan")
     return None
 
 
-PRETENDING = Work(pretend, ("ablate.execute.worker", "pretend"), lambda jobs, store, say: say("ready"))
+def ready(_jobs, _store: Store, say: Callable[[str], None]) -> None:
+    say("ready")
+
+
+PRETENDING = Work(pretend, ("ablate.execute.worker", "pretend"), ready)
 
 
 @dataclass
@@ -160,13 +167,15 @@ class Printed(Notes):
     """A listener that a test reads through a pipe."""
 
     def said(self, text: str) -> None:
-        print("said", text, flush=True)
+        sys.stdout.write(f"said {text}\n")
+        sys.stdout.flush()
 
     def started(self, job) -> None:
-        print("started", job.label, flush=True)
+        self.said(f"started {job.label}")
 
     def ended(self, job, ending, look) -> None:
-        print("ended", job.label, ending.how, flush=True)
+        assert look().seconds_left >= 0
+        self.said(f"ended {job.label} {ending.how}")
 
 
 def run_pretended(plan: Plan, root: Path, notes: Notes | None = None, workers: int = 2, **options: Any) -> int:

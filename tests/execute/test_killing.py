@@ -114,7 +114,7 @@ def test_kill_minus_nine_of_the_runner_leaves_no_process_and_a_rerun_finishes(tm
     moments = random.Random(0)
     for _ in range(4):
         runner = start(*behaviours)
-        runner.wait_for("started")
+        runner.wait_for("said started")
         time.sleep(moments.uniform(0, 0.4))
         os.kill(runner.process.pid, signal.SIGKILL)
         eventually(lambda runner=runner: not runner.alive, "a process outlived its runner")
@@ -132,7 +132,7 @@ def test_a_runner_killed_while_its_fork_server_starts_leaves_no_process(start):
 def test_a_killed_worker_fails_alone_and_a_rerun_goes_on_from_its_checkpoint(tmp_path: Path, start):
     behaviours = ["wait", "well", "well"]
     runner = start(*behaviours, steps=10)
-    runner.wait_for("ended well")
+    runner.wait_for("said ended well")
     waiting = cells(tmp_path, behaviours, 10)[0]
     eventually(lambda: waiting.last_row()["step"] == 5, "never half-way")
     os.kill(waiting.last_attempt().start()["pid"], signal.SIGKILL)
@@ -145,7 +145,7 @@ def test_a_killed_worker_fails_alone_and_a_rerun_goes_on_from_its_checkpoint(tmp
 
 def test_workers_die_with_the_fork_server(tmp_path: Path, start):
     runner = start("wait", steps=10)
-    runner.wait_for("started wait")
+    runner.wait_for("said started wait")
     eventually(lambda: worker_pids(tmp_path), "no worker")
     (worker,) = worker_pids(tmp_path)
     parent = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
@@ -159,7 +159,7 @@ def test_workers_die_with_the_fork_server(tmp_path: Path, start):
 def test_one_interrupt_saves_every_cell_and_ends_with_130(tmp_path: Path, start, number: signal.Signals):
     behaviours = ["wait", "wait", "well"]
     runner = start(*behaviours, steps=10)
-    runner.wait_for("started wait seed=1")
+    runner.wait_for("said started wait seed=1")
     eventually(lambda: len(worker_pids(tmp_path)) == 2, "no two workers")
     runner.send(number)
     assert runner.code() == 130
@@ -172,7 +172,7 @@ def test_one_interrupt_saves_every_cell_and_ends_with_130(tmp_path: Path, start,
 
 def test_a_second_interrupt_kills_what_does_not_listen(tmp_path: Path, start):
     runner = start("deaf", steps=4)
-    runner.wait_for("started deaf")
+    runner.wait_for("said started deaf")
     eventually(lambda: "deaf" in "".join(path.read_text() for path in tmp_path.rglob("log.txt")), "not deaf yet")
     began = time.monotonic()
     runner.send(signal.SIGINT)
@@ -194,7 +194,7 @@ def test_two_runners_share_the_work_and_train_nothing_twice(tmp_path: Path, star
 
 def test_a_runner_takes_over_from_one_that_was_killed(tmp_path: Path, start):
     first = start("wait", steps=10)
-    first.wait_for("started wait")
+    first.wait_for("said started wait")
     eventually(lambda: worker_pids(tmp_path), "no worker")
     second = start("wait", steps=10)
     second.wait_for("said 2 workers")

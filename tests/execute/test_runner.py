@@ -28,7 +28,8 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     assert sorted(notes.started_) == sorted({*notes.started_})
     assert all(len(entry.attempts()) == 1 for entry in entries(plan, tmp_path))
     settings = entries(plan, tmp_path)[1].settings()
-    assert settings["label"] == "well seed=1" and settings["cell"] == plan.points[1].cell
+    assert settings["label"] == "well seed=1"
+    assert settings["cell"] == plan.points[1].cell
 
 
 def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_path: Path, capfd):
@@ -114,7 +115,8 @@ def test_a_cell_that_does_not_listen_is_killed_after_its_timeout(tmp_path: Path)
     plan = make_plan("deaf", warmup=False)
     limits = Limits(cell_timeout_seconds=0.2, grace_seconds=0.2)
     assert run_pretended(plan, tmp_path, limits=limits) == 3
-    assert entries(plan, tmp_path)[0].attempts()[0].exit()["error"] == "timeout"
+    # On a slow machine it is killed before it could say that it began, and the runner begins an attempt for it.
+    assert entries(plan, tmp_path)[0].last_attempt().exit()["error"] == "timeout"
 
 
 def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tmp_path: Path):
@@ -156,5 +158,6 @@ def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, 
     monkeypatch.setattr(runner, "code_fingerprint", lambda: "feedfeedfeed")
     notes = Notes()
     assert run_pretended(plan, tmp_path, notes) == 0
-    assert "other code" in notes.said_[0] and "feedfeedfeed" in notes.said_[0]
+    assert "other code" in notes.said_[0]
+    assert "feedfeedfeed" in notes.said_[0]
     assert notes.started_ == []

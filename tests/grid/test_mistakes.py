@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from ablate.grid import GridError, Mistake, read_grid
+from ablate.grid import GridError, Mistake, read_grid, read_header
 from ablate.grid.mistakes import toml_text
 
 HEAD = 'schema = 1\nname = "test"\n[base]\npreset = "tiny"\n'
@@ -19,7 +19,7 @@ ONE_MISTAKE = {
     "unknown table": ("[axis]  # <-", "axis: unknown key", "did you mean 'axes'?"),
     "unknown key of the cell": ("[base.loss]\nlamda_x = 3  # <-", "loss.lamda_x: unknown key", "'loss.lambda_x'?"),
     "key of another group": ("steps = 300  # <-", "steps: unknown key", "did you mean 'train.steps'?"),
-    "preset misspelt": ("[base.model]\n[base.train]\npreset = 1  # <-", "train.preset: unknown key"),
+    "key of the base in a group": ("[base.train]\npreset = 1  # <-", "train.preset: unknown key"),
     "seed in the base": ("seed = 3  # <-", "seed: unknown key", "seeds are given in [seeds]"),
     "computed key": ('data.train_digest = "a"  # <-', "it is computed from the pictures"),
     "value for a group": ("[base.loss]\n[base.model]\nquantizer = 5  # <-", "model.quantizer = 5: a group of settings"),
@@ -38,6 +38,7 @@ ONE_MISTAKE = {
         "did you mean 'hinge'?",
     ),
     "term that is a number": ("loss.adversarial = 3  # <-", "wrong type (allowed: a name or a table"),
+    "term without a name": ("loss.adversarial = {}  # <-", "loss.adversarial = {}: the name is missing"),
     "unknown option": (
         '[base.loss.adversarial]\nname = "lsgan"\nreal_tarjet = 0.9  # <-',
         "real_tarjet = 0.9: unknown option of lsgan",
@@ -46,7 +47,7 @@ ONE_MISTAKE = {
     "option of a loss that has none": ('loss.adversarial = { name = "hinge", a = 1 }  # <-', "hinge has no options"),
     "option of a wrong type": ('loss.adversarial = { name = "lsgan", real_target = "a" }  # <-', "is float"),
     "option that is not finite": ('loss.adversarial = { name = "lsgan", real_target = inf }  # <-', "out of range"),
-    "option of the base's loss": ("loss.adversarial.real_target = 0.9  # <-", "real_target = 0.9: hinge has no options"),
+    "option of the base's loss": ("loss.adversarial.real_target = 0.9  # <-", "= 0.9: hinge has no options"),
     "given twice": ('"loss.lambda_x" = 3\n[base.loss]\nlambda_x = 4  # <-', "loss.lambda_x = 4: given twice"),
     "axes that are no table": ('[[axes]]  # <-\n"loss.lambda_x" = [1]', "axes", "allowed: a table [axes]"),
     "axis over no key": ('[axes]\n"loss.type" = ["hinge"]  # <-', "loss.type: unknown key (there is: adversarial,"),
@@ -69,7 +70,7 @@ ONE_MISTAKE = {
     "one end": ("[axes]\nloss.lambda_x = { lin = [1], num = 3 }  # <-", "lin needs two numbers [first, last]"),
     "no count": ("[axes]\nloss.lambda_x = { lin = [1, 2] }  # <-", "num needs a whole number from 2"),
     "unknown word": ("[axes]\nloss.lambda_x = { lin = [1, 2], num = 3, base = 2 }  # <-", "unknown word 'base'"),
-    "spaced value out of range": ("[axes]\ndiscriminator.scales = { lin = [5, 6], num = 2 }  # <-", "= 6: out of range"),
+    "spaced value": ("[axes]\ndiscriminator.scales = { lin = [5, 6], num = 2 }  # <-", "= 6: out of range"),
     "labels too few": (
         '[axes]\nloss.lambda_x = { values = [1, 2], labels = ["a"] }  # <-',
         "loss.lambda_x labels",
@@ -88,6 +89,10 @@ ONE_MISTAKE = {
     "zip of one": ('[[zip]]  # <-\n"train.steps" = [1, 2, 3]', "zip: fewer than two keys", "belongs to [axes]"),
     "zip that is a table": ('[zip]  # <-\n"train.steps" = [1]', "allowed: tables under [[zip]]"),
     "exclude without a reason": (AXES + '[[exclude]]  # <-\nwhere = { "discriminator.scales" = 1 }', "exclude.reason"),
+    "exclude with a number for a reason": (
+        AXES + '[[exclude]]\nreason = 3  # <-\nwhere = { "discriminator.scales" = 1 }',
+        "exclude.reason = 3: wrong type",
+    ),
     "exclude without a where": (AXES + '[[exclude]]  # <-\nreason = "a"', "exclude.where: missing"),
     "empty where": (AXES + '[[exclude]]\nreason = "a"\nwhere = {}  # <-', "exclude.where = {}: wrong type"),
     "unknown word of an exclude": (
@@ -98,7 +103,7 @@ ONE_MISTAKE = {
         AXES + '[[exclude]]\nreason = "a"\nwhere = { "loss.lambda_x" = 12 }  # <-',
         "loss.lambda_x: does not vary in this grid (there is: loss.adversarial, discriminator.scales)",
     ),
-    "exclude of an unknown key": (AXES + '[[exclude]]\nreason = "a"\nwhere = { "loss.x" = 1 }  # <-', "loss.x: unknown"),
+    "exclude of no key": (AXES + '[[exclude]]\nreason = "a"\nwhere = { "loss.x" = 1 }  # <-', "loss.x: unknown"),
     "exclude of a value off the axis": (
         AXES + '[[exclude]]\nreason = "a"\nwhere = { "discriminator.scales" = 2 }  # <-',
         "discriminator.scales = 2: not on the axis (there is: 1, 3)",
@@ -112,6 +117,9 @@ ONE_MISTAKE = {
     "nothing left": (AXES + '[[exclude]]  # <-\nreason = "a"\nwhere.loss.adversarial = "hinge"\n'
                      + '[[exclude]]\nreason = "a"\nwhere.loss.adversarial = "lsgan"', "nothing is left to run"),
     "include without a label": ('[[include]]  # <-\nset = { "loss.lambda_x" = 3 }', "include.label: missing"),
+    "include label": ('[[include]]\nset.train.steps = 3\nlabel = 3  # <-', "include.label = 3: wrong"),
+    "include of nothing": ('[[include]]\nlabel = "a"\nset = {}  # <-', "include.set = {}: wrong type"),
+    "include word": ('[[include]]\nlabel = "a"\nset.train.steps = 3\nlable = 3  # <-', "include.lable: unk"),
     "include without a set": ('[[include]]  # <-\nlabel = "a"', "include.set: missing"),
     "include of a bad value": ('[[include]]\nlabel = "a"\nset = { "loss.lambda_x" = -3 }  # <-', "out of range"),
     "two includes of one label": (
@@ -133,7 +141,7 @@ ONE_MISTAKE = {
         AXES + '[compare]\nbaseline = { "loss.adversarial" = "hing" }  # <-',
         "not on the axis (there is: hinge, lsgan); did you mean 'hinge'?",
     ),
-    "baseline of a fixed key": (AXES + '[compare]\nbaseline = { "model.width" = 8 }  # <-', "does not vary in this grid"),
+    "baseline of a fixed key": (AXES + '[compare]\nbaseline = { "model.width" = 8 }  # <-', "does not vary"),
     "baseline that is excluded": (
         AXES + '[compare]\nbaseline = { "discriminator.scales" = 3 }  # <-\n'
         '[[exclude]]\nreason = "a"\nwhere = { "discriminator.scales" = 3 }',
@@ -295,11 +303,26 @@ def test_a_base_that_makes_no_cell_is_told_where_the_file_gives_the_key(
     assert "data.crop = 50 must be a multiple of 8" in str(found)
 
 
+def test_an_axis_whose_every_value_makes_no_cell_is_told_value_by_value(
+    mistakes: Callable[[str], tuple[Mistake, ...]],
+) -> None:
+    found = mistakes(HEAD + '[axes]\n"loss.lambda_x" = [6, 12]\n"data.crop" = [\n  50,\n  52,\n]\n')
+    assert [mistake.line for mistake in found] == [8, 9]
+    assert "data.crop = 52 must be a multiple of 8" in found[1].problem
+
+
 def test_a_refused_value_brings_no_second_mistake_that_only_follows_from_it(
     mistakes: Callable[[str], tuple[Mistake, ...]],
 ) -> None:
     (found,) = mistakes(HEAD + '[base.data]\nsource = "folder"\ntrain = 3\ntest = "a"\n')
     assert found.key == "data.train"
+
+
+def test_a_misspelt_key_brings_no_second_mistake_that_the_key_would_have_mended(
+    mistakes: Callable[[str], tuple[Mistake, ...]],
+) -> None:
+    (found,) = mistakes(HEAD + '[base.loss]\nadversarial = "none"\nfeature_maching = "none"\n')
+    assert found.key == "loss.feature_maching"
 
 
 def test_a_text_names_file_and_line_first_and_what_was_probably_meant_last(
@@ -309,9 +332,14 @@ def test_a_text_names_file_and_line_first_and_what_was_probably_meant_last(
     with pytest.raises(GridError) as caught:
         read_grid(path)
     assert str(caught.value) == (
-        f'{path}:5: loss.adversarial = "hinje": unknown adversarial loss \'hinje\' '
+        f"{path}:5: loss.adversarial = \"hinje\": unknown adversarial loss 'hinje' "
         "(there is: vanilla, minimax, lsgan, hinge, none); did you mean 'hinge'?"
     )
+
+
+def test_a_header_tells_the_mistakes_in_its_parts(grid_file: Callable[[str], Path]) -> None:
+    with pytest.raises(GridError, match=r"grid\.toml:3: seeds\.count = 0: out of range"):
+        read_header(grid_file("schema = 1\n[seeds]\ncount = 0\n[axes]\nnothing = 3\n"))
 
 
 def test_a_missing_file_is_a_grid_error(tmp_path: Path) -> None:

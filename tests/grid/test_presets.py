@@ -67,4 +67,8 @@ def test_what_the_base_says_goes_over_the_preset(grid: ReadGrid) -> None:
 def test_an_option_alone_goes_into_the_loss_of_the_preset(grid: ReadGrid) -> None:
     (point,) = grid('[base]\npreset = "paper"\n[base.loss.adversarial]\nreal_target = 0.9').points()
     adversarial = point.cell.loss.adversarial
-    assert (adversarial.name, adversarial.options["real_target"], adversarial.options["fake_target"]) == ("lsgan", 0.9, 0.0)
+    assert (adversarial.name, adversarial.options["real_target"], adversarial.options["fake_target"]) == (
+        "lsgan",
+        0.9,
+        0.0,
+    )

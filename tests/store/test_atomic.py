@@ -26,7 +26,7 @@ def test_a_writer_that_fails_half_way_leaves_nothing(tmp_path: Path):
         file.write(b"half")
         raise OSError(errno.ENOSPC, "full")
 
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="full"):
         atomic.write_with(tmp_path / "deep" / "checkpoint.pt", half)
     assert os.listdir(tmp_path / "deep") == []
 
@@ -48,7 +48,7 @@ def test_nan_is_refused_and_nothing_is_written(tmp_path: Path):
 
 def test_a_file_that_is_not_json_is_named(tmp_path: Path):
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(ValueError, match="plan.json is not JSON"):
+    with pytest.raises(ValueError, match=r"plan\.json is not JSON"):
         atomic.read_json(tmp_path / "plan.json")
 
 

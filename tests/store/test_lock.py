@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,6 @@ def test_asking_does_not_make_a_lock_look_held_to_who_wants_it(tmp_path: Path, m
     path.touch()
     reader = os.open(path, os.O_RDONLY)
     lock.fcntl.flock(reader, lock.fcntl.LOCK_SH)
-    monkeypatch.setattr(lock, "PROBE_SECONDS", 0.5)
-    threading.Timer(0.1, os.close, [reader]).start()
+    monkeypatch.setattr(lock.time, "sleep", lambda _seconds: os.close(reader))
     with exclusive(path):
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+
 from ablate.analysis import Axis, Effect, LevelMean, effects, level_means
 from ablate.report.document import Block, Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
@@ -17,9 +18,11 @@ DRAWN = ("psnr", "fd_", "bpp_actual")
 def axis_effects(evidence: Evidence) -> Section:
     """Returns a figure of all axes and a table for each."""
     study, measures = evidence.study, evidence.varying
-    if not study.axes:
-        said = text("Nothing varies in this grid but the seed, so there is no effect to estimate.")
-        return Section("effects", "Effects", (said,), {"axes": []}, "Effects")
+    title, short = "Effect of each axis", "Effects"
+    if not study.axes or not evidence.finished:
+        nothing = "Nothing varies in this grid but the seed" if not study.axes else "No cell has finished"
+        said = text(f"{nothing}, so there is no effect to estimate.")
+        return Section("effects", title, (said,), {"axes": [], "level_means": [], "effects": []}, short)
     found = {measure.name: effects(study, measure.name, alpha=evidence.alpha) for measure in measures}
     means = {
         (axis.name, measure.name): level_means(study, axis, measure.name) for axis in study.axes for measure in measures
@@ -32,19 +35,20 @@ def axis_effects(evidence: Evidence) -> Section:
         blocks += [differences] if differences else []
     blocks += [_table(axis, measures, means, found) for axis in study.axes]
     numbers = {
-        "axes": [{"name": axis.name, "keys": axis.keys, "levels": axis.levels, "baseline": axis.baseline} for axis in study.axes],
+        "axes": [asdict(axis) for axis in study.axes],
         "level_means": [asdict(mean) for each in means.values() for mean in each],
         "effects": [asdict(effect) for each in found.values() for effect in each],
     }  # fmt: skip
-    return Section("effects", "Effect of each axis", tuple(blocks), numbers, "Effects")
+    return Section("effects", title, tuple(blocks), numbers, short)
 
 
 def _how(evidence: Evidence) -> str:
     return (
-        "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the other "
-        "axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of cells or "
-        "pictures. A marginal mean averages the finished cells of a level and moves when some of them are missing; a "
-        f"difference does not. A p-value (exact sign-flip, Holm) is given only where the seeds can reach {evidence.alpha:g}."
+        "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
+        "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
+        "cells or pictures. A marginal mean averages the finished cells of a level and moves when some of them are "
+        "missing; a difference does not. A p-value (exact sign-flip, Holm) is given only where the seeds can reach "
+        f"{evidence.alpha:g}."
     )
 
 
@@ -61,20 +65,25 @@ def _table(
         row = [Value(f"{level} (baseline)" if is_baseline else level, sort=index)]
         counted = max(own, key=lambda mean: mean.cells, default=None)
         seeds = max((len(mean.by_seed) for mean in own), default=0)
-        row.append(Value(f"{counted.cells} of {counted.planned}" if counted else NONE, sort=counted and counted.cells))
+        row.append(
+            Value(f"{counted.cells} of {counted.planned}" if counted else NONE, sort=counted.cells if counted else None)
+        )
         row.append(Value(str(seeds), sort=seeds))
         for measure, mean in zip(measures, own, strict=True):
             effect = next((e for e in found[measure.name] if (e.axis, e.level) == (axis.name, level)), None)
             row.append(_value(measure, mean, effect, seeds))
         rows.append(tuple(row))
     columns = (
-        Column(axis.name, numeric=False), Column("done"), Column("n", hint="seeds"), *(Column(m.label, m.unit) for m in measures)
+        Column(axis.name, numeric=False), Column("done"), Column("n", hint="seeds"),
+        *(Column(measure.label, measure.unit) for measure in measures),
     )  # fmt: skip
     pairs = [effect for each in found.values() for effect in each if effect.axis == axis.name]
     caption = f"Marginal mean; below it the paired difference to {axis.baseline} with its interval over the n seeds."
     if any(effect.pairs < effect.planned_pairs for effect in pairs):
         fewest = min(pairs, key=lambda effect: effect.pairs / max(effect.planned_pairs, 1))
-        caption += f" Some pairs are missing (at worst {fewest.pairs} of {fewest.planned_pairs} are there, at {fewest.level})."
+        caption += (
+            f" Some pairs are missing (at worst {fewest.pairs} of {fewest.planned_pairs} are there, at {fewest.level})."
+        )
     return Table(f"effects-{'-'.join(axis.keys)}", axis.name, columns, tuple(rows), caption)
 
 
@@ -86,12 +95,13 @@ def _value(measure: Measure, mean: LevelMean, effect: Effect | None, seeds: int)
         return Value(written, sort=mean.interval.mean)
     if effect.interval is None:
         return Value(written, "no pairs", mean.interval.mean)
-    below = f"{fixed(effect.interval.mean, measure.decimals, signed=True)} {interval(effect.interval, measure.decimals)}"
+    below = (
+        f"{fixed(effect.interval.mean, measure.decimals, signed=True)} {interval(effect.interval, measure.decimals)}"
+    )
     if not below.strip(" 0.[],"):
-        below = "no difference"
+        return Value(written, "no difference", mean.interval.mean)
     if effect.interval.n != seeds:
         below += f", n = {effect.interval.n}"
     if effect.adjusted_p is not None:
         below += f", p = {probability(effect.adjusted_p)}"
     return Value(written, below, mean.interval.mean)
-

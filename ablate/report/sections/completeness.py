@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
@@ -27,7 +28,11 @@ def completeness(evidence: Evidence) -> Section:
     counts = Counter(cell.status for cell in study.cells)
     excluded = sum(each.get("count", 1) for each in study.excluded)
     cards = [Card("planned", f"{len(study.cells):,}")]
-    cards += [_card(status, counts[status]) for status in STATUSES if counts[status] or status in ("done", "diverged", "failed")]
+    cards += [
+        _card(status, counts[status])
+        for status in STATUSES
+        if counts[status] or status in ("done", "diverged", "failed")
+    ]
     if excluded:
         cards.append(Card("excluded", f"{excluded:,}"))
     blocks: list[Block] = [Cards(tuple(cards))]
@@ -48,7 +53,9 @@ def completeness(evidence: Evidence) -> Section:
 
 
 def _card(status: str, count: int) -> Card:
-    tone = "bad" if count and status in ("diverged", "failed") else "good" if status == "done" and count else "plain"
+    tone: Literal["bad", "good", "plain"] = (
+        "bad" if count and status in ("diverged", "failed") else "good" if status == "done" and count else "plain"
+    )
     return Card(status, f"{count:,}", tone=tone)
 
 
@@ -56,10 +63,16 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
     study = evidence.study
     results = [cell.result for cell in study.cells if cell.result]
     for key, title in AGREE.items():
-        found = Counter(value_text(result["environment"][key]) for result in results if key in result.get("environment", {}))
+        found = Counter(
+            value_text(result["environment"][key]) for result in results if key in result.get("environment", {})
+        )
         if len(found) > 1:
             listed = joined([f"{value} ({plural(count, 'cell')})" for value, count in found.most_common()])
-            yield text(strong(f"Mixed {title}: "), f"{listed}. Differences between those cells may come from this.", kind="warning")
+            yield text(
+                strong(f"Mixed {title}: "),
+                f"{listed}. Differences between those cells may come from this.",
+                kind="warning",
+            )
         elif key == "fingerprint" and found and study.fingerprint and set(found) != {study.fingerprint}:
             yield text(
                 strong("The code has changed since: "), f"the cells ran with {next(iter(found))}, ",
@@ -68,8 +81,9 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
     protocols = {json.dumps(result.get("protocol"), sort_keys=True) for result in results if result.get("protocol")}
     if len(protocols) > 1:
         yield text(
-            strong(f"{len(protocols)} different measuring protocols: "), "cells were measured on other pictures, patches ",
-            "or weights of the extractor; their distances do not compare.", kind="warning",
+            strong(f"{len(protocols)} different measuring protocols: "),
+            "cells were measured on other pictures, patches or extractor weights; their distances do not compare.",
+            kind="warning",
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def cost(evidence: Evidence) -> Section:
     if not results:
         return Section("cost", "Cost", (text("No cell has ended, so there is no cost to report yet."),), {})
     warmups = _warmups(evidence)
-    totals = {
+    totals: dict[str, Any] = {
         "train_seconds": _total(results, "train_seconds"),
         "eval_seconds": _total(results, "eval_seconds"),
         "warmup_seconds": sum(warmups.values()),
@@ -30,13 +30,26 @@ def cost(evidence: Evidence) -> Section:
         Card("largest memory of a cell", size(totals["peak_memory_bytes"])),
     ]
     if warmups:
-        cards.insert(0, Card("warm starts", duration(totals["warmup_seconds"]), name=f"{plural(len(warmups), 'training')}, each shared"))
+        cards.insert(
+            0,
+            Card(
+                "warm starts",
+                duration(totals["warmup_seconds"]),
+                name=f"{plural(len(warmups), 'training')}, each shared",
+            ),
+        )
     arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
     said = text(
-        "Seconds are wall clock, summed over cells, and count the time of attempts that were interrupted. Cells that ran beside others "
-        "on one machine are slower than alone: compare speed only between cells run alike.", kind="note",
+        "Seconds are wall clock, summed over cells, and count the time of attempts that were interrupted. Cells that "
+        "ran beside others on one machine are slower than alone: compare speed only between cells run alike.",
+        kind="note",
     )  # fmt: skip
-    return Section("cost", "Cost", (Cards(tuple(cards)), _table(evidence, arms), said), {"totals": totals, "warmups": warmups, "arms": arms})
+    return Section(
+        "cost",
+        "Cost",
+        (Cards(tuple(cards)), _table(evidence, arms), said),
+        {"totals": totals, "warmups": warmups, "arms": arms},
+    )
 
 
 def _total(results: list[Any], name: str) -> float:
@@ -45,9 +58,9 @@ def _total(results: list[Any], name: str) -> float:
 
 def _warmups(evidence: Evidence) -> dict[str, float]:
     """Returns the seconds of each warm start that cells began from."""
-    ids = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
-    found = {id: evidence.store.warmup(id).result() for id in ids}
-    return {id: float(result.get("seconds") or 0.0) for id, result in found.items() if result}
+    names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
+    found = {name: evidence.store.warmup(name).result() for name in names}
+    return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
@@ -85,6 +98,7 @@ def _table(evidence: Evidence, arms: list[dict[str, Any]]) -> Table:
         )
     columns = (
         *arm_columns(evidence), Column("cells"), Column("training a cell"), Column("evaluation a cell"),
-        Column("crops per second"), Column("peak memory"), Column("codec parameters"), Column("discriminator parameters"),
+        Column("crops per second"), Column("peak memory"), Column("codec parameters"),
+        Column("discriminator parameters"),
     )  # fmt: skip
     return Table("cost", "Cost by arm", columns, tuple(rows), "Means over cells.", filterable=len(rows) > 20)

@@ -25,7 +25,7 @@ LEVELS = 40
 def means_figure(
     axes: Sequence[Axis], measures: Sequence[Measure], means: Mapping[tuple[str, str], Sequence[LevelMean]]
 ) -> Figure:
-    """Draws a row a metric and a column an axis: the mean of each level, and every seed's own line through the levels."""
+    """Draws a row a metric and a column an axis: the mean of each level and each seed's line through them."""
     with drawing("means"):
         from matplotlib.figure import Figure as Canvas
 
@@ -64,9 +64,8 @@ def _panel(panel: Axes, means: Sequence[LevelMean], axis: Axis) -> None:
     for place, mean in enumerate(means):
         if mean.interval:
             ring = INK if mean.level == axis.baseline else CARD
-            panel.plot(
-                place, mean.interval.mean, "o", color=COLOUR, markeredgecolor=ring, markeredgewidth=1.5, markersize=8, zorder=4
-            )  # fmt: skip
+            look: dict[str, Any] = {"color": COLOUR, "markeredgecolor": ring, "markeredgewidth": 1.5, "markersize": 8}
+            panel.plot(place, mean.interval.mean, "o", zorder=4, **look)
     panel.margins(y=0.15)
     panel.set_xlim(-0.5, len(axis.levels) - 0.5)
     panel.set_xticks(range(len(axis.levels)), axis.levels, rotation=90 if len(axis.levels) > 10 else 0)
@@ -74,7 +73,9 @@ def _panel(panel: Axes, means: Sequence[LevelMean], axis: Axis) -> None:
     panel.grid(False, axis="x")
 
 
-def differences_figure(measures: Sequence[Measure], found: Mapping[str, Sequence[Effect]], confidence: float) -> Figure | None:
+def differences_figure(
+    measures: Sequence[Measure], found: Mapping[str, Sequence[Effect]], confidence: float
+) -> Figure | None:
     """Draws a row a level and a column a metric: the paired difference to the baseline level with its interval."""
     first = found[measures[0].name]
     rows = [(effect.axis, effect.level, effect.baseline) for effect in first if effect.interval]
@@ -97,13 +98,16 @@ def differences_figure(measures: Sequence[Measure], found: Mapping[str, Sequence
     return Figure(
         "differences", svg, f"Paired differences of {listed} to the baseline level",
         f"Difference to the baseline level, paired by seed and by all other axes: large, the mean over seeds with its "
-        f"{confidence:.0%} t-interval; small, single seeds. Filled: the interval excludes zero. An arrow: it goes on beyond the panel.",
+        f"{confidence:.0%} t-interval; small, single seeds. Filled: the interval excludes zero. An arrow: it goes on "
+        "beyond the panel.",
     )  # fmt: skip
 
 
 def _differences(
     panel: Axes, measure: Measure, rows: Sequence[tuple[str, str, str]], effects: Sequence[Effect]
 ) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     by_row = {(effect.axis, effect.level, effect.baseline): effect for effect in effects if effect.interval}
     reach = max((abs(value) for row in rows if row in by_row for value in by_row[row].by_seed.values()), default=1.0)
     reach = (reach or 1.0) * ROOM
@@ -118,9 +122,20 @@ def _differences(
             for beyond, edge, marker in ((own.low < -reach, -reach, "<"), (own.high > reach, reach, ">")):
                 if beyond:
                     panel.plot(edge, place, marker, color=COLOUR, markersize=5, clip_on=False)
-        panel.plot(list(effect.by_seed.values()), [place] * len(effect.by_seed), "o", color=COLOUR, alpha=0.5, markersize=3, markeredgewidth=0)
+        panel.plot(
+            list(effect.by_seed.values()),
+            [place] * len(effect.by_seed),
+            "o",
+            color=COLOUR,
+            alpha=0.5,
+            markersize=3,
+            markeredgewidth=0,
+        )
         fill = COLOUR if own.excludes_zero else CARD
-        panel.plot(own.mean, place, "o", color=fill, markeredgecolor=COLOUR, markeredgewidth=1.6, markersize=7.5, zorder=4)
+        panel.plot(
+            own.mean, place, "o", color=fill, markeredgecolor=COLOUR, markeredgewidth=1.6, markersize=7.5, zorder=4
+        )
     panel.set_title(f"{measure.label} ({measure.unit})" if measure.unit else measure.label)
+    panel.xaxis.set_major_locator(MaxNLocator(4))
     panel.set_xlabel({"higher": "right is better", "lower": "left is better"}.get(measure.direction or "", ""))
     panel.grid(False, axis="y")

@@ -31,19 +31,25 @@ def pictures(evidence: Evidence) -> Section:
     if reference is None:
         said = text("No cell has finished, so there is no reconstruction to show.")
         return Section("pictures", title, (said,), {"pictures": []}, short)
-    seed = next(cell.seed for cell in reference.cells if cell.status == "done")
+    seed = reference.done[0].seed
     chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label)
     arms, rule = _arms(evidence, seed)
     originals, missing = _originals(evidence, reference, chosen)
     side = crop_side(len(chosen) * (len(arms) + 1), BUDGET)
-    shown = [_picture(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen]
+    drawn = {each.image: _picture(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen}
+    shown = [each for each in drawn.values() if each]
     blocks: list[Block] = [text(_how(reference, seed, rule))]
     if missing:
         blocks.append(text(missing, kind="warning"))
-    blocks.append(Gallery("pictures", tuple(each for each, _ in shown), _caption(side)))
-    return Section(
-        "pictures", title, tuple(blocks), {"seed": seed, "rule": rule, "pictures": [numbers for _, numbers in shown]}, short
-    )  # fmt: skip
+    if len(shown) < len(chosen):
+        gone = joined([image for image, each in drawn.items() if not each])
+        blocks.append(
+            text(f"Neither the original nor the baseline's PNG is there any more for {gone}.", kind="warning")
+        )
+    if shown:
+        blocks.append(Gallery("pictures", tuple(each for each, _ in shown), _caption(side)))
+    numbers = {"seed": seed, "rule": rule, "pictures": [each for _, each in shown]}
+    return Section("pictures", title, tuple(blocks), numbers, short)
 
 
 def _how(reference: Arm, seed: int, rule: str) -> str:
@@ -55,8 +61,9 @@ def _how(reference: Arm, seed: int, rule: str) -> str:
 
 def _caption(side: int) -> str:
     return (
-        f"Each crop is the {side} px window with the most detail in the original, pixel for pixel and without loss. Point at "
-        "a crop, or focus it and press the space bar, to see the original in its place; Flicker alternates all of them."
+        f"Each crop is the {side} px window with the most detail in the original, pixel for pixel and without loss. "
+        "Point at a crop, or focus it and press the space bar, to see the original in its place; Flicker alternates "
+        "all of them."
     )
 
 
@@ -70,13 +77,13 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
     for measure in evidence.primary:
         means = {arm.name: sum(v.values()) / len(v) for arm in evidence.finished if (v := arm.scores(measure.name))}
         if means:
-            always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]  # noqa: B023
+            always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]
     values = {arm.name: value for arm in planned if (value := arm.scores("psnr").get(seed)) is not None}
     kept = choose_arms(values, tuple(always), ARMS)
     labels = joined([measure.label for measure in evidence.primary])
     rule = (
-        f"{len(kept)} of {plural(len(planned), 'arm')} are shown: the baseline, the best and the worst on {labels}, and "
-        "others at even distances in the ranking by PSNR."
+        f"{len(kept)} of {plural(len(planned), 'arm')} are shown: the baseline, the best and the worst on {labels}, "
+        "and others at even distances in the ranking by PSNR."
     )
     return [arm for arm in planned if arm.name in kept], rule
 
@@ -97,11 +104,13 @@ def _originals(evidence: Evidence, reference: Arm, chosen: Sequence[Chosen]) -> 
 
 def _picture(
     evidence: Evidence, chosen: Chosen, arms: Sequence[Arm], seed: int, original: np.ndarray | None, side: int
-) -> tuple[Picture, dict[str, Any]]:
+) -> tuple[Picture, dict[str, Any]] | None:
+    """Returns a picture and its numbers, None where nothing is left to choose a window in."""
     assert evidence.reference is not None
     first = _reconstruction(evidence, evidence.reference, seed, chosen.image)
     picture = original if original is not None else first
-    assert picture is not None, "the rule chooses among measured pictures"
+    if picture is None:
+        return None
     window = most_detailed(picture, side)
     tiles = [_tile(evidence, arm, seed, chosen.image, window) for arm in arms]
     height, width = picture.shape[1:]
@@ -109,7 +118,13 @@ def _picture(
     own = Tile("original", ("8 bit a channel, 24 bpp",), to_png(window.of(original)) if original is not None else None,
                "the original could not be read")  # fmt: skip
     shown = Picture(
-        chosen.image, chosen.rule, box, (window.width, window.height), _whole(evidence, chosen, seed, original), own, tuple(tiles)
+        chosen.image,
+        chosen.rule,
+        box,
+        (window.width, window.height),
+        _whole(evidence, chosen, seed, original),
+        own,
+        tuple(tiles),
     )
     numbers = {
         "image": chosen.image, "rule": chosen.rule,

@@ -24,12 +24,17 @@ def protocol(evidence: Evidence) -> Section:
     if environment:
         blocks.append(_environment_table(environment))
     command = f"ablate run {study.name}.toml\nablate report {study.name}.toml"
-    blocks.append(Code("Run it again: save the grid file below under this name; finished cells are not run twice", command))
+    blocks.append(
+        Code("Run it again: save the grid file below under this name; finished cells are not run twice", command)
+    )
     blocks.append(Code("Grid file", study.grid_text or "(no copy in the store)"))
     ids = "\n".join(f"{cell.id}  {cell.arm}  seed {cell.seed}" for cell in study.cells)
     blocks.append(Code(f"Ids of all {plural(len(study.cells), 'cell')}", ids, folded=True))
     numbers = {
-        "metrics": {name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning} for name, m in evidence.measures.items()},
+        "metrics": {
+            name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
+            for name, m in evidence.measures.items()
+        },
         "protocol": protocols[0] if protocols else None,
         "environment": environment,
         "fingerprint": study.fingerprint,
@@ -49,7 +54,9 @@ def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Ta
                 Value(measure.meaning or "not described"), Value(_facts(facts.get(name, {}))),
             )
         )  # fmt: skip
-    columns = tuple(Column(title, numeric=False) for title in ("metric", "unit", "better", "what it is", "measured with"))
+    columns = tuple(
+        Column(title, numeric=False) for title in ("metric", "unit", "better", "what it is", "measured with")
+    )
     return Table("metrics", "Metrics", columns, tuple(rows), "Reconstructions are rounded to 8 bit before any metric.")
 
 
@@ -58,7 +65,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
     if "extractor" in facts:
         return (
             f"{facts['extractor']}, tap {facts.get('tap')}, weights sha256 {str(facts.get('weights_sha256'))[:12]}…; "
-            f"{facts.get('patches'):,} patches of {facts.get('patch')} px (second pass shifted by {facts.get('shift')} px), "
+            f"{facts.get('patches'):,} patches of {facts.get('patch')} px (second pass: shifted {facts.get('shift')}), "
             f"originals and reconstructions paired; pictures {str(facts.get('pictures'))[:12]}…"
         )
     return f"{plural(facts['images'], 'picture')}" if "images" in facts else "every picture, then the mean"
@@ -71,12 +78,19 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
     small = list(dict.fromkeys(name for each in protocols for name in each.get("ms_ssim", {}).get("undefined", ())))
     if small:
         listed = joined(small) if len(small) <= 6 else plural(len(small), "picture")
-        notes.append(f"MS-SSIM is undefined below 161 px and leaves out {listed}; where no picture is left it is shown as undefined.")
+        notes.append(
+            f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no picture left it is shown as undefined."
+        )
     done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
-    rows = {arm: dict(zip(evidence.per_image.seeds, values, strict=True)) for arm, values in evidence.per_image.values.items()}
+    rows = {
+        arm: dict(zip(evidence.per_image.seeds, values, strict=True))
+        for arm, values in evidence.per_image.values.items()
+    }
     infinite = sum(int(np.isnan(rows[cell.arm][cell.seed]).sum()) for cell in done)
     if infinite:
-        notes.append(f"PSNR is infinite for {plural(infinite, 'reconstruction')} identical to the original; the means leave them out.")
+        notes.append(
+            f"PSNR is infinite for {plural(infinite, 'reconstruction')} equal to the original; means leave them out."
+        )
     return notes
 
 

@@ -28,7 +28,10 @@ def results(evidence: Evidence) -> Section:
 
 def _means(evidence: Evidence, arm: Arm) -> dict[str, dict[str, Interval | None]]:
     return {
-        weights: {name: t_interval(list(found.values())) if (found := arm.scores(name, weights)) else None for name in evidence.measures}
+        weights: {
+            name: t_interval(list(found.values())) if (found := arm.scores(name, weights)) else None
+            for name in evidence.measures
+        }
         for weights in WEIGHTS
     }  # fmt: skip
 
@@ -38,7 +41,7 @@ def _arms_table(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Inte
     best = _best(evidence, means)
     rows = []
     for arm in study.arms:
-        done = sum(cell.status == "done" for cell in arm.cells)
+        done = len(arm.done)
         row = [*arm_values(evidence, arm.name, arm.axes)]
         row.append(Value(f"{done} of {len(arm.cells)}", sort=done, tone="bad" if done < len(arm.cells) else "plain"))
         for measure in measures:
@@ -53,23 +56,27 @@ def _arms_table(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Inte
     return Table("arms", "Arms", columns, tuple(rows), caption, filterable=len(rows) > 20)
 
 
-def _best(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> dict[str, str]:
+def _best(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> dict[str, tuple[str, int]]:
     """Returns the best mean of each metric as it is written, among the arms with the most finished seeds."""
     best = {}
     for measure in evidence.varying:
         found = [own for each in means.values() if (own := each[WEIGHTS[0]][measure.name])]
         most = max((own.n for own in found), default=0)
         values = [own.mean for own in found if own.n == most]
-        if values and measure.direction:
-            best[measure.name] = fixed(measure.best(values), measure.decimals)
+        if not values or measure.direction is None:
+            continue
+        written = fixed(measure.best(values), measure.decimals)
+        # Where many share the best value as it is written, it singles nobody out.
+        if sum(fixed(own.mean, measure.decimals) == written for own in found) <= max(1, len(found) // 3):
+            best[measure.name] = (written, most)
     return best
 
 
-def _mean_value(measure: Measure, own: Interval | None, raw: Interval | None, best: str | None) -> Value:
+def _mean_value(measure: Measure, own: Interval | None, raw: Interval | None, best: tuple[str, int] | None) -> Value:
     if own is None:
         return Value(NONE, tone="muted")
     written = fixed(own.mean, measure.decimals)
-    tone: Literal["best", "plain"] = "best" if written == best else "plain"
+    tone: Literal["best", "plain"] = "best" if (written, own.n) == best else "plain"
     deviation = fixed(own.standard_deviation, measure.decimals)
     if own.standard_deviation is not None and deviation.strip("0."):
         written += f" ± {deviation}"
@@ -85,8 +92,8 @@ def _cells_table(evidence: Evidence) -> Table:
         Column("training", "s", hint="wall clock of all attempts"), Column("cell", numeric=False),
     )  # fmt: skip
     caption = (
-        "One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run stays in "
-        "the table. Click a heading to sort."
+        "One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run stays "
+        "in the table. Click a heading to sort."
     )
     return Table("cells", "Cells", columns, tuple(rows), caption, filterable=True)
 
@@ -101,7 +108,9 @@ def _cell_row(evidence: Evidence, cell: CellRecord, measures: list[Measure]) -> 
     seed = f"{cell.seed} again" if cell.replicate else str(cell.seed)
     row = [*arm_values(evidence, cell.arm, cell.axes), Value(seed, sort=cell.seed)]
     step = "" if cell.step is None else f" at step {cell.step:,}"
-    row.append(Value(f"{cell.status}{step}" if bad else cell.status, cell.cause or "", cell.status, "bad" if bad else "plain"))
+    row.append(
+        Value(f"{cell.status}{step}" if bad else cell.status, cell.cause or "", cell.status, "bad" if bad else "plain")
+    )
     for measure in measures:
         own, raw = (cell.score(measure.name, weights) for weights in WEIGHTS)
         if own is None:
@@ -119,7 +128,7 @@ def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict
         "arm": arm.name,
         "axes": dict(arm.axes),
         "cells": [cell.id for cell in arm.cells],
-        "done": sum(cell.status == "done" for cell in arm.cells),
+        "done": len(arm.done),
         "metrics": {
             weights: {
                 name: own and {"mean": own.mean, "standard_deviation": own.standard_deviation, "seeds": own.n}

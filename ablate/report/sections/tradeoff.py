@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.analysis import Arm, Axis, frontier
 from ablate.report.document import Block, Figure, Section, Span, Text, code, text
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 QUALITY = "psnr"
 RATE = "bpp_actual"
+LEGENDS: tuple[Literal["outside lower left", "outside lower right"], ...] = (
+    "outside lower left",
+    "outside lower right",
+)
 TITLED = 400
 """Arms up to which each point carries its name for the pointer."""
 
@@ -60,7 +64,9 @@ def tradeoff(evidence: Evidence) -> Section:
 
 def _front_text(quality: Measure, measure: Measure, front: Sequence[str], of: int) -> Text:
     verb = "is" if len(front) == 1 else "are"
-    spans: list[Span | str] = [f"On {quality.label} and {measure.label} together, {len(front)} of {of} arms {verb} beaten by no other"]
+    spans: list[Span | str] = [
+        f"On {quality.label} and {measure.label} together, {len(front)} of {of} arms {verb} beaten by no other"
+    ]
     if len(front) <= 6:
         for number, name in enumerate(front):
             spans += [": " if not number else ", ", code(name)]
@@ -88,7 +94,8 @@ def _front(evidence: Evidence, quality: Measure, measure: Measure) -> tuple[str,
 def _figure(
     evidence: Evidence, quality: Measure, across: Sequence[Measure], fronts: Mapping[str, tuple[str, ...]]
 ) -> Figure:
-    encoding, titles = Encoding.of(evidence.study.axes), {}
+    encoding = Encoding.of(evidence.study.axes)
+    titles: dict[str, str] = {}
     looks = _looks(evidence, encoding)
     with drawing("tradeoff"):
         from matplotlib.figure import Figure as Canvas
@@ -138,7 +145,13 @@ def _panel(
     if encoding.path:
         for names in _paths(evidence, encoding.path, points):
             xs, ys = [points[name][1] for name in names], [points[name][0] for name in names]
-            panel.plot(xs, ys, color=looks[names[0]].colour if encoding.path is not encoding.colour else MUTED, alpha=0.4, linewidth=1)
+            panel.plot(
+                xs,
+                ys,
+                color=looks[names[0]].colour if encoding.path is not encoding.colour else MUTED,
+                alpha=0.4,
+                linewidth=1,
+            )
     titles = {}
     for number, (name, (y, x)) in enumerate(points.items()):
         (artist,) = panel.plot(
@@ -146,10 +159,10 @@ def _panel(
             markeredgecolor=INK if name in front else CARD, markeredgewidth=1.5 if name in front else 0.8,
         )  # fmt: skip
         if len(points) <= TITLED:
-            id = f"{measure.name}-{number}"
-            artist.set_gid(id)
+            group = f"{measure.name}-{number}"
+            artist.set_gid(group)
             values = f"{fixed(y, quality.decimals)} {quality.unit}, {fixed(x, measure.decimals)} {measure.unit}"
-            titles[id] = f"{name}: {values.strip()}"
+            titles[group] = f"{name}: {values.strip()}"
     unit = f" ({measure.unit})" if measure.unit else ""
     baseline = evidence.study.baseline
     if baseline and baseline.name in points:
@@ -165,14 +178,14 @@ def _draw_seeds(
 ) -> None:
     import seaborn
 
-    groups: dict[Look, list[tuple[float, float]]] = {}
-    for arm in evidence.finished:
-        groups.setdefault(looks[arm.name], []).extend(_pairs(arm, quality, measure))
-    for look, pairs in groups.items():
-        seaborn.scatterplot(
-            x=[x for _, x in pairs], y=[y for y, _ in pairs], color=look.colour, marker=look.marker, alpha=0.45,
-            s=8 if crowded else 16, linewidth=0, ax=panel, legend=False,
-        )  # fmt: skip
+    points = [(looks[arm.name], x, y) for arm in evidence.finished for y, x in _pairs(arm, quality, measure)]
+    drawn = dict.fromkeys(look for look, _, _ in points)
+    seaborn.scatterplot(
+        x=[x for _, x, _ in points], y=[y for _, _, y in points], hue=[look.colour for look, _, _ in points],
+        palette={look.colour: look.colour for look in drawn}, style=[look.marker for look, _, _ in points],
+        markers={look.marker: look.marker for look in drawn}, alpha=0.45, s=8 if crowded else 16, linewidth=0,
+        ax=panel, legend=False,
+    )  # fmt: skip
 
 
 def _paths(evidence: Evidence, path: Axis, points: Mapping[str, Any]) -> list[list[str]]:
@@ -201,9 +214,11 @@ def _legends(canvas: Canvas, encoding: Encoding, looks: Mapping[str, Look], evid
         entries.append((encoding.colour.name, [handle(palette[level], "o", level) for level in encoding.colour.levels]))
     if encoding.marker:
         shapes = markers(encoding.marker.levels)
-        entries.append((encoding.marker.name, [handle(MUTED, shapes[level], level) for level in encoding.marker.levels]))
+        entries.append(
+            (encoding.marker.name, [handle(MUTED, shapes[level], level) for level in encoding.marker.levels])
+        )
     beside = [arm for arm in evidence.finished if not evidence.study.on_axes(arm)]
     if beside and entries:
         entries[0][1].append(handle(MUTED, looks[beside[0].name].marker, "added beside the axes"))
-    for (title, handles), place in zip(entries, ("outside lower left", "outside lower right"), strict=False):
+    for (title, handles), place in zip(entries, LEGENDS, strict=False):
         canvas.legend(handles=handles, title=title, loc=place, ncols=min(len(handles), 6), alignment="left")

@@ -1,0 +1,89 @@
+"""How trainings stood at their end, a row a loss type."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablate.analysis import CellRecord
+from ablate.report.document import Column, Table, Value
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import fixed
+
+
+def adversarial_loss(cell: CellRecord) -> str:
+    """Returns the loss type by its name in the registry."""
+    adversarial = cell.config.get("loss", {}).get("adversarial", "none")
+    return str(adversarial["name"] if isinstance(adversarial, Mapping) else adversarial)
+
+
+def health(evidence: Evidence) -> list[dict[str, Any]]:
+    """Returns one row a loss type: outcomes, events, and where training stood at its last log point."""
+    rows = []
+    groups: dict[str, list[CellRecord]] = {}
+    for cell in evidence.study.cells:
+        groups.setdefault(adversarial_loss(cell), []).append(cell)
+    for loss, cells in groups.items():
+        ended = [cell for cell in cells if cell.status in ("done", "diverged")]
+        events = Counter(event["kind"] for cell in ended for event in evidence.store.cell(cell.id).events())
+        ids = [cell.id for cell in cells if cell.status == "done"]
+        last = {name: _last(evidence, name, ids) for name in ("scale1.accuracy_real", "scale1.accuracy_fake")}
+        terms = [_last(evidence, f"gradient_norm.{term}", ids) for term in ("adversarial", "distortion")]
+        ratio = terms[0] / terms[1] if terms[0] is not None and terms[1] else None
+        used = [value for cell in cells if (value := cell.score("levels_used")) is not None]
+        dead = [value for cell in cells if (value := cell.score("dead_channels")) is not None]
+        rows.append(
+            {
+                "loss": loss, "ended": len(ended), "diverged": sum(cell.status == "diverged" for cell in cells),
+                "events": dict(events), **last, "adversarial_to_distortion": ratio,
+                "levels_used": min(used, default=None), "dead_channels": max(dead, default=None),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _last(evidence: Evidence, quantity: str, ids: Sequence[str]) -> float | None:
+    import numpy as np
+
+    values = evidence.curves.mean(quantity, ids)
+    finite = values[np.isfinite(values)] if values is not None else []
+    return float(finite[-1]) if len(finite) else None
+
+
+def health_table(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Returns the rows of `health` as a table."""
+    rows = []
+    for row in found:
+        events = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(row["events"].items()))
+        rows.append(
+            (
+                Value(row["loss"], sort=row["loss"]),
+                _diverged(row),
+                *(_number(row[f"scale1.accuracy_{side}"], 2) for side in ("real", "fake")),
+                _number(row["adversarial_to_distortion"], 2),
+                _number(row["levels_used"], 0),
+                _number(row["dead_channels"], 0),
+                Value(events or "none"),
+            )
+        )
+    columns = (
+        Column("loss type", numeric=False), Column("diverged"), Column("right on photos"),
+        Column("right on fakes"), Column("adv. : dist."), Column("levels used"),
+        Column("dead channels"), Column("events", numeric=False),
+    )  # fmt: skip
+    caption = (
+        "At the last log point, mean over finished cells: share of photographs and of reconstructions that the finest "
+        "discriminator judges rightly, and how much larger the adversarial gradient is than the distortion's. Of the "
+        "measured codecs: the fewest quantizer levels used and the most channels that hold one symbol throughout."
+    )
+    return Table("health", "Health by loss type", columns, tuple(rows), caption)
+
+
+def _diverged(row: Mapping[str, Any]) -> Value:
+    words = f"{row['diverged']} of {row['ended']}"
+    return Value(words, sort=row["diverged"], tone="bad" if row["diverged"] else "plain")
+
+
+def _number(value: float | None, decimals: int) -> Value:
+    return Value(fixed(value, decimals), sort=value, tone="muted" if value is None else "plain")

@@ -1,0 +1,102 @@
+"""What the design of a grid cannot support, said beside its headline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ablate.analysis import Winner, candidates, seeds_for, smallest_p
+from ablate.report.document import Text, strong, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import fixed, joined, plural, probability
+
+RATE = "bpp_actual"
+RATE_TOLERANCE = 0.01
+"""Arms whose bits differ by more than this share are not compared at equal bits."""
+
+
+def limits(evidence: Evidence, winners: Sequence[Winner], comparisons: int) -> list[Text]:
+    """Returns the reservations that the headline stands under; `comparisons` is the number of effects it is about."""
+    study = evidence.study
+    found = [*_seeds(evidence, comparisons)]
+    compared = candidates(study)
+    if len(compared) > 1:
+        found.append(
+            text(
+                f"The best of {len(compared)} arms was picked after looking at all of them, which favours lucky ",
+                "seeds: its lead is exploratory until it is repeated with fresh seeds.",
+            )
+        )
+    found += _bits(evidence, winners)
+    left = len(evidence.finished) - len(compared)
+    if left:
+        verb = "was" if left == 1 else "were"
+        found.append(text(f"{plural(left, 'arm')} with fewer finished seeds {verb} not allowed to win."))
+    missing = sum(cell.status != "done" for cell in study.cells)
+    if missing:
+        cells = plural(len(study.cells), "planned cell")
+        found.append(text(f"{missing} of {cells} gave no measurement (see Completeness)."))
+    found += _repeats(evidence)
+    found.append(_test_set(evidence))
+    return found
+
+
+def _seeds(evidence: Evidence, comparisons: int) -> Iterator[Text]:
+    seeds, needed = len(evidence.study.seeds), seeds_for(evidence.alpha)
+    reached = probability(smallest_p(seeds))
+    if seeds < needed:
+        yield text(
+            strong(f"{plural(seeds, 'seed')} cannot reach significance: "),
+            f"the smallest p is {reached}; {needed} seeds reach {probability(smallest_p(needed))}. ",
+            "Intervals are shown, p-values are not.",
+        )
+    elif comparisons > 1 and smallest_p(seeds) * comparisons > evidence.alpha:
+        more = seeds_for(evidence.alpha, comparisons)
+        yield text(
+            strong(f"{seeds} seeds reach p = {reached}, "),
+            f"but not {evidence.alpha:g} once Holm accounts for {comparisons} comparisons; {more} seeds would.",
+        )
+
+
+def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
+    """Says which winners spend other bits than the baseline."""
+    baseline = evidence.study.baseline
+    rates = {arm.name: sum(values.values()) / len(values) for arm in evidence.finished if (values := arm.scores(RATE))}
+    if baseline is None or baseline.name not in rates:
+        return
+    for name in dict.fromkeys(won.arm for won in winners):
+        share = rates.get(name, rates[baseline.name]) / rates[baseline.name] - 1
+        if abs(share) > RATE_TOLERANCE:
+            more = "more" if share > 0 else "fewer"
+            yield text(
+                strong(name),
+                f" spends {abs(share):.1%} {more} bits than the baseline: their quality is not compared at equal bits.",
+            )
+
+
+def _repeats(evidence: Evidence) -> Iterator[Text]:
+    """Says by how much a cell differs from itself when it is run again."""
+    for arm in evidence.study.arms:
+        for cell in arm.again:
+            first = arm.of_seed(cell.seed)
+            parts = []
+            for measure in evidence.primary:
+                pair = (cell.score(measure.name), first.score(measure.name) if first else None)
+                if pair[0] is not None and pair[1] is not None:
+                    gap = fixed(abs(pair[0] - pair[1]), measure.decimals)
+                    parts.append(f"{measure.label} {gap} {measure.unit}".strip())
+            if parts:
+                yield text(
+                    f"{arm.name} run twice with seed {cell.seed} differs from itself by {joined(parts)}: ",
+                    "what the machine alone moves.",
+                )
+
+
+def _test_set(evidence: Evidence) -> Text:
+    images = plural(len(evidence.per_image.images), "held-out picture")
+    sentence = f"All values rest on {images}; other pictures may rank the arms otherwise."
+    distances = [measure.label for measure in evidence.measures.values() if measure.name.startswith("fd_")]
+    if distances:
+        sentence += (
+            f" {joined(distances)} is not the FID of the literature and compares with nothing outside this grid."
+        )
+    return text(sentence)

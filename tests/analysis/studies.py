@@ -1,0 +1,35 @@
+"""Makes studies by hand, without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablate.analysis import CellRecord, Study
+
+
+def cell(axes: Mapping[str, Any], seed: int, score: float | None, *, replicate: int = 0, arm: str = "") -> CellRecord:
+    """Returns a cell that is done with a PSNR, or diverged where the score is None."""
+    name = arm or " ".join(f"{key}={value}" for key, value in axes.items()) or "base"
+    metrics = {} if score is None else {"ema": {"psnr": score}, "raw": {"psnr": score - 1}}
+    status = "diverged" if score is None else "done"
+    result = {"status": status, "metrics": metrics, "step": 9, "cause": None}
+    return CellRecord(
+        id=f"{name}/{seed}/{replicate}",
+        arm=name,
+        axes=axes,
+        seed=seed,
+        replicate=replicate,
+        config={},
+        warmup=None,
+        status=status,
+        result=result,
+        step=9,
+        cause=None,
+    )
+
+
+def study(cells: Sequence[CellRecord], axes: Mapping[str, Sequence[Any]], baseline: Mapping[str, Any] = {}) -> Study:
+    """Returns a study of cells on axes."""
+    planned = {key: tuple(values) for key, values in axes.items()}
+    return Study("made-up", "", None, {"baseline": baseline}, planned, (), tuple(cells))

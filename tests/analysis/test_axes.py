@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import itertools
+
+from ablate.analysis.axes import find_axes, short_names, value_text
+
+
+def points(**axes: list) -> list[dict]:
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def test_an_axis_with_one_level_is_left_out() -> None:
+    planned = {"loss": ["a", "b"], "scales": [3]}
+    assert [axis.name for axis in find_axes(planned, points(**planned), {})] == ["loss"]
+
+
+def test_numbers_are_ordered_by_value_and_names_by_the_file() -> None:
+    planned = {"lambda_x": [48.0, 6.0, 12], "loss": ["lsgan", "hinge"]}
+    number, name = find_axes(planned, points(**planned), {})
+    assert number.levels == ("6", "12", "48")
+    assert number.numbers == (6.0, 12.0, 48.0)
+    assert name.levels == ("lsgan", "hinge")
+    assert name.numbers is None
+
+
+def test_the_baseline_is_declared_or_the_first_value_of_the_file() -> None:
+    planned = {"lambda_x": [48.0, 6.0], "loss": ["lsgan", "hinge"]}
+    number, name = find_axes(planned, points(**planned), {"loss": "hinge"})
+    assert (number.baseline, name.baseline) == ("48", "hinge")
+
+
+def test_keys_that_change_together_are_one_axis() -> None:
+    planned = {"feature": [0.0, 10.0], "weight": [0.15, 0.05], "seedlike": [1, 2]}
+    together = [{"feature": f, "weight": w, "seedlike": s} for f, w in ((0.0, 0.15), (10.0, 0.05)) for s in (1, 2)]
+    first, second = find_axes(planned, together, {})
+    assert (first.name, first.levels) == ("feature + weight", ("0 + 0.15", "10 + 0.05"))
+    assert second.name == "seedlike"
+
+
+def test_a_star_design_keeps_its_axes_apart() -> None:
+    star = [{"loss": "a", "scales": 1}, {"loss": "b", "scales": 1}, {"loss": "a", "scales": 3}]
+    assert [axis.name for axis in find_axes({"loss": ["a", "b"], "scales": [1, 3]}, star, {})] == ["loss", "scales"]
+
+
+def test_values_are_written_as_a_reader_names_them() -> None:
+    assert [value_text(value) for value in (12.0, 0.25, True, "hinge", [1, 2])] == [
+        "12",
+        "0.25",
+        "true",
+        "hinge",
+        "[1, 2]",
+    ]
+    assert value_text({"name": "hinge", "options": {}}) == "hinge"
+    assert value_text({"name": "charbonnier", "epsilon": 0.001}) == "charbonnier(epsilon=0.001)"
+
+
+def test_names_are_as_short_as_they_can_be_told_apart() -> None:
+    assert short_names(["loss.lambda_x", "model.width", "discriminator.width"]) == {
+        "loss.lambda_x": "lambda_x",
+        "model.width": "model.width",
+        "discriminator.width": "discriminator.width",
+    }

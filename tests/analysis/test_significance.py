@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.analysis.significance import holm, seeds_for, sign_flip_p, smallest_p
+
+
+def test_few_seeds_cannot_reach_significance() -> None:
+    assert [smallest_p(n) for n in (1, 2, 3, 5, 6, 10)] == [1.0, 0.5, 0.25, 0.0625, 0.03125, 2**-9]
+
+
+def test_smallest_p_is_what_the_test_gives_when_every_difference_has_one_sign() -> None:
+    for n in (1, 2, 5, 6):
+        assert sign_flip_p([1.0] * n) == pytest.approx(smallest_p(n))
+
+
+@pytest.mark.parametrize(("comparisons", "seeds"), [(1, 6), (5, 8), (10, 9), (20, 10), (45, 11)])
+def test_seeds_needed_grow_with_the_number_of_comparisons(comparisons: int, seeds: int) -> None:
+    assert seeds_for(0.05, comparisons) == seeds
+
+
+@pytest.mark.parametrize("n", [3, 6, 9])
+def test_sign_flip_test_agrees_with_scipy(n: int) -> None:
+    differences = np.random.default_rng(n).normal(0.4, 1, n)
+    theirs = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    assert sign_flip_p(differences.tolist()) == pytest.approx(theirs.pvalue)
+
+
+def test_sign_flip_test_of_many_seeds_is_drawn_and_never_zero() -> None:
+    assert sign_flip_p([1.0] * 40) == pytest.approx(1e-5, rel=0.01)
+    assert sign_flip_p([1.0, -1.0] * 20) == 1.0
+
+
+def test_differences_that_cancel_are_no_evidence() -> None:
+    assert sign_flip_p([0.1, -0.1]) == 1.0
+
+
+def test_holm_multiplies_the_smallest_most_and_never_reorders() -> None:
+    # Worked by hand: 0.01 * 4, then max(0.04, 0.02 * 3), max(0.06, 0.03 * 2), max(0.06, 0.5).
+    assert holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+
+
+def test_holm_stops_at_one() -> None:
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+
+
+def test_a_test_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        sign_flip_p([])

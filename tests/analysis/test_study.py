@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabricated_store import Fabrication, fabricate
+
+from ablate.analysis import collect, collect_images, read_study
+from ablate.store import Store
+
+AXES = {"loss.adversarial": ["lsgan", "hinge"], "loss.lambda_x": [12.0, 48.0]}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    root = tmp_path_factory.mktemp("study")
+    return fabricate(root, Fabrication(axes=AXES, status={1: "diverged", 2: "failed", 3: "pending"}, recon=False))
+
+
+def test_every_planned_cell_is_there_with_its_status_and_cause(store: Store) -> None:
+    cells = read_study(store).cells
+    assert [cell.status for cell in cells] == ["done", "diverged", "failed", "pending", *["done"] * 4]
+    assert (cells[1].step, cells[1].cause) == (375, "non-finite loss at step 375")
+    assert (cells[2].step, cells[2].cause) == (375, "RuntimeError: out of memory")
+    assert cells[1].score("psnr") is None
+
+
+def test_seeds_of_one_setting_are_one_arm_named_without_the_seed(store: Store) -> None:
+    study = read_study(store)
+    assert [arm.name for arm in study.arms][:2] == ["adversarial=lsgan lambda_x=12", "adversarial=lsgan lambda_x=48"]
+    assert all(len(arm.cells) == 2 for arm in study.arms)
+
+
+def test_settings_that_wear_the_same_label_stay_apart(store: Store) -> None:
+    plan = store.plan()
+    assert plan is not None
+    for point in plan["points"]:
+        point["label"] = "same"
+    other = Store(store.root, "relabelled")
+    other.write_plan(plan)
+    names = [arm.name for arm in read_study(other).arms]
+    assert len(names) == len(set(names)) == 4
+
+
+def test_without_a_baseline_declared_it_is_the_first_value_of_every_axis(store: Store) -> None:
+    baseline = read_study(store).baseline
+    assert baseline is not None
+    assert baseline.name == "adversarial=lsgan lambda_x=12"
+
+
+def test_a_grid_that_was_never_planned_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no plan\.json"):
+        read_study(Store(tmp_path, "nothing"))
+
+
+def test_scores_are_seeds_by_images_with_gaps_where_a_cell_gave_none(store: Store) -> None:
+    study = read_study(store)
+    scores = collect_images(study, store, "psnr")
+    assert scores.images == ("wave-0.png", "wave-1.png", "wave-2.png")
+    first, second = (scores.values[arm.name] for arm in study.arms[:2])
+    assert first.shape == (2, 3)
+    assert not np.isnan(first[0]).any()
+    assert np.isnan(first[1]).all()
+    assert np.isnan(second).all()
+
+
+def test_the_mean_over_images_is_the_score_of_the_cell(store: Store) -> None:
+    study = read_study(store)
+    images, cells = collect_images(study, store, "psnr", "raw"), collect(study, "psnr", "raw")
+    for arm in study.arms:
+        assert images.values[arm.name].mean(axis=1) == pytest.approx(cells.values[arm.name][:, 0], nan_ok=True)
+
+
+def test_a_metric_that_is_undefined_on_every_image_is_a_gap(store: Store) -> None:
+    assert np.isnan(collect(read_study(store), "ms_ssim").values["adversarial=hinge lambda_x=48"]).all()

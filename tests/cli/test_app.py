@@ -1,0 +1,83 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablate
+import ablate.execute
+from ablate.cli.app import COMMANDS
+
+HEAVY = ("torch", "pandas", "matplotlib", "seaborn", "numpy", "scipy", "skimage", "rich", "pydantic", "PIL")
+
+
+def test_help_names_every_command_and_the_exit_codes(ablate_in):
+    result = ablate_in("--help")
+    assert result.exit_code == 0
+    assert all(f"\n  {command.__name__} " in result.output for command in COMMANDS)
+    assert "130 interrupted" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+def test_every_command_teaches_by_an_example(ablate_in, command: str):
+    result = ablate_in(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: ablate {command}" in result.output
+
+
+def test_the_version_is_printed(ablate_in):
+    assert ablate_in("--version").output == f"ablate {ablate.__version__}\n"
+
+
+@pytest.mark.parametrize("modules", ["ablate.cli.app", "ablate.cli.status, ablate.cli.locate", "ablate.execute.worker"])
+def test_commands_import_nothing_heavy_before_they_need_it(modules: str):
+    program = f"import {modules}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert said.stdout == "[]\n"
+
+
+def test_an_unknown_command_or_option_is_a_usage_error(ablate_in):
+    assert ablate_in("stauts").exit_code == 2
+    assert ablate_in("status", "--jsn").exit_code == 2
+
+
+def test_a_mistake_of_the_user_is_a_sentence_and_no_traceback(ablate_in):
+    result = ablate_in("plan", "none.toml")
+    assert result.exit_code == 2
+    assert "error: there is no grid file none.toml" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_where_an_error_comes_from_is_shown_on_request(ablate_in):
+    assert isinstance(ablate_in("--traceback", "plan", "none.toml").exception, ValueError)
+
+
+def test_the_directories_may_stand_before_the_command_too(ablate_in, pretended, tmp_path: Path):
+    pretended("well")
+    assert ablate_in("--runs-dir", "elsewhere", "run", "grid.toml").exit_code == 0
+    assert (tmp_path / "elsewhere" / "pretended" / "plan.json").exists()
+    assert not (tmp_path / "runs").exists()
+    assert "1 done" in ablate_in("status", "-C", "elsewhere").output
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 3, "nothing is lost"),
+        (PermissionError(errno.EACCES, "Permission denied"), 2, "Permission denied"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_the_system_refuses_has_its_exit_code(ablate_in, pretended, monkeypatch, error, code: int, said: str):
+    pretended("well")
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(ablate.execute, "run", refuse)
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == code
+    assert said in result.stderr

@@ -1,0 +1,81 @@
+import io
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ablate.cli.progress import Lines, LiveTable, draw, watching
+from ablate.execute.schedule import Stage
+from ablate.execute.snapshot import Running, Snapshot
+from ablate.store import Store
+
+SNAPSHOT = Snapshot(
+    cells=Counter({Stage.done: 3, Stage.here: 1, Stage.elsewhere: 1, Stage.failed: 1, Stage.waiting: 6}),
+    running=(
+        Running("hinge seed=0", "train", 120, 400, 1.2345, 9.87, here=True),
+        Running("lsgan seed=0", "evaluate", 400, 400, None, None, here=False),
+    ),
+    seconds_left=125.0,
+    fraction=0.25,
+    measured=True,
+)
+
+
+def drawn(snapshot: Snapshot) -> str:
+    console = Console(file=io.StringIO(), width=110)
+    console.print(draw(snapshot))
+    return console.file.getvalue()
+
+
+def test_the_table_shows_what_runs_where_and_when_it_ends():
+    text = drawn(SNAPSHOT)
+    assert "hinge seed=0" in text
+    assert "120/400" in text
+    assert "1.234" in text
+    assert "9.9" in text
+    assert "lsgan seed=0 (another process)" in text
+    assert "evaluate" in text
+    assert "25%" in text
+    assert "about 2 min 5 s left" in text
+    assert "cells: 3 done · 2 running · 1 failed · 0 diverged · 6 pending" in text
+
+
+def test_an_estimate_that_is_a_guess_says_so():
+    guessed = Snapshot(SNAPSHOT.cells, (), 10.0, 0.0, measured=False)
+    assert "about 10 s left (a guess)" in drawn(guessed)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "live", "environment", "expected"),
+    [
+        (True, True, {}, LiveTable),
+        (True, False, {}, Lines),
+        (False, True, {}, Lines),
+        (True, True, {"CI": "true"}, Lines),
+        (True, True, {"TERM": "dumb"}, Lines),
+    ],
+)
+def test_a_live_table_is_for_terminals_outside_ci_unless_it_is_not_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, terminal, live, environment, expected
+):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", type("Screen", (io.StringIO,), {"isatty": lambda _: terminal})())
+    with watching(Store(tmp_path, "grid"), live) as listener:
+        assert isinstance(listener, expected)
+
+
+def test_the_live_table_is_not_redrawn_at_every_turn(tmp_path: Path):
+    class Drawn:
+        count = 0
+
+        def update(self, *_, **__) -> None:
+            self.count += 1
+
+    table = LiveTable(Store(tmp_path, "grid"), live := Drawn())
+    for _ in range(10):
+        table.turn(lambda: SNAPSHOT)
+    assert live.count == 1

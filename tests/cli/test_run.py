@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from ablate.store import Store
+
+
+def cell(plan, number: int):
+    return Store(Path("runs"), plan.name).cell(plan.points[number].id)
+
+
+def test_a_run_prints_a_line_for_each_event_and_what_comes_next(ablate_in, pretended):
+    pretended("well", "diverge")
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == 0
+    assert "start     well seed=0" in result.output
+    assert "done      well seed=0  step 10" in result.output
+    assert "diverged  diverge seed=1  step 5" in result.output
+    assert "loss is nan" in result.output
+    assert "1 done · 1 diverged\n" in result.output
+    assert "next: ablate report grid.toml" in result.output
+    assert "\033" not in result.output
+
+
+def test_a_failed_cell_makes_the_exit_code_3_and_is_named_with_its_cause(ablate_in, pretended):
+    plan = pretended("raise:no such colour", "well")
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == 3
+    expected = f"failed: raise seed=0: ValueError: no such colour  (ablate show grid.toml {plan.points[0].id[:6]})"
+    assert expected in result.output
+    assert ablate_in("run", "grid.toml").exit_code == 0
+
+
+def test_a_failed_warmup_is_named_with_its_log(ablate_in, pretended):
+    plan = pretended("well")
+    plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == 3
+    assert (
+        "failed: warm-up: ValueError: no start  (runs/.shared/warmups/aaaabbbbcccc/attempts/001/log.txt)"
+        in result.output
+    )
+
+
+def test_the_exit_code_is_75_where_others_hold_all_that_is_left_and_waiting_is_not_wanted(ablate_in, pretended):
+    plan = pretended("well", warmup=False)
+    with cell(plan, 0).claim():
+        assert ablate_in("run", "grid.toml", "--no-wait").exit_code == 75
+
+
+def test_only_selected_cells_run_and_no_more_than_the_limit(ablate_in, pretended):
+    plan = pretended("well", "diverge", "well", "well", warmup=False)
+    assert ablate_in("run", "grid.toml", "-k", "well and not seed=0", "--limit", 1).exit_code == 0
+    assert [cell(plan, number).status() for number in range(4)] == ["pending", "pending", "done", "pending"]
+
+
+def test_a_selection_that_matches_nothing_is_a_mistake(ablate_in, pretended, tmp_path: Path):
+    pretended("well")
+    result = ablate_in("run", "grid.toml", "-k", "wasserstein")
+    assert result.exit_code == 2
+    assert "matches no label, such as 'well seed=0'" in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_says_what_would_run_and_changes_nothing(ablate_in, pretended, tmp_path: Path):
+    pretended("well", "well")
+    result = ablate_in("run", "grid.toml", "--dry-run", "-k", "seed=1")
+    assert result.exit_code == 0
+    assert "2 jobs would run" in result.output, "the cell and its warm-up"
+    assert "well seed=0" not in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_number_of_workers_is_the_users(ablate_in, pretended):
+    pretended("well")
+    assert "3 workers of 2 threads on the CPU" in ablate_in("run", "grid.toml", "-j", 3, "--threads", 2).output
+
+
+@pytest.mark.parametrize("option", [("--workers", 0), ("--device", "tpu"), ("--limit", 0)])
+def test_an_option_that_makes_no_sense_is_a_usage_error(ablate_in, pretended, tmp_path: Path, option: tuple):
+    pretended("well")
+    assert ablate_in("run", "grid.toml", *option).exit_code == 2
+    assert not (tmp_path / "runs").exists()

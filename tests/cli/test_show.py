@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import pytest
+from pretend import make_plan
+
+from ablate.cli.locate import find_cell
+from ablate.store import Store
+
+RESULT = {
+    "status": "done",
+    "step": 10,
+    "seconds": 75.0,
+    "train_seconds": 70.0,
+    "metrics": {
+        "ema": {"psnr": 24.567, "ms_ssim": None, "bpp_actual": 0.11, "fd_lite0_112": 3.5},
+        "raw": {"psnr": 23.0, "ms_ssim": None, "bpp_actual": 0.12, "fd_lite0_112": 4.0},
+    },
+}
+
+
+@pytest.fixture
+def plan(pretended):
+    """One cell done, one failed, one pending."""
+    plan = pretended("well", "raise:no such colour", "well", warmup=False)
+    store = Store(Path("runs"), plan.name)
+    store.cell(plan.points[0].id).commit(RESULT)
+    return plan
+
+
+def test_the_table_holds_the_metrics_of_finished_cells(ablate_in, plan):
+    said = ablate_in("show", "grid.toml").output
+    (row,) = [line for line in said.splitlines() if plan.points[0].id in line]
+    assert row.split() == [
+        plan.points[0].id,
+        "done",
+        "24.57",
+        "–",
+        "0.1100",
+        "3.500",
+        "1",
+        "min",
+        "15",
+        "s",
+        "well",
+        "seed=0",
+    ]
+    assert plan.points[2].id not in said
+
+
+def test_a_grid_without_results_says_so(ablate_in, pretended):
+    pretended("well")
+    assert ablate_in("show", "grid.toml").output == "no cell is finished yet\n"
+
+
+def test_a_failed_cell_is_shown_with_cause_log_attempts_and_settings(ablate_in, plan):
+    ablate_in("run", "grid.toml")
+    said = ablate_in("show", "grid.toml", "raise seed=1").output
+    assert "failed at step 5 of 10" in said
+    assert "ValueError: no such colour" in said
+    assert "at 0 of 10, raise:no such colour" in said, "the log"
+    assert "Traceback" in said
+    assert "attempts" in said
+    assert "train.steps = 10" in said
+
+
+def test_a_finished_cell_is_shown_with_both_weights(ablate_in, plan):
+    said = ablate_in("show", "grid.toml", plan.points[0].id[:7]).output
+    assert ["psnr", "24.567", "23"] in [line.split() for line in said.splitlines()]
+
+
+def test_programs_read_one_cell_or_all(ablate_in, plan):
+    ablate_in("run", "grid.toml", "-k", "raise")
+    cells = json.loads(ablate_in("show", "grid.toml", "--json").output)["cells"]
+    assert [one["result"] and one["result"]["metrics"]["ema"]["psnr"] for one in cells] == [24.567, None, None]
+    one = json.loads(ablate_in("show", "grid.toml", "raise seed=1", "--json").output)
+    assert one["attempts"][0]["exit"]["error"] == "ValueError: no such colour"
+    assert one["settings"]["train"]["steps"] == 10
+
+
+def test_a_cell_is_found_by_label_and_by_the_beginning_of_its_id_if_that_is_enough():
+    plan = make_plan(*["well"] * 40)
+    for point in plan.points:
+        assert find_cell(plan, point.label) == point
+        assert find_cell(plan, point.id[:10]) == point
+    initials = [point.id[0] for point in plan.points]
+    shared = next(letter for letter in initials if initials.count(letter) > 1)
+    with pytest.raises(ValueError, match="begins the id of"):
+        find_cell(plan, shared)
+    with pytest.raises(ValueError, match="has no cell 'hinge'"):
+        find_cell(plan, "hinge")

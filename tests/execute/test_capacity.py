@@ -1,0 +1,60 @@
+import os
+
+import pytest
+
+from ablate.execute import capacity as module
+from ablate.execute.capacity import Capacity, capacity, chosen
+
+EXECUTION = {"device": "auto", "workers": "auto", "threads": "auto", "cells_per_gpu": 1}
+
+
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
+    monkeypatch.setattr(module, "_gpus", lambda **_: 0)
+
+
+@pytest.mark.usefixtures("cores")
+@pytest.mark.parametrize(
+    ("workers", "threads", "expected"),
+    [
+        (None, None, (8, 1)),
+        (2, None, (2, 4)),
+        (None, 4, (2, 4)),
+        (3, 3, (3, 3)),
+        (16, None, (16, 1)),
+        (None, 9, (1, 9)),
+    ],
+)
+def test_one_worker_a_core_with_one_thread_unless_told(workers, threads, expected):
+    chosen = capacity("auto", workers, threads)
+    assert (chosen.workers, chosen.threads) == expected
+
+
+def test_one_cell_a_gpu_unless_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(32)))
+    monkeypatch.setattr(module, "_gpus", lambda **_: 2)
+    assert capacity("auto") == Capacity("cuda", 2, 8, 2)
+    assert capacity("cuda", cells_per_gpu=2) == Capacity("cuda", 4, 8, 2)
+    assert [capacity("auto", workers=3).gpu(slot) for slot in range(3)] == [0, 1, 0]
+    assert capacity("cpu").gpu(0) is None
+
+
+@pytest.mark.usefixtures("cores")
+def test_cuda_without_a_gpu_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="torch sees no GPU"):
+        capacity("cuda")
+
+
+@pytest.mark.usefixtures("cores")
+@pytest.mark.parametrize("wrong", [{"workers": 0}, {"threads": -1}, {"device": "tpu"}])
+def test_what_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"at least 1|unknown device"):
+        capacity(**wrong)
+
+
+@pytest.mark.usefixtures("cores")
+def test_the_command_line_wins_over_the_grid_and_the_grid_over_the_default():
+    assert chosen(EXECUTION).workers == 8
+    assert chosen(EXECUTION | {"workers": 3}).workers == 3
+    assert chosen(EXECUTION | {"workers": 3, "threads": 2}, workers=5) == Capacity("cpu", 5, 2)

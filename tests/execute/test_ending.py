@@ -1,0 +1,69 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ablate.execute.ending import Death, read_ending
+from ablate.execute.worker import BUSY, DISK_FULL
+from ablate.store import Entry
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Entry:
+    return Entry(tmp_path / "cell")
+
+
+def death(exitcode: int, **more) -> Death:
+    return Death(os.getpid(), exitcode, 1.5, **more)
+
+
+def test_a_committed_result_counts_however_its_process_died(entry: Entry):
+    entry.commit({"status": "done", "step": 7, "seconds": 3.0})
+    assert read_ending(entry, death(-signal.SIGKILL), {}).how == "done"
+
+
+def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
+    with entry.claim():
+        entry.begin_attempt({})
+        entry.append_metrics({"step": 40, "attempt": 1})
+    ending = read_ending(entry, death(-signal.SIGKILL), {})
+    assert (ending.how, ending.step) == ("failed", 40)
+    assert "memory" in ending.cause
+    assert entry.attempts()[0].exit()["error"] == ending.cause
+
+
+def test_a_worker_that_died_before_it_began_is_a_failed_attempt_with_its_environment(entry: Entry):
+    ending = read_ending(entry, death(1), {"threads": 1})
+    assert ending.how == "failed"
+    assert entry.attempts()[0].environment() == {"threads": 1}
+    assert entry.attempts()[0].exit()["step"] == 0
+
+
+def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
+    with entry.claim():
+        entry.begin_attempt({})
+        ending = read_ending(entry, Death(os.getpid() + 1, -signal.SIGKILL, 1.0), {})
+    assert ending.how == "failed"
+    assert [attempt.exit() for attempt in entry.attempts()] == [None]
+
+
+def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
+    with entry.claim():
+        entry.begin_attempt({})
+    assert read_ending(entry, death(-signal.SIGTERM, wanted=True), {}).how == "interrupted"
+    assert entry.attempts()[0].exit()["status"] == "interrupted"
+
+
+def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):
+    assert read_ending(entry, death(BUSY), {}).how == "busy"
+    assert entry.attempts() == ()
+    assert read_ending(entry, death(DISK_FULL), {}).how == "disk_full"
+
+
+def test_a_disk_that_takes_no_exit_record_is_said_and_does_not_end_the_runner(entry: Entry, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ablate.store.attempt.write_json", full)
+    assert "No space left" in read_ending(entry, death(DISK_FULL), {}).cause

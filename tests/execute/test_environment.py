@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.execute import environment
+from ablate.execute.environment import code_fingerprint, provenance
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A package of two files in the place of ours."""
+    for name in ("__init__.py", "train/loop.py", "report/html.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(ablate, "__file__", str(tmp_path / "__init__.py"))
+    return tmp_path
+
+
+def fingerprint() -> str:
+    code_fingerprint.cache_clear()
+    try:
+        return code_fingerprint()
+    finally:
+        code_fingerprint.cache_clear()
+
+
+def test_the_fingerprint_follows_the_code_that_results_depend_on(package: Path):
+    before = fingerprint()
+    assert fingerprint() == before
+    (package / "report" / "html.py").write_text("x = 2\n")
+    assert fingerprint() == before
+    (package / "train" / "loop.py").write_text("x = 2\n")
+    assert fingerprint() != before
+
+
+def test_the_fingerprint_does_not_depend_on_where_the_package_lies(package: Path, tmp_path_factory, monkeypatch):
+    before = fingerprint()
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "ablate"
+    package.rename(elsewhere)
+    monkeypatch.setattr(ablate, "__file__", str(elsewhere / "__init__.py"))
+    assert fingerprint() == before
+
+
+def test_the_environment_is_plain_and_holds_no_secret(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    recorded = provenance("cpu", 1)
+    assert "hunter2" not in json.dumps(recorded)
+    assert {"torch", "python", "device", "threads", "fingerprint", "cpu", "git"} <= recorded.keys()
+    assert recorded["torch"]
+
+
+def test_sources_that_are_in_no_repository_have_no_commit(package: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(package.parent))
+    assert environment._commit() is None

@@ -1,0 +1,124 @@
+"""Plans of real grid files: this imports torch once, for the losses' options."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ablate.execute import planning
+from ablate.execute.planning import load_plan, stored_plan
+from ablate.store import Store
+
+GRID = """
+schema = 1
+name = "planned"
+[base]
+preset = "tiny"
+train.steps = 4
+train.warmup_steps = 2
+[base.data]
+source = "folder"
+train = "train"
+test = "test"
+[axes]
+"loss.adversarial" = ["vanilla", "hinge"]
+[seeds]
+values = [0, 1]
+"""
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    draw = np.random.default_rng(0)
+    for name in ("train/a.png", "train/b.png", "test/c.png"):
+        (tmp_path / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = draw.integers(0, 256, (96, 96, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / name)
+    path = tmp_path / "pictures" / "grid.toml"
+    path.write_text(GRID)
+    return path
+
+
+@pytest.fixture
+def slow_plans(monkeypatch: pytest.MonkeyPatch) -> list:
+    """Counts how often a plan is worked out instead of read back."""
+    counted = []
+    plan = planning.plan
+    monkeypatch.setattr(planning, "plan", lambda *given: (counted.append(given), plan(*given))[1])
+    return counted
+
+
+def test_a_plan_names_every_cell_and_each_warmup_once(grid: Path, tmp_path: Path):
+    plan = load_plan(grid, tmp_path / "runs")
+    assert [point.label for point in plan.points] == [
+        "adversarial=vanilla seed=0",
+        "adversarial=hinge seed=0",
+        "adversarial=vanilla seed=1",
+        "adversarial=hinge seed=1",
+    ]
+    assert len({point.id for point in plan.points}) == 4
+    assert [point.warmup for point in plan.points] == [w for w in plan.warmups for _ in range(2)]
+    assert all(point.sha256.startswith(point.id) for point in plan.points)
+    assert plan.points[0].cell["data"]["train_digest"]
+    assert plan.content["axes"] == {"loss.adversarial": ["vanilla", "hinge"]}
+
+
+def test_planning_writes_nothing_into_the_runs(grid: Path, tmp_path: Path):
+    load_plan(grid, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_is_read_back_where_nothing_changed_and_is_equal(grid: Path, tmp_path: Path, slow_plans: list):
+    runs = tmp_path / "runs"
+    fresh = load_plan(grid, runs)
+    fresh.write(Store(runs, "planned"))
+    assert load_plan(grid, runs) == fresh
+    assert stored_plan(Store(runs, "planned")) == fresh
+    assert len(slow_plans) == 1
+
+
+def test_a_changed_grid_picture_place_or_code_is_planned_anew(
+    grid: Path, tmp_path: Path, slow_plans: list, monkeypatch: pytest.MonkeyPatch
+):
+    runs = tmp_path / "runs"
+    first = load_plan(grid, runs)
+    first.write(Store(runs, "planned"))
+
+    grid.write_text(GRID + "# a comment\n")
+    assert load_plan(grid, runs).points == first.points
+    grid.write_text(GRID)
+    assert len(slow_plans) == 2
+
+    moved = tmp_path / "moved"
+    shutil.copytree(grid.parent, moved)
+    assert [p.id for p in load_plan(moved / "grid.toml", runs).points] == [p.id for p in first.points]
+    assert len(slow_plans) == 3
+
+    monkeypatch.setattr(planning, "code_fingerprint", lambda: "feed")
+    load_plan(grid, runs)
+    assert len(slow_plans) == 4
+    monkeypatch.undo()
+
+    Image.fromarray(np.zeros((96, 96, 3), np.uint8)).save(grid.parent / "train" / "a.png")
+    assert {p.id for p in load_plan(grid, runs).points}.isdisjoint(p.id for p in first.points)
+
+
+def test_reading_a_plan_back_imports_no_torch(grid: Path, tmp_path: Path):
+    load_plan(grid, tmp_path / "runs").write(Store(tmp_path / "runs", "planned"))
+    program = (
+        "import sys; from pathlib import Path; from ablate.execute import load_plan;"
+        f"load_plan(Path({str(grid)!r}), Path({str(tmp_path / 'runs')!r})); print('torch' in sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert said.stdout == "False\n"
+
+
+def test_a_grid_file_that_is_not_there_is_said_with_what_to_do(tmp_path: Path):
+    with pytest.raises(ValueError, match="ablate init"):
+        load_plan(tmp_path / "none.toml", tmp_path)

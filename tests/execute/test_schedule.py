@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+from pretend import make_plan
+
+from ablate.execute.ending import Ending
+from ablate.execute.jobs import jobs
+from ablate.execute.schedule import Schedule, Stage
+from ablate.store import Store
+
+
+def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> tuple[Schedule, Store]:
+    plan = make_plan(*behaviours, **options)
+    store = Store(root, plan.name)
+    schedule = Schedule(jobs(plan, store), store, max_alike)
+    return schedule, store
+
+
+def finish(schedule: Schedule, store: Store, job) -> None:
+    job.entry(store).commit({"status": "done", "step": job.steps})
+    schedule.ended(job, Ending("done", job.steps))
+
+
+def test_cells_wait_for_their_warmup_and_then_come_in_the_order_of_the_plan(tmp_path: Path):
+    schedule, store = schedule_of(tmp_path, "well", "well")
+    warmup = schedule.next()
+    assert warmup.kind == "warmup"
+    schedule.started(warmup)
+    assert schedule.next() is None
+    finish(schedule, store, warmup)
+    first = schedule.next()
+    assert (first.kind, first.label) == ("cell", "well seed=0")
+    schedule.started(first)
+    assert schedule.next().label == "well seed=1"
+
+
+def kinds(plan, store: Store) -> list[str]:
+    return [job.kind for job in jobs(plan, store)]
+
+
+def test_a_warmup_that_no_unfinished_cell_needs_is_no_job(tmp_path: Path):
+    plan = make_plan("well", "well")
+    store = Store(tmp_path, plan.name)
+    assert kinds(plan, store) == ["warmup", "cell", "cell"]
+    for point in plan.points:
+        store.cell(point.id).commit({"status": "done"})
+    assert kinds(plan, store) == ["cell", "cell"]
+
+
+def test_a_finished_warmup_is_no_job_and_its_cells_may_start(tmp_path: Path):
+    plan = make_plan("well", "well")
+    store = Store(tmp_path, plan.name)
+    store.warmup("aaaabbbbcccc").commit({"status": "done"})
+    assert kinds(plan, store) == ["cell", "cell"]
+    assert Schedule(jobs(plan, store), store).next().label == "well seed=0"
+
+
+def test_what_another_process_holds_is_passed_over_and_looked_at_again(tmp_path: Path):
+    schedule, store = schedule_of(tmp_path, "well", "well", warmup=False)
+    first, second = schedule.jobs
+    with first.entry(store).claim():
+        assert schedule.next() == second
+        assert schedule.stages[first.id] is Stage.elsewhere
+        finish(schedule, store, second)
+        assert schedule.next() is None
+        assert schedule.left
+    assert schedule.next() == first, "its holder was killed"
+
+
+def test_what_another_process_finished_is_finished_here(tmp_path: Path):
+    schedule, store = schedule_of(tmp_path, "well", warmup=False)
+    (job,) = schedule.jobs
+    with job.entry(store).claim():
+        assert schedule.next() is None
+        job.entry(store).commit({"status": "diverged", "step": 1})
+    assert schedule.next() is None
+    assert schedule.complete
+    assert not schedule.left
+
+
+def test_what_another_process_tried_and_failed_now_is_not_tried_here(tmp_path: Path):
+    schedule, store = schedule_of(tmp_path, "well", warmup=False)
+    (job,) = schedule.jobs
+    with job.entry(store).claim():
+        schedule.next()
+        job.entry(store).begin_attempt({}).finish("failed", 1, 0.1, error="no")
+    assert schedule.next() is None
+    assert not schedule.left
+    assert not schedule.complete
+
+
+def test_a_worker_that_found_its_entry_held_has_not_failed(tmp_path: Path):
+    schedule, store = schedule_of(tmp_path, "well", warmup=False)
+    (job,) = schedule.jobs
+    schedule.started(job)
+    with job.entry(store).claim():
+        schedule.ended(job, Ending("busy"))
+        assert schedule.left
+    assert schedule.next() == job
+
+
+def test_cells_of_a_failed_warmup_are_not_left(tmp_path: Path):
+    schedule, _ = schedule_of(tmp_path, "well", "well")
+    schedule.ended(schedule.jobs[0], Ending("failed", cause="no"))
+    assert schedule.next() is None
+    assert not schedule.left
+
+
+@pytest.mark.parametrize(
+    ("causes", "broken"),
+    [
+        (["OSError: no file 1", "OSError: no file 2", "OSError: no file 33"], True),
+        (["OSError: no file 1", "ValueError: no", "OSError: no file 2"], False),
+        (["OSError: no", "OSError: no", None, "OSError: no"], False),
+        (["OSError: no", "OSError: no"], False),
+    ],
+)
+def test_failures_are_alike_when_only_their_numbers_differ(tmp_path: Path, causes: list, broken: bool):
+    schedule, _ = schedule_of(tmp_path, *["well"] * len(causes), warmup=False)
+    for job, cause in zip(schedule.jobs, causes, strict=True):
+        schedule.ended(job, Ending("failed", cause=cause) if cause else Ending("done"))
+    assert bool(schedule.broken) is broken
+
+
+def test_how_many_failures_in_a_row_are_too_many_is_a_setting(tmp_path: Path):
+    schedule, _ = schedule_of(tmp_path, "well", "well", warmup=False, max_alike=1)
+    schedule.ended(schedule.jobs[0], Ending("failed", cause="KeyError: 'x'"))
+    assert "KeyError" in schedule.broken
+    assert schedule.next() is None

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from fabricated_store import Fabrication, fabricate
+
+from ablate.report import Report, write_report
+from ablate.store import Store
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report of 12 arms and 2 seeds, one cell diverged and one failed, with a hostile level among the names."""
+
+    store: Store
+    report: Report
+    html: str
+    markdown: str
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    root = tmp_path_factory.mktemp("report")
+    axes = {
+        "loss.adversarial": ["vanilla", "lsgan", HOSTILE],
+        "discriminator.scales": [1, 3],
+        "loss.lambda_x": [12.0, 48.0],
+    }
+    excluded = [{"where": {"loss.adversarial": "minimax"}, "reason": "saturates & <b>stops</b>", "count": 4}]
+    store = fabricate(root, Fabrication(axes=axes, status={5: "diverged", 16: "failed"}, excluded=excluded))
+    report = write_report(store, root / "reports" / "made-up")
+    return Written(store, report, report.html.read_text(), report.markdown.read_text())

@@ -1,0 +1,1 @@
+"""Tests of `ablate.report.sections`."""

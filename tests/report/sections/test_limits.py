@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fabricated_store import Fabrication, fabricate
+
+from ablate.analysis import Winner, read_study
+from ablate.report.evidence import Evidence
+from ablate.report.sections.limits import limits
+
+
+def said(root: Path, winner: str) -> list[str]:
+    store = fabricate(root, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
+    won = Winner("psnr", winner, {0: 20.0}, 20.0, None, None)
+    return [each.plain for each in limits(Evidence(read_study(store), store), [won], comparisons=1)]
+
+
+@pytest.mark.parametrize(("winner", "warned"), [("channels=8", True), ("channels=4", False)])
+def test_a_winner_that_spends_more_bits_than_the_baseline_is_not_compared_at_equal_bits(
+    tmp_path: Path, winner: str, warned: bool
+) -> None:
+    assert any("more bits than the baseline" in each for each in said(tmp_path, winner)) == warned
+
+
+def test_the_size_of_the_test_set_is_always_told(tmp_path: Path) -> None:
+    assert any("All values rest on 3 held-out pictures" in each for each in said(tmp_path, "channels=8"))

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from ablate.report.crops import Window, crop_side, most_detailed, to_png, to_thumbnail
+
+
+def test_the_window_lies_where_the_detail_is() -> None:
+    picture = np.full((3, 100, 200), 128, np.uint8)
+    picture[:, 60:90, 150:180] = np.random.default_rng(0).integers(0, 256, (3, 30, 30))
+    window = most_detailed(picture, 32)
+    assert window.top <= 62
+    assert window.top + 32 >= 88
+    assert window.left <= 152
+    assert window.left + 32 >= 178
+
+
+def test_a_picture_smaller_than_the_window_is_shown_whole() -> None:
+    assert most_detailed(np.zeros((3, 20, 50), np.uint8), 64) == Window(0, 0, 20, 50)
+
+
+def test_a_crop_keeps_every_pixel() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (3, 40, 30)).astype(np.uint8)
+    with Image.open(io.BytesIO(to_png(Window(5, 6, 20, 10).of(picture)))) as image:
+        assert np.array_equal(np.asarray(image).transpose(2, 0, 1), picture[:, 5:25, 6:16])
+
+
+def test_a_thumbnail_is_never_larger_than_the_picture() -> None:
+    for width, expected in ((300, (80, 40)), (20, (20, 10))):
+        with Image.open(io.BytesIO(to_thumbnail(np.zeros((3, 40, 80), np.uint8), width))) as image:
+            assert image.size == expected
+
+
+def test_more_tiles_make_smaller_crops_within_the_budget() -> None:
+    sides = [crop_side(tiles, 5_000_000) for tiles in (3, 30, 60, 99)]
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] == 256
+    assert all(tiles * side**2 * 2 * 4 / 3 <= 5_000_000 for tiles, side in zip((30, 60, 99), sides[1:], strict=True))

@@ -1,0 +1,248 @@
+"""The settings of a cell: what they accept, and what makes two cells the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ablate.config import NOT_IDENTITY, Cell, Data, Loss, Model, Settings, Term, Train, content_sha256
+
+SMALL = {"discriminator": {"norm": "channel", "layers": 3}, "model": {"downsamplings": 3, "width": 8}}
+FOLDER = {"source": "folder", "train": "a", "test": "b", "train_digest": "1" * 64, "test_digest": "2" * 64}
+
+# One other valid value for every setting that a result depends on.
+OTHERS: dict[str, Any] = {
+    "data.source": {"source": "folder", "path": "a"},
+    "data.test_fraction": 0.2,
+    "data.on_bad_image": "skip",
+    "data.crop": 128,
+    "data.batch_size": 4,
+    "data.flip": False,
+    "data.train_digest": "3" * 64,
+    "data.test_digest": "4" * 64,
+    "model.channels": 4,
+    "model.width": 12,
+    "model.downsamplings": 2,
+    "model.residual_blocks": 1,
+    "model.norm": "channel",
+    "model.latent_norm": "none",
+    "model.noise": True,
+    "model.noise_channels": 64,
+    "model.quantizer.levels": 7,
+    "model.quantizer.centers": "learned",
+    "model.quantizer.temperature": 0.5,
+    "discriminator.scales": 2,
+    "discriminator.width": 32,
+    "discriminator.layers": 2,
+    "discriminator.norm": "instance",
+    "loss.adversarial": "vanilla",
+    "loss.adversarial_weight": 0.5,
+    "loss.distortion": "l1",
+    "loss.lambda_x": 6.0,
+    "loss.feature_matching": "source",
+    "loss.feature_matching_weight": 5.0,
+    "loss.scale_reduction": "sum",
+    "loss.generator_scales": "finest",
+    "optimizers.generator.learning_rate": 1e-4,
+    "optimizers.generator.beta1": 0.9,
+    "optimizers.generator.beta2": 0.99,
+    "optimizers.generator.epsilon": 1e-6,
+    "optimizers.discriminator.learning_rate": 1e-4,
+    "optimizers.discriminator.beta1": 0.9,
+    "optimizers.discriminator.beta2": 0.99,
+    "optimizers.discriminator.epsilon": 1e-6,
+    "train.steps": 7,
+    "train.warmup_steps": 7,
+    "train.warmup_learning_rate": 1e-4,
+    "train.warmup_distortion": "l1",
+    "train.ema_decay": 0.9,
+    "train.precision": "bfloat16",
+    "train.channels_last": True,
+    "train.log_every": 7,
+    "train.checkpoint_every": 7,
+    "evaluation.extractor": None,  # there is one
+    "evaluation.tap": 1280,
+    "evaluation.patch": 32,
+    "seed": 1,
+    "replicate": 1,
+}
+
+
+def cell(**sections: Any) -> Cell:
+    return Cell.model_validate({**SMALL, **sections})
+
+
+def changed(name: str, value: Any) -> Cell:
+    """Returns the small cell with one setting changed."""
+    tree = json.loads(json.dumps(SMALL))
+    *groups, last = name.split(".")
+    table = tree
+    for group in groups:
+        table = table.setdefault(group, {})
+    table[last] = value
+    if name == "data.source":
+        tree["data"] = value
+    return Cell.model_validate(tree)
+
+
+def settings_of(group: type[Settings], prefix: str = "") -> Iterator[str]:
+    for name, info in group.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, Settings) and kind is not Term:
+            yield from settings_of(kind, f"{prefix}{name}.")
+        elif info.json_schema_extra != NOT_IDENTITY:
+            yield prefix + name
+
+
+def test_every_setting_of_a_cell_is_tried_below() -> None:
+    assert set(OTHERS) == set(settings_of(Cell))
+
+
+@pytest.mark.parametrize("name", [name for name, value in OTHERS.items() if value is not None])
+def test_changing_a_setting_changes_the_identity(name: str) -> None:
+    assert changed(name, OTHERS[name]).id != cell().id
+
+
+def test_an_id_is_the_beginning_of_the_whole_hash() -> None:
+    assert cell().id == cell().sha256[:12]
+    assert len(cell().sha256) == 64
+
+
+def test_the_order_of_keys_changes_no_id() -> None:
+    one = {"loss": {"lambda_x": 3, "adversarial": {"name": "lsgan", "real_target": 0.9, "fake_target": 0.1}}, **SMALL}
+    other = {**SMALL, "loss": {"adversarial": {"fake_target": 0.1, "real_target": 0.9, "name": "lsgan"}, "lambda_x": 3}}
+    assert Cell.model_validate(one).id == Cell.model_validate(other).id
+
+
+@pytest.mark.parametrize("value", [10, 10.0])
+def test_a_number_is_typed_before_it_is_hashed(value: float) -> None:
+    assert cell(loss={"lambda_x": value}).id == cell(loss={"lambda_x": 10}).id
+
+
+@pytest.mark.parametrize("term", ["lsgan", {"name": "lsgan"}, {"name": "lsgan", "real_target": 1},
+                                  {"name": "lsgan", "options": {"real_target": 1.0}}])  # fmt: skip
+def test_a_default_written_out_changes_no_id(term: Any) -> None:
+    assert cell(loss={"adversarial": term}).id == cell(loss={"adversarial": "lsgan"}).id
+
+
+def test_an_option_changes_the_id() -> None:
+    other = cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9}})
+    assert other.id != cell(loss={"adversarial": "lsgan"}).id
+
+
+def test_where_the_pictures_lie_is_no_part_of_the_identity_but_what_they_are_is() -> None:
+    here = cell(data=FOLDER)
+    assert cell(data={**FOLDER, "train": "elsewhere/a", "test": "elsewhere/b"}).id == here.id
+    assert cell(data={**FOLDER, "train": None, "test": None, "path": "elsewhere"}).id == here.id
+    assert cell(data={**FOLDER, "train_digest": "3" * 64}).id != here.id
+
+
+def test_a_cell_read_back_from_json_is_the_same_cell() -> None:
+    one = cell(data=FOLDER, loss={"adversarial": {"name": "lsgan", "real_target": 0.9}}, train={"warmup_steps": 3})
+    other = Cell.model_validate(json.loads(one.model_dump_json()))
+    assert other == one
+    assert (other.id, other.warmup) == (one.id, one.warmup)
+
+
+def test_a_content_hash_is_sha256_of_canonical_json() -> None:
+    assert content_sha256({"b": [1, 2.5], "a": None}) == hashlib.sha256(b'{"a":null,"b":[1,2.5]}').hexdigest()
+
+
+def test_a_content_that_json_cannot_say_is_an_error() -> None:
+    with pytest.raises(ValueError, match="Out of range float values"):
+        content_sha256({"x": float("nan")})
+
+
+def test_cells_that_begin_alike_share_a_warm_up() -> None:
+    start = {"warmup_steps": 5}
+    first = cell(train=start).warmup
+    assert first is not None
+    for other in (
+        cell(train=start, loss={"adversarial": "vanilla", "lambda_x": 3}),
+        cell(train=start, discriminator={**SMALL["discriminator"], "scales": 1}),
+        cell(train={**start, "steps": 7}),
+        cell(train=start, optimizers={"discriminator": {"learning_rate": 1e-5}}),
+        cell(train=start, replicate=1),
+    ):
+        assert other.warmup is not None
+        assert other.warmup.id == first.id
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"train": {"warmup_steps": 6}},
+        {"train": {"warmup_steps": 5, "warmup_distortion": "l1"}},
+        {"train": {"warmup_steps": 5, "warmup_learning_rate": 1e-4}},
+        {"train": {"warmup_steps": 5}, "seed": 1},
+        {"train": {"warmup_steps": 5}, "model": {**SMALL["model"], "channels": 4}},
+        {"train": {"warmup_steps": 5}, "data": {"flip": False}},
+        {"train": {"warmup_steps": 5}, "optimizers": {"generator": {"beta1": 0.9}}},
+    ],
+)
+def test_cells_that_begin_otherwise_do_not(sections: dict[str, Any]) -> None:
+    first, other = cell(train={"warmup_steps": 5}).warmup, cell(**sections).warmup
+    assert first is not None
+    assert other is not None
+    assert other.id != first.id
+
+
+def test_without_warm_up_steps_a_cell_trains_from_scratch() -> None:
+    assert cell().warmup is None
+
+
+def test_a_bare_name_stands_for_all_defaults_and_is_resolved() -> None:
+    adversarial = Loss(adversarial="lsgan").adversarial
+    assert adversarial == Term(name="lsgan", options={"fake_target": 0.0, "real_target": 1.0, "generator_target": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "said"),
+    [
+        (Loss, {"adversarial": "hinje"}, r"unknown adversarial loss 'hinje' \(there is: .*hinge.*mean 'hinge'\?"),
+        (Loss, {"adversarial": {"name": "lsgan", "real": 1}}, r"unknown option of lsgan 'real' .*mean 'real_target'\?"),
+        (Loss, {"adversarial": {"name": "lsgan", "real_target": "a"}}, r"option 'real_target' of lsgan is float"),
+        (Loss, {"lambda_x": -1}, "greater than or equal to 0"),
+        (Loss, {"lambda_x": float("inf")}, "finite number"),
+        (Loss, {"lambdax": 1}, "Extra inputs are not permitted"),
+        (Train, {"steps": 0}, "greater than or equal to 1"),
+        (Model, {"channels": 3}, "2, 4, 8 or 16"),
+        (Data, {"train": "a"}, 'belong to source = "folder"'),
+        (Data, {"source": "folder"}, "needs either train and test, or path"),
+        (Data, {"source": "folder", "train": "a"}, "needs either train and test, or path"),
+        (Data, {"source": "folder", "path": "a", "train": "b", "test": "c"}, "needs either train and test, or path"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_a_sentence(group: type[Settings], values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        group.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"data": {"crop": 60}}, r"data\.crop = 60 must be a multiple of 8 \(model\.downsamplings = 3\)"),
+        ({"discriminator": {"norm": "instance", "scales": 4, "layers": 3}}, "coarsest of 4 discriminators"),
+        ({"loss": {"adversarial": "none"}}, "trains no discriminator"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(sections: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        cell(**sections)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        cell().seed = 3  # type: ignore[misc]
+
+
+def test_importing_the_settings_loads_no_torch() -> None:
+    check = "import ablate.config, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
