@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.fields import FieldInfo
 
 from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings
@@ -15,7 +15,7 @@ from ablate.registry import Registry, adversarial_losses, distortions, feature_m
 RESULTS_VERSION = 1
 """Raised when the same settings give other results than before; CHANGELOG.md says why older ones no longer compare."""
 
-NOT_IDENTITY = {"identity": False}
+NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 """Marks a setting that says where something lies and not what it is."""
 
 
@@ -72,7 +72,7 @@ class Data(Settings):
     test: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
     test_fraction: float = Field(0.1, gt=0, lt=1)
     on_bad_image: Literal["error", "skip"] = "error"
-    crop: int = Field(64, ge=16, le=4096)
+    crop: int = Field(128, ge=16, le=4096)
     batch_size: int = Field(8, ge=1)
     flip: bool = True
     train_digest: str | None = None
@@ -81,16 +81,16 @@ class Data(Settings):
     @model_validator(mode="after")
     def _folder_is_given(self) -> Data:
         if self.source == "photos" and (self.path or self.train or self.test):
-            raise ValueError("path, train and test belong to source = \"folder\"; source is \"photos\"")
+            raise ValueError('path, train and test belong to source = "folder"; source is "photos"')
         if self.source == "folder":
             whole, split = self.path is not None, self.train is not None and self.test is not None
             if whole == split or (whole and (self.train or self.test)):
-                raise ValueError("source = \"folder\" needs either train and test, or path (split by test_fraction)")
+                raise ValueError('source = "folder" needs either train and test, or path (split by test_fraction)')
         return self
 
 
 class Quantizer(Settings):
-    """How a latent becomes one of `levels` symbols (sections 3.1 and 4 of the paper; soft backward of Mentzer et al.)."""
+    """How a latent becomes one of `levels` symbols (paper, sections 3.1 and 4; soft backward of Mentzer et al.)."""
 
     levels: int = Field(5, ge=2, le=64)
     centers: Literal["fixed", "learned"] = "fixed"
@@ -192,12 +192,14 @@ class Cell(Settings):
     def _crop_fits(self) -> Cell:
         stride = 2**self.model.downsamplings
         if self.data.crop % stride:
-            raise ValueError(f"data.crop = {self.data.crop} must be a multiple of {stride} (model.downsamplings = "
-                             f"{self.model.downsamplings})")
+            raise ValueError(
+                f"data.crop = {self.data.crop} must be a multiple of {stride} (model.downsamplings = "
+                f"{self.model.downsamplings})"
+            )
         per_channel = self.data.batch_size * (self.data.crop // stride) ** 2
         if self.model.latent_norm == "batch" and per_channel < 16:
             raise ValueError(
-                f"model.latent_norm = \"batch\" has {per_channel} latents a channel to take statistics over; raise "
+                f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
                 "data.batch_size or data.crop until there are 16"
             )
         coarsest = self.data.crop / 2 ** (self.discriminator.scales - 1 + self.discriminator.layers)
@@ -236,8 +238,14 @@ class Cell(Settings):
             return None
         adam = self.optimizers.generator.model_copy(update={"learning_rate": self.train.warmup_learning_rate})
         return Warmup(
-            data=self.data, model=self.model, distortion=self.train.warmup_distortion, adam=adam, seed=self.seed,
-            steps=self.train.warmup_steps, precision=self.train.precision, channels_last=self.train.channels_last,
+            data=self.data,
+            model=self.model,
+            distortion=self.train.warmup_distortion,
+            adam=adam,
+            seed=self.seed,
+            steps=self.train.warmup_steps,
+            precision=self.train.precision,
+            channels_last=self.train.channels_last,
         )
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class UnknownName(ValueError):
+class UnknownNameError(ValueError):
     """A name that nothing is registered under; the message lists what there is."""
 
 
-class UnknownOption(ValueError):
+class UnknownOptionError(ValueError):
     """An option that the registered function does not take; the message lists those it does."""
 
 
@@ -38,21 +38,21 @@ class Entry:
         """Returns every option with its value, defaults filled in.
 
         Raises:
-            UnknownOption: for an option that the function does not take.
+            UnknownOptionError: for an option that the function does not take.
         """
         for name in options:
             if name not in self.options:
-                raise UnknownOption(unknown(f"option of {self.name}", name, list(self.options)))
+                raise UnknownOptionError(unknown(f"option of {self.name}", name, list(self.options)))
         missing = [n for n, p in self.options.items() if p.default is p.empty and n not in options]
         if missing:
-            raise UnknownOption(f"{self.name} needs the option {missing[0]!r}")
+            raise UnknownOptionError(f"{self.name} needs the option {missing[0]!r}")
         return {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}
 
     def _typed(self, name: str, value: Any, default: Any) -> Any:
         if type(default) is float and type(value) is int:
             return float(value)
         if default is not inspect.Parameter.empty and type(value) is not type(default):
-            raise UnknownOption(
+            raise UnknownOptionError(
                 f"option {name!r} of {self.name} is {type(default).__name__} (default {default!r}), not {value!r}"
             )
         return value
@@ -88,7 +88,7 @@ class Registry:
     def __getitem__(self, name: str) -> Entry:
         entries = self._load()
         if name not in entries:
-            raise UnknownName(unknown(self.kind, name, list(entries)))
+            raise UnknownNameError(unknown(self.kind, name, list(entries)))
         return entries[name]
 
     def __iter__(self) -> Iterator[str]:

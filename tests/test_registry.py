@@ -8,8 +8,8 @@ import pytest
 
 from ablate.registry import (
     Registry,
-    UnknownName,
-    UnknownOption,
+    UnknownNameError,
+    UnknownOptionError,
     adversarial_losses,
     distortions,
     feature_matchings,
@@ -61,7 +61,9 @@ def test_a_second_registration_of_a_name_is_an_error(dishes: Registry) -> None:
 
 
 def test_an_unknown_name_lists_what_there_is_and_the_nearest(dishes: Registry) -> None:
-    with pytest.raises(UnknownName, match=r"^unknown dish 'soop' \(there is: soup, stew\); did you mean 'soup'\?$"):
+    with pytest.raises(
+        UnknownNameError, match=r"^unknown dish 'soop' \(there is: soup, stew\); did you mean 'soup'\?$"
+    ):
         dishes["soop"]
 
 
@@ -87,22 +89,22 @@ def test_a_whole_number_becomes_a_fraction_where_the_default_is_one(dishes: Regi
 @pytest.mark.parametrize("options", [{"salt": "much"}, {"salt": True}, {"bowls": 2.5}, {"hot": 1}, {"name": 3}])
 def test_an_option_of_another_type_than_its_default_is_refused(dishes: Registry, options: dict[str, Any]) -> None:
     (name,) = options
-    with pytest.raises(UnknownOption, match=f"option '{name}' of soup is "):
+    with pytest.raises(UnknownOptionError, match=f"option '{name}' of soup is "):
         dishes["soup"].resolve(options)
 
 
 def test_an_unknown_option_lists_what_there_is_and_the_nearest(dishes: Registry) -> None:
-    with pytest.raises(UnknownOption, match=r"unknown option of soup 'salz' \(there is: .*did you mean 'salt'\?"):
+    with pytest.raises(UnknownOptionError, match=r"unknown option of soup 'salz' \(there is: .*did you mean 'salt'\?"):
         dishes["soup"].resolve({"salz": 1.0})
 
 
 def test_a_positional_argument_is_no_option(dishes: Registry) -> None:
-    with pytest.raises(UnknownOption, match="unknown option of stew 'pot'"):
+    with pytest.raises(UnknownOptionError, match="unknown option of stew 'pot'"):
         dishes["stew"].resolve({"pot": "iron", "hours": 3.0})
 
 
 def test_an_option_without_a_default_must_be_given(dishes: Registry) -> None:
-    with pytest.raises(UnknownOption, match="stew needs the option 'hours'"):
+    with pytest.raises(UnknownOptionError, match="stew needs the option 'hours'"):
         dishes["stew"].resolve({})
     assert dishes["stew"].resolve({"hours": 3.5}) == {"hours": 3.5}
 

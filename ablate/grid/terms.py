@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.grid.mistakes import Refusal, nearest, there_is, toml_text
-from ablate.registry import Entry, Registry, UnknownName, UnknownOption
+from ablate.registry import Entry, Registry, UnknownNameError, UnknownOptionError
 
 TERM_FORM = 'allowed: a name or a table { name = "…", option = … }'
 
@@ -21,7 +21,7 @@ def read_term(registry: Registry, raw: Any) -> tuple[dict[str, Any] | None, list
         return None, [Refusal("the name is missing", TERM_FORM)]
     try:
         entry = registry[table["name"]]
-    except UnknownName as error:
+    except UnknownNameError as error:
         return None, [Refusal.from_sentence(str(error), () if isinstance(raw, str) else ("name",))]
     refusals = _refused_options(entry, {name: value for name, value in table.items() if name != "name"})
     return (None, refusals) if refusals else (table, [])
@@ -76,7 +76,7 @@ def _refused_value(entry: Entry, name: str, value: Any, options: dict[str, Any])
         return []  # _refused_whole says so
     try:
         entry.resolve({**{other: options[other] for other in needed}, name: value})
-    except UnknownOption as error:
+    except UnknownOptionError as error:
         return [Refusal(str(error), within=(name,))]
     return []
 
@@ -84,6 +84,6 @@ def _refused_value(entry: Entry, name: str, value: Any, options: dict[str, Any])
 def _refused_whole(entry: Entry, options: dict[str, Any]) -> list[Refusal]:
     try:
         entry.resolve(options)
-    except UnknownOption as error:
+    except UnknownOptionError as error:
         return [Refusal(str(error))]
     return []

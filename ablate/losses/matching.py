@@ -21,10 +21,12 @@ TermWeight = Callable[[int, int], float]
 @feature_matchings.register(formula=r"w = 1", source="the source system: flat sum over 3 scales and 4 layers")
 def source() -> TermWeight:
     """Flat sum: the total weight grows with scales and layers."""
-    return lambda scales, layers: 1.0
+    return lambda _scales, _layers: 1.0
 
 
-@feature_matchings.register(formula=r"w = \frac{4}{K\,(L)}", source="Wang et al. 2018 (pix2pixHD), train loop of the release")
+@feature_matchings.register(
+    formula=r"w = \frac{4}{K L}", source="Wang et al. 2018 (pix2pixHD), train loop of the release"
+)
 def pix2pixhd() -> TermWeight:
     """Total weight 4 whatever the depth; L counts the feature layers (n_layers_D + 1 there)."""
     return lambda scales, layers: 4.0 / (scales * layers)
@@ -33,7 +35,7 @@ def pix2pixhd() -> TermWeight:
 @feature_matchings.register(formula=r"w = 0", source="control without feature matching")
 def none() -> TermWeight:
     """No feature matching."""
-    return lambda scales, layers: 0.0
+    return lambda _scales, _layers: 0.0
 
 
 def feature_matching(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]], weight: TermWeight) -> Tensor:
@@ -46,7 +48,10 @@ def feature_matching(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[T
     """
     each = weight(len(fake), len(fake[0]))
     return sum(
-        (each * l1_loss(f.float(), r.detach().float()) for rs, fs in zip(real, fake, strict=True)
-         for r, f in zip(rs, fs, strict=True)),
+        (
+            each * l1_loss(f.float(), r.detach().float())
+            for rs, fs in zip(real, fake, strict=True)
+            for r, f in zip(rs, fs, strict=True)
+        ),
         start=fake[0][0].new_zeros((), dtype=torch.float32),
     )

@@ -95,5 +95,6 @@ def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
 
 def _verified_file(symbols: Symbols, levels: int, height: int, width: int) -> bytes:
     file = encode(symbols, levels=levels, height=height, width=width)
-    assert np.array_equal(decode(file).symbols, symbols), "the entropy coder lost symbols"
+    if not np.array_equal(decode(file).symbols, symbols):
+        raise RuntimeError(f"the entropy coder lost symbols of shape {symbols.shape}: its file decodes to others")
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [3] + [settings.width * 2**i for i in range(settings.layers)]
         self.convs = nn.ModuleList(
-            SameConv2d(inputs, outputs, 4, stride=2) for inputs, outputs in zip(widths, widths[1:], strict=False)
+            SameConv2d(inputs, outputs, 4, stride=2) for inputs, outputs in itertools.pairwise(widths)
         )
         self.norms = nn.ModuleList(
             nn.Identity() if i == 0 else norm(settings.norm, width) for i, width in enumerate(widths[1:])
@@ -51,8 +52,9 @@ class Discriminator(nn.ModuleList):
 
     def forward(self, image: Tensor) -> Critique:
         logits, features = [], []
+        x = image
         for i, scale in enumerate(self):
-            x = image if i == 0 else average_pool_same(x)
+            x = x if i == 0 else average_pool_same(x)
             scale_logits, scale_features = scale(x)
             logits.append(scale_logits)
             features.append(scale_features)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 from ablate.config import Model
@@ -19,7 +21,7 @@ class Encoder(nn.Sequential):
     def __init__(self, settings: Model) -> None:
         widths = [settings.width * 2**i for i in range(settings.downsamplings + 1)]
         layers: list[nn.Module] = [ReflectConv2d(3, widths[0], 7), norm(settings.norm, widths[0]), nn.ReLU()]
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in itertools.pairwise(widths):
             layers += [SameConv2d(inputs, outputs, 3, stride=2), norm(settings.norm, outputs), nn.ReLU()]
         layers.append(ReflectConv2d(widths[-1], settings.channels, 3))
         layers.append(latent_norm(settings.latent_norm, settings.channels))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 from ablate.config import Model
@@ -37,7 +39,7 @@ class Generator(nn.Sequential):
         widths = [settings.width * 2**i for i in reversed(range(settings.downsamplings + 1))]
         layers: list[nn.Module] = [ReflectConv2d(inputs, widths[0], 3), norm(settings.norm, widths[0]), nn.ReLU()]
         layers += [ResidualBlock(widths[0], settings) for _ in range(settings.residual_blocks)]
-        for wide, narrow in zip(widths, widths[1:], strict=False):
+        for wide, narrow in itertools.pairwise(widths):
             layers += [SameConvTranspose2d(wide, narrow, 3), norm(settings.norm, narrow), nn.ReLU()]
         layers += [ReflectConv2d(widths[-1], 3, 7), nn.Tanh()]
         super().__init__(*layers)

@@ -7,7 +7,9 @@ import io
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ablate import metrics
@@ -47,24 +49,23 @@ def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: En
         entry: where images.csv and the PNGs go.
         device: where codecs and the feature extractor run.
     """
-    extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap)
+    extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
     name = f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}"
-    cut = [_patches(torch.from_numpy(pictures[i]), cell) for i in range(len(pictures))]
-    originals = torch.cat([extractor(each) for each in cut])
+    original_features = torch.cat([_features(extractor, _as_tensor(each), cell) for each in pictures])
     rows: list[ImageRow] = []
     scores: dict[str, dict[str, Any]] = {}
     for weights, codec in codecs.items():
         measured, used, features = [], [], []
-        for i, picture in enumerate(pictures.names):
-            original = torch.from_numpy(pictures[i])
+        for picture, pixels in zip(pictures.names, pictures, strict=True):
+            original = _as_tensor(pixels)
             symbols, reconstruction = _reconstruct(codec, original, cell, device)
             _save_png(entry, weights, picture, reconstruction)
             measured.append(_measure(weights, picture, original, reconstruction, symbols, cell))
             used.append(symbols)
-            features.append(extractor(_patches(reconstruction, cell)))
+            features.append(_features(extractor, reconstruction, cell))
         rows += measured
-        scores[weights] = _mean(measured) | _levels(used, cell)
-        scores[weights][name] = metrics.frechet_distance(originals, torch.cat(features))
+        scores[weights] = _mean(measured) | _levels(used)
+        scores[weights][name] = _distance(original_features, torch.cat(features))
     write_bytes(entry.images_csv, _as_csv(rows))
     protocol = {
         name: {
@@ -73,7 +74,7 @@ def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: En
             "weights_sha256": extractor.weights_sha256,
             "patch": cell.evaluation.patch,
             "shift": cell.evaluation.patch // 2,
-            "patches": len(originals),
+            "patches": len(original_features),
             "rounding": "uint8",
             "pictures": pictures.digest,
         },
@@ -94,7 +95,9 @@ def _reconstruct(codec: Codec, original: Tensor, cell: Cell, device: str) -> tup
         return symbols[0].cpu(), to_uint8(reconstruction[0]).cpu()
 
 
-def _measure(weights: str, name: str, original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell) -> ImageRow:
+def _measure(
+    weights: str, name: str, original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell
+) -> ImageRow:
     height, width = original.shape[1:]
     pair = original[None], reconstruction[None]
     error = int(metrics.sse(*pair))
@@ -124,15 +127,27 @@ def _mean(rows: list[ImageRow]) -> dict[str, float | None]:
     return means
 
 
-def _levels(symbols: list[Tensor], cell: Cell) -> dict[str, int]:
+def _levels(symbols: list[Tensor]) -> dict[str, int]:
     """Counts the levels used anywhere and the channels that hold one symbol throughout all pictures."""
     channels = torch.cat([each.flatten(1) for each in symbols], 1)
     dead = (channels.amin(1) == channels.amax(1)).sum()
     return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
-def _patches(picture: Tensor, cell: Cell) -> Tensor:
-    return metrics.patches(picture, cell.evaluation.patch, cell.evaluation.patch // 2)
+def _distance(originals: Tensor, reconstructions: Tensor) -> float | None:
+    """Returns the Fréchet distance of features (n, d), None where the pictures hold fewer than two patches."""
+    return metrics.frechet_distance(originals, reconstructions) if len(originals) >= 2 else None
+
+
+def _features(extractor: metrics.Extractor, picture: Tensor, cell: Cell) -> Tensor:
+    """Returns the features (n, tap) of a picture's patches; n is 0 for one smaller than a patch."""
+    cut = metrics.patches(picture, cell.evaluation.patch, cell.evaluation.patch // 2)
+    return extractor(cut) if len(cut) else torch.empty(0, cell.evaluation.tap)
+
+
+def _as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """Copies a picture out of the cache, which is mapped read-only."""
+    return torch.from_numpy(pixels.copy())
 
 
 def _save_png(entry: Entry, weights: str, name: str, picture: Tensor) -> None:

@@ -37,9 +37,7 @@ class TrainState:
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
         """Builds the state of adversarial training at step 0."""
         codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
-        discriminator = _placed(
-            build_discriminator(cell.discriminator, cell.seed), device, cell.train.channels_last
-        )
+        discriminator = _placed(build_discriminator(cell.discriminator, cell.seed), device, cell.train.channels_last)
         return cls(
             codec=codec,
             codec_optimizer=_adam(codec, cell.optimizers.generator),
@@ -65,7 +63,9 @@ class TrainState:
         """Moves the averaged weights towards the raw ones, faster early on: min(decay, (1 + n) / (10 + n))."""
         assert self.average is not None
         decay = min(decay, (1 + self.step) / (10 + self.step))
-        averaged, raw = ([t for t in m.state_dict().values() if t.is_floating_point()] for m in (self.average, self.codec))
+        averaged, raw = (
+            [t for t in m.state_dict().values() if t.is_floating_point()] for m in (self.average, self.codec)
+        )
         torch._foreach_lerp_(averaged, raw, 1 - decay)
 
     def save(self, file: BinaryIO) -> None:
@@ -101,7 +101,9 @@ class TrainState:
 
 
 def _placed(module: Module, device: str, channels_last: bool) -> Module:
-    return module.to(device=device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    if channels_last:
+        module.to(memory_format=torch.channels_last)
+    return module.to(device)
 
 
 def _adam(module: nn.Module, settings: Adam) -> torch.optim.Adam:

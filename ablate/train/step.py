@@ -32,7 +32,8 @@ def discriminator_step(
     state: TrainState, objective: Objective, image: Tensor, reconstruction: Tensor, precision: str
 ) -> Judged:
     """Steps the discriminators on an image and its reconstruction, which is not differentiated."""
-    assert state.discriminator is not None and state.discriminator_optimizer is not None
+    assert state.discriminator is not None
+    assert state.discriminator_optimizer is not None
     with autocast(image, precision):
         real, fake = state.discriminator(image), state.discriminator(reconstruction.detach())
     loss = objective.discriminator(real.logits, fake.logits)

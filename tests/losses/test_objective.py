@@ -49,7 +49,9 @@ def test_pix2pixhd_matching_weighs_four_whatever_the_depth_and_the_source_sums_f
         flat = sum(i + 1 for i in range(layers)) * scales
         assert feature_matching(zeros, ones, feature_matchings["source"].function()).item() == pytest.approx(flat)
         expected = 4.0 / (scales * layers) * flat
-        assert feature_matching(zeros, ones, feature_matchings["pix2pixhd"].function()).item() == pytest.approx(expected)
+        assert feature_matching(zeros, ones, feature_matchings["pix2pixhd"].function()).item() == pytest.approx(
+            expected
+        )
 
 
 def test_features_of_the_image_get_no_gradient() -> None:

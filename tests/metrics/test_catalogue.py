@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ablate.metrics import metrics
-from ablate.registry import UnknownName
+from ablate.registry import UnknownNameError
 
 DIRECTIONS = {
     "psnr": ("higher", "dB"),
@@ -33,7 +33,7 @@ def test_every_metric_has_a_label_a_formula_and_a_source(name: str) -> None:
 
 
 def test_a_name_that_is_no_metric_is_answered_with_those_that_are() -> None:
-    with pytest.raises(UnknownName, match=r"unknown metric 'pnsr' .*did you mean 'psnr'"):
+    with pytest.raises(UnknownNameError, match=r"unknown metric 'pnsr' .*did you mean 'psnr'"):
         metrics["pnsr"]
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ablate.metrics import extractor, fd_lite0_112, fd_lite0_1280, frechet_distance, lite0, patches
 from ablate.metrics.lite0 import Lite0, SameConv2d
-from ablate.registry import UnknownName
+from ablate.registry import UnknownNameError
 
 TIGER_CAT, EGYPTIAN_CAT, TABBY, ESPRESSO = 282, 285, 281, 967
 
@@ -124,7 +124,7 @@ def test_absent_weights_are_an_error_that_names_the_package(
 
 
 def test_unknown_extractors_taps_and_pictures_are_refused() -> None:
-    with pytest.raises(UnknownName, match=r"unknown feature extractor 'lite1' .*did you mean 'lite0'"):
+    with pytest.raises(UnknownNameError, match=r"unknown feature extractor 'lite1' .*did you mean 'lite0'"):
         extractor("lite1")
     with pytest.raises(ValueError, match="taps 112 and 1280, not 320"):
         extractor("lite0", tap=320)

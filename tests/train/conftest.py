@@ -44,8 +44,14 @@ def make_cell(pictures: Path) -> MakeCell:
     def make(**sections: dict) -> Cell:
         settings: dict = {
             "data": {"source": "folder", "train": "train", "test": "test", "crop": 32, "batch_size": 2},
-            "model": {"width": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel", "channels": 2,
-                      "latent_norm": "batch"},
+            "model": {
+                "width": 4,
+                "downsamplings": 2,
+                "residual_blocks": 1,
+                "norm": "channel",
+                "channels": 2,
+                "latent_norm": "batch",
+            },
             "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": 2},
             "train": {"steps": 12, "log_every": 4, "checkpoint_every": 5},
         }

@@ -29,9 +29,7 @@ def never() -> bool:
 def train(cell: Cell, entry: Entry, store: Store, warmup: Entry | None = None, stop: Callable[[], bool] = never):
     torch.set_num_threads(1)
     number = entry.last_attempt().number
-    return run_cell(
-        cell, entry, warmup=warmup, data_cache=store.data_cache, device="cpu", attempt=number, stop=stop
-    )
+    return run_cell(cell, entry, warmup=warmup, data_cache=store.data_cache, device="cpu", attempt=number, stop=stop)
 
 
 def comparable(entry: Entry) -> dict:
@@ -40,8 +38,9 @@ def comparable(entry: Entry) -> dict:
     return {
         "metrics": result["metrics"],
         "artefacts": result["artefacts"],
-        "rows": [{k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")}
-                 for row in entry.metrics()],
+        "rows": [
+            {k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()
+        ],
     }
 
 
@@ -55,7 +54,14 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     assert result["status"] == "done"
     for weights in ("raw", "ema"):
         assert set(result["metrics"][weights]) == {
-            "psnr", "ms_ssim", "bpp_bound", "bpp_entropy", "bpp_actual", "levels_used", "dead_channels", "fd_lite0_112"
+            "psnr",
+            "ms_ssim",
+            "bpp_bound",
+            "bpp_entropy",
+            "bpp_actual",
+            "levels_used",
+            "dead_channels",
+            "fd_lite0_112",
         }
         assert result["metrics"][weights]["psnr"] > 5
     assert result["protocol"]["fd_lite0_112"]["patches"] > 0
@@ -138,9 +144,7 @@ def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: S
     entry = claimed(cell)
     warmup = store.warmup(cell.warmup.id)
     warmup.begin_attempt({})
-    outcome = run_warmup(
-        cell.warmup, warmup, data_cache=store.data_cache, device="cpu", attempt=1, stop=never
-    )
+    outcome = run_warmup(cell.warmup, warmup, data_cache=store.data_cache, device="cpu", attempt=1, stop=never)
     assert (outcome.status, outcome.step) == ("done", 6)
     saved = torch.load(warmup.weights, weights_only=True)
     assert set(saved) == {"codec"}
@@ -220,4 +224,3 @@ def test_checkpoint_of_another_training_is_refused(make_cell, claimed: Claim, st
     torch.save({"step": 3}, entry.checkpoint)
     with pytest.raises(ValueError, match="is not a checkpoint of this training"):
         train(cell, entry, store)
-
