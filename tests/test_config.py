@@ -22,7 +22,7 @@ OTHERS: dict[str, Any] = {
     "data.source": {"source": "folder", "path": "a"},
     "data.test_fraction": 0.2,
     "data.on_bad_image": "skip",
-    "data.crop": 128,
+    "data.crop": 96,
     "data.batch_size": 4,
     "data.flip": False,
     "data.train_digest": "3" * 64,
@@ -229,7 +229,7 @@ def test_a_bad_setting_is_refused_with_a_sentence(group: type[Settings], values:
     ("sections", "said"),
     [
         ({"data": {"crop": 60}}, r"data\.crop = 60 must be a multiple of 8 \(model\.downsamplings = 3\)"),
-        ({"discriminator": {"norm": "instance", "scales": 4, "layers": 3}}, "coarsest of 4 discriminators"),
+        ({"discriminator": {"norm": "instance", "scales": 4, "layers": 4}}, "coarsest of 4 discriminators"),
         ({"loss": {"adversarial": "none"}}, "trains no discriminator"),
     ],
 )

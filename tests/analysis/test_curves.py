@@ -8,7 +8,7 @@ import pytest
 
 from ablate.analysis.curves import POINTS, Curves, read_curves
 from ablate.store import Store
-from analysis.studies import cell, study
+from tests.analysis.studies import cell, study
 
 
 def curves(root: Path, *logs: dict[int, float | None]) -> Curves:

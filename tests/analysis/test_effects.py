@@ -4,7 +4,7 @@ import pytest
 
 from ablate.analysis import effects, level_means
 from ablate.analysis.intervals import t_interval
-from analysis.studies import cell, study
+from tests.analysis.studies import cell, study
 
 AXES = {"loss": ["a", "b"], "scales": [1, 3]}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ablate.analysis import candidates, winner
 from ablate.analysis.intervals import t_interval
-from analysis.studies import cell, study
+from tests.analysis.studies import cell, study
 
 AXES = {"loss": ["a", "b", "c"]}
 

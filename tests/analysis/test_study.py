@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated_store import Fabrication, fabricate
 
 from ablate.analysis import collect, collect_images, read_study
 from ablate.store import Store
+from tests.fabricated_store import Fabrication, fabricate
 
 AXES = {"loss.adversarial": ["lsgan", "hinge"], "loss.lambda_x": [12.0, 48.0]}
 

@@ -1,5 +1,4 @@
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +9,7 @@ import ablate.cli.locate
 import ablate.execute
 from ablate.cli.app import app
 from ablate.execute.planning import Plan
-
-# The trainings that are pretended there serve the commands as well.
-sys.path.insert(0, str(Path(__file__).parents[1] / "execute"))
+from tests.execute.pretend import PRETENDING, make_plan
 
 
 @pytest.fixture
@@ -25,7 +22,6 @@ def ablate_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 @pytest.fixture
 def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
     """Makes grid.toml stand for a plan of cells that behave as told, trained by `pretend`."""
-    from pretend import PRETENDING, make_plan
 
     def stand_for(*behaviours: str, **options) -> Plan:
         plan = make_plan(*behaviours, **options)

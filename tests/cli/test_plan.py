@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import files_in
 
 from ablate.grid import read_grid
 from ablate.store import Store
+from tests.cli.conftest import files_in
 
 
 def test_a_plan_shows_cells_time_and_what_the_seeds_can_show(ablate_in, pretended, tmp_path: Path):

@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pretend import make_plan
 
 from ablate.cli.locate import find_cell
 from ablate.store import Store
+from tests.execute.pretend import make_plan
 
 RESULT = {
     "status": "done",

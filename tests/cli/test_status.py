@@ -2,9 +2,8 @@ import json
 import os
 from pathlib import Path
 
-from conftest import files_in
-
 from ablate.store import Store
+from tests.cli.conftest import files_in
 
 COUNTS = ("done", "running", "diverged", "failed", "pending")
 

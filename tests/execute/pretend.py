@@ -138,7 +138,7 @@ def ready(_jobs, _store: Store, say: Callable[[str], None]) -> None:
     say("ready")
 
 
-PRETENDING = Work(pretend, ("ablate.execute.worker", "pretend"), ready)
+PRETENDING = Work(pretend, ("ablate.execute.worker", "tests.execute.pretend"), ready)
 
 
 @dataclass
@@ -189,12 +189,3 @@ def run_pretended(plan: Plan, root: Path, notes: Notes | None = None, workers: i
         work=PRETENDING,
         **options,
     )
-
-
-if __name__ == "__main__":
-    # root, steps, behaviours ...: a runner that a test may kill
-    import pretend
-
-    root, steps, *behaviours = sys.argv[1:]
-    plan = pretend.make_plan(*behaviours, steps=int(steps))
-    sys.exit(pretend.run_pretended(plan, Path(root), pretend.Printed()))

@@ -2,13 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pretend import make_plan
 
 from ablate.execute.estimate import GUESSED_SECONDS_PER_STEP, Estimate
 from ablate.execute.jobs import jobs
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import snapshot
 from ablate.store import Store
+from tests.execute.pretend import make_plan
 
 
 def result(seconds: float, step: int = 10, evaluation: float = 0.0) -> dict:

@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pretend
 import pytest
 
-import ablate
 from ablate.store import Store, records
+from tests.execute import pretend
 
-SCRIPT = Path(pretend.__file__)
+ROOT = Path(pretend.__file__).parents[2]
 PATIENCE_SECONDS = 60
 """No test waits that long unless it fails, or the machine is very busy."""
 
@@ -25,13 +24,12 @@ class Runner:
     """A runner in a session of its own, so that whatever it starts can be found."""
 
     def __init__(self, root: Path, *behaviours: str, steps: int) -> None:
-        environment = os.environ | {"PYTHONPATH": str(Path(ablate.__file__).parents[1])}
         self.process = subprocess.Popen(
-            [sys.executable, SCRIPT, root, str(steps), *behaviours],
+            [sys.executable, "-m", "tests.execute.pretended_runner", root, str(steps), *behaviours],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment,
+            cwd=ROOT,
             start_new_session=True,
         )
         self.lines: list[str] = []

@@ -4,11 +4,11 @@ import errno
 from pathlib import Path
 
 import pytest
-from pretend import Notes, make_plan, run_pretended
 
 from ablate.execute import runner
 from ablate.execute.runner import Limits
 from ablate.store import Store
+from tests.execute.pretend import Notes, make_plan, run_pretended
 
 
 def entries(plan, root: Path):

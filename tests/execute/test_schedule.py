@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from pretend import make_plan
 
 from ablate.execute.ending import Ending
 from ablate.execute.jobs import jobs
 from ablate.execute.schedule import Schedule, Stage
 from ablate.store import Store
+from tests.execute.pretend import make_plan
 
 
 def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> tuple[Schedule, Store]:

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from fabricated_store import Fabrication, fabricate
 
 from ablate.report import Report, write_report
 from ablate.store import Store
+from tests.fabricated_store import Fabrication, fabricate
 
 HOSTILE = "<script>alert(1)</script>"
 

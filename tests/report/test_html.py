@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from report.conftest import HOSTILE, Written
+from tests.report.conftest import HOSTILE, Written
 
 VOID = {"meta", "link", "img", "input", "br", "path", "use", "rect"}
 

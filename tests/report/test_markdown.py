@@ -7,7 +7,7 @@ from PIL import Image
 
 from ablate.report.document import Code, Column, Document, Section, Span, Table, Text, Value
 from ablate.report.markdown import FOLDED, escaped, to_markdown
-from report.conftest import HOSTILE, Written
+from tests.report.conftest import HOSTILE, Written
 
 
 def document(*blocks: object) -> Document:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_store import Fabrication, fabricate
 
 from ablate.report import write_report
 from ablate.store import Store
-from report.conftest import Written
+from tests.fabricated_store import Fabrication, fabricate
+from tests.report.conftest import Written
 
 ONE_AXIS = {"loss.lambda_x": [12.0, 48.0]}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import multiprocessing
+import os
 import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +16,9 @@ import torch
 from PIL import Image
 
 from ablate.config import Cell
+from ablate.data import prepare
+from ablate.execute.local import start_fork_server
+from ablate.execute.work import PRELOAD
 from ablate.store import Entry, Store
 from ablate.train.run import run_cell, run_warmup
 
@@ -82,8 +85,6 @@ def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
     results = []
     for name, stops in (("undisturbed", ()), ("disturbed", (3, 7))):
         store = Store(tmp_path / name, "test")
-        from ablate.data import prepare
-
         for split in ("train", "test"):
             prepare(cell.data, split, store.data_cache)
         entry = store.cell(cell.id)
@@ -97,27 +98,18 @@ def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
     assert results[0] == results[1]
 
 
-KILLED = """
-    import os, signal, sys, json
-    from pathlib import Path
-    import torch
-    from ablate.config import Cell
-    from ablate.store import Store
-    from ablate.train.run import run_cell
-    torch.set_num_threads(1)
-    cell = Cell.model_validate_json(sys.argv[1])
-    store = Store(Path(sys.argv[2]), "test")
-    entry = store.cell(cell.id)
-    attempt = entry.begin_attempt({})
-    left = int(sys.argv[3])
-    def stop():
-        global left
-        left -= 1
-        if left == 0:
+def train_until_killed(cell: Cell, store: Store, steps: int | None) -> None:
+    """Trains in a process of its own that a real SIGKILL ends after so many steps."""
+    taken = itertools.count(1)
+
+    def stop() -> bool:
+        if next(taken) == steps:
             os.kill(os.getpid(), signal.SIGKILL)
         return False
-    run_cell(cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=attempt.number, stop=stop)
-"""
+
+    entry = store.cell(cell.id)
+    entry.begin_attempt({})
+    train(cell, entry, store, stop=stop)
 
 
 def test_training_killed_at_any_step_ends_bit_for_bit_like_an_undisturbed_one(
@@ -126,17 +118,20 @@ def test_training_killed_at_any_step_ends_bit_for_bit_like_an_undisturbed_one(
     cell = make_cell()
     entry = claimed(cell)
     train(cell, entry, store)
-
-    other = Store(tmp_path / "killed", "test")
-    (tmp_path / "killed").mkdir()
-    other.data_cache.parent.mkdir(parents=True, exist_ok=True)
-    other.data_cache.symlink_to(store.data_cache.resolve())
-    script = [sys.executable, "-c", textwrap.dedent(KILLED), cell.model_dump_json(), str(tmp_path / "killed")]
-    for steps in (2, 8, 11):
-        done = subprocess.run([*script, str(steps)], check=False)
-        assert done.returncode == -signal.SIGKILL
-    assert subprocess.run([*script, "-1"], check=False).returncode == 0
-    assert comparable(other.cell(cell.id)) == comparable(entry)
+    killed = Store(tmp_path / "killed", "test")
+    for split in ("train", "test"):
+        prepare(cell.data, split, killed.data_cache)
+    start_fork_server(PRELOAD)
+    exits = []
+    for steps in (2, 8, 3, None):
+        arguments = (cell, killed, steps)
+        process = multiprocessing.get_context("forkserver").Process(target=train_until_killed, args=arguments)
+        process.start()
+        process.join()
+        exits.append(process.exitcode)
+    assert exits == [-signal.SIGKILL, -signal.SIGKILL, -signal.SIGKILL, 0]
+    assert [event["kind"] for event in killed.cell(cell.id).events()] == ["resume", "resume"]
+    assert comparable(killed.cell(cell.id)) == comparable(entry)
 
 
 def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: Store) -> None:

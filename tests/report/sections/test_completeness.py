@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fabricated_store import ENVIRONMENT, Fabrication, fabricate
-
 from ablate.analysis import read_study
 from ablate.report.evidence import Evidence
 from ablate.report.sections.completeness import completeness
+from tests.fabricated_store import ENVIRONMENT, Fabrication, fabricate
 
 AXES = {"loss.lambda_x": [12.0, 48.0]}
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fabricated_store import Fabrication, fabricate
 
 from ablate.analysis import Winner, read_study
 from ablate.report.evidence import Evidence
 from ablate.report.sections.limits import limits
+from tests.fabricated_store import Fabrication, fabricate
 
 
 def said(root: Path, winner: str) -> list[str]:

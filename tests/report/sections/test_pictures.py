@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated_store import Fabrication, drawn_pictures, fabricate
 from PIL import Image
 
 from ablate.analysis import read_study
@@ -14,6 +13,7 @@ from ablate.report.document import Gallery, Section
 from ablate.report.evidence import Evidence
 from ablate.report.sections.pictures import ARMS, pictures
 from ablate.store import Store
+from tests.fabricated_store import Fabrication, drawn_pictures, fabricate
 
 AXES = {"loss.lambda_x": [12.0, 48.0]}
 

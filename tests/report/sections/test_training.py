@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fabricated_store import Fabrication, fabricate
-
 from ablate.analysis import read_study
 from ablate.report.evidence import Evidence
 from ablate.report.sections.health import health
 from ablate.report.sections.training import LINES, training
+from tests.fabricated_store import Fabrication, fabricate
 
 
 def evidence(root: Path, what: Fabrication) -> Evidence:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fabricated_store import Fabrication, fabricate
-
 from ablate.analysis import read_study
 from ablate.report.evidence import Evidence
 from ablate.report.sections.verdict import verdict
+from tests.fabricated_store import Fabrication, fabricate
 
 
 def sentences(root: Path, what: Fabrication) -> list[str]:
