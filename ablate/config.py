@@ -60,7 +60,7 @@ def term_registry(info: FieldInfo) -> Registry | None:
 AdversarialTerm = Annotated[Term, AfterValidator(Resolve(adversarial_losses))]
 DistortionTerm = Annotated[Term, AfterValidator(Resolve(distortions))]
 MatchingTerm = Annotated[Term, AfterValidator(Resolve(feature_matchings))]
-Norm = Literal["instance", "channel"]
+Norm = Literal["instance", "channel", "none"]
 
 
 class Data(Settings):
@@ -143,10 +143,11 @@ class Adam(Settings):
 
 
 class Optimizers(Settings):
-    """One optimizer for encoder, quantizer and generator, one for the discriminator."""
+    """One optimizer for encoder, quantizer and generator, one for the discriminator; and one for the warm start."""
 
     generator: Adam = Adam()
     discriminator: Adam = Adam()
+    warmup: Adam = Adam(learning_rate=1e-3, beta1=0.9)
 
 
 class Train(Settings):
@@ -158,7 +159,7 @@ class Train(Settings):
 
     steps: int = Field(1000, ge=1)
     warmup_steps: int = Field(0, ge=0)
-    warmup_learning_rate: float = Field(1e-3, gt=0)
+    warmup_decay: Literal["cosine", "none"] = "cosine"
     warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     ema_decay: float = Field(0.999, ge=0, lt=1)
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -236,12 +237,12 @@ class Cell(Settings):
         """What the cell starts from, or None where it trains from scratch."""
         if not self.train.warmup_steps:
             return None
-        adam = self.optimizers.generator.model_copy(update={"learning_rate": self.train.warmup_learning_rate})
         return Warmup(
             data=self.data,
             model=self.model,
             distortion=self.train.warmup_distortion,
-            adam=adam,
+            adam=self.optimizers.warmup,
+            decay=self.train.warmup_decay,
             seed=self.seed,
             steps=self.train.warmup_steps,
             precision=self.train.precision,
@@ -256,6 +257,7 @@ class Warmup(Settings):
     model: Model
     distortion: DistortionTerm
     adam: Adam
+    decay: Literal["cosine", "none"]
     seed: int
     steps: int
     precision: Literal["float32", "bfloat16"]

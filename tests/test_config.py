@@ -58,9 +58,13 @@ OTHERS: dict[str, Any] = {
     "optimizers.discriminator.beta1": 0.9,
     "optimizers.discriminator.beta2": 0.99,
     "optimizers.discriminator.epsilon": 1e-6,
+    "optimizers.warmup.learning_rate": 1e-4,
+    "optimizers.warmup.beta1": 0.8,
+    "optimizers.warmup.beta2": 0.99,
+    "optimizers.warmup.epsilon": 1e-6,
     "train.steps": 7,
     "train.warmup_steps": 7,
-    "train.warmup_learning_rate": 1e-4,
+    "train.warmup_decay": "none",
     "train.warmup_distortion": "l1",
     "train.ema_decay": 0.9,
     "train.precision": "bfloat16",
@@ -168,7 +172,7 @@ def test_cells_that_begin_alike_share_a_warm_up() -> None:
         cell(train=start, loss={"adversarial": "vanilla", "lambda_x": 3}),
         cell(train=start, discriminator={**SMALL["discriminator"], "scales": 1}),
         cell(train={**start, "steps": 7}),
-        cell(train=start, optimizers={"discriminator": {"learning_rate": 1e-5}}),
+        cell(train=start, optimizers={"discriminator": {"learning_rate": 1e-5}, "generator": {"beta1": 0.9}}),
         cell(train=start, replicate=1),
     ):
         assert other.warmup is not None
@@ -180,11 +184,11 @@ def test_cells_that_begin_alike_share_a_warm_up() -> None:
     [
         {"train": {"warmup_steps": 6}},
         {"train": {"warmup_steps": 5, "warmup_distortion": "l1"}},
-        {"train": {"warmup_steps": 5, "warmup_learning_rate": 1e-4}},
+        {"train": {"warmup_steps": 5, "warmup_decay": "none"}},
         {"train": {"warmup_steps": 5}, "seed": 1},
         {"train": {"warmup_steps": 5}, "model": {**SMALL["model"], "channels": 4}},
         {"train": {"warmup_steps": 5}, "data": {"flip": False}},
-        {"train": {"warmup_steps": 5}, "optimizers": {"generator": {"beta1": 0.9}}},
+        {"train": {"warmup_steps": 5}, "optimizers": {"warmup": {"beta1": 0.8}}},
     ],
 )
 def test_cells_that_begin_otherwise_do_not(sections: dict[str, Any]) -> None:

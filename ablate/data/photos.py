@@ -9,9 +9,9 @@ No two views of one scene lie on both sides of the split: both pictures of the m
                               copyright restrictions
            retina             fundus of a left eye, Mikael Häggström 2014, WikiJournal of Medicine 1 (2); CC0
            hubble_deep_field  NASA and ESA, Hubble eXtreme Deep Field; public domain
+           rocket             DSCOVR on Falcon 9, SpaceX; public domain
     test   chelsea            a cat, Stefan van der Walt; CC0
            coffee             a cup, Rachel Michetti, courtesy of Pikolo Espresso Bar; CC0
-           rocket             DSCOVR on Falcon 9, SpaceX; public domain
 
 Origins and licences as scikit-image 0.26 states them in `skimage.data`.
 """
@@ -31,11 +31,11 @@ SHA256 = {
         "ihc.png": "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
         "retina.jpg": "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6",
         "hubble_deep_field.jpg": "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+        "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
     },
     "test": {
         "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
         "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
-        "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
     },
 }
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"

@@ -1,4 +1,4 @@
-"""Normalisation layers: the source's instance norm and HiFiC's channel norm."""
+"""Normalisation layers: the source's instance norm, HiFiC's channel norm, or none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class InstanceNorm(nn.Module):
 class ChannelNorm(nn.Module):
     """Normalises over the channels of each pixel, eps 1e-3 (Mentzer et al. 2020, HiFiC, appendix A.1).
 
-    It uses no statistics over the picture, so that training on crops and testing on whole pictures agree.
+    It uses no statistics over the picture, so that training on crops and testing on whole pictures agree. While biases
+    are small it is blind to a pixel's magnitude, and behind the first convolution that is the picture's brightness.
     """
 
     def __init__(self, channels: int) -> None:
@@ -46,7 +47,9 @@ class ChannelNorm(nn.Module):
 
 def norm(kind: Norm, channels: int) -> nn.Module:
     """Builds the normalisation layer that the settings name."""
-    return InstanceNorm(channels) if kind == "instance" else ChannelNorm(channels)
+    if kind == "instance":
+        return InstanceNorm(channels)
+    return ChannelNorm(channels) if kind == "channel" else nn.Identity()
 
 
 def latent_norm(kind: Literal["instance", "batch", "none"], channels: int) -> nn.Module:

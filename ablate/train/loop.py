@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.train import health
 from ablate.train.state import TrainState
-from ablate.train.step import Judged, autocast, descend, discriminator_step, generator_terms
+from ablate.train.step import Judged, autocast, descend, discriminator_step, generator_terms, set_learning_rate
 
 LOG_EVERY = 25
 CHECKPOINT_EVERY = 250
@@ -121,6 +122,7 @@ def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch)
         with autocast(image, warmup.precision):
             reconstruction = state.codec(image, stream(warmup.seed, "warmup.noise", state.step))
         loss = distortion(image, reconstruction.image.float())
+        set_learning_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
         descend(state, loss)
         state.step += 1
         watch.finiteness.watch(state.step, loss)
@@ -133,6 +135,11 @@ def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch)
         if ended := _ended(state, warmup.steps, CHECKPOINT_EVERY, watch, logs):
             return ended
     return Outcome("done", state.step, state.seconds)
+
+
+def decayed(warmup: Warmup, step: int) -> float:
+    """Returns the part of the learning rate that a step has: half a cosine, from 1 at step 0 towards 0 at the end."""
+    return (1 + math.cos(math.pi * step / warmup.steps)) / 2 if warmup.decay == "cosine" else 1.0
 
 
 def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str) -> Tensor:

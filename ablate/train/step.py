@@ -70,6 +70,12 @@ def descend(state: TrainState, total: Tensor) -> None:
     state.codec_optimizer.step()
 
 
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Sets the rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """Keeps gradients out of a module's parameters while graphs are built through it."""

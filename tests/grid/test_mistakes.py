@@ -31,7 +31,7 @@ ONE_MISTAKE = {
     "open range": ("data.test_fraction = 1.0  # <-", "out of range (allowed: a number above 0 and below 1)"),
     "not finite": ("loss.lambda_x = nan  # <-", "loss.lambda_x = nan: out of range"),
     "not among the choices": ("model.channels = 3  # <-", "unknown value (there is: 2, 4, 8, 16)"),
-    "misspelt choice": ('model.norm = "chanel"  # <-', "(there is: instance, channel); did you mean 'channel'?"),
+    "misspelt choice": ('model.norm = "chanel"  # <-', "(there is: instance, channel, none); did you mean 'channel'?"),
     "unknown loss": (
         'loss.adversarial = "hinje"  # <-',
         'loss.adversarial = "hinje": unknown adversarial loss \'hinje\' (there is: vanilla,',

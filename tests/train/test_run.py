@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ablate.config import Cell
+from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
 from ablate.execute.local import start_fork_server
 from ablate.execute.work import PRELOAD
@@ -219,3 +219,17 @@ def test_checkpoint_of_another_training_is_refused(make_cell, claimed: Claim, st
     torch.save({"step": 3}, entry.checkpoint)
     with pytest.raises(ValueError, match="is not a checkpoint of this training"):
         train(cell, entry, store)
+
+
+def test_training_follows_the_golden_curve(make_cell, claimed: Claim, store: Store) -> None:
+    """golden.json is kept, or RESULTS_VERSION is raised and CHANGELOG.md says why."""
+    cell = make_cell(train={"steps": 20, "log_every": 5})
+    entry = claimed(cell)
+    train(cell, entry, store)
+    curve = [{"step": row["step"], **row["loss"]} for row in entry.metrics()]
+    golden = json.loads((Path(__file__).parent / "golden.json").read_text())
+    assert golden["results_version"] == RESULTS_VERSION
+    assert [row["step"] for row in curve] == [row["step"] for row in golden["curve"]]
+    for row, expected in zip(curve, golden["curve"], strict=True):
+        # Another processor rounds otherwise, and a latent half-way between two centers may then change its symbol.
+        assert row == pytest.approx(expected, rel=0.01)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import torch
 
 from ablate.config import Cell
+from ablate.grid.presets import preset_text
 from ablate.losses import Objective
 from ablate.rng import stream
 from ablate.train.health import gradient_norms
@@ -108,3 +111,16 @@ def test_average_starts_equal_and_follows_the_weights() -> None:
     state.update_average(0.999)
     expected = before + (raw - before) * (1 - 2 / 11)
     torch.testing.assert_close(average, expected)
+
+
+def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
+    settings = Cell.model_validate(tomllib.loads(preset_text("paper")))
+    state, objective = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss)
+    x = torch.rand(1, 3, 64, 64, generator=stream(0, "test.image")) * 2 - 1
+    reconstruction = state.codec(x, stream(0, "test.noise"))
+    judged = discriminator_step(state, objective, x, reconstruction.image, "float32")
+    parts = generator_terms(state, objective, x, reconstruction, "float32")
+    descend(state, parts.total)
+    assert all(torch.isfinite(value) for value in (judged.loss, parts.total))
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in state.codec.parameters())
+    assert all(p.grad is not None for p in state.discriminator.parameters())
