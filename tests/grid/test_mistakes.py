@@ -308,7 +308,7 @@ def test_an_axis_whose_every_value_makes_no_cell_is_told_value_by_value(
 ) -> None:
     found = mistakes(HEAD + '[axes]\n"loss.lambda_x" = [6, 12]\n"data.crop" = [\n  50,\n  54,\n]\n')
     assert [mistake.line for mistake in found] == [8, 9]
-    assert "data.crop = 52 must be a multiple of 8" in found[1].problem
+    assert "data.crop = 54 must be a multiple of 4" in found[1].problem
 
 
 def test_a_refused_value_brings_no_second_mistake_that_only_follows_from_it(
