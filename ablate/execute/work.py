@@ -76,8 +76,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
 def keep_freed_memory() -> None:
     """Lets the C library keep what tensors free for the next ones instead of handing it back to the system.
 
-    Otherwise each picture that is measured, and each larger batch, faults its pages in anew, which takes about as long
-    as the arithmetic does. Without glibc nothing happens.
+    Otherwise each picture that is measured, and each larger batch, faults its pages in anew: some 30,000 of them for a
+    picture of 427 x 640 pixels, each time. Without glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -54,7 +54,8 @@ class Discriminator(nn.ModuleList):
         logits, features = [], []
         x = image
         for i, scale in enumerate(self):
-            x = x if i == 0 else average_pool_same(x)
+            if i > 0:
+                x = average_pool_same(x)
             scale_logits, scale_features = scale(x)
             logits.append(scale_logits)
             features.append(scale_features)
