@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ablate import metrics
@@ -20,6 +19,7 @@ from ablate.model import Codec
 from ablate.rng import stream
 from ablate.store import Entry
 from ablate.store.atomic import write_bytes
+from ablate.train.reference import as_tensor, original_features, picture_features
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class ImageRow:
     bytes_actual: int
 
 
-def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, device: str) -> dict[str, Any]:
+def evaluate(
+    codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, cache: Path, device: str
+) -> dict[str, Any]:
     """Writes per-image rows and reconstructions, and returns the "metrics" and "protocol" of a result.
 
     Args:
@@ -47,25 +49,26 @@ def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: En
         cell: whose evaluation settings hold.
         pictures: held out from training.
         entry: where images.csv and the PNGs go.
+        cache: directory where the originals' features are kept for all cells.
         device: where codecs and the feature extractor run.
     """
     extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
     name = f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}"
-    original_features = torch.cat([_features(extractor, _as_tensor(each), cell) for each in pictures])
+    originals = original_features(extractor, cell.evaluation.patch, pictures, cache)
     rows: list[ImageRow] = []
     scores: dict[str, dict[str, Any]] = {}
     for weights, codec in codecs.items():
         measured, used, features = [], [], []
         for picture, pixels in zip(pictures.names, pictures, strict=True):
-            original = _as_tensor(pixels)
+            original = as_tensor(pixels)
             symbols, reconstruction = _reconstruct(codec, original, cell, device)
             _save_png(entry, weights, picture, reconstruction)
             measured.append(_measure(weights, picture, original, reconstruction, symbols, cell))
             used.append(symbols)
-            features.append(_features(extractor, reconstruction, cell))
+            features.append(picture_features(extractor, reconstruction, cell.evaluation.patch))
         rows += measured
         scores[weights] = _mean(measured) | _levels(used)
-        scores[weights][name] = _distance(original_features, torch.cat(features))
+        scores[weights][name] = _distance(originals, torch.cat(features))
     write_bytes(entry.images_csv, _as_csv(rows))
     protocol = {
         name: {
@@ -74,7 +77,7 @@ def evaluate(codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: En
             "weights_sha256": extractor.weights_sha256,
             "patch": cell.evaluation.patch,
             "shift": cell.evaluation.patch // 2,
-            "patches": len(original_features),
+            "patches": len(originals),
             "rounding": "uint8",
             "pictures": pictures.digest,
         },
@@ -137,17 +140,6 @@ def _levels(symbols: list[Tensor]) -> dict[str, int]:
 def _distance(originals: Tensor, reconstructions: Tensor) -> float | None:
     """Returns the Fréchet distance of features (n, d), None where the pictures hold fewer than two patches."""
     return metrics.frechet_distance(originals, reconstructions) if len(originals) >= 2 else None
-
-
-def _features(extractor: metrics.Extractor, picture: Tensor, cell: Cell) -> Tensor:
-    """Returns the features (n, tap) of a picture's patches; n is 0 for one smaller than a patch."""
-    cut = metrics.patches(picture, cell.evaluation.patch, cell.evaluation.patch // 2)
-    return extractor(cut) if len(cut) else torch.empty(0, cell.evaluation.tap)
-
-
-def _as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """Copies a picture out of the cache, which is mapped read-only."""
-    return torch.from_numpy(pixels.copy())
 
 
 def _save_png(entry: Entry, weights: str, name: str, picture: Tensor) -> None:

@@ -62,7 +62,7 @@ def run_cell(
         assert state.average is not None
         pictures = prepare(cell.data, "test", data_cache)
         codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
-        measured = evaluate(codecs, cell, pictures, entry, device)
+        measured = evaluate(codecs, cell, pictures, entry, data_cache, device)
         write_with(entry.weights, state.save_weights)
     images_per_second = outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None
     costs = {

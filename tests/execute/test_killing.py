@@ -4,8 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,53 +12,14 @@ import pytest
 
 from ablate.store import Store, records
 from tests.execute import pretend
-
-ROOT = Path(pretend.__file__).parents[2]
-PATIENCE_SECONDS = 60
-"""No test waits that long unless it fails, or the machine is very busy."""
+from tests.execute.processes import PythonProcess, eventually
 
 
-class Runner:
-    """A runner in a session of its own, so that whatever it starts can be found."""
+class Runner(PythonProcess):
+    """A runner of pretended trainings."""
 
     def __init__(self, root: Path, *behaviours: str, steps: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.execute.pretended_runner", root, str(steps), *behaviours],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-
-    def wait_for(self, text: str) -> None:
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if text in line:
-                return
-        raise AssertionError(f"no {text!r} in {self.lines}")
-
-    def code(self) -> int:
-        self.lines += self.process.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()
-        return self.process.returncode
-
-    def send(self, number: signal.Signals) -> None:
-        """As a terminal does: to all processes at once."""
-        os.killpg(self.process.pid, number)
-
-    @property
-    def alive(self) -> list[int]:
-        """All processes of the session."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.process.pid]
-
-
-def _session(pid: int) -> int | None:
-    try:
-        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if state == "Z" else int(session)
+        super().__init__("-m", "tests.execute.pretended_runner", str(root), str(steps), *behaviours)
 
 
 @pytest.fixture
@@ -73,17 +32,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
 
     yield starter
     for runner in runners:
-        for pid in runner.alive:
-            os.kill(pid, signal.SIGKILL)
-        runner.process.wait()
-        runner.process.stdout.close()
-
-
-def eventually(true: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
+        runner.end()
 
 
 def worker_pids(root: Path) -> list[int]:

@@ -1,0 +1,79 @@
+"""Processes that a test starts, watches and kills: each in a session of its own, so that its children can be found."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.execute import pretend
+
+ROOT = Path(pretend.__file__).parents[2]
+PATIENCE_SECONDS = 60
+"""No test waits that long unless it fails, or the machine is very busy."""
+
+
+class PythonProcess:
+    """A Python process and all that it starts."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+
+    def wait_for(self, text: str) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if text in line:
+                return
+        raise AssertionError(f"no {text!r} in {self.lines}")
+
+    def code(self, patience: float = PATIENCE_SECONDS) -> int:
+        self.lines += self.process.communicate(timeout=patience)[0].splitlines()
+        return self.process.returncode
+
+    def send(self, number: signal.Signals) -> None:
+        """As a terminal does: to all processes at once."""
+        os.killpg(self.process.pid, number)
+
+    @property
+    def alive(self) -> list[int]:
+        """All processes of the session."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.process.pid]
+
+    def end(self) -> None:
+        """Leaves nothing of it behind."""
+        for pid in self.alive:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def _session(pid: int) -> int | None:
+    try:
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(session)
+
+
+def eventually(true: Callable[[], object], what: str) -> None:
+    """Waits for something to become true.
+
+    Raises:
+        AssertionError: where it takes longer than anyone's patience.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
