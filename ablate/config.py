@@ -129,7 +129,7 @@ class Loss(Settings):
     lambda_x: float = Field(12.0, ge=0)
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)
     feature_matching_weight: float = Field(10.0, ge=0)
-    scale_reduction: Literal["mean", "sum"] = "mean"
+    scale_reduction: Literal["mean", "sum", "patch_weighted"] = "mean"
     generator_scales: Literal["all", "finest"] = "all"
 
 

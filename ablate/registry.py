@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+REQUIRED = object()
+"""Stands for a fact that every entry of a registry gives itself."""
+
 
 class UnknownNameError(ValueError):
     """A name that nothing is registered under; the message lists what there is."""
@@ -61,29 +64,40 @@ class Entry:
 class Registry:
     """Functions of one kind by name.
 
-    The modules that register them are imported at the first look-up, so that naming a registry costs nothing.
+    The modules that register them are imported at the first look-up, so that naming a registry costs nothing. Where
+    `facts` are given, each entry has these: its own, or the default that stands there unless that is REQUIRED.
     """
 
-    def __init__(self, kind: str, *modules: str) -> None:
+    def __init__(self, kind: str, *modules: str, facts: Mapping[str, Any] | None = None) -> None:
         self.kind = kind
         self._modules = modules
+        self._facts = facts
         self._entries: dict[str, Entry] = {}
 
     def register(self, *, formula: str = "", source: str = "", **facts: Any) -> Callable[[Callable], Callable]:
         """Registers the decorated function under its own name.
 
         Raises:
-            ValueError: if the name is taken.
+            ValueError: if the name is taken, or if a fact is missing or none that this registry knows.
         """
 
         def decorate(function: Callable) -> Callable:
             name = function.__name__
             if name in self._entries:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._entries[name] = Entry(name, function, formula, source, facts)
+            self._entries[name] = Entry(name, function, formula, source, self._complete(name, facts))
             return function
 
         return decorate
+
+    def _complete(self, name: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._facts is None:
+            return facts
+        complete = {**self._facts, **facts}
+        wrong = [*(facts.keys() - self._facts.keys()), *(fact for fact in complete if complete[fact] is REQUIRED)]
+        if wrong:
+            raise ValueError(f"{self.kind} {name!r}: the fact {wrong[0]!r} is missing or unknown")
+        return complete
 
     def __getitem__(self, name: str) -> Entry:
         entries = self._load()
@@ -108,6 +122,40 @@ def unknown(kind: str, name: str, allowed: list[str]) -> str:
     return f"unknown {kind} {name!r} (there is: {there}){hint}"
 
 
-adversarial_losses = Registry("adversarial loss", "ablate.losses.adversarial")
-distortions = Registry("distortion", "ablate.losses.distortion")
+adversarial_losses = Registry(
+    "adversarial loss",
+    "ablate.losses.classic",
+    "ablate.losses.relativistic",
+    "ablate.losses.divergences",
+    facts={
+        "convention": REQUIRED,
+        "gradient_at_zero": REQUIRED,
+        "gradient_losing": REQUIRED,
+        "oracle": None,
+        "ranges": {},
+        "trains_discriminator": True,
+        "generator_sees_real": False,
+        "decomposes": True,
+    },
+)
+"""Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
+the discriminator wins (r = 4, f = -4); the least discriminator loss as a function of two distributions; sensible ranges
+of the options; whether the discriminator is trained, the generator's loss looks at the image's logits, and the loss of
+a batch is the mean of its parts' losses."""
+distortions = Registry(
+    "distortion",
+    "ablate.losses.pixel",
+    "ablate.losses.structure",
+    "ablate.losses.frequency",
+    "ablate.losses.pyramid",
+    "ablate.losses.perceptual",
+    facts={"convention": "", "ranges": {}, "smallest_side": 1},
+)
+penalties = Registry(
+    "penalty",
+    "ablate.losses.gradient_penalties",
+    "ablate.losses.consistency",
+    facts={"convention": REQUIRED, "ranges": {}, "second_order": False},
+)
+"""Facts: as above; `second_order` says that it differentiates a gradient."""
 feature_matchings = Registry("feature matching", "ablate.losses.matching")

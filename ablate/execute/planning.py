@@ -82,11 +82,17 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     resolved: dict[str, Data] = {}
     points: list[dict[str, Any]] = []
     warmups: dict[str, dict[str, Any]] = {}
+    labels: dict[str, str] = {}
+    notes = list(grid.notes)
     for point in grid.points():
         key = point.cell.data.model_dump_json()
         if key not in resolved:
             resolved[key] = resolve(point.cell.data, directory, cache)
         cell = point.cell.model_copy(update={"data": resolved[key]})
+        if cell.id in labels:
+            notes.append(f"{point.label} is not run: its pictures are those of {labels[cell.id]}, and so is all else")
+            continue
+        labels[cell.id] = point.label
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
             warmups[warmup.id] = _warmup(warmup)
@@ -114,7 +120,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         "execution": _plain(grid.execution),
         "axes": {key: list(values) for key, values in grid.axes.items()},
         "excluded": [_plain(excluded) for excluded in grid.excluded],
-        "notes": list(grid.notes),
+        "notes": notes,
         "points": points,
         "warmups": warmups,
     }
@@ -159,7 +165,7 @@ def stored_plan(store: Store) -> Plan | None:
 def _stored(path: Path, root: Path) -> Plan | None:
     text = path.read_bytes()
     try:
-        name = tomllib.loads(text.decode()).get("name")
+        name = tomllib.loads(text.decode()).get("name", path.stem)
     except ValueError:
         return None  # read_grid says what is wrong with the file
     content = Store(root, name).plan() if isinstance(name, str) and name.isprintable() else None

@@ -10,7 +10,6 @@ from ablate.grid.patterns import Excluded as Excluded
 from ablate.grid.presets import preset_names as preset_names
 from ablate.grid.presets import preset_text as preset_text
 from ablate.grid.read import read_grid as read_grid
-from ablate.grid.read import read_header as read_header
 from ablate.grid.sections import Budget as Budget
 from ablate.grid.sections import Compare as Compare
 from ablate.grid.sections import Design as Design

@@ -67,7 +67,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Header:
-    """What a grid file says about itself and its run; read without looking any loss up, so without torch."""
+    """What a grid file says about itself and its run, beside its cells."""
 
     name: str
     path: Path

@@ -32,19 +32,6 @@ def read_grid(path: Path | str) -> Grid:
     return Grid(**(vars(header) | vars(resolved)))
 
 
-def read_header(path: Path | str) -> Header:
-    """Reads what a grid file says about itself and its run, and leaves its cells unread.
-
-    Raises:
-        GridError: with every mistake in these parts of the file.
-    """
-    sheet = Sheet.open(Path(path))
-    header = _header(sheet)
-    if sheet.mistakes:
-        raise GridError(sheet.mistakes)
-    return header
-
-
 def _header(sheet: Sheet) -> Header:
     for key in sheet.data:
         if key not in ("schema", "name", *TABLES):

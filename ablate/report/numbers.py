@@ -23,7 +23,7 @@ def fixed(value: float | None, decimals: int, signed: bool = False) -> str:
 def interval(value: Interval, decimals: int) -> str:
     """Writes signed limits in brackets; says so where one value has none."""
     if value.low is None or value.high is None:
-        return "no interval from one seed"
+        return "(one seed)"
     return f"[{fixed(value.low, decimals, signed=True)}, {fixed(value.high, decimals, signed=True)}]"
 
 

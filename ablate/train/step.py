@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.losses import Objective, Parts
-from ablate.model import Reconstruction
+from ablate.model import Critique, Reconstruction
 from ablate.train.state import TrainState
 
 
@@ -56,11 +56,18 @@ def generator_terms(
     assert state.discriminator is not None
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(reconstruction.image)
-        image_features: tuple[tuple[Tensor, ...], ...] = ()
-        if objective.needs_image_features:
+        real = Critique((), ())
+        if objective.needs_image_features or objective.needs_image_logits:
             with torch.no_grad():
-                image_features = state.discriminator(image).features
-    return objective.generator(image, reconstruction.image, fake.logits, fake.features, image_features)
+                real = state.discriminator(image)
+    return objective.generator(
+        image,
+        reconstruction.image,
+        logits=fake.logits,
+        features=fake.features,
+        image_logits=real.logits if objective.needs_image_logits else (),
+        image_features=real.features if objective.needs_image_features else (),
+    )
 
 
 def descend(state: TrainState, total: Tensor) -> None:

@@ -68,6 +68,21 @@ def test_a_plan_names_every_cell_and_each_warmup_once(grid: Path, tmp_path: Path
     assert plan.content["axes"] == {"loss.adversarial": ["vanilla", "hinge"]}
 
 
+def test_cells_that_differ_only_in_the_place_of_their_pictures_run_once_and_it_is_said(grid: Path, tmp_path: Path):
+    shutil.copytree(grid.parent / "train", grid.parent / "twin")
+    grid.write_text(GRID.replace("[axes]", '[axes]\n"data.train" = ["train", "twin"]'))
+    plan = load_plan(grid, tmp_path / "runs")
+    assert len(plan.points) == 4
+    assert "train=twin adversarial=hinge seed=0 is not run" in " ".join(plan.content["notes"])
+
+
+def test_a_plan_is_read_back_where_the_grid_file_gives_no_name(grid: Path, tmp_path: Path, slow_plans: list):
+    grid.write_text(GRID.replace('name = "planned"', ""))
+    load_plan(grid, tmp_path / "runs").write(Store(tmp_path / "runs", "grid"))
+    load_plan(grid, tmp_path / "runs")
+    assert len(slow_plans) == 1
+
+
 def test_planning_writes_nothing_into_the_runs(grid: Path, tmp_path: Path):
     load_plan(grid, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

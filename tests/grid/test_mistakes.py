@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from ablate.grid import GridError, Mistake, read_grid, read_header
+from ablate.grid import GridError, Mistake, read_grid
 from ablate.grid.mistakes import toml_text
 
 HEAD = 'schema = 1\nname = "test"\n[base]\npreset = "tiny"\n'
@@ -335,11 +335,6 @@ def test_a_text_names_file_and_line_first_and_what_was_probably_meant_last(
         f"{path}:5: loss.adversarial = \"hinje\": unknown adversarial loss 'hinje' "
         "(there is: vanilla, minimax, lsgan, hinge, none); did you mean 'hinge'?"
     )
-
-
-def test_a_header_tells_the_mistakes_in_its_parts(grid_file: Callable[[str], Path]) -> None:
-    with pytest.raises(GridError, match=r"grid\.toml:3: seeds\.count = 0: out of range"):
-        read_header(grid_file("schema = 1\n[seeds]\ncount = 0\n[axes]\nnothing = 3\n"))
 
 
 def test_a_missing_file_is_a_grid_error(tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ def test_scales_are_averaged_or_summed_as_the_settings_say() -> None:
     assert objective(scale_reduction="sum").discriminator(zeros, zeros).item() == pytest.approx(sum(per_scale))
 
 
+def test_scales_weigh_by_their_patches_where_asked() -> None:
+    zeros = [torch.zeros_like(logits) for logits in LOGITS]
+    hinged = objective(scale_reduction="patch_weighted")
+    ones = [torch.full_like(logits, value) for logits, value in zip(LOGITS, (0.0, 1.0, 3.0), strict=True)]
+    assert hinged.discriminator(zeros, ones).item() == pytest.approx((64 * 2 + 16 * 3 + 4 * 5) / 84)
+    assert hinged.generator(IMAGE, RECONSTRUCTION, ones).terms["adversarial"].item() == pytest.approx(-(16 + 12) / 84)
+    finest = objective(scale_reduction="patch_weighted", generator_scales="finest")
+    assert finest.generator(IMAGE, RECONSTRUCTION, LOGITS).terms["adversarial"].item() == pytest.approx(-1.0)
+
+
 def test_generator_sees_all_scales_or_the_finest() -> None:
     everything = objective(generator_scales="all").generator(IMAGE, RECONSTRUCTION, LOGITS)
     finest = objective(generator_scales="finest").generator(IMAGE, RECONSTRUCTION, LOGITS)
@@ -37,7 +47,7 @@ def test_generator_sees_all_scales_or_the_finest() -> None:
 
 def test_total_is_the_weighted_sum_of_unweighted_terms() -> None:
     settings = objective(lambda_x=12, adversarial_weight=0.5, feature_matching="pix2pixhd", feature_matching_weight=10)
-    parts = settings.generator(IMAGE, RECONSTRUCTION, LOGITS, features(1.0), features(0.0))
+    parts = settings.generator(IMAGE, RECONSTRUCTION, LOGITS, features(1.0), image_features=features(0.0))
     assert parts.terms["distortion"].item() == pytest.approx(0.25)
     assert parts.terms["feature_matching"].item() == pytest.approx(4 * 2.5)
     assert parts.total.item() == pytest.approx(12 * 0.25 + 0.5 * -3.0 + 10 * 4 * 2.5)

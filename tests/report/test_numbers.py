@@ -15,7 +15,7 @@ def test_minus_is_a_minus_and_zero_has_no_sign() -> None:
 
 
 def test_an_interval_of_one_seed_says_that_it_is_none() -> None:
-    assert interval(t_interval([1.0]), 2) == "no interval from one seed"
+    assert interval(t_interval([1.0]), 2) == "(one seed)"
     assert interval(t_interval([1.0, 1.0]), 2) == "[+1.00, +1.00]"
 
 

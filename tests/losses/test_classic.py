@@ -27,7 +27,7 @@ def test_least_squares_is_the_sum_of_both_mean_squares_without_a_half() -> None:
     loss = built("lsgan")
     expected = mean([0.25, 4.0, 1.0, 1.0]) + mean([0.25, 1.0, 0.0, 9.0])
     assert loss.discriminator(REAL, FAKE).item() == pytest.approx(expected)
-    assert loss.generator(FAKE).item() == pytest.approx(mean([2.25, 0.0, 1.0, 16.0]))
+    assert loss.generator(REAL, FAKE).item() == pytest.approx(mean([2.25, 0.0, 1.0, 16.0]))
 
 
 def test_hinge_counts_only_logits_inside_the_margin() -> None:
@@ -35,7 +35,7 @@ def test_hinge_counts_only_logits_inside_the_margin() -> None:
     assert loss.discriminator(REAL, FAKE).item() == pytest.approx(
         mean([0.5, 2.0, 0.0, 1.0]) + mean([0.5, 2.0, 1.0, 0.0])
     )
-    assert loss.generator(FAKE).item() == pytest.approx(-FAKE.mean().item())
+    assert loss.generator(REAL, FAKE).item() == pytest.approx(-FAKE.mean().item())
 
 
 def test_vanilla_is_the_cross_entropy_of_raw_logits() -> None:
@@ -43,7 +43,7 @@ def test_vanilla_is_the_cross_entropy_of_raw_logits() -> None:
     real = mean([math.log1p(math.exp(-x)) for x in REAL.flatten().tolist()])
     fake = mean([math.log1p(math.exp(x)) for x in FAKE.flatten().tolist()])
     assert loss.discriminator(REAL, FAKE).item() == pytest.approx(real + fake)
-    assert loss.generator(FAKE).item() == pytest.approx(
+    assert loss.generator(REAL, FAKE).item() == pytest.approx(
         mean([math.log1p(math.exp(-x)) for x in FAKE.flatten().tolist()])
     )
 
@@ -51,7 +51,7 @@ def test_vanilla_is_the_cross_entropy_of_raw_logits() -> None:
 def test_minimax_has_vanillas_discriminator_and_its_negated_fake_term() -> None:
     assert built("minimax").discriminator(REAL, FAKE) == built("vanilla").discriminator(REAL, FAKE)
     fake = mean([math.log1p(math.exp(x)) for x in FAKE.flatten().tolist()])
-    assert built("minimax").generator(FAKE).item() == pytest.approx(-fake)
+    assert built("minimax").generator(REAL, FAKE).item() == pytest.approx(-fake)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_minimax_has_vanillas_discriminator_and_its_negated_fake_term() -> None:
 def test_generator_gradient_per_logit_is_the_published_one(name: str, at_zero: float, when_losing: float) -> None:
     for logit, expected in ((0.0, at_zero), (-4.0, when_losing)):
         fake = torch.full((1, 1, 1, 1), logit, dtype=torch.float64, requires_grad=True)
-        built(name).generator(fake).backward()
+        built(name).generator(torch.empty(0), fake).backward()
         assert fake.grad is not None
         assert fake.grad.item() == pytest.approx(expected, abs=5e-4)
 
@@ -76,7 +76,7 @@ def test_logits_of_any_size_give_finite_gradients() -> None:
     for name in adversarial_losses:
         fake = torch.tensor([-1e4, 0.0, 1e4]).reshape(1, 1, 1, 3).requires_grad_()
         real = fake.detach().clone().requires_grad_()
-        (built(name).discriminator(real, fake) + built(name).generator(fake)).backward()
+        (built(name).discriminator(real, fake) + built(name).generator(REAL, fake)).backward()
         assert real.grad is not None
         assert fake.grad is not None
         assert real.grad.isfinite().all(), name
@@ -88,7 +88,7 @@ def test_gradients_agree_with_finite_differences(name: str) -> None:
     generator = torch.Generator().manual_seed(1)
     real, fake = (torch.randn(2, 1, 3, 2, dtype=torch.float64, generator=generator).requires_grad_() for _ in range(2))
     assert gradcheck(built(name).discriminator, (real, fake))
-    assert gradcheck(built(name).generator, (fake,))
+    assert gradcheck(built(name).generator, (real, fake))
 
 
 P = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
@@ -134,5 +134,5 @@ def test_every_option_of_least_squares_changes_its_value() -> None:
     plain = built("lsgan")
     assert built("lsgan", real_target=0.9).discriminator(REAL, FAKE) != plain.discriminator(REAL, FAKE)
     assert built("lsgan", fake_target=0.1).discriminator(REAL, FAKE) != plain.discriminator(REAL, FAKE)
-    assert built("lsgan", generator_target=0.0).generator(FAKE) != plain.generator(FAKE)
+    assert built("lsgan", generator_target=0.0).generator(REAL, FAKE) != plain.generator(REAL, FAKE)
     assert built("lsgan", real_target=2.0).threshold == 1.0

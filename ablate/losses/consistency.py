@@ -1,0 +1,1 @@
+"""Penalties on what the discriminators say: of neighbours, of transformed pictures, of themselves before."""

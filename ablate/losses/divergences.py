@@ -1,0 +1,1 @@
+"""Adversarial losses of the f-GAN family: variational bounds of f-divergences."""

@@ -1,0 +1,1 @@
+"""Penalties on the gradient of the discriminators with respect to what they see."""

@@ -1,0 +1,44 @@
+"""The least discriminator loss over free logits, one for each atom, of two discrete distributions: analytic optima.
+
+p is the distribution of images, q that of reconstructions, both positive and summing to 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Distribution = NDArray[np.float64]
+
+
+def kullback_leibler(p: Distribution, q: Distribution) -> float:
+    """Returns KL(p || q) in nats."""
+    return float(np.sum(p * np.log(p / q)))
+
+
+def jensen_shannon(p: Distribution, q: Distribution) -> float:
+    """Returns the Jensen-Shannon divergence in nats."""
+    middle = (p + q) / 2
+    return (kullback_leibler(p, middle) + kullback_leibler(q, middle)) / 2
+
+
+def total_variation(p: Distribution, q: Distribution) -> float:
+    """Returns half the sum of absolute differences, in 0 to 1."""
+    return float(np.abs(p - q).sum() / 2)
+
+
+def logistic(p: Distribution, q: Distribution) -> float:
+    """Goodfellow et al. 2014, theorem 1: 2 ln 2 - 2 JS(p, q)."""
+    return 2 * math.log(2) - 2 * jensen_shannon(p, q)
+
+
+def least_squares(p: Distribution, q: Distribution) -> float:
+    """Sum of p q / (p + q), reached by D = p / (p + q)."""
+    return float(np.sum(p * q / (p + q)))
+
+
+def hinge(p: Distribution, q: Distribution) -> float:
+    """Lim & Ye 2017: 2 (1 - TV(p, q)), reached by D = sign(p - q)."""
+    return 2 * (1 - total_variation(p, q))

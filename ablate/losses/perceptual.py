@@ -1,0 +1,1 @@
+"""Distortions over the features of a frozen network."""

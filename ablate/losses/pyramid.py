@@ -1,0 +1,1 @@
+"""Distortions of detail: Laplacian pyramid and image gradients."""

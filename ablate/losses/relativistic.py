@@ -1,0 +1,1 @@
+"""Adversarial losses that judge an image's logits against a reconstruction's."""

@@ -1,0 +1,1 @@
+"""Distortions of structure: MS-SSIM and its mixture with L1."""
