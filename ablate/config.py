@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.fields import FieldInfo
 
-from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings
+from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings, penalties
 
 RESULTS_VERSION = 1
 """Raised when the same settings give other results than before; CHANGELOG.md says why older ones no longer compare."""
@@ -51,15 +51,30 @@ class Resolve:
         return Term(name=term.name, options=self.registry[term.name].resolve(term.options))
 
 
-def term_registry(info: FieldInfo) -> Registry | None:
-    """Returns the registry that a setting names a function of, None for any other setting."""
+@dataclass(frozen=True)
+class ResolveEach:
+    """Looks each of several terms up in one registry; a function may be named once."""
+
+    registry: Registry
+
+    def __call__(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
+        names = [term.name for term in terms]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"{self.registry.kind} {twice!r} is named twice")
+        return tuple(Resolve(self.registry)(term) for term in terms)
+
+
+def term_registry(info: FieldInfo, kind: type[Resolve] | type[ResolveEach] = Resolve) -> Registry | None:
+    """Returns the registry that a setting names a function of, or several functions; None for any other setting."""
     functions = (getattr(validator, "func", None) for validator in info.metadata)
-    return next((function.registry for function in functions if isinstance(function, Resolve)), None)
+    return next((function.registry for function in functions if isinstance(function, kind)), None)
 
 
 AdversarialTerm = Annotated[Term, AfterValidator(Resolve(adversarial_losses))]
 DistortionTerm = Annotated[Term, AfterValidator(Resolve(distortions))]
 MatchingTerm = Annotated[Term, AfterValidator(Resolve(feature_matchings))]
+PenaltyTerms = Annotated[tuple[Term, ...], AfterValidator(ResolveEach(penalties))]
 Norm = Literal["instance", "channel", "none"]
 
 
@@ -97,6 +112,43 @@ class Quantizer(Settings):
     temperature: float = Field(1.0, gt=0)
 
 
+class ModelQuirks(Settings):
+    """Defects of the source's codec, each off unless it is what is studied.
+
+    `round_kills_encoder` rounds the quantizer's output, so that no gradient reaches the encoder. `l1_dead_zone`
+    assigns by absolute distance, so that a latent beyond the outermost center gets no gradient.
+    `relu_before_quantizer` ends the encoder in a ReLU, so that no center below zero is ever used. `noise_batch_norm`
+    normalises the noise branch over the batch, which makes it blind to its noise at batch 1.
+    """
+
+    round_kills_encoder: bool = False
+    l1_dead_zone: bool = False
+    relu_before_quantizer: bool = False
+    noise_batch_norm: bool = False
+
+
+class DiscriminatorQuirks(Settings):
+    """Defects of the source's discriminators, each off unless it is what is studied.
+
+    `double_leaky_relu` applies LeakyReLU twice behind each norm (the source's single-scale discriminator).
+    `sigmoid_logits` ends in a sigmoid where the loss expects logits.
+    """
+
+    double_leaky_relu: bool = False
+    sigmoid_logits: bool = False
+
+
+class TrainQuirks(Settings):
+    """Defects of the source's training, each off unless it is what is studied.
+
+    `unpaired_batches` steps the discriminators on other crops than the generator. `coarse_untrained` adds no coarse
+    discriminator's loss, so that those stay as they were drawn and matter through feature matching alone.
+    """
+
+    unpaired_batches: bool = False
+    coarse_untrained: bool = False
+
+
 class Model(Settings):
     """Encoder, quantizer and generator; the source's shape is width 60, 4 downsamplings, 9 residual blocks."""
 
@@ -109,6 +161,7 @@ class Model(Settings):
     noise: bool = False
     noise_channels: int = Field(128, ge=1)
     quantizer: Quantizer = Quantizer()
+    quirks: ModelQuirks = ModelQuirks()
 
 
 class Discriminator(Settings):
@@ -118,15 +171,32 @@ class Discriminator(Settings):
     width: int = Field(64, ge=4)
     layers: int = Field(4, ge=1, le=6)
     norm: Norm = "instance"
+    spectral_norm: bool = False
+    quirks: DiscriminatorQuirks = DiscriminatorQuirks()
 
 
 class Loss(Settings):
-    """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type."""
+    """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type.
+
+    `adaptive_weight` multiplies the adversarial weight by the ratio of the distortion's to the adversarial gradient at
+    the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at the adversarial
+    step `calibrate_at`: that which gives the term the gradient norm at the reconstruction that `calibrate_to` has
+    there. Before that step the factor is 1. `discriminator_weight` multiplies the discriminators' loss, but not its
+    penalties.
+    """
 
     adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)
     adversarial_weight: float = Field(1.0, ge=0)
+    adaptive_weight: bool = False
+    calibrate: Literal["none", "gradient"] = "none"
+    calibrate_to: AdversarialTerm = Field(Term(name="vanilla"), validate_default=True)
+    calibrate_at: int = Field(20, ge=1)
+    discriminator_weight: float = Field(1.0, gt=0)
+    penalties: PenaltyTerms = ()
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     lambda_x: float = Field(12.0, ge=0)
+    perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
+    perceptual_weight: float = Field(1.0, ge=0)
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)
     feature_matching_weight: float = Field(10.0, ge=0)
     scale_reduction: Literal["mean", "sum", "patch_weighted"] = "mean"
@@ -154,13 +224,19 @@ class Train(Settings):
     """How long and in which numeric form a cell is trained.
 
     `warmup_steps` of distortion-only training come before the `steps` of adversarial training; cells that begin
-    alike share them.
+    alike share them. The adversarial terms and the discriminators wait for `discriminator_start` of these steps. Of
+    several `discriminator_steps` a step, all but the first have a batch of their own. Whichever player goes first,
+    both see one forward pass of the codec.
     """
 
     steps: int = Field(1000, ge=1)
     warmup_steps: int = Field(0, ge=0)
     warmup_decay: Literal["cosine", "none"] = "cosine"
     warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
+    discriminator_start: int = Field(0, ge=0)
+    discriminator_steps: int = Field(1, ge=1, le=20)
+    order: Literal["discriminator_first", "generator_first"] = "discriminator_first"
+    quirks: TrainQuirks = TrainQuirks()
     ema_decay: float = Field(0.999, ge=0, lt=1)
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
@@ -222,6 +298,31 @@ class Cell(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _crops_are_large_enough_for_the_distortions(self) -> Cell:
+        for name, term in (
+            ("loss.distortion", self.loss.distortion),
+            ("loss.perceptual", self.loss.perceptual),
+            ("train.warmup_distortion", self.train.warmup_distortion),
+        ):
+            fact = distortions[term.name].facts["smallest_side"]
+            smallest = fact(**term.options) if callable(fact) else fact
+            if self.data.crop < smallest:
+                raise ValueError(
+                    f"{name} = {term.name!r} is not defined below {smallest} pixels, and data.crop = {self.data.crop}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _other_pictures_are_there_to_pair_with(self) -> Cell:
+        shuffled = self.loss.adversarial.options.get("pairing") == "shuffled"
+        if shuffled and self.data.batch_size == 1:
+            raise ValueError(
+                f'{self.loss.adversarial.name} with pairing = "shuffled" compares each picture with another of the '
+                "batch, and data.batch_size = 1"
+            )
+        return self
+
     @property
     def id(self) -> str:
         """First 12 hex digits of the hash of the complete resolved configuration."""
@@ -280,9 +381,14 @@ def identity(settings: Settings) -> dict[str, Any]:
     for name, info in type(settings).model_fields.items():
         if info.json_schema_extra == NOT_IDENTITY:
             continue
-        value = getattr(settings, name)
-        result[name] = identity(value) if isinstance(value, Settings) else value
+        result[name] = _plain(getattr(settings, name))
     return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Settings):
+        return identity(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def content_sha256(content: Any) -> str:

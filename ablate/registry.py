@@ -144,6 +144,7 @@ of the options; whether the discriminator is trained, the generator's loss looks
 a batch is the mean of its parts' losses."""
 distortions = Registry(
     "distortion",
+    "ablate.losses.control",
     "ablate.losses.pixel",
     "ablate.losses.structure",
     "ablate.losses.frequency",
@@ -155,6 +156,7 @@ penalties = Registry(
     "penalty",
     "ablate.losses.gradient_penalties",
     "ablate.losses.consistency",
+    "ablate.losses.constraints",
     facts={"convention": REQUIRED, "ranges": {}, "second_order": False},
 )
 """Facts: as above; `second_order` says that it differentiates a gradient."""

@@ -35,6 +35,10 @@ OTHERS: dict[str, Any] = {
     "model.latent_norm": "none",
     "model.noise": True,
     "model.noise_channels": 64,
+    "model.quirks.round_kills_encoder": True,
+    "model.quirks.l1_dead_zone": True,
+    "model.quirks.relu_before_quantizer": True,
+    "model.quirks.noise_batch_norm": True,
     "model.quantizer.levels": 7,
     "model.quantizer.centers": "learned",
     "model.quantizer.temperature": 0.5,
@@ -42,10 +46,21 @@ OTHERS: dict[str, Any] = {
     "discriminator.width": 32,
     "discriminator.layers": 2,
     "discriminator.norm": "instance",
+    "discriminator.spectral_norm": True,
+    "discriminator.quirks.double_leaky_relu": True,
+    "discriminator.quirks.sigmoid_logits": True,
     "loss.adversarial": "vanilla",
     "loss.adversarial_weight": 0.5,
+    "loss.adaptive_weight": True,
+    "loss.calibrate": "gradient",
+    "loss.calibrate_to": "hinge",
+    "loss.calibrate_at": 7,
+    "loss.discriminator_weight": 0.5,
+    "loss.penalties": ["r1"],
     "loss.distortion": "l1",
     "loss.lambda_x": 6.0,
+    "loss.perceptual": "l1",
+    "loss.perceptual_weight": 0.5,
     "loss.feature_matching": "source",
     "loss.feature_matching_weight": 5.0,
     "loss.scale_reduction": "sum",
@@ -66,6 +81,11 @@ OTHERS: dict[str, Any] = {
     "train.warmup_steps": 7,
     "train.warmup_decay": "none",
     "train.warmup_distortion": "l1",
+    "train.discriminator_start": 3,
+    "train.discriminator_steps": 2,
+    "train.order": "generator_first",
+    "train.quirks.unpaired_batches": True,
+    "train.quirks.coarse_untrained": True,
     "train.ema_decay": 0.9,
     "train.precision": "bfloat16",
     "train.channels_last": True,
@@ -250,3 +270,36 @@ def test_settings_are_frozen() -> None:
 def test_importing_the_settings_loads_no_torch() -> None:
     check = "import ablate.config, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_penalties_and_their_options_are_identity_and_their_defaults_are_filled_in() -> None:
+    plain, written = (cell(loss={"penalties": [term]}) for term in ("r1", {"name": "r1", "half": True}))
+    assert plain.id == written.id
+    assert cell(loss={"penalties": [{"name": "r1", "weight": 3}]}).id != plain.id
+    assert cell(loss={"penalties": ["r1", "drift"]}).id != plain.id
+
+
+def test_a_penalty_is_named_once() -> None:
+    with pytest.raises(ValueError, match="'r1' is named twice"):
+        cell(loss={"penalties": ["r1", {"name": "r1", "every": 4}]})
+
+
+def test_pairing_over_the_batch_needs_two_pictures() -> None:
+    shuffled = {"adversarial": {"name": "rp_hinge", "pairing": "shuffled"}}
+    assert cell(loss=shuffled).loss.adversarial.options["pairing"] == "shuffled"
+    with pytest.raises(ValueError, match=r"data\.batch_size = 1"):
+        cell(loss=shuffled, data={"batch_size": 1, "crop": 64}, model={"latent_norm": "none"})
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"loss": {"distortion": "ms_ssim"}}, r"loss\.distortion = 'ms_ssim' is not defined below 161 pixels"),
+        ({"loss": {"perceptual": {"name": "ms_ssim", "levels": 4}}, "data": {"crop": 64}}, "below 81 pixels"),
+        ({"train": {"warmup_distortion": "l1_msssim"}}, r"train\.warmup_distortion"),
+    ],
+)
+def test_a_crop_too_small_for_a_distortion_is_refused_before_training(sections: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        cell(**sections)
+    assert cell(loss={"distortion": {"name": "ms_ssim", "levels": 3}}).loss.distortion.options["levels"] == 3

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ablate.cli.doctor import doctor
 from ablate.cli.init import init
+from ablate.cli.losses import losses
 from ablate.cli.plan import plan
 from ablate.cli.report import report
 from ablate.cli.run import run
@@ -21,7 +23,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report)
+COMMANDS = (init, plan, run, status, show, report, losses, doctor)
 
 
 class Commands(TyperGroup):
@@ -84,6 +86,10 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
+
+    \b
+      ablate losses              every loss: formula, source, convention, curves
+      ablate doctor grid.toml    what would spoil the run, looked for on one batch
     """
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

@@ -10,13 +10,15 @@ from ablate.data.pictures import Pictures
 from ablate.rng import stream
 
 
-def crops(pictures: Pictures, *, crop: int, batch_size: int, flip: bool, seed: int, step: int) -> Tensor:
-    """Returns the crops of `step`: uint8 (batch_size, 3, crop, crop).
+def crops(
+    pictures: Pictures, *, crop: int, batch_size: int, flip: bool, seed: int, step: int, purpose: str = "data.crops"
+) -> Tensor:
+    """Returns the crops of `step`: uint8 (batch_size, 3, crop, crop); another `purpose` draws others.
 
     Pictures are drawn uniformly, whatever their size; positions uniformly in the picture; `flip` mirrors half of them
     left to right. Without it the same crops are drawn.
     """
-    draws = torch.rand(batch_size, 4, generator=stream(seed, "data.crops", step), dtype=torch.float64).tolist()
+    draws = torch.rand(batch_size, 4, generator=stream(seed, purpose, step), dtype=torch.float64).tolist()
     batch = np.empty((batch_size, 3, crop, crop), np.uint8)
     for target, (which, down, right, mirrored) in zip(batch, draws, strict=True):
         picture = pictures[int(which * len(pictures))]

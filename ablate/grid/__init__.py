@@ -9,6 +9,7 @@ from ablate.grid.mistakes import Mistake as Mistake
 from ablate.grid.patterns import Excluded as Excluded
 from ablate.grid.presets import preset_names as preset_names
 from ablate.grid.presets import preset_text as preset_text
+from ablate.grid.presets import system_names as system_names
 from ablate.grid.read import read_grid as read_grid
 from ablate.grid.sections import Budget as Budget
 from ablate.grid.sections import Compare as Compare

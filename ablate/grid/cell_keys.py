@@ -45,10 +45,12 @@ def cell_key(name: str) -> Key | None:
 
 def default_values() -> dict[str, Any]:
     """Returns the value of every key that has one where neither a preset nor the file says otherwise."""
-    values = {}
+    values: dict[str, Any] = {}
     for key, default in _keys(Cell, ""):
         if isinstance(default, Term):
             values[key.name] = {"name": default.name, **default.options}
+        elif key.items is not None:
+            values[key.name] = tuple({"name": term.name, **term.options} for term in default)
         elif default is not None:
             values[key.name] = default
     return values

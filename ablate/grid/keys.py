@@ -12,9 +12,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from ablate.config import Settings, term_registry
+from ablate.config import ResolveEach, Settings, term_registry
 from ablate.grid.mistakes import Refusal, nearest, there_is
-from ablate.grid.terms import is_part_of, read_term, same_term, term_text
+from ablate.grid.terms import is_part_of, read_term, read_terms, same_term, term_text
 from ablate.registry import Registry
 
 _OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
@@ -22,17 +22,22 @@ _OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_e
 
 @dataclass(frozen=True)
 class Key:
-    """One key: its dotted name, the type that a value is read as, and the registry where a value names a function."""
+    """One key: its dotted name and the type that a value is read as.
+
+    Where a value names a function, `registry` holds it; where it is a list of such, `items` does.
+    """
 
     name: str
     annotation: Any
     metadata: tuple[Any, ...] = ()
     description: str | None = None
     registry: Registry | None = None
+    items: Registry | None = None
 
     @classmethod
     def of_field(cls, name: str, info: FieldInfo) -> Key:
-        return cls(name, info.annotation, tuple(info.metadata), info.description, term_registry(info))
+        registry, items = term_registry(info), term_registry(info, ResolveEach)
+        return cls(name, info.annotation, tuple(info.metadata), info.description, registry, items)
 
     @property
     def allowed(self) -> str:
@@ -58,6 +63,8 @@ class Key:
         """Returns the typed value, or None and why it is refused; a term stays a table of the options given."""
         if self.registry is not None:
             return read_term(self.registry, raw)
+        if self.items is not None:
+            return read_terms(self.items, raw)
         value = int(raw) if self.is_integer and isinstance(raw, float) and raw.is_integer() else raw
         try:
             return self._adapter.validate_python(value, strict=True), []
@@ -66,10 +73,14 @@ class Key:
 
     def text(self, value: Any) -> Any:
         """Returns a read value as plain data for people: a term becomes its name and the options that differ."""
+        if self.items is not None:
+            return " + ".join(term_text(self.items, term) for term in value) or "none"
         return value if self.registry is None else term_text(self.registry, value)
 
     def same(self, value: Any) -> Any:
         """Returns what two read values share exactly if they mean the same."""
+        if self.items is not None:
+            return tuple(same_term(self.items, term) for term in value)
         return value if self.registry is None else same_term(self.registry, value)
 
     def is_part(self, part: Any, whole: Any) -> bool:

@@ -20,17 +20,25 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".toml") for file in _FOLDER.iterdir() if file.name.endswith(".toml")))
 
 
+def system_names() -> tuple[str, ...]:
+    """Returns the published systems whose losses ship as presets; they go on top of a preset that is a whole cell."""
+    files_there = (_FOLDER / "systems").iterdir()
+    return tuple(sorted(file.name.removesuffix(".toml") for file in files_there if file.name.endswith(".toml")))
+
+
 def preset_text(name: str) -> str:
     """Returns the file of a preset."""
-    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    folder = _FOLDER / "systems" if name in system_names() else _FOLDER
+    return (folder / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def preset_values(name: str) -> dict[str, Any]:
-    """Returns the settings of a preset by dotted name, on top of the defaults."""
-    sheet = Sheet(Path(f"{name}.toml"), preset_text(name))
+def preset_values(*names: str) -> dict[str, Any]:
+    """Returns the settings of presets by dotted name, each on top of those before it, the first on the defaults."""
     values = default_values()
-    _merge(sheet, sheet.data, (), values)
-    assert not sheet.mistakes, "\n".join(map(str, sheet.mistakes))
+    for name in names:
+        sheet = Sheet(Path(f"{name}.toml"), preset_text(name))
+        _merge(sheet, sheet.data, (), values)
+        assert not sheet.mistakes, "\n".join(map(str, sheet.mistakes))
     return values
 
 
@@ -55,14 +63,21 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _read_preset(sheet: Sheet, name: Any) -> dict[str, Any]:
-    where = ("base", "preset")
-    if isinstance(name, str) and name in preset_names():
-        return preset_values(name)
-    hint = nearest(name, preset_names()) if isinstance(name, str) else ""
-    sheet.report(where, "base.preset", "unknown preset", found=name, allowed=there_is(preset_names()), hint=hint)
-    sheet.refused_keys |= set(cell_keys())
-    return default_values()
+def _read_preset(sheet: Sheet, given: Any) -> dict[str, Any]:
+    """Reads a preset's name, or a list of names of which each goes on top of those before it."""
+    known = (*preset_names(), *system_names())
+    names = given if isinstance(given, list) else [given]
+    unknown = [index for index, name in enumerate(names) if name not in known]
+    for index in unknown:
+        where = ("base", "preset", index) if isinstance(given, list) else ("base", "preset")
+        hint = nearest(names[index], known) if isinstance(names[index], str) else ""
+        sheet.report(where, "base.preset", "unknown preset", found=names[index], allowed=there_is(known), hint=hint)
+    if not names:
+        sheet.report(("base", "preset"), "base.preset", "names none", found=given, allowed=there_is(known))
+    if unknown or not names:
+        sheet.refused_keys |= set(cell_keys())
+        return default_values()
+    return preset_values(*names)
 
 
 def _merge(sheet: Sheet, table: dict[str, Any], where: KeyPath, values: dict[str, Any]) -> None:

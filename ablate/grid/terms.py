@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ablate.grid.mistakes import Refusal, nearest, there_is, toml_text
 from ablate.registry import Entry, Registry, UnknownNameError, UnknownOptionError
 
+TERMS_FORM = 'allowed: a list of names or tables { name = "…", option = … }'
 TERM_FORM = 'allowed: a name or a table { name = "…", option = … }'
 
 
@@ -25,6 +27,21 @@ def read_term(registry: Registry, raw: Any) -> tuple[dict[str, Any] | None, list
         return None, [Refusal.from_sentence(str(error), () if isinstance(raw, str) else ("name",))]
     refusals = _refused_options(entry, {name: value for name, value in table.items() if name != "name"})
     return (None, refusals) if refusals else (table, [])
+
+
+def read_terms(registry: Registry, raw: Any) -> tuple[tuple[dict[str, Any], ...] | None, list[Refusal]]:
+    """Returns the terms of a list as tables, or None and every reason against it; a function may be named once."""
+    if not isinstance(raw, list):
+        return None, [Refusal("wrong type", TERMS_FORM)]
+    terms: list[dict[str, Any]] = []
+    refusals: list[Refusal] = []
+    for index, item in enumerate(raw):
+        term, against = read_term(registry, item)
+        refusals += [replace(refusal, within=(index, *refusal.within)) for refusal in against]
+        if term is not None and term["name"] in [other["name"] for other in terms]:
+            refusals.append(Refusal(f"{term['name']} is named twice", within=(index,)))
+        terms += [term] if term is not None else []
+    return (None, refusals) if refusals else (tuple(terms), [])
 
 
 def same_term(registry: Registry, term: Mapping[str, Any]) -> tuple[Any, ...]:

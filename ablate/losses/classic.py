@@ -7,6 +7,8 @@ r = f = 0 and where the discriminator wins (r = 4, f = -4), and the least L_D th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from torch import Tensor
 from torch.nn.functional import relu, softplus
@@ -18,6 +20,23 @@ from ablate.registry import adversarial_losses
 TARGET = (-2.0, 2.0)
 
 
+def two_class(logits: Tensor) -> Tensor:
+    """Turns the logits of a two-class softmax into one: `vanilla` of the result is their cross-entropy.
+
+    Args:
+        logits: (N, 2, h, w), first "reconstruction", then "image".
+
+    Returns:
+        (N, 1, h, w), how far the second lies above the first.
+
+    Raises:
+        ValueError: if there are not two channels.
+    """
+    if logits.ndim != 4 or logits.shape[1] != 2:
+        raise ValueError(f"two classes have logits (N, 2, h, w), not {tuple(logits.shape)}")
+    return logits[:, 1:] - logits[:, :1]
+
+
 def _logistic(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-real).mean() + softplus(fake).mean()
 
@@ -25,14 +44,22 @@ def _logistic(real: Tensor, fake: Tensor) -> Tensor:
 @adversarial_losses.register(
     formula=r"L_D = E\,\mathrm{sp}(-r) + E\,\mathrm{sp}(f), \quad L_G = E\,\mathrm{sp}(-f)",
     source="Goodfellow et al. 2014, section 3 (non-saturating generator)",
-    convention="also called ns or logistic: binary cross-entropy on raw logits, both terms with weight 1",
+    convention="also called ns or logistic: binary cross-entropy on raw logits, both terms with weight 1; real_target "
+    "below 1 smooths the label of images, and of these alone (Salimans et al. 2016), which adds E(1 - real_target) r",
     gradient_at_zero=-0.5,
     gradient_losing=-0.98201,
     oracle=oracles.logistic,
+    ranges={"real_target": (0.7, 1.0)},
 )
-def vanilla() -> AdversarialLoss:
+def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
     """Logistic loss with the non-saturating generator, on raw logits; sp is softplus."""
-    return AdversarialLoss(_logistic, lambda _real, fake: softplus(-fake).mean())
+    if not 0 < real_target <= 1:
+        raise ValueError(f"real_target is the probability that an image is one, above 0 up to 1, not {real_target}")
+    return AdversarialLoss(
+        discriminator=lambda real, fake: _logistic(real, fake) + (1 - real_target) * real.mean(),
+        generator=lambda _real, fake: softplus(-fake).mean(),
+        threshold=math.log(real_target / (2 - real_target)),
+    )
 
 
 @adversarial_losses.register(
@@ -130,6 +157,19 @@ def wgan() -> AdversarialLoss:
 
 
 @adversarial_losses.register(
+    formula=r"L_D = L_G = -\log \mathrm{softmax}(l)_0 = 0 \quad \text{for one channel}",
+    source="the source system's vanilla branch, its labels' type and rank mended: a defect, see grids/quirks.toml",
+    convention="a softmax over one channel is 1 whatever the logit; as it stands the branch does not even build",
+    gradient_at_zero=0.0,
+    gradient_losing=0.0,
+    oracle=lambda _p, _q: np.float64(0.0),
+)
+def softmax1() -> AdversarialLoss:
+    """Cross-entropy of a softmax over one channel: zero, with zero gradients, so that no player learns from it."""
+    return AdversarialLoss(*_NOTHING)
+
+
+@adversarial_losses.register(
     formula=r"L_D = L_G = 0",
     source="control without a GAN",
     convention="the discriminator is never stepped",
@@ -140,7 +180,7 @@ def wgan() -> AdversarialLoss:
 )
 def none() -> AdversarialLoss:
     """No adversarial term: the control arm, trained on distortion alone; the discriminator is never stepped."""
-    return AdversarialLoss(
-        discriminator=lambda real, fake: 0 * (real.mean() + fake.mean()),
-        generator=lambda _real, fake: 0 * fake.mean(),
-    )
+    return AdversarialLoss(*_NOTHING)
+
+
+_NOTHING = (lambda real, fake: 0 * (real.mean() + fake.mean()), lambda _real, fake: 0 * fake.mean())

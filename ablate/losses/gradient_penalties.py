@@ -1,1 +1,227 @@
-"""Penalties on the gradient of the discriminators with respect to what they see."""
+r"""Penalties on the gradient of the discriminators with respect to what they see.
+
+Common to all: S is a picture's score at one scale, its patch logits put together by `reduction`; each penalty looks at
+\lVert\nabla S\rVert, at points that differ. `norm` = "sample" takes the norm over all values of a picture, "pixel" over
+the three of a pixel, and the mean over pixels. `half` halves the term; `every` makes it lazy. A picture's gradient is
+its own only where the discriminators do not mix pictures, so not with batch norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu
+
+from ablate.losses.penalized import REDUCTIONS, Penalty, Scene, chosen
+from ablate.registry import penalties
+
+WEIGHT = (0.01, 100.0)
+EVERY = (1, 16)
+RANGES = {"weight": WEIGHT, "every": EVERY}
+TINY = 1e-12
+"""Keeps the norm of a zero gradient differentiable; compare_gan adds 1e-4."""
+
+SQUARED_NORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "sample": lambda gradient: gradient.square().sum((1, 2, 3)),
+    "pixel": lambda gradient: gradient.square().sum(1),
+}
+
+
+def _penalty(
+    points: Callable[[Scene], Tensor],
+    cost: Callable[[Tensor], Tensor],
+    *,
+    weight: float,
+    reduction: str,
+    norm: str,
+    half: bool,
+    every: int,
+) -> Penalty:
+    """Builds the penalty whose `cost` takes the squared gradient norms at `points` to a scalar."""
+    score, squared_norms = chosen("reduction", reduction, REDUCTIONS), chosen("norm", norm, SQUARED_NORMS)
+    factor = weight * every * (0.5 if half else 1.0)
+
+    def term(scene: Scene) -> list[Tensor]:
+        seen = points(scene).detach().requires_grad_()
+        scores = [score(logits).sum() for logits in scene.logits(seen)]
+        gradients = [torch.autograd.grad(each, seen, create_graph=True)[0] for each in scores]
+        return [factor * cost(squared_norms(gradient)) for gradient in gradients]
+
+    return Penalty(term, every)
+
+
+def _between(scene: Scene) -> Tensor:
+    share = scene.uniform(len(scene.image), 1, 1, 1)
+    return share * scene.image + (1 - share) * scene.reconstruction
+
+
+def _norm(squared: Tensor) -> Tensor:
+    return (squared + TINY).sqrt()
+
+
+def _far_from_one(squared: Tensor) -> Tensor:
+    return (_norm(squared) - 1).square().mean()
+
+
+@penalties.register(
+    formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = \alpha x + (1 - \alpha)\hat x, \quad "
+    r"\alpha \sim U(0, 1)",
+    source="Gulrajani et al. 2017, equation 3 (WGAN-GP)",
+    convention="one alpha a picture, between a picture and its own reconstruction, where generation pairs strangers; "
+    "mmgeneration's default norm is pixel, compare_gan's norm is sqrt(1e-4 + sum)",
+    ranges=RANGES,
+    second_order=True,
+)
+def gp(
+    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+) -> Penalty:
+    """Holds the gradient norm at 1 between image and reconstruction."""
+    return _penalty(_between, _far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+
+
+@penalties.register(
+    formula=r"\lambda\,E\,\mathrm{relu}(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = \alpha x + (1 - \alpha)\hat x",
+    source="Petzka et al. 2018 (WGAN-LP)",
+    convention="gp, one-sided; it has gp's weight here, so that the two differ in nothing else",
+    ranges=RANGES,
+    second_order=True,
+)
+def lp(
+    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+) -> Penalty:
+    """Holds the gradient norm below 1 between image and reconstruction."""
+    return _penalty(
+        _between,
+        lambda squared: relu(_norm(squared) - 1).square().mean(),
+        weight=weight,
+        reduction=reduction,
+        norm=norm,
+        half=half,
+        every=every,
+    )
+
+
+@penalties.register(
+    formula=r"k\,E\lVert\nabla_u S(u)\rVert^p, \quad u = \alpha x + (1 - \alpha)\hat x",
+    source="Wu et al. 2018 (WGAN-div)",
+    convention="k is `weight`, p is `power`; between image and reconstruction as in gp, where PyTorch-GAN takes the "
+    "mean of the costs at both ends; at p = 6 nearly flat below a norm of 1 and a wall above it",
+    ranges={**RANGES, "power": (2.0, 8.0)},
+    second_order=True,
+)
+def div(
+    *,
+    weight: float = 2.0,
+    power: float = 6.0,
+    reduction: str = "mean",
+    norm: str = "sample",
+    half: bool = False,
+    every: int = 1,
+) -> Penalty:
+    """Holds a high power of the gradient norm down between image and reconstruction."""
+    return _penalty(
+        _between,
+        lambda squared: (squared + TINY).pow(power / 2).mean(),
+        weight=weight,
+        reduction=reduction,
+        norm=norm,
+        half=half,
+        every=every,
+    )
+
+
+R1_CONVENTION = (
+    "on logits, not on the loss; gamma is `weight`, with StyleGAN's half: 10 in the code of GAN_stability, which has "
+    "none, is 20 here. Codebases differentiate the sum of all logits: for M patches M^2 times the mean's term"
+)
+
+
+@penalties.register(
+    formula=r"\tfrac{\gamma}{2}\,E\lVert\nabla_x S(x)\rVert^2",
+    source="Mescheder et al. 2018, section 4.1 (R1)",
+    convention=R1_CONVENTION,
+    ranges=RANGES,
+    second_order=True,
+)
+def r1(
+    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
+) -> Penalty:
+    """Holds the squared gradient norm down at images; StyleGAN's lazy R1 is `every` = 16."""
+    return _penalty(
+        lambda scene: scene.image, torch.mean, weight=weight, reduction=reduction, norm=norm, half=half, every=every
+    )
+
+
+@penalties.register(
+    formula=r"\tfrac{\gamma}{2}\,E\lVert\nabla_{\hat x} S(\hat x)\rVert^2",
+    source="Mescheder et al. 2018, section 4.1 (R2)",
+    convention=R1_CONVENTION,
+    ranges=RANGES,
+    second_order=True,
+)
+def r2(
+    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
+) -> Penalty:
+    """Holds the squared gradient norm down at reconstructions; R3GAN has it beside r1."""
+    return _penalty(
+        lambda scene: scene.reconstruction,
+        torch.mean,
+        weight=weight,
+        reduction=reduction,
+        norm=norm,
+        half=half,
+        every=every,
+    )
+
+
+def _author_noise(scene: Scene) -> Tensor:
+    share = scene.uniform(len(scene.image), 1, 1, 1)
+    return scene.image + share * 0.5 * scene.image.std(correction=0) * scene.uniform(*scene.image.shape)
+
+
+def _compare_gan_noise(scene: Scene) -> Tensor:
+    noise = scene.image.std(correction=0) * (scene.uniform(*scene.image.shape) - 0.5)
+    return (scene.image + noise).clamp(-1, 1)
+
+
+DRAGANS: Mapping[str, Callable[[Scene], Tensor]] = {"author": _author_noise, "compare_gan": _compare_gan_noise}
+
+
+@penalties.register(
+    formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = x + \tfrac12\alpha\,\mathrm{std}(x)\,U(0, 1) "
+    r"\;\text{or}\; u = \mathrm{clip}(x + \mathrm{std}(x)(U(0, 1) - \tfrac12), -1, 1)",
+    source="Kodali et al. 2017 (DRAGAN); variant author: its code and StudioGAN, variant compare_gan: that code",
+    convention="two penalties of one name: the author's noise only brightens and is scaled by an alpha a picture, "
+    "compare_gan's is centered and clipped to the range of its images, [0, 1] there and [-1, 1] here; std(x) is the "
+    "whole batch's, and doubles with the range",
+    ranges=RANGES,
+    second_order=True,
+)
+def dragan(
+    *,
+    variant: str = "author",
+    weight: float = 10.0,
+    reduction: str = "mean",
+    norm: str = "sample",
+    half: bool = False,
+    every: int = 1,
+) -> Penalty:
+    """Holds the gradient norm at 1 around images."""
+    points = chosen("variant", variant, DRAGANS)
+    return _penalty(points, _far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+
+
+@penalties.register(
+    formula=r"\lambda\,\max_i \lVert\nabla_u S(u_i)\rVert^2, \quad u = \alpha x + (1 - \alpha)\hat x",
+    source="Zhou et al. 2019 (Lipschitz GANs)",
+    convention="the steepest picture of the batch alone, of each scale; norm = pixel takes the steepest pixel",
+    ranges=RANGES,
+    second_order=True,
+)
+def maxgp(
+    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+) -> Penalty:
+    """Holds the largest squared gradient norm of the batch down, between image and reconstruction."""
+    return _penalty(_between, torch.max, weight=weight, reduction=reduction, norm=norm, half=half, every=every)

@@ -32,6 +32,12 @@ def pix2pixhd() -> TermWeight:
     return lambda scales, layers: 4.0 / (scales * layers)
 
 
+@feature_matchings.register(formula=r"w = \frac{1}{K}", source="Park et al. 2019 (SPADE), trainer of the release")
+def spade() -> TermWeight:
+    """Mean over the scales, sum over the layers: the total weight grows with the depth alone."""
+    return lambda scales, _layers: 1.0 / scales
+
+
 @feature_matchings.register(formula=r"w = 0", source="control without feature matching")
 def none() -> TermWeight:
     """No feature matching."""

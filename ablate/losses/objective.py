@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ablate.config import Loss
+from ablate.config import Loss, Term
 from ablate.losses.adversarial_loss import AdversarialLoss
+from ablate.losses.by_name import over_scales, paired
+from ablate.losses.distortion_loss import Distortion
 from ablate.losses.matching import TermWeight, feature_matching
-from ablate.losses.pixel import Distortion
-from ablate.registry import adversarial_losses, distortions, feature_matchings
+from ablate.losses.penalized import Penalty, Scene
+from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings, penalties
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Unweighted terms by name with the weight of each."""
+    """Unweighted terms by name with the weight of each; a weight that is found while training is a tensor."""
 
     terms: Mapping[str, Tensor]
-    weights: Mapping[str, float]
+    weights: Mapping[str, float | Tensor]
 
     @property
     def total(self) -> Tensor:
         """The weighted sum that is differentiated."""
-        return torch.stack([self.weights[name] * term for name, term in self.terms.items()]).sum()
+        return self.weighted(*self.terms)
+
+    def weighted(self, *names: str) -> Tensor:
+        """Returns the weighted sum of some terms."""
+        return torch.stack([self.weights[name] * self.terms[name] for name in names]).sum()
+
+    def scaled(self, name: str, factor: float | Tensor) -> Parts:
+        """Returns the same terms with the weight of one multiplied by `factor`."""
+        return Parts(self.terms, {**self.weights, name: self.weights[name] * factor})
 
 
 @dataclass(frozen=True)
@@ -34,19 +45,23 @@ class Objective:
 
     settings: Loss
     adversarial: AdversarialLoss
+    reference: AdversarialLoss
     distortion: Distortion
+    perceptual: Distortion
     matching_weight: TermWeight
+    penalties: Mapping[str, Penalty]
 
     @classmethod
     def build(cls, settings: Loss) -> Objective:
         """Looks the configured functions up."""
         return cls(
             settings=settings,
-            adversarial=adversarial_losses[settings.adversarial.name].function(**settings.adversarial.options),
-            distortion=distortions[settings.distortion.name].function(**settings.distortion.options),
-            matching_weight=feature_matchings[settings.feature_matching.name].function(
-                **settings.feature_matching.options
-            ),
+            adversarial=built(adversarial_losses, settings.adversarial),
+            reference=built(adversarial_losses, settings.calibrate_to),
+            distortion=built(distortions, settings.distortion),
+            perceptual=built(distortions, settings.perceptual),
+            matching_weight=built(feature_matchings, settings.feature_matching),
+            penalties={term.name: built(penalties, term) for term in settings.penalties},
         )
 
     @property
@@ -57,7 +72,10 @@ class Objective:
     @property
     def needs_image_logits(self) -> bool:
         """Whether the generator step needs the discriminator's logits of the image."""
-        return adversarial_losses[self.settings.adversarial.name].facts["generator_sees_real"]
+        looking = [self.settings.adversarial]
+        if self.settings.calibrate == "gradient":
+            looking.append(self.settings.calibrate_to)
+        return any(adversarial_losses[term.name].facts["generator_sees_real"] for term in looking)
 
     @property
     def needs_image_features(self) -> bool:
@@ -66,8 +84,22 @@ class Objective:
 
     def discriminator(self, real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
         """Returns the discriminators' loss from each scale's logits (N, 1, h, w), reduced over scales."""
-        losses = [self.adversarial.discriminator(r.float(), f.float()) for r, f in zip(real, fake, strict=True)]
-        return self._over_scales(losses, fake)
+        losses = [self.adversarial.discriminator(r.float(), f.float()) for r, f in paired(real, fake)]
+        return self.settings.discriminator_weight * self.over_scales(losses, fake)
+
+    def penalty(self, scene: Callable[[str], Scene], step: int) -> Tensor:
+        """Returns the sum of the penalties that are due at a step, reduced over scales as the loss is.
+
+        Args:
+            scene: what a penalty, given by its name, looks at.
+            step: of the discriminators.
+        """
+        total = torch.zeros(())
+        for name, penalty in self.penalties.items():
+            if penalty.term is not None and step % penalty.every == 0:
+                seen = scene(name)
+                total = total + self.over_scales(penalty.term(seen), seen.fake)
+        return total
 
     def generator(
         self,
@@ -89,24 +121,32 @@ class Objective:
             image_features: each scale's features of the image; none where they are not matched.
         """
         terms = {"distortion": self.distortion(image, reconstruction.float())}
-        weights = {"distortion": self.settings.lambda_x}
+        weights: dict[str, float | Tensor] = {"distortion": self.settings.lambda_x}
+        if self.settings.perceptual.name != "none":
+            terms["perceptual"] = self.perceptual(image, reconstruction.float())
+            weights["perceptual"] = self.settings.perceptual_weight
         if logits:
-            seen = logits[:1] if self.settings.generator_scales == "finest" else logits
-            beside = image_logits or [each.new_empty(0) for each in logits]
-            losses = [self.adversarial.generator(r.float(), f.float()) for r, f in zip(beside, seen, strict=False)]
-            terms["adversarial"] = self._over_scales(losses, seen)
+            terms["adversarial"] = self.adversarial_term(self.adversarial, logits, image_logits)
             weights["adversarial"] = self.settings.adversarial_weight
         if image_features:
             terms["feature_matching"] = feature_matching(image_features, features, self.matching_weight)
             weights["feature_matching"] = self.settings.feature_matching_weight
         return Parts(terms, weights)
 
-    def _over_scales(self, losses: Sequence[Tensor], logits: Sequence[Tensor]) -> Tensor:
-        """Reduces one loss a scale; `logits` are those of the same scales, for their numbers of patches."""
-        stacked = torch.stack(list(losses))
-        if self.settings.scale_reduction == "sum":
-            return stacked.sum()
-        if self.settings.scale_reduction == "mean":
-            return stacked.mean()
-        patches = stacked.new_tensor([each.shape[-2] * each.shape[-1] for each in logits])
-        return (stacked * patches).sum() / patches.sum()
+    def adversarial_term(
+        self, loss: AdversarialLoss, logits: Sequence[Tensor], image_logits: Sequence[Tensor]
+    ) -> Tensor:
+        """Returns a loss' unweighted term for the generator, over the scales that the settings let it see."""
+        pairs = paired(image_logits, logits) if image_logits else [(each.new_empty(0), each) for each in logits]
+        seen = pairs[:1] if self.settings.generator_scales == "finest" else pairs
+        losses = [loss.generator(real.float(), fake.float()) for real, fake in seen]
+        return self.over_scales(losses, [fake for _, fake in seen])
+
+    def over_scales(self, losses: Sequence[Tensor], logits: Sequence[Tensor]) -> Tensor:
+        """Reduces one loss a scale as the settings say; `logits` are those of the same scales."""
+        return over_scales(losses, logits, self.settings.scale_reduction)
+
+
+def built(registry: Registry, term: Term) -> Any:
+    """Returns what a term's function makes of its options."""
+    return registry[term.name].function(**term.options)

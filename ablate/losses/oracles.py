@@ -29,6 +29,16 @@ def total_variation(p: Distribution, q: Distribution) -> float:
     return float(np.abs(p - q).sum() / 2)
 
 
+def pearson(p: Distribution, q: Distribution) -> float:
+    """Returns Pearson's chi-squared of p against q, the sum of (p - q)^2 / q; Neyman's is that of q against p."""
+    return float(np.sum((p - q) ** 2 / q))
+
+
+def squared_hellinger(p: Distribution, q: Distribution) -> float:
+    """Returns the sum of squared differences of square roots, in 0 to 2."""
+    return float(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2))
+
+
 def logistic(p: Distribution, q: Distribution) -> float:
     """Goodfellow et al. 2014, theorem 1: 2 ln 2 - 2 JS(p, q)."""
     return 2 * math.log(2) - 2 * jensen_shannon(p, q)

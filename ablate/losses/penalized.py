@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ablate.registry import unknown
+
 Memory = dict[str, Tensor]
 """What a penalty keeps from step to step, by name; saved with the training, on the training's device."""
 
-Reduction = Literal["mean", "sum", "sqrt"]
+Choice = TypeVar("Choice")
+
+REDUCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda logits: logits.mean((1, 2, 3)),
+    "sum": lambda logits: logits.sum((1, 2, 3)),
+    "sqrt": lambda logits: logits.sum((1, 2, 3)) / math.sqrt(logits[0].numel()),
+}
+"""How the M patch logits (N, 1, h, w) of a picture become its score S (N,), which penalties differentiate or compare:
+their mean, their sum, or their sum over sqrt(M). What is squared of S grows as 1, M^2 and M from one to the other."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,14 @@ class Scene:
     stream: torch.Generator
     memory: Memory = field(default_factory=dict)
 
+    def uniform(self, *shape: int) -> Tensor:
+        """Draws from [0, 1) on the CPU, so that devices agree, and returns it in the image's type and on its device."""
+        return torch.rand(shape, generator=self.stream).to(self.image)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draws from the standard normal distribution, on the CPU as well."""
+        return torch.randn(shape, generator=self.stream).to(self.image)
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -44,10 +63,28 @@ class Penalty:
 
     Attributes:
         term: one weighted scalar for each scale, to be reduced over scales as the loss itself is; None for no term.
-        every: the term is added every so many steps, multiplied by as many (lazy regularisation).
+        every: the term is added every so many steps; it is as many times larger already (lazy regularisation).
         constrain: changes the discriminators' weights in place after each of their steps.
+
+    Raises:
+        ValueError: if `every` is less than 1.
     """
 
     term: Callable[[Scene], Sequence[Tensor]] | None = None
     every: int = 1
     constrain: Callable[[nn.Module], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"a penalty is added every 1 or more steps, not every {self.every}")
+
+
+def chosen(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    """Returns what an option's value stands for.
+
+    Raises:
+        ValueError: if it is none of the choices; the message lists them.
+    """
+    if name not in choices:
+        raise ValueError(unknown(option, name, list(choices)))
+    return choices[name]

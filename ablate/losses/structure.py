@@ -1,1 +1,144 @@
-"""Distortions of structure: MS-SSIM and its mixture with L1."""
+"""Distortions of structure: MS-SSIM and its mixture with L1.
+
+Window, constants and weights are Wang's; borders and odd sides are those of the metric `ms_ssim`, so that on pictures
+of 256 grey levels the loss is 1 minus the metric. Pixels are taken as 0 to 2: luminance is measured from black.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ablate.losses.distortion_loss import Distortion, error, require_side
+from ablate.losses.window import windowed
+from ablate.registry import distortions
+
+WINDOW = 11
+SIGMA = 1.5
+BLACK = -1.0
+DATA_RANGE = 2.0
+C1 = (0.01 * DATA_RANGE) ** 2
+C2 = (0.03 * DATA_RANGE) ** 2
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def _gaussian() -> tuple[float, ...]:
+    raw = [math.exp(-((k - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for k in range(WINDOW)]
+    return tuple(value / math.fsum(raw) for value in raw)
+
+
+TAPS = _gaussian()
+
+
+def smallest_side(*, levels: int, **_: Any) -> int:
+    """Returns the pixels of height and width at which the window fits into the coarsest level: 161 for 5."""
+    return (WINDOW - 1) * 2 ** (levels - 1) + 1
+
+
+def scale_weights(levels: int) -> Sequence[float]:
+    """Returns the exponents of the levels: Wang's five as printed, or the first few of them, made to sum to 1.
+
+    Raises:
+        ValueError: for less than 1 or more than 5 levels.
+    """
+    if not 1 <= levels <= len(SCALE_WEIGHTS):
+        raise ValueError(f"MS-SSIM has 1 to {len(SCALE_WEIGHTS)} levels, not {levels}")
+    first = SCALE_WEIGHTS[:levels]
+    return first if levels == len(SCALE_WEIGHTS) else [weight / math.fsum(first) for weight in first]
+
+
+@distortions.register(
+    formula=r"1 - E\left[l_M^{w_M} \prod_{j=1}^{M} \mathrm{relu}(\overline{cs}_j)^{w_j}\right]",
+    source="Wang, Simoncelli & Bovik 2003, equation 7; borders and odd sides as in pytorch-msssim 1.0",
+    convention="pixels as 0 to 2, C1 = 0.02^2, C2 = 0.06^2; below 5 levels Wang's first weights are renormalised to "
+    "sum 1, which is another quantity than MS-SSIM; the last level's mean is that of l * cs",
+    ranges={"levels": (1, 5)},
+    smallest_side=smallest_side,
+)
+def ms_ssim(*, levels: int = 5) -> Distortion:
+    """One minus the multi-scale structural similarity, the mean over images and channels; 0 to 1.
+
+    The gradient is zero in a plane where the mean contrast-structure of a level is negative, as it is early in
+    training or for an inverted picture: start from weights that were warmed up on MSE.
+
+    Raises:
+        ValueError: for less than 1 or more than 5 levels; when called, for a side that they do not fit into.
+    """
+    weights = scale_weights(levels)
+    return lambda image, reconstruction: 1 - _multiscale(image, reconstruction, weights).mean()
+
+
+@distortions.register(
+    formula=r"(1 - \alpha)\,E\left[G_\sigma * |x - \hat x|\right] + \alpha\,(1 - \text{MS-SSIM}(x, \hat x))",
+    source="Zhao et al. 2017, the mix: alpha = 0.84",
+    convention="|x - x^| on [-1, 1], twice as large as on [0, 1]; sigma = 1.5 as in MS-SSIM, where Zhao takes that of "
+    "the coarsest level; levels as in ms_ssim",
+    ranges={"alpha": (0.0, 1.0), "levels": (1, 5)},
+    smallest_side=smallest_side,
+)
+def l1_msssim(*, alpha: float = 0.84, levels: int = 5) -> Distortion:
+    """Mixture of MS-SSIM with L1 under the Gaussian window, which weighs the outermost pixels less.
+
+    Raises:
+        ValueError: for an alpha outside 0 to 1; otherwise as ms_ssim.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"l1_msssim mixes with an alpha of 0 to 1, not {alpha}")
+    structure = ms_ssim(levels=levels)
+
+    def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
+        dissimilarity = structure(image, reconstruction)
+        absolute = windowed(error(image, reconstruction).abs(), TAPS).mean()
+        return (1 - alpha) * absolute + alpha * dissimilarity
+
+    return distortion
+
+
+def _multiscale(image: Tensor, reconstruction: Tensor, weights: Sequence[float]) -> Tensor:
+    """Returns MS-SSIM of each plane: (N, C)."""
+    require_side(image, smallest_side(levels=len(weights)), f"MS-SSIM of {len(weights)} levels")
+    pair = torch.stack((image.detach(), reconstruction))
+    value = pair.new_ones(())
+    for level, weight in enumerate(weights, start=1):
+        similarity = _similarity(pair[0], pair[1], luminance=level == len(weights)).mean(dim=(-2, -1))
+        value = value * _positive_power(similarity, weight)
+        if level < len(weights):
+            pair = _halved(pair)
+    return value
+
+
+def _similarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
+    """Returns contrast-structure at every window, times luminance where asked for: (N, C, H - 10, W - 10).
+
+    In s = x + y and d = x - y there is no mixed moment, and what rounding does to the variance of s divides out where
+    d is small, as it is between a picture and a good reconstruction.
+    """
+    s, d = x + y, x - y
+    mean_s, mean_d, square_s, square_d = windowed(torch.cat((s, d, s * s, d * d), dim=1), TAPS).chunk(4, dim=1)
+    variance_s, variance_d = square_s - mean_s.square(), square_d - mean_d.square()
+    similarity = (variance_s - variance_d + 2 * C2) / (variance_s + variance_d + 2 * C2)
+    if luminance:
+        bright, dark = (mean_s - 2 * BLACK).square(), mean_d.square()
+        similarity = similarity * (bright - dark + 2 * C1) / (bright + dark + 2 * C1)
+    return similarity
+
+
+def _positive_power(base: Tensor, exponent: float) -> Tensor:
+    """Returns relu(base)^exponent with gradient 0 where base is not positive, where that of the formula is infinite.
+
+    A negative base has no real power; its plane counts as wholly dissimilar.
+    """
+    positive = base > 0
+    return base.where(positive, 1).pow(exponent).where(positive, 0)
+
+
+def _halved(pair: Tensor) -> Tensor:
+    """Averages 2x2 pixels of (2, N, C, H, W); a side of odd length has black before its first pixel."""
+    height, width = pair.shape[-2:]
+    planes = F.pad(pair.flatten(0, 1), (width % 2, 0, height % 2, 0), value=BLACK)
+    return F.avg_pool2d(planes, 2).unflatten(0, pair.shape[:2])

@@ -34,7 +34,7 @@ class Codec(nn.Module):
         super().__init__()
         self.stride = 2**settings.downsamplings
         self.encoder = Encoder(settings)
-        self.quantizer = Quantizer(settings.quantizer)
+        self.quantizer = Quantizer(settings.quantizer, settings.quirks)
         self.noise = NoiseBranch(settings) if settings.noise else None
         self.generator = Generator(settings)
 

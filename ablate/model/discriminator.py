@@ -21,7 +21,11 @@ class Critique(NamedTuple):
 
 
 class PatchDiscriminator(nn.Module):
-    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first, then conv4 s1 to one logit a patch."""
+    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first, then conv4 s1 to one logit a patch.
+
+    With spectral norm every convolution's weight is divided by its largest singular value (Miyato et al. 2018,
+    section 2.1), which one power iteration a step in training mode keeps up with.
+    """
 
     def __init__(self, settings: DiscriminatorSettings) -> None:
         super().__init__()
@@ -33,6 +37,7 @@ class PatchDiscriminator(nn.Module):
             nn.Identity() if i == 0 else norm(settings.norm, width) for i, width in enumerate(widths[1:])
         )
         self.logits = SameConv2d(widths[-1], 1, 4)
+        self.quirks = settings.quirks
 
     def forward(self, image: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Returns raw logits (N, 1, h, w) and the features of each layer."""
@@ -40,8 +45,11 @@ class PatchDiscriminator(nn.Module):
         x = image
         for conv, layer_norm in zip(self.convs, self.norms, strict=True):
             x = leaky_relu(layer_norm(conv(x)), 0.2)
+            if self.quirks.double_leaky_relu and conv is not self.convs[0]:
+                x = leaky_relu(x, 0.2)
             features.append(x)
-        return self.logits(x), tuple(features)
+        logits = self.logits(x)
+        return logits.sigmoid() if self.quirks.sigmoid_logits else logits, tuple(features)
 
 
 class Discriminator(nn.ModuleList):

@@ -46,3 +46,10 @@ class Generator(nn.Sequential):
 
     def forward(self, latent: Tensor) -> Tensor:
         return super().forward(latent)
+
+    @property
+    def last_layer(self) -> nn.Conv2d:
+        """The convolution whose output, through tanh, is the image."""
+        last = self[-2]
+        assert isinstance(last, ReflectConv2d)
+        return last.conv

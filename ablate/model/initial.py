@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ablate.config import Cell, Model
 from ablate.config import Discriminator as DiscriminatorSettings
@@ -29,7 +30,17 @@ def build_discriminator(settings: DiscriminatorSettings, seed: int) -> Discrimin
         discriminator = Discriminator(settings)
     for i, scale in enumerate(discriminator):
         initialise(scale, stream(seed, "discriminator.init", i))
+        if settings.spectral_norm:
+            _normalise_spectrum(scale, stream(seed, "discriminator.spectral_norm", i))
     return discriminator
+
+
+def _normalise_spectrum(module: nn.Module, generator: torch.Generator) -> None:
+    """Puts spectral norm on every convolution; its first singular vectors are drawn from `generator`."""
+    for layer in [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(1 << 62, (), generator=generator)))
+            spectral_norm(layer)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import Model
-from ablate.model.norm import ChannelNorm
+from ablate.model.norm import BatchNormOfVectors, ChannelNorm
 from ablate.model.padding import ReflectConv2d, SameConvTranspose2d
 
 
@@ -15,7 +15,7 @@ class NoiseBranch(nn.Module):
 
     The source grows one vector to a fixed 32 x 64 and normalises over the batch, which makes the branch blind to its
     noise at batch 1. Here every 8 x 8 block of latents has a vector of its own, so that any size works, and channel
-    norm takes the place of batch norm, so that any batch works.
+    norm takes the place of batch norm, so that any batch works. The quirk `noise_batch_norm` brings batch norm back.
     """
 
     BLOCK = 8
@@ -23,7 +23,8 @@ class NoiseBranch(nn.Module):
     def __init__(self, settings: Model) -> None:
         super().__init__()
         self.noise_channels = settings.noise_channels
-        self.seed = nn.Sequential(nn.Conv2d(settings.noise_channels, 256, 1), nn.ReLU(), ChannelNorm(256))
+        first = BatchNormOfVectors if settings.quirks.noise_batch_norm else ChannelNorm
+        self.seed = nn.Sequential(nn.Conv2d(settings.noise_channels, 256, 1), nn.ReLU(), first(256))
         grow: list[nn.Module] = []
         for inputs, outputs in ((256, 128), (128, 64), (64, 32)):
             grow += [SameConvTranspose2d(inputs, outputs, 5), nn.ReLU(), ChannelNorm(outputs)]

@@ -45,6 +45,24 @@ class ChannelNorm(nn.Module):
         return F.layer_norm(last, last.shape[-1:], self.weight, self.bias, eps=1e-3).permute(0, 3, 1, 2)
 
 
+class BatchNormOfVectors(nn.Module):
+    """Normalises each value over the batch alone, eps 1e-3, as the source's batch norm of a dense layer does.
+
+    At batch 1 everything becomes the shift. Its statistics are always the batch's own: the source too feeds
+    `training_phase` when it compresses, since its moving variance tends to 0.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(0)
+        normal = centred * (centred.square().mean(0) + 1e-3).rsqrt()
+        return normal * self.weight[:, None, None] + self.bias[:, None, None]
+
+
 def norm(kind: Norm, channels: int) -> nn.Module:
     """Builds the normalisation layer that the settings name."""
     if kind == "instance":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ablate.config import ModelQuirks
 from ablate.config import Quantizer as QuantizerSettings
 
 
@@ -23,11 +24,13 @@ class Quantizer(nn.Module):
     The soft assignment weighs centers by exp(-(w - c)^2 / T). Two things differ from the source, where the encoder
     never learns: nothing rounds the result (rounding has no gradient), and the squared distance keeps a slope between
     the centers where the source's absolute distance has none beyond the outermost ones. Beyond those, where any soft
-    assignment saturates, it goes on along its tangent, so that no latent is ever stuck.
+    assignment saturates, it goes on along its tangent, so that no latent is ever stuck. Either can be undone, to see
+    what it cost.
     """
 
-    def __init__(self, settings: QuantizerSettings) -> None:
+    def __init__(self, settings: QuantizerSettings, quirks: ModelQuirks) -> None:
         super().__init__()
+        self.quirks = quirks
         self.temperature = settings.temperature
         half = (settings.levels - 1) / 2
         centers = torch.linspace(-half, half, settings.levels)
@@ -41,8 +44,11 @@ class Quantizer(nn.Module):
         distance = (latent.detach().unsqueeze(-1) - self.centers.detach()).abs()
         symbols = distance.argmin(-1)
         hard = self.centers.detach()[symbols]
-        soft = self._soft(latent)
-        return Quantized(soft + (hard - soft).detach(), symbols.to(torch.uint8))
+        soft = self._soft_by_absolute_distance(latent) if self.quirks.l1_dead_zone else self._soft(latent)
+        values = soft + (hard - soft).detach()
+        if self.quirks.round_kills_encoder:
+            values = values.round()  # whose gradient is zero, and whose values are these where centers are whole
+        return Quantized(values, symbols.to(torch.uint8))
 
     def dequantize(self, symbols: Tensor) -> Tensor:
         """Returns the centers of uint8 symbols (N, C, h, w)."""
@@ -57,3 +63,7 @@ class Quantizer(nn.Module):
             variance = (weights * self.centers.square()).sum(-1) - mean.square()
             slope = 2 * variance / self.temperature
         return mean + slope * (latent - inside)
+
+    def _soft_by_absolute_distance(self, latent: Tensor) -> Tensor:
+        weights = torch.softmax(-(latent.unsqueeze(-1) - self.centers).abs() / self.temperature, -1)
+        return (weights * self.centers).sum(-1)

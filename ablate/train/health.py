@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.losses import Parts
+from ablate.losses import AdversarialLoss, Parts
 from ablate.model import Codec, Reconstruction
 from ablate.train.step import Judged
 
@@ -63,15 +63,16 @@ def encoder_norm(codec: Codec) -> float:
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
-def scale_health(judged: Judged, threshold: float) -> list[dict[str, float]]:
+def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]]:
     """Returns per scale how often the discriminator is right and what its mean logits are.
 
-    A logit above `threshold` says "image". The threshold is where the loss is indifferent, halfway between targets.
+    A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
+    relativistic loss a logit means something only against the other picture's, so that it is held against their mean.
     """
     return [
         {
-            "accuracy_real": float((real > threshold).float().mean()),
-            "accuracy_fake": float((fake <= threshold).float().mean()),
+            "accuracy_real": float((real > (fake.mean() if loss.relative else loss.threshold)).float().mean()),
+            "accuracy_fake": float((fake <= (real.mean() if loss.relative else loss.threshold)).float().mean()),
             "logit_real_mean": float(real.float().mean()),
             "logit_fake_mean": float(fake.float().mean()),
         }

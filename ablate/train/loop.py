@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from ablate.config import Cell, Data, Warmup
@@ -85,17 +86,25 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Ou
         image = batch(pictures, cell.data, cell.seed, cell.train.warmup_steps + state.step, watch.device)
         with autocast(image, cell.train.precision):
             reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
+        adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
 
-        # Discriminator step.
+        # Discriminators, where they go first.
         judged = None
-        if objective.needs_discriminator:
-            judged = discriminator_step(state, objective, image, reconstruction.image, cell.train.precision)
+        if adversarial and cell.train.order == "discriminator_first":
+            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction.image)
 
         # Generator step.
-        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+        if adversarial:
+            parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+        else:
+            parts = objective.generator(image, reconstruction.image)
         norms = health.gradient_norms(parts, reconstruction.image) if logs else {}
         total = parts.total
         descend(state, total)
+
+        # Discriminators, where they go last: on what the generator made before its step.
+        if adversarial and cell.train.order == "generator_first":
+            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction.image)
         state.step += 1
         state.update_average(cell.train.ema_decay)
         watch.finiteness.watch(state.step, total, *([judged.loss] if judged else []))
@@ -137,17 +146,44 @@ def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch)
     return Outcome("done", state.step, state.seconds)
 
 
+def discriminator_steps(
+    state: TrainState, objective: Objective, cell: Cell, pictures: Pictures, image: Tensor, reconstruction: Tensor
+) -> Judged:
+    """Takes the discriminators' steps, the first on the generator's batch and each further one on a batch of its own.
+
+    With the quirk of unpaired batches the first has one of its own, too.
+    """
+    judged = None
+    for index in range(cell.train.discriminator_steps):
+        number = state.step * cell.train.discriminator_steps + index
+        if index or cell.train.quirks.unpaired_batches:
+            image = batch(pictures, cell.data, cell.seed, number, image.device.type, purpose="data.discriminator_crops")
+            with torch.no_grad(), autocast(image, cell.train.precision):
+                reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number)).image
+        judged = discriminator_step(state, objective, cell, number, image, reconstruction)
+    assert judged is not None
+    return judged
+
+
 def decayed(warmup: Warmup, step: int) -> float:
     """Returns the part of the learning rate that a step has: half a cosine, from 1 at step 0 towards 0 at the end."""
     return (1 + math.cos(math.pi * step / warmup.steps)) / 2 if warmup.decay == "cosine" else 1.0
 
 
-def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str) -> Tensor:
+def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str, purpose: str = "data.crops") -> Tensor:
     """Returns the crops of a step, float (N, 3, crop, crop) in [-1, 1]: a function of its arguments alone.
 
     Steps count through warm start and training, so that no crop comes twice.
     """
-    drawn = crops(pictures, crop=data.crop, batch_size=data.batch_size, flip=data.flip, seed=seed, step=step)
+    drawn = crops(
+        pictures,
+        crop=data.crop,
+        batch_size=data.batch_size,
+        flip=data.flip,
+        seed=seed,
+        step=step,
+        purpose=purpose,
+    )
     return to_float(drawn.to(device))
 
 
@@ -162,8 +198,9 @@ def telemetry(
     """Returns what a log point says of losses, gradients and discriminators."""
     return {
         "loss": health.loss_row(parts, judged),
+        "weights": {name: float(weight) for name, weight in parts.weights.items()},
         "gradient_norm": dict(gradient_norms),
-        "scales": health.scale_health(judged, objective.adversarial.threshold) if judged else [],
+        "scales": health.scale_health(judged, objective.adversarial) if judged else [],
         **health.reconstruction_row(image, reconstruction),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import Adam, Cell, Warmup
+from ablate.losses import Memory
 from ablate.model import Codec, Discriminator, build_codec, build_discriminator
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -32,6 +33,10 @@ class TrainState:
     step: int = 0
     seconds: float = 0.0
     flat_logs: int = 0
+    calibration: float | None = None
+    """What the adversarial weight was found to be multiplied by; None before."""
+    memory: dict[str, Memory] = field(default_factory=dict)
+    """What each penalty keeps, by its name."""
 
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
@@ -86,6 +91,10 @@ class TrainState:
             part.load_state_dict(saved[name])
         for name in self._counters():
             setattr(self, name, saved[name])
+        device = next(self.codec.parameters()).device
+        self.memory = {
+            name: {key: value.to(device) for key, value in kept.items()} for name, kept in self.memory.items()
+        }
 
     def save_weights(self, file: BinaryIO) -> None:
         """Writes the weights alone, raw and averaged."""
@@ -96,8 +105,8 @@ class TrainState:
         names = ("codec", "codec_optimizer", "average", "discriminator", "discriminator_optimizer")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def _counters(self) -> dict[str, int | float]:
-        return {"step": self.step, "seconds": self.seconds, "flat_logs": self.flat_logs}
+    def _counters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("step", "seconds", "flat_logs", "calibration", "memory")}
 
 
 def _placed(module: Module, device: str, channels_last: bool) -> Module:

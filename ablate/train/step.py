@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ablate.losses import Objective, Parts
+from ablate.config import Cell
+from ablate.losses import Objective, Parts, Scene
 from ablate.model import Critique, Reconstruction
+from ablate.rng import stream
 from ablate.train.state import TrainState
+from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,58 @@ def autocast(image: Tensor, precision: str) -> torch.autocast:
 
 
 def discriminator_step(
-    state: TrainState, objective: Objective, image: Tensor, reconstruction: Tensor, precision: str
+    state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstruction: Tensor
 ) -> Judged:
-    """Steps the discriminators on an image and its reconstruction, which is not differentiated."""
+    """Steps the discriminators on images and their reconstructions, which are not differentiated.
+
+    `number` counts the discriminators' own steps; penalties are due and draw by it.
+    """
     assert state.discriminator is not None
     assert state.discriminator_optimizer is not None
-    with autocast(image, precision):
-        real, fake = state.discriminator(image), state.discriminator(reconstruction.detach())
-    loss = objective.discriminator(real.logits, fake.logits)
+    reconstruction = reconstruction.detach()
+    with autocast(image, cell.train.precision):
+        real, fake = state.discriminator(image), state.discriminator(reconstruction)
+    real_trained, fake_trained = (each.logits[: _trained_scales(cell)] for each in (real, fake))
+    loss = objective.discriminator(real_trained, fake_trained)
+    if objective.penalties:
+        scene = functools.partial(_scene, state, cell, number, image, reconstruction, real_trained, fake_trained)
+        loss = loss + objective.penalty(scene, number).to(loss.device)
     state.discriminator_optimizer.zero_grad(set_to_none=True)
     loss.backward()
     state.discriminator_optimizer.step()
+    for penalty in objective.penalties.values():
+        if penalty.constrain is not None:
+            penalty.constrain(state.discriminator)
     real_logits, fake_logits = (tuple(each.detach() for each in critique.logits) for critique in (real, fake))
     return Judged(loss.detach(), real_logits, fake_logits)
+
+
+def _scene(
+    state: TrainState,
+    cell: Cell,
+    number: int,
+    image: Tensor,
+    reconstruction: Tensor,
+    real: Sequence[Tensor],
+    fake: Sequence[Tensor],
+    penalty: str,
+) -> Scene:
+    """Returns what a penalty looks at; outside autocast, since it differentiates gradients."""
+    discriminator = state.discriminator
+    assert discriminator is not None
+    return Scene(
+        image=image.float(),
+        reconstruction=reconstruction.float(),
+        real=[each.float() for each in real],
+        fake=[each.float() for each in fake],
+        logits=lambda pictures: discriminator(pictures).logits[: len(fake)],
+        stream=stream(cell.seed, f"penalty.{penalty}", number),
+        memory=state.memory.setdefault(penalty, {}),
+    )
+
+
+def _trained_scales(cell: Cell) -> int:
+    return 1 if cell.train.quirks.coarse_untrained else cell.discriminator.scales
 
 
 def generator_terms(
@@ -51,8 +94,6 @@ def generator_terms(
 
     The discriminators are frozen meanwhile, so that the generator's backward pass leaves no gradient in them.
     """
-    if not objective.needs_discriminator:
-        return objective.generator(image, reconstruction.image)
     assert state.discriminator is not None
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(reconstruction.image)
@@ -60,14 +101,19 @@ def generator_terms(
         if objective.needs_image_features or objective.needs_image_logits:
             with torch.no_grad():
                 real = state.discriminator(image)
-    return objective.generator(
+    parts = objective.generator(
         image,
         reconstruction.image,
         logits=fake.logits,
         features=fake.features,
-        image_logits=real.logits if objective.needs_image_logits else (),
+        image_logits=real.logits,
         image_features=real.features if objective.needs_image_features else (),
     )
+    if objective.settings.adaptive_weight:
+        parts = adaptive(parts, state.codec.generator.last_layer.weight)
+    if objective.settings.calibrate == "gradient":
+        parts = calibrated(state, objective, parts, reconstruction.image, fake, real)
+    return parts
 
 
 def descend(state: TrainState, total: Tensor) -> None:

@@ -87,3 +87,16 @@ def test_each_value_reaches_its_cell(grid: ReadGrid) -> None:
     assert [cell.optimizers.generator.learning_rate for cell in cells] == [1e-4, 1e-4, 2e-4, 2e-4]
     assert [cell.model.quantizer.levels for cell in cells] == [5, 7, 5, 7]
     assert {cell.optimizers.discriminator.learning_rate for cell in cells} == {2e-4}
+
+
+def test_penalties_may_be_an_axis_and_are_written_as_their_sum(grid: ReadGrid) -> None:
+    read = grid('[axes]\n"loss.penalties" = [[], ["r1"], [{ name = "r1", weight = 2.0 }, "drift"]]')
+    points = read.points()
+    assert [point.label for point in points] == [
+        "penalties=none seed=0",
+        "penalties=r1 seed=0",
+        "penalties=r1(weight=2.0) + drift seed=0",
+    ]
+    assert [len(point.cell.loss.penalties) for point in points] == [0, 1, 2]
+    assert points[1].cell.loss.penalties[0].options["weight"] == 10.0
+    assert len({point.cell.id for point in points}) == 3

@@ -10,6 +10,7 @@ import pytest
 
 from ablate.grid import GridError, Mistake, read_grid
 from ablate.grid.mistakes import toml_text
+from ablate.registry import feature_matchings
 
 HEAD = 'schema = 1\nname = "test"\n[base]\npreset = "tiny"\n'
 AXES = '[axes]\n"loss.adversarial" = ["hinge", "lsgan"]\n"discriminator.scales" = [1, 3]\n'
@@ -211,7 +212,7 @@ def test_a_mistake_is_told_on_its_line_with_what_is_allowed(
         ('schema = true\n[base]\npreset = "tiny"\n', 1, "schema = true: unknown schema"),
         ('schema = 1\n\nname = "a/b"\n[base]\npreset = "tiny"\n', 3, 'name = "a/b": not a name'),
         ('schema = 1\n\nname = ".hidden"\n[base]\npreset = "tiny"\n', 3, 'name = ".hidden": not a name'),
-        ('schema = 1\n[base]\n\npreset = "tinny"\n', 4, "there is: paper, small, tiny); did you mean 'tiny'?"),
+        ('schema = 1\n[base]\n\npreset = "tinny"\n', 4, "there is: paper, small, tiny, as_hific"),
         ("schema = 1\n[base]\npreset = 3\n", 3, "base.preset = 3: unknown preset"),
         ("schema = 1\nbase = 3\n", 2, "base = 3: wrong type (allowed: a table [base])"),
     ],
@@ -328,12 +329,12 @@ def test_a_misspelt_key_brings_no_second_mistake_that_the_key_would_have_mended(
 def test_a_text_names_file_and_line_first_and_what_was_probably_meant_last(
     grid_file: Callable[[str], Path],
 ) -> None:
-    path = grid_file(HEAD + 'loss.adversarial = "hinje"\n')
+    path = grid_file(HEAD + 'loss.feature_matching = "pix2pixh"\n')
     with pytest.raises(GridError) as caught:
         read_grid(path)
     assert str(caught.value) == (
-        f"{path}:5: loss.adversarial = \"hinje\": unknown adversarial loss 'hinje' "
-        "(there is: vanilla, minimax, lsgan, hinge, none); did you mean 'hinge'?"
+        f"{path}:5: loss.feature_matching = \"pix2pixh\": unknown feature matching 'pix2pixh' "
+        f"(there is: {', '.join(feature_matchings)}); did you mean 'pix2pixhd'?"
     )
 
 
@@ -356,3 +357,21 @@ def test_a_long_value_is_cut(mistakes: Callable[[str], tuple[Mistake, ...]]) -> 
 
 def test_a_value_is_written_as_toml() -> None:
     assert toml_text({"a.b": [1, True, "x"], "c": 0.5}) == '{ "a.b" = [1, true, "x"], c = 0.5 }'
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"r1"', 'loss.penalties = "r1": wrong type (allowed: a list of names or tables'),
+        ('["r1", "r3"]', "loss.penalties[1] = \"r3\": unknown penalty 'r3'"),
+        ('[{ name = "r1", wieght = 2.0 }]', "loss.penalties[0].wieght = 2.0: unknown option of r1"),
+        ('[{ name = "r1", weight = "much" }]', "loss.penalties[0].weight"),
+        ('["r1", { name = "r1", every = 4 }]', "r1 is named twice"),
+        ("[3]", "loss.penalties[0] = 3: wrong type"),
+    ],
+)
+def test_a_mistake_in_a_list_of_penalties_names_the_one_that_is_wrong(
+    mistakes: Callable[[str], tuple[Mistake, ...]], value: str, said: str
+) -> None:
+    found = mistakes(HEAD + f"loss.penalties = {value}\n")
+    assert any(mistake.line == 5 and said in str(mistake) for mistake in found), "\n".join(map(str, found))

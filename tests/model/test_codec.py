@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ablate.config import Cell, Data, Model
+from ablate.config import Cell, Data, DiscriminatorQuirks, Model, ModelQuirks
 from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.model import Discriminator, build_codec, build_discriminator, count_parameters
 from ablate.rng import stream
@@ -89,3 +89,48 @@ def test_instance_norm_on_a_single_pixel_is_its_shift() -> None:
     settings = DiscriminatorSettings(width=4, layers=2, norm="instance", scales=1)
     critique = build_discriminator(settings, 0)(image(4, 4))
     assert critique.features[0][-1].abs().max() == 0
+
+
+def test_quirk_of_a_relu_before_the_quantizer_leaves_no_symbol_below_the_middle() -> None:
+    settings = TINY.model_copy(update={"quirks": ModelQuirks(relu_before_quantizer=True)})
+    assert build_codec(TINY, 0)(image()).symbols.min() < 2
+    assert build_codec(settings, 0)(image()).symbols.min() == 2
+
+
+def test_quirk_of_batch_norm_makes_the_noise_branch_blind_at_batch_one_alone() -> None:
+    settings = TINY.model_copy(update={"noise": True, "quirks": ModelQuirks(noise_batch_norm=True)})
+    codec = build_codec(settings, 0)
+    for n, blind in ((1, True), (2, False)):
+        first, other = (codec(image(n=n), stream(seed, "noise")).image for seed in (1, 2))
+        assert torch.equal(first, other) is blind
+
+
+def test_quirk_of_a_second_leaky_relu_shrinks_what_is_negative_behind_each_norm() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="channel", scales=1)
+    quirk = settings.model_copy(update={"quirks": DiscriminatorQuirks(double_leaky_relu=True)})
+    plain, twice = (build_discriminator(each, 0)(image()).features[0] for each in (settings, quirk))
+    assert torch.equal(plain[0], twice[0])
+    torch.testing.assert_close(twice[1], torch.where(plain[1] < 0, 0.2 * plain[1], plain[1]))
+
+
+def test_quirk_of_a_sigmoid_squashes_the_logits() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="channel", scales=2)
+    quirk = settings.model_copy(update={"quirks": DiscriminatorQuirks(sigmoid_logits=True)})
+    plain, squashed = (build_discriminator(each, 0)(image()).logits for each in (settings, quirk))
+    for one, other in zip(plain, squashed, strict=True):
+        torch.testing.assert_close(other, one.sigmoid())
+
+
+def test_spectral_norm_bounds_every_convolution_of_the_discriminators_and_its_vectors_are_drawn_by_name() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="channel", scales=2, spectral_norm=True)
+    first, again, other = (build_discriminator(settings, seed) for seed in (0, 0, 1))
+    for _ in range(50):
+        first(image())
+    weights = [layer.weight for layer in first.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert len(weights) == 6
+    for weight in weights:
+        assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=0.02)
+    assert all(
+        torch.equal(a, b) for a, b in zip(again.buffers(), build_discriminator(settings, 0).buffers(), strict=True)
+    )
+    assert not all(torch.equal(a, b) for a, b in zip(again.buffers(), other.buffers(), strict=True))

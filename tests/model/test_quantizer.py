@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import torch
 
+from ablate.config import ModelQuirks
 from ablate.config import Quantizer as QuantizerSettings
 from ablate.model.quantizer import Quantizer
 
 EVERYWHERE = torch.linspace(-9, 9, 181)
 
 
-def quantizer(**settings: object) -> Quantizer:
-    return Quantizer(QuantizerSettings.model_validate(settings))
+def quantizer(*, quirk: str | None = None, **settings: object) -> Quantizer:
+    quirks = ModelQuirks.model_validate({quirk: True} if quirk else {})
+    return Quantizer(QuantizerSettings.model_validate(settings), quirks)
 
 
 def test_values_are_the_nearest_centers() -> None:
@@ -64,3 +66,24 @@ def test_learned_centers_receive_gradients_and_fixed_ones_are_no_parameters() ->
     assert learned.centers.grad is not None
     assert (learned.centers.grad != 0).all()
     assert list(quantizer().parameters()) == []
+
+
+def gradient(module: Quantizer, at: torch.Tensor) -> torch.Tensor:
+    latent = at.clone().requires_grad_()
+    module(latent).values.sum().backward()
+    assert latent.grad is not None
+    return latent.grad
+
+
+def test_quirk_of_rounding_keeps_the_values_and_takes_every_gradient() -> None:
+    rounding = quantizer(quirk="round_kills_encoder")
+    torch.testing.assert_close(rounding(EVERYWHERE).values, quantizer()(EVERYWHERE).values)
+    assert (gradient(rounding, EVERYWHERE) == 0).all()
+
+
+def test_quirk_of_absolute_distances_has_no_slope_beyond_the_outermost_centers() -> None:
+    slopes = gradient(quantizer(quirk="l1_dead_zone"), EVERYWHERE)
+    torch.testing.assert_close(slopes[EVERYWHERE.abs() > 2.01], torch.zeros_like(slopes[EVERYWHERE.abs() > 2.01]))
+    inside = slopes[EVERYWHERE.abs() < 1.99]
+    assert inside.min() > 0.4  # 0.47 to 0.85, as measured on the source
+    assert inside.max() < 0.9

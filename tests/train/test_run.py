@@ -81,7 +81,12 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
 def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
     make_cell, claimed: Claim, tmp_path: Path
 ) -> None:
-    cell = make_cell(model={"noise": True})
+    cell = make_cell(
+        model={"noise": True},
+        discriminator={"spectral_norm": True},
+        loss={"penalties": ["lecam", "gp"], "calibrate": "gradient", "calibrate_at": 4},
+        train={"discriminator_steps": 2},
+    )
     results = []
     for name, stops in (("undisturbed", ()), ("disturbed", (3, 7))):
         store = Store(tmp_path / name, "test")

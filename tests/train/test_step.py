@@ -15,13 +15,14 @@ from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, generator_terms
 
 
-def cell(**loss: object) -> Cell:
+def cell(train: dict | None = None, **loss: object) -> Cell:
     return Cell.model_validate(
         {
             "data": {"crop": 32, "batch_size": 2},
             "model": {"width": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel", "channels": 2},
             "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": loss.pop("scales", 3)},
             "loss": loss,
+            "train": train or {},
         }
     )
 
@@ -38,7 +39,7 @@ def test_discriminator_step_leaves_the_codec_untouched() -> None:
     state, objective, x = started(cell())
     reconstruction = state.codec(x)
     before = [p.clone() for p in state.discriminator.parameters()]
-    discriminator_step(state, objective, x, reconstruction.image, "float32")
+    discriminator_step(state, objective, cell(), 0, x, reconstruction.image)
     assert all(p.grad is None for p in state.codec.parameters())
     assert not all(torch.equal(a, b) for a, b in zip(before, state.discriminator.parameters(), strict=True))
 
@@ -56,7 +57,7 @@ def test_generator_step_leaves_no_gradient_in_the_discriminator() -> None:
 def test_one_forward_serves_both_players_and_the_encoder_learns_from_it() -> None:
     state, objective, x = started(cell())
     reconstruction = state.codec(x)
-    discriminator_step(state, objective, x, reconstruction.image, "float32")
+    discriminator_step(state, objective, cell(), 0, x, reconstruction.image)
     before = [p.clone() for p in state.codec.encoder.parameters()]
     descend(state, generator_terms(state, objective, x, reconstruction, "float32").total)
     moved = [not torch.equal(a, b) for a, b in zip(before, state.codec.encoder.parameters(), strict=True)]
@@ -94,7 +95,7 @@ def test_bfloat16_runs_the_networks_and_keeps_losses_in_float32() -> None:
     state, objective, x = started(cell())
     with torch.autocast("cpu", torch.bfloat16):
         reconstruction = state.codec(x)
-    judged = discriminator_step(state, objective, x, reconstruction.image, "bfloat16")
+    judged = discriminator_step(state, objective, cell({"precision": "bfloat16"}), 0, x, reconstruction.image)
     assert judged.real[0].dtype is torch.bfloat16
     assert judged.loss.dtype is torch.float32
     parts = generator_terms(state, objective, x, reconstruction, "bfloat16")
@@ -113,12 +114,60 @@ def test_average_starts_equal_and_follows_the_weights() -> None:
     torch.testing.assert_close(average, expected)
 
 
+def judged_once(settings: Cell) -> tuple[TrainState, torch.Tensor]:
+    """Returns the state and the discriminators' loss after one step of theirs."""
+    state, objective, x = started(settings)
+    return state, discriminator_step(state, objective, settings, 0, x, state.codec(x).image).loss
+
+
+def test_a_penalty_adds_to_the_discriminators_loss_and_steps_them_elsewhere() -> None:
+    plain, loss = judged_once(cell())
+    punished, more = judged_once(cell(penalties=["r1"]))
+    assert more > loss
+    weights = [next(state.discriminator.parameters()) for state in (plain, punished)]
+    assert not torch.equal(*weights)
+
+
+def test_a_lazy_penalty_is_added_only_when_it_is_due() -> None:
+    settings = cell(penalties=[{"name": "r1", "every": 4}])
+    losses = []
+    for number in (1, 4):
+        state, objective, x = started(settings)
+        losses.append(discriminator_step(state, objective, settings, number, x, state.codec(x).image).loss)
+    assert losses[0] == judged_once(cell())[1]
+    assert losses[1] > losses[0]
+
+
+def test_each_penalty_draws_from_a_stream_of_its_own() -> None:
+    alone = judged_once(cell(penalties=["gp"]))[1] - judged_once(cell())[1]
+    beside = judged_once(cell(penalties=["dragan", "gp"]))[1] - judged_once(cell(penalties=["dragan"]))[1]
+    torch.testing.assert_close(alone, beside, rtol=1e-4, atol=1e-5)
+
+
+def test_a_penalty_on_one_network_reaches_no_other() -> None:
+    state, _ = judged_once(cell(penalties=["r1", "r2", "lecam", "ar1"]))
+    assert all(p.grad is None for p in state.codec.parameters())
+
+
+def test_clipping_bounds_the_discriminators_after_their_step() -> None:
+    state, _ = judged_once(cell(penalties=[{"name": "clip", "bound": 0.02}]))
+    assert max(float(p.detach().abs().max()) for p in state.discriminator.parameters()) <= 0.02
+
+
+def test_quirk_of_untrained_coarse_discriminators_steps_the_finest_alone() -> None:
+    settings = cell({"quirks": {"coarse_untrained": True}}, penalties=["r1"])
+    before = TrainState.for_cell(settings, "cpu").discriminator.state_dict()
+    after = judged_once(settings)[0].discriminator.state_dict()
+    moved = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"0"}
+
+
 def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
     settings = Cell.model_validate(tomllib.loads(preset_text("paper")))
     state, objective = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss)
     x = torch.rand(1, 3, 64, 64, generator=stream(0, "test.image")) * 2 - 1
     reconstruction = state.codec(x, stream(0, "test.noise"))
-    judged = discriminator_step(state, objective, x, reconstruction.image, "float32")
+    judged = discriminator_step(state, objective, settings, 0, x, reconstruction.image)
     parts = generator_terms(state, objective, x, reconstruction, "float32")
     descend(state, parts.total)
     assert all(torch.isfinite(value) for value in (judged.loss, parts.total))

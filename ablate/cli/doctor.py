@@ -1,0 +1,95 @@
+"""`ablate doctor`: looks over a machine, and a grid before hours are spent on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ablate.cli.options import RUNS, AsJson, RunsDir
+
+if TYPE_CHECKING:
+    from ablate.execute import Plan
+    from ablate.store import Store
+    from ablate.train.audit import Finding
+
+PROBLEMS = 3
+SPLITS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
+COLOURS = {"ok": "done", "warning": "diverged", "problem": "failed"}
+
+
+def doctor(
+    grid: Annotated[
+        Path | None, typer.Argument(metavar="GRID", help="A grid file. Default: look at the machine alone.")
+    ] = None,
+    as_json: AsJson = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Looks for what would spoil a run.
+
+    The machine: GPU, memory, disk. With a grid: one batch of its first cell, and of one cell for each adversarial loss,
+    goes through both players, and what reaches what is looked at: encoder, quantizer, noise, scales, gradients. Each
+    finding says what it means and what to do. Exit code 3 where there is a problem.
+
+    Example: ablate doctor grids/quickstart.toml
+    """
+    findings = list(_findings(grid, runs_dir))
+    if as_json:
+        typer.echo(json.dumps([vars(finding) | {"of": of} for of, finding in findings], indent=1))
+    else:
+        _print(findings)
+    raise typer.Exit(PROBLEMS if any(finding.verdict == "problem" for _, finding in findings) else 0)
+
+
+def _findings(grid: Path | None, runs_dir: Path) -> Iterator[tuple[str, Finding]]:
+    from ablate.execute.machine import inspect_machine
+
+    yield from (("this machine", finding) for finding in inspect_machine(runs_dir))
+    if grid is None:
+        return
+    from ablate.execute import load_plan
+    from ablate.store import Store
+
+    plan = load_plan(grid, runs_dir)
+    yield from _of_grid(plan, Store(runs_dir, plan.name))
+
+
+def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
+    import tempfile
+
+    from ablate.config import Cell
+    from ablate.data import prepare
+    from ablate.execute.machine import inspect_store
+    from ablate.train.audit import audit
+
+    yield from ((plan.name, finding) for finding in inspect_store(plan, store))
+    seen: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for point in plan.points:
+            adversarial = point.cell["loss"]["adversarial"]["name"]
+            if adversarial in seen:
+                continue
+            seen[adversarial] = point.label
+            cell = Cell.model_validate(point.cell)
+            pictures, held_out = (prepare(cell.data, split, Path(cache)) for split in SPLITS)
+            yield from ((point.label, finding) for finding in audit(cell, pictures, held_out, "cpu"))
+
+
+def _print(findings: list[tuple[str, Finding]]) -> None:
+    import textwrap
+
+    from ablate.cli.terminal import paint
+
+    before = ""
+    for of, finding in findings:
+        if of != before:
+            typer.echo(("\n" if before else "") + paint(of, "title"))
+            before = of
+        typer.echo(f"  {paint(finding.verdict.ljust(8), COLOURS[finding.verdict])} {finding.check}: {finding.found}")
+        if finding.advice:
+            typer.echo(textwrap.indent(textwrap.fill(finding.advice, 100), " " * 13))
+    bad = [finding.verdict for _, finding in findings if finding.verdict != "ok"]
+    typer.echo(f"\n{bad.count('problem')} problems, {bad.count('warning')} warnings")

@@ -1,0 +1,12 @@
+"""The control: no distortion."""
+
+from __future__ import annotations
+
+from ablate.losses.distortion_loss import Distortion
+from ablate.registry import distortions
+
+
+@distortions.register(formula="0", source="control without this term")
+def none() -> Distortion:
+    """Nothing: the term is absent."""
+    return lambda _image, reconstruction: 0 * reconstruction.mean()

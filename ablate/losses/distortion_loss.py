@@ -1,0 +1,43 @@
+"""What a distortion is, and what all of them rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.backends import cudnn
+
+Distortion = Callable[[Tensor, Tensor], Tensor]
+"""(image, reconstruction) -> scalar, 0 or more, of float32 (N, 3, H, W) in [-1, 1]; a mean over the images.
+
+Image and reconstruction may change places in the value; no gradient reaches the image.
+"""
+
+
+def error(image: Tensor, reconstruction: Tensor) -> Tensor:
+    """Returns what the reconstruction has too much, in [-2, 2]; differentiable in the reconstruction alone."""
+    assert image.shape == reconstruction.shape, f"{tuple(image.shape)} and {tuple(reconstruction.shape)}"
+    return reconstruction - image.detach()
+
+
+def require_side(image: Tensor, smallest: int, name: str) -> None:
+    """Refuses an image that a distortion is not defined for.
+
+    Raises:
+        ValueError: for a height or width below `smallest` pixels.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < smallest:
+        raise ValueError(f"{name} needs crops of at least {smallest} x {smallest} pixels, not {height} x {width}")
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Keeps convolutions in the precision of their tensors: neither autocast nor TF32 applies."""
+    plain = cudnn.flags(
+        enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
+    )
+    with torch.autocast(device.type, enabled=False), plain:
+        yield

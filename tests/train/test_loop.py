@@ -1,0 +1,92 @@
+"""Who steps when, and on what."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from ablate.config import Cell
+from ablate.data import prepare
+from ablate.store import Entry, Store
+from ablate.train import loop
+from ablate.train.loop import Watch, train
+from ablate.train.state import TrainState
+
+Steps = list[tuple[str, int, torch.Tensor]]
+
+
+@pytest.fixture
+def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Trains a cell of three steps and tells who stepped: player, number of the step, images that it saw."""
+
+    def run(**sections: dict) -> tuple[Steps, list[dict]]:
+        train_settings = {"steps": 3, "log_every": 1, **sections.pop("train", {})}
+        cell = make_cell(train=train_settings, **sections)
+        entry = claimed(cell)
+        steps: Steps = []
+        discriminate, generate = loop.discriminator_step, loop.generator_terms
+
+        def watched_discriminator(state, objective, cell, number, image, reconstruction):
+            steps.append(("discriminator", number, image))
+            return discriminate(state, objective, cell, number, image, reconstruction)
+
+        def watched_generator(state, objective, image, reconstruction, precision):
+            steps.append(("generator", state.step, image))
+            return generate(state, objective, image, reconstruction, precision)
+
+        monkeypatch.setattr(loop, "discriminator_step", watched_discriminator)
+        monkeypatch.setattr(loop, "generator_terms", watched_generator)
+        state = TrainState.for_cell(cell, "cpu")
+        pictures = prepare(cell.data, "train", store.data_cache)
+        train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+        monkeypatch.undo()
+        return steps, entry.metrics()
+
+    return run
+
+
+def order(steps: Steps) -> str:
+    return "".join(player[0] for player, _, _ in steps)
+
+
+def test_the_discriminators_step_first_unless_the_generator_shall(stepped) -> None:
+    assert order(stepped()[0]) == "dgdgdg"
+    assert order(stepped(train={"order": "generator_first"})[0]) == "gdgdgd"
+
+
+def test_both_players_see_the_same_images_and_unpaired_ones_only_as_a_quirk(stepped) -> None:
+    for quirk in (False, True):
+        steps, _ = stepped(train={"quirks": {"unpaired_batches": quirk}})
+        for judged, made in zip(steps[::2], steps[1::2], strict=True):
+            assert torch.equal(judged[2], made[2]) is not quirk
+
+
+def test_further_discriminator_steps_have_numbers_and_images_of_their_own(stepped) -> None:
+    steps, _ = stepped(train={"discriminator_steps": 3})
+    assert order(steps) == "dddgdddgdddg"
+    judged = [(number, image) for player, number, image in steps if player == "discriminator"]
+    assert [number for number, _ in judged] == list(range(9))
+    assert all(not torch.equal(a[1], b[1]) for i, a in enumerate(judged) for b in judged[:i])
+
+
+def test_the_generators_images_do_not_depend_on_the_discriminators_steps(stepped) -> None:
+    one, three = (stepped(train={"discriminator_steps": n})[0] for n in (1, 3))
+    for a, b in zip(*([i for player, _, i in steps if player == "generator"] for steps in (one, three)), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_part(stepped) -> None:
+    steps, rows = stepped(train={"discriminator_start": 2})
+    assert order(steps) == "dg"
+    assert [set(row["loss"]) for row in rows] == [
+        {"distortion", "generator"},
+        {"distortion", "generator"},
+        {"distortion", "adversarial", "feature_matching", "generator", "discriminator"},
+    ]
+
+
+def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> None:
+    _, rows = stepped(loss={"adaptive_weight": True, "adversarial_weight": 1.0})
+    found = [row["weights"]["adversarial"] for row in rows]
+    assert len(set(found)) == 3
+    assert all(row["weights"]["distortion"] == 12 for row in rows)

@@ -1,0 +1,72 @@
+"""The adversarial weight where gradients set it."""
+
+import pytest
+import torch
+
+from ablate.config import Cell
+from ablate.losses import Objective
+from ablate.train.state import TrainState
+from ablate.train.step import generator_terms
+from tests.train.test_step import cell, image
+
+
+def terms(settings: Cell, step: int = 0, state: TrainState | None = None):
+    state = state or TrainState.for_cell(settings, "cpu")
+    state.step = step
+    x = image()
+    reconstruction = state.codec(x)
+    return generator_terms(state, Objective.build(settings.loss), x, reconstruction, "float32"), reconstruction, state
+
+
+def norm(term: torch.Tensor, at: torch.Tensor) -> float:
+    return float(torch.autograd.grad(term, at, retain_graph=True)[0].norm())
+
+
+def test_adaptive_weight_is_the_ratio_of_gradients_at_the_generators_last_layer() -> None:
+    parts, _, state = terms(cell(adaptive_weight=True, adversarial_weight=0.5))
+    last = state.codec.generator.last_layer.weight
+    ratio = 12 * norm(parts.terms["distortion"], last) / (norm(parts.terms["adversarial"], last) + 1e-4)
+    assert float(parts.weights["adversarial"]) == pytest.approx(0.5 * ratio, rel=1e-4)
+    assert parts.weights["distortion"] == 12
+
+
+def test_adaptive_weight_has_a_limit_where_the_discriminators_say_nothing() -> None:
+    parts, _, _ = terms(cell(adaptive_weight=True, adversarial="lsgan_chi2", scales=1))
+    assert 0 < float(parts.weights["adversarial"]) <= 1e4
+    control = cell(adaptive_weight=True, lambda_x=1e9)
+    assert float(terms(control)[0].weights["adversarial"]) == 1e4
+
+
+@pytest.mark.parametrize("scales", [1, 3])
+@pytest.mark.parametrize("name", ["lsgan", "hinge", "rp_vanilla"])
+def test_calibrated_losses_pull_as_hard_as_the_reference_at_the_reconstruction(name: str, scales: int) -> None:
+    settings = {"feature_matching": "none", "scales": scales}
+    reference, at, _ = terms(cell(adversarial="vanilla", **settings))
+    parts, here, _ = terms(cell(adversarial=name, calibrate="gradient", calibrate_at=1, **settings))
+    wanted = norm(reference.terms["adversarial"], at.image)
+    assert float(parts.weights["adversarial"]) * norm(parts.terms["adversarial"], here.image) == pytest.approx(
+        wanted, rel=1e-4
+    )
+
+
+def test_calibration_is_found_at_its_step_kept_and_saved(tmp_path) -> None:
+    settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=3)
+    before, _, state = terms(settings, step=1)
+    assert before.weights["adversarial"] == 1.0
+    assert state.calibration is None
+    found = terms(settings, 2, state)[0].weights["adversarial"]
+    assert found != 1.0
+    assert terms(settings, 7, state)[0].weights["adversarial"] == found
+    with (tmp_path / "state").open("wb") as file:
+        state.save(file)
+    resumed = TrainState.for_cell(settings, "cpu")
+    resumed.load(tmp_path / "state")
+    assert terms(settings, 8, resumed)[0].weights["adversarial"] == found
+
+
+def test_the_reference_may_be_any_loss() -> None:
+    chosen = [
+        terms(cell(adversarial="vanilla", calibrate="gradient", calibrate_at=1, calibrate_to=to))[0]
+        for to in ("hinge", "rp_lsgan")
+    ]
+    assert chosen[0].weights["adversarial"] != chosen[1].weights["adversarial"]
