@@ -334,6 +334,11 @@ class Cell(Settings):
         return content_sha256({"results_version": RESULTS_VERSION, "cell": identity(self)})
 
     @property
+    def judged_by_its_teacher(self) -> bool:
+        """Whether the network that measures the distance is trained against, too, which flatters the cell."""
+        return any(self.evaluation.extractor in term.name for term in (self.loss.distortion, self.loss.perceptual))
+
+    @property
     def warmup(self) -> Warmup | None:
         """What the cell starts from, or None where it trains from scratch."""
         if not self.train.warmup_steps:

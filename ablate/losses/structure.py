@@ -129,12 +129,11 @@ def _similarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
 
 
 def _positive_power(base: Tensor, exponent: float) -> Tensor:
-    """Returns relu(base)^exponent with gradient 0 where base is not positive, where that of the formula is infinite.
+    """Returns relu(base)^exponent; a negative base has no real power, and its plane counts as wholly dissimilar.
 
-    A negative base has no real power; its plane counts as wholly dissimilar.
+    At 0 the power's slope is infinite; relu's backward pass selects and does not multiply, so its gradient there is 0.
     """
-    positive = base > 0
-    return base.where(positive, 1).pow(exponent).where(positive, 0)
+    return F.relu(base).pow(exponent)
 
 
 def _halved(pair: Tensor) -> Tensor:

@@ -179,10 +179,9 @@ def _extractor(cell: Cell, device: str) -> Finding:
         extractor = metrics.extractor(settings.extractor, tap=settings.tap, device=device)
     except ValueError as error:
         return Finding("extractor", "problem", str(error), "no distance can be measured without its weights")
-    taught = settings.extractor in cell.loss.perceptual.name or settings.extractor in cell.loss.distortion.name
     return _verdict(
         "extractor",
-        not taught,
+        not cell.judged_by_its_teacher,
         f"{extractor.name}, tap {extractor.tap}, weights {extractor.weights_sha256[:12]}",
         "the codec is trained with the network that judges it, so that its distance flatters it; name another "
         "extractor, or another perceptual loss",

@@ -80,6 +80,7 @@ def evaluate(
             "patches": len(originals),
             "rounding": "uint8",
             "pictures": pictures.digest,
+            "trained_against": cell.judged_by_its_teacher,
         },
         "ms_ssim": {
             "images": sum(row.ms_ssim is not None for row in rows) // len(codecs),

@@ -50,3 +50,7 @@ def test_the_control_without_a_gan_is_audited_too(make_cell, tmp_path) -> None:
     found = verdicts(make_cell(loss={"adversarial": "none", "feature_matching": "none"}), tmp_path)
     assert "scales" not in found
     assert found["encoder"] == "ok"
+
+
+def test_training_against_the_judge_is_told(make_cell, tmp_path) -> None:
+    assert verdicts(make_cell(loss={"perceptual": "perceptual_lite0"}), tmp_path)["extractor"] == "warning"

@@ -27,6 +27,7 @@ def limits(evidence: Evidence, winners: Sequence[Winner], comparisons: int) -> l
             )
         )
     found += _bits(evidence, winners)
+    found += _taught(evidence)
     left = len(evidence.finished) - len(compared)
     if left:
         verb = "was" if left == 1 else "were"
@@ -71,6 +72,21 @@ def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
                 strong(name),
                 f" spends {abs(share):.1%} {more} bits than the baseline: their quality is not compared at equal bits.",
             )
+
+
+def _taught(evidence: Evidence) -> Iterator[Text]:
+    """Names the arms that were trained against the network that measures their distance."""
+    protocols = {
+        arm.name: [each for cell in arm.done if cell.result for each in cell.result["protocol"].values()]
+        for arm in evidence.study.arms
+    }
+    taught = [name for name, found in protocols.items() if any(each.get("trained_against") for each in found)]
+    if taught:
+        verb = "is" if len(taught) == 1 else "are"
+        yield text(
+            strong(joined(taught)),
+            f" {verb} trained against the network that measures the Fréchet distance, which flatters them there.",
+        )
 
 
 def _repeats(evidence: Evidence) -> Iterator[Text]:

@@ -25,3 +25,14 @@ def test_a_winner_that_spends_more_bits_than_the_baseline_is_not_compared_at_equ
 
 def test_the_size_of_the_test_set_is_always_told(tmp_path: Path) -> None:
     assert any("All values rest on 3 held-out pictures" in each for each in said(tmp_path, "channels=8"))
+
+
+@pytest.mark.parametrize("taught", [True, False])
+def test_an_arm_trained_against_the_network_that_judges_it_is_named(tmp_path: Path, taught: bool) -> None:
+    store = fabricate(tmp_path, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
+    study = read_study(store)
+    cell = study.arms[1].cells[0]
+    protocols = [protocol for name, protocol in cell.result["protocol"].items() if name.startswith("fd_")]
+    protocols[0]["trained_against"] = taught
+    told = [each.plain for each in limits(Evidence(study, store), [], comparisons=1)]
+    assert any("channels=8 is trained against the network" in each for each in told) == taught
