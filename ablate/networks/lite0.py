@@ -127,8 +127,11 @@ def pretrained(device: str) -> Lite0:
     Raises:
         ValueError: for weights that are absent or altered.
     """
-    network = Lite0().eval().requires_grad_(False)
-    network.load_state_dict(torch.load(io.BytesIO(weights()), weights_only=True, map_location="cpu"), strict=True)
+    with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced at once
+        network = Lite0()
+    published = torch.load(io.BytesIO(weights()), weights_only=True, map_location="cpu")
+    network.load_state_dict(published, strict=True, assign=True)
+    network.eval().requires_grad_(False)
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

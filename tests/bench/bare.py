@@ -35,7 +35,7 @@ class BareTraining:
         cell, state, objective = self._cell, self._state, self._objective
         image = batch(self._pictures, cell.data, cell.seed, state.step, "cpu")
         reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
-        discriminator_step(state, objective, image, reconstruction.image, cell.train.precision)
+        discriminator_step(state, objective, cell, state.step, image, reconstruction.image)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
         descend(state, parts.total)
         state.step += 1

@@ -57,7 +57,7 @@ def main() -> None:
 
 def in_own_process(cache: Path, steps: int) -> float:
     command = [sys.executable, "-m", "tests.bench.runner_overhead", "--bare", str(cache), "--steps", str(steps)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def bare(cache: Path, steps: int) -> float:

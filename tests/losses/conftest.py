@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import get_model
 
 from ablate.networks import imagenet, lpips_heads
 from ablate.networks.imagenet import Backbone
@@ -58,6 +57,8 @@ def random_networks(random_files: dict[str, Path]) -> Iterator[dict[str, Weights
 
 def random_backbone(backbone: Backbone, generator: torch.Generator) -> Weights:
     """Draws weights that keep the size of activations from layer to layer."""
+    from torchvision.models import get_model  # takes long to import, and few of the tests here need it
+
     with torch.device("meta"):
         shapes = {name: each.shape for name, each in get_model(backbone.name).features.state_dict().items()}
     weights = {"classifier.0.bias": torch.zeros(3)}
