@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from ablate.report import Report, write_report
 from ablate.store import Store
+from tests.browser import Browser, browser, find_chromium
 from tests.fabricated_store import Fabrication, fabricate
 
 HOSTILE = "<script>alert(1)</script>"
@@ -33,3 +36,16 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     store = fabricate(root, Fabrication(axes=axes, status={5: "diverged", 16: "failed"}, excluded=excluded))
     report = write_report(store, root / "reports" / "made-up")
     return Written(store, report, report.html.read_text(), report.markdown.read_text())
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless chromium; without one the test is skipped, or fails where ABLATE_REQUIRE_BROWSER is set."""
+    chromium = find_chromium()
+    if chromium is None:
+        reason = "no chromium here; Debian's is `apt-get install chromium`"
+        if os.environ.get("ABLATE_REQUIRE_BROWSER"):
+            pytest.fail(f"ABLATE_REQUIRE_BROWSER is set, and there is {reason}")
+        pytest.skip(reason)
+    with browser(chromium, tmp_path_factory.mktemp("chromium")) as driven:
+        yield driven

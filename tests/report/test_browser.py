@@ -1,0 +1,117 @@
+"""The page as a reader meets it: opened from disk in a browser, pressed, filtered, printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.browser import Browser
+from tests.report.conftest import HOSTILE, Written
+
+pytestmark = pytest.mark.browser
+
+
+def visible_rows(page: Browser, table: str) -> list[str]:
+    script = (
+        f"[...document.querySelectorAll('#table-{table} tbody tr')]"
+        ".filter((row) => row.getBoundingClientRect().height > 0).map((row) => row.innerText)"
+    )
+    return page.evaluate(script)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_opens_without_an_error_and_asks_for_nothing_else(
+    page: Browser, written: Written, scheme: str
+) -> None:
+    page.open(written.report.html, scheme="dark" if scheme == "dark" else "light")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    assert page.problems == []
+    assert page.requests == [written.report.html.resolve().as_uri()]
+
+
+def test_a_request_that_leaves_the_page_would_be_seen_and_stopped(page: Browser, tmp_path: Path) -> None:
+    policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
+    (tmp_path / "leak.html").write_text(f"{policy}<img src='http://127.0.0.1:9/leak.png'>")
+    page.open(tmp_path / "leak.html")
+    assert any("leak.png" in each for each in page.problems + page.requests)
+
+
+def test_every_figure_is_drawn_and_as_wide_as_its_column(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    script = (
+        "[...document.querySelectorAll('figure[id^=figure-]')].map((figure) => { "
+        "const box = figure.querySelector('svg').getBoundingClientRect(); "
+        "const marks = figure.querySelectorAll('svg path').length; return [figure.id, box.width, box.height, marks]; })"
+    )
+    found = {name: (width, height, marks) for name, width, height, marks in page.evaluate(script)}
+    assert set(found) == {f"figure-{name}" for name in drawn(written)}
+    assert all(width > 600 and height > 120 and marks > 10 for width, height, marks in found.values()), found
+
+
+def drawn(written: Written) -> list[str]:
+    """Names the figures that lie beside the Markdown file."""
+    return [path.stem for path in (written.report.html.parent / "figures").glob("*.svg")]
+
+
+def test_every_picture_in_the_page_decodes(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    script = "Promise.all([...document.images].map((image) => image.decode().then(() => image.naturalWidth)))"
+    widths = page.evaluate(script)
+    assert len(widths) > 20
+    assert min(widths) > 0
+
+
+def test_the_name_of_a_grid_or_a_level_is_text_wherever_it_stands(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    assert page.evaluate("document.scripts.length") == 1
+    assert HOSTILE in page.evaluate("document.querySelector('#table-arms').textContent")
+    assert HOSTILE in page.evaluate("[...document.querySelectorAll('svg')].map((s) => s.textContent).join()")
+
+
+def test_a_filter_leaves_the_rows_that_hold_all_words(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    everything = visible_rows(page, "cells")
+    page.write("#table-cells [data-filter]", "lsgan 48")
+    kept = visible_rows(page, "cells")
+    assert 0 < len(kept) < len(everything)
+    assert all("lsgan" in row and "48" in row for row in kept)
+    assert page.evaluate("document.querySelector('#table-cells output').value") == f"{len(kept)} of {len(everything)}"
+
+
+def test_a_heading_sorts_its_column_and_turns_it_round(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    heads = page.evaluate("[...document.querySelectorAll('#table-cells th')].map((head) => head.innerText)")
+    column = next(index for index, head in enumerate(heads) if head.startswith("PSNR"))
+    button = f"#table-cells th:nth-child({column + 1}) button"
+    cells = (
+        f"[...document.querySelectorAll('#table-cells td:nth-child({column + 1})')].map((cell) => cell.dataset.sort)"
+    )
+    for backwards in (False, True):
+        page.point(button, press=True)
+        values = [float(value) for value in page.evaluate(cells) if value is not None]
+        assert len(values) > 10
+        assert values == sorted(values, reverse=backwards)
+
+
+def test_a_narrow_window_scrolls_down_and_never_sideways(page: Browser, written: Written) -> None:
+    page.open(written.report.html, width=420, height=900)
+    assert page.evaluate("document.documentElement.scrollWidth") == 420
+
+
+def test_the_page_prints(page: Browser, written: Written, tmp_path: Path) -> None:
+    page.open(written.report.html, scheme="dark")
+    page.call("Emulation.setEmulatedMedia", media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.pdf(tmp_path / "report.pdf")
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert (tmp_path / "report.pdf").stat().st_size > 100_000
+
+
+def test_the_page_marks_the_section_that_is_being_read(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    for name in json.loads(page.evaluate("JSON.stringify([...document.querySelectorAll('nav a')].map((a) => a.hash))")):
+        page.evaluate(f"document.querySelector('{name}').scrollIntoView({{behavior: 'instant'}})")
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate("document.querySelectorAll('nav a[aria-current]').length") == 1
