@@ -23,7 +23,7 @@ def code_fingerprint() -> str:
     """Returns the first 12 hex digits of the hash of all source files that a result depends on."""
     root = Path(ablate.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.c")]):
         relative = path.relative_to(root)
         if relative.parts[0] not in ABOUT_RESULTS_ONLY:
             digest.update(f"{relative.as_posix()}\0".encode() + path.read_bytes() + b"\0")

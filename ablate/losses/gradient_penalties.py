@@ -61,7 +61,8 @@ def _norm(squared: Tensor) -> Tensor:
     return (squared + TINY).sqrt()
 
 
-def _far_from_one(squared: Tensor) -> Tensor:
+def far_from_one(squared: Tensor) -> Tensor:
+    """Returns the mean squared distance of norms from 1, of squared norms."""
     return (_norm(squared) - 1).square().mean()
 
 
@@ -78,7 +79,7 @@ def gp(
     *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the gradient norm at 1 between image and reconstruction."""
-    return _penalty(_between, _far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+    return _penalty(_between, far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
 
 
 @penalties.register(
@@ -210,7 +211,7 @@ def dragan(
 ) -> Penalty:
     """Holds the gradient norm at 1 around images."""
     points = chosen("variant", variant, DRAGANS)
-    return _penalty(points, _far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+    return _penalty(points, far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
 
 
 @penalties.register(

@@ -1,0 +1,47 @@
+"""The definition as a backend: a loss of `ablate.losses`, differentiated by autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ablate.kernels.backend import Function, Gradients
+
+Loss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
+
+
+def by_autograd(loss: Loss, *, image: bool, reconstruction: bool = True) -> Function:
+    """Returns the loss' value-and-gradient function; `image` and `reconstruction` say whose gradients are wanted."""
+
+    def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
+        first = [each.detach().requires_grad_(image) for each in images]
+        second = [each.detach().requires_grad_(reconstruction) for each in reconstructions]
+        wanted = [*first, *second] if image and reconstruction else first if image else second
+        with torch.enable_grad():
+            value = loss(first, second)
+            gradients = torch.autograd.grad(value, wanted, allow_unused=True, materialize_grads=True)
+        split = len(first) if image else 0
+        return Gradients(value.detach(), gradients[:split], gradients[split:])
+
+    return function
+
+
+def symmetric(loss: Loss) -> Function:
+    """Returns the same for both sides of a loss that differentiates the reconstruction alone, and has no order.
+
+    The image's gradient is what it would be in the reconstruction's place.
+    """
+    forth = by_autograd(loss, image=False)
+
+    def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
+        value, _, gradients = forth(images, reconstructions)
+        return Gradients(value, forth(reconstructions, images).reconstruction, gradients)
+
+    return function
+
+
+def exact(tensor: Tensor) -> Tensor:
+    """Losses are computed in float32 whatever the tensors are; float64 stays."""
+    return tensor if tensor.dtype is torch.float64 else tensor.float()

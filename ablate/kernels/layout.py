@@ -1,0 +1,38 @@
+"""Tensors as the kernels in C want them: float32, in one piece, and in the same order on both sides."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """Returns the values in float32, contiguous: the tensor itself where it is so already."""
+    return tensor.detach().to(torch.float32).contiguous()
+
+
+def alike(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns two tensors of one shape in float32 whose memory has the same order and no gaps.
+
+    Raises:
+        ValueError: for two shapes.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"the image's tensor is {tuple(first.shape)}, the reconstruction's {tuple(second.shape)}")
+    first, second = first.detach().to(torch.float32), second.detach().to(torch.float32)
+    if first.is_contiguous() and second.is_contiguous():
+        return first, second
+    if all(t.ndim == 4 and t.is_contiguous(memory_format=torch.channels_last) for t in (first, second)):
+        return first, second
+    return first.contiguous(), second.contiguous()
+
+
+def supported(*tensors: Tensor) -> None:
+    """Refuses what only the definition computes.
+
+    Raises:
+        ValueError: for tensors that are neither float32 nor bfloat16.
+    """
+    for tensor in tensors:
+        if tensor.dtype not in (torch.float32, torch.bfloat16):
+            raise ValueError(f"the kernels take float32 and bfloat16, not {tensor.dtype}")
