@@ -8,6 +8,10 @@ from ablate.analysis.effects import LevelMean as LevelMean
 from ablate.analysis.effects import effects as effects
 from ablate.analysis.effects import level_means as level_means
 from ablate.analysis.frontier import frontier as frontier
+from ablate.analysis.hypervolume import Chance as Chance
+from ablate.analysis.hypervolume import Point as Point
+from ablate.analysis.hypervolume import front_chances as front_chances
+from ablate.analysis.hypervolume import hypervolume as hypervolume
 from ablate.analysis.intervals import Interval as Interval
 from ablate.analysis.intervals import t_interval as t_interval
 from ablate.analysis.ranking import Comparison as Comparison

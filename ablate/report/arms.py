@@ -15,7 +15,7 @@ def arm_columns(evidence: Evidence) -> tuple[Column, ...]:
     """Returns a column for each axis, or one for the arm's name where nothing varies."""
     if not evidence.study.axes:
         return (Column("arm", numeric=False),)
-    beside = () if evidence.all_on_axes else (Column("arm", numeric=False),)
+    beside = () if evidence.all_on_axes else (Column("added", numeric=False, hint="arms added beside the axes"),)
     axes = (
         Column(axis.name, numeric=axis.numbers is not None, hint=" + ".join(axis.keys)) for axis in evidence.study.axes
     )
@@ -37,5 +37,6 @@ def arm_values(evidence: Evidence, name: str, axes: Mapping[str, Any]) -> tuple[
     if evidence.all_on_axes:
         values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
         return tuple(values)
+    values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
     on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
-    return (Value("" if on_axes and not tag else tag or name, sort=name), *values)
+    return (Value("" if on_axes else name, sort=None if on_axes else name), *values)

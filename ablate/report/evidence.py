@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -96,6 +96,12 @@ class Evidence:
         return read_curves(self.study, self.store)
 
     @cached_property
+    def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Cell -> what its trainings recorded beside their logs, in the order it happened."""
+        ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
+        return {cell: self.store.cell(cell).events() for cell in dict.fromkeys(ended)}
+
+    @cached_property
     def per_image(self) -> Scores:
         """PSNR of each picture under the primary weights."""
         return collect_images(self.study, self.store, "psnr", WEIGHTS[0])
@@ -120,9 +126,8 @@ class Encoding:
         ordered = [axis for axis in axes if axis.numbers is None] + [axis for axis in axes if axis.numbers is not None]
         numeric = [axis for axis in axes if axis.numbers is not None]
         colour, marker = [*ordered, None, None][:2]
-        rest = [axis for axis in numeric if axis is not colour and axis is not marker] or [
-            axis for axis in numeric if axis is not colour
-        ]
+        free = [axis for axis in numeric if axis is not colour and axis is not marker]
+        rest = free or [axis for axis in numeric if axis is not colour] or numeric
         path = max(reversed(rest), key=lambda axis: len(axis.levels), default=None)
         return cls(colour, marker, path)
 

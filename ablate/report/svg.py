@@ -25,12 +25,29 @@ SERIES = (
     ("#7d5a3c", "#c79f7e"),
     ("#6e7781", "#a4adb7"),
 )
+# seaborn's crest, from 3:1 against white on, for levels that have an order; on dark backgrounds its mako.
+RAMP = (
+    ("#54a08c", "#3483a5"),
+    ("#46968f", "#3492a8"),
+    ("#38898e", "#36a2ab"),
+    ("#297b8c", "#3cb2ad"),
+    ("#1e6e8a", "#4bc2ad"),
+    ("#1d6087", "#65d0ad"),
+    ("#235082", "#8edbb3"),
+    ("#29417a", "#b2e4c2"),
+    ("#2c3172", "#d0efd9"),
+)
 INK, MUTED, RULE, CARD = "#1f2328", "#59636e", "#d5dbe1", "#fffffe"
 DARK = {INK: "#e6e9ed", MUTED: "#9aa4b0", RULE: "#343b44", CARD: "#14181e"}
+HUES = len(SERIES) - 1
+"""Hues that stand for names; the last of the series is grey."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STYLES = ("-", "--", ":", "-.")
+"""Line styles in the order of levels, beside colours."""
 
 VARIABLES = {
     **{light: f"--series-{index}" for index, (light, _) in enumerate(SERIES)},
+    **{light: f"--ramp-{index}" for index, (light, _) in enumerate(RAMP)},
     INK: "--ink",
     MUTED: "--muted",
     RULE: "--rule",
@@ -85,13 +102,11 @@ def arrange(canvas: Figure, left: float, right: float, top: float, bottom: float
 
 
 def colours(levels: Sequence[str], ordered: bool) -> dict[str, str]:
-    """Returns a colour for each level: distinct hues for names, one ramp for numbers or for too many names."""
-    import seaborn
-
-    if not ordered and len(levels) <= len(SERIES) - 1:
-        return {level: SERIES[index][0] for index, level in enumerate(levels)}
-    ramp = seaborn.color_palette("viridis", len(levels) + 2).as_hex()[1:-1]
-    return dict(zip(levels, ramp, strict=True))
+    """Returns a colour for each level: hues for names, which repeat where names are many, and one ramp for numbers."""
+    if not ordered:
+        return {level: SERIES[index % HUES][0] for index, level in enumerate(levels)}
+    last = len(RAMP) - 1
+    return {level: RAMP[round(index * last / max(1, len(levels) - 1))][0] for index, level in enumerate(levels)}
 
 
 def markers(levels: Sequence[str]) -> dict[str, str]:
@@ -135,6 +150,7 @@ def properties(dark: bool) -> str:
     """Returns the custom properties that drawings refer to, as CSS declarations for a light or a dark page."""
     values = {VARIABLES[light]: (DARK[light] if dark else light) for light in DARK}
     values |= {f"--series-{index}": pair[dark] for index, pair in enumerate(SERIES)}
+    values |= {f"--ramp-{index}": pair[dark] for index, pair in enumerate(RAMP)}
     return "".join(f"{variable}:{colour};" for variable, colour in values.items())
 
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ablate.report.svg import SERIES, colours, drawing, standalone, to_svg
+from ablate.report.svg import HUES, RAMP, SERIES, colours, drawing, standalone, to_svg
 
 
 def drawn(name: str = "test", label: str = "words") -> str:
@@ -60,7 +60,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("pair", SERIES)
+@pytest.mark.parametrize("pair", [*SERIES, *RAMP])
 def test_every_series_colour_stands_out_from_its_ground(pair: tuple[str, str]) -> None:
     light, dark = (luminance(colour) for colour in pair)
     # 3:1 is what WCAG 2.2 (1.4.11) asks of graphics; the dark ground is #14181e.
@@ -68,5 +68,11 @@ def test_every_series_colour_stands_out_from_its_ground(pair: tuple[str, str]) -
     assert (dark + 0.05) / (luminance("#14181e") + 0.05) >= 3
 
 
-def test_levels_beyond_the_palette_get_a_ramp_without_repeats() -> None:
-    assert len(set(colours([str(n) for n in range(30)], ordered=False).values())) == 30
+def test_names_beyond_the_hues_begin_them_again_and_numbers_get_a_ramp() -> None:
+    names = [str(number) for number in range(HUES + 2)]
+    hues = colours(names, ordered=False)
+    assert len(set(hues.values())) == HUES
+    assert hues[names[0]] == hues[names[HUES]]
+    ramp = list(colours([str(number) for number in range(len(RAMP))], ordered=True).values())
+    assert ramp == [light for light, _ in RAMP]
+    assert list(colours(["1", "48"], ordered=True).values()) == [RAMP[0][0], RAMP[-1][0]]

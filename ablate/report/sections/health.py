@@ -26,7 +26,7 @@ def health(evidence: Evidence) -> list[dict[str, Any]]:
         groups.setdefault(adversarial_loss(cell), []).append(cell)
     for loss, cells in groups.items():
         ended = [cell for cell in cells if cell.status in ("done", "diverged")]
-        events = Counter(event["kind"] for cell in ended for event in evidence.store.cell(cell.id).events())
+        events = Counter(event["kind"] for cell in ended for event in evidence.events[cell.id])
         ids = [cell.id for cell in cells if cell.status == "done"]
         last = {name: _last(evidence, name, ids) for name in ("scale1.accuracy_real", "scale1.accuracy_fake")}
         terms = [_last(evidence, f"gradient_norm.{term}", ids) for term in ("adversarial", "distortion")]

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ablate.analysis import read_study
+from ablate.report.document import Figure, Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.health import health
 from ablate.report.sections.training import LINES, training
@@ -27,7 +30,35 @@ def test_too_many_arms_are_averaged_at_each_level(tmp_path: Path) -> None:
     lines = {each["line"] for each in section.numbers["curves"] if each["quantity"] == "loss.distortion"}
     assert lines == {"scales 1", "scales 2", "scales 3"}
     assert len(axes["discriminator.scales"]) * len(axes["loss.lambda_x"]) > LINES
-    assert "because the arms are too many" in section.blocks[0].caption  # type: ignore[union-attr]
+    captions = [block.caption for block in section.blocks if isinstance(block, Figure)]
+    assert any("because the arms are too many" in caption for caption in captions)
+
+
+def test_more_loss_types_than_fit_a_row_get_further_drawings_on_the_same_scale(tmp_path: Path) -> None:
+    names = ["vanilla", "lsgan", "hinge", "minimax", "lsgan_chi2", "rp_vanilla", "ra_lsgan", "rc_hinge"]
+    section = training(evidence(tmp_path, Fabrication(axes={"loss.adversarial": names}, seeds=[0], recon=False)))
+    drawn = [block.name for block in section.blocks if isinstance(block, Figure)]
+    assert drawn == ["losses", "losses-2", "accuracy", "accuracy-2", "gradients", "gradients-2"]
+    assert {each["loss"] for each in section.numbers["curves"]} == set(names)
+
+
+def test_the_gradient_ratio_is_the_geometric_mean_over_cells(tmp_path: Path) -> None:
+    found = evidence(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0]}, seeds=[0, 1], recon=False))
+    own, other = (found.curves.values[f"gradient_norm.{term}"] for term in ("adversarial", "distortion"))
+    ratios = np.array([own[cell] / other[cell] for cell in own])
+    (line,) = [each for each in training(found).numbers["curves"] if each["quantity"] == "gradient ratio"]
+    assert np.allclose(line["values"], np.sqrt(ratios[0] * ratios[1]))
+
+
+def test_what_went_wrong_is_drawn_with_its_step_and_a_quiet_grid_says_so(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["lsgan", "hinge"]}
+    quiet = training(evidence(tmp_path / "quiet", Fabrication(axes=axes, recon=False)))
+    assert any("None of 4 trainings diverged" in block.plain for block in quiet.blocks if isinstance(block, Text))
+    what = Fabrication(axes=axes, status={0: "diverged"}, recon=False)
+    loud = training(evidence(tmp_path / "loud", what))
+    said = [block.plain for block in loud.blocks if isinstance(block, Text)]
+    assert said == ["Of 4 trainings: a loss that is not finite in 1 training."]
+    assert next(block.name for block in loud.blocks if isinstance(block, Figure)) == "events"
 
 
 def test_health_counts_what_diverged_and_its_events(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""How arms look in every drawing: colour by one axis, marker by another, the same key everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ablate.analysis import Axis
+from ablate.report.evidence import Encoding, Evidence
+from ablate.report.svg import HUES, MARKERS, MUTED, SERIES, colours, markers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+PLACES: tuple[Literal["outside lower left", "outside lower right"], ...] = ("outside lower left", "outside lower right")
+BESIDE = "added beside the axes"
+LABELLED = 14
+"""Arms up to which points carry their names."""
+POINT, LETTER, LINE = 11.0, 4.8, 9.5
+"""What a point, a letter and a line of a label take, in points."""
+SIDES: tuple[tuple[float, float, Literal["left", "right", "center"]], ...] = (
+    (8.0, -LINE / 2, "left"),
+    (-8.0, -LINE / 2, "right"),
+    (0.0, 8.0, "center"),
+    (0.0, -8.0 - LINE, "center"),
+)
+"""Where a label may stand, seen from its point: across and up in points, and which end of it is there."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an arm is drawn."""
+
+    colour: str
+    marker: str
+
+
+def looks(evidence: Evidence, encoding: Encoding) -> dict[str, Look]:
+    """Returns the look of each finished arm; one that was added beside the axes is grey with a marker of its own."""
+    palette, shapes = _palette(encoding.colour), _shapes(encoding)
+    found = {}
+    for arm in evidence.finished:
+        beside = not evidence.study.on_axes(arm)
+        by = encoding.marker or encoding.colour
+        shape = by.level(arm.axes) if by else None
+        colour = encoding.colour.level(arm.axes) if encoding.colour else None
+        found[arm.name] = Look(
+            palette.get(colour or "", MUTED if beside else SERIES[0][0]),
+            shapes.get(shape or "", "*" if beside else "o"),
+        )
+    return found
+
+
+def legends(canvas: Canvas, evidence: Evidence, encoding: Encoding) -> None:
+    """Adds a key for each of the axes that colours and markers stand for, below the panels."""
+    from matplotlib.lines import Line2D
+
+    def handle(colour: str, marker: str, label: str) -> Line2D:
+        return Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=7, label=label)
+
+    palette, shapes = _palette(encoding.colour), _shapes(encoding)
+    entries: list[tuple[str, list[Line2D]]] = []
+    if encoding.colour:
+        own = {} if encoding.marker else shapes
+        levels = encoding.colour.levels
+        entries.append((encoding.colour.name, [handle(palette[level], own.get(level, "o"), level) for level in levels]))
+    if encoding.marker:
+        levels = encoding.marker.levels
+        entries.append((encoding.marker.name, [handle(MUTED, shapes[level], level) for level in levels]))
+    if entries and any(not evidence.study.on_axes(arm) for arm in evidence.finished):
+        entries[0][1].append(handle(MUTED, "*", BESIDE))
+    for (title, handles), place in zip(entries, PLACES, strict=False):
+        canvas.legend(handles=handles, title=title, loc=place, ncols=min(len(handles), 7), alignment="left")
+
+
+def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str:
+    """Returns an arm by its levels alone, as `hinge · 3 · 48`; one beside the axes by its whole name."""
+    levels = [axis.level(axes) for axis in evidence.study.axes]
+    short = " · ".join(level for level in levels if level) if levels and all(levels) else name
+    baseline = evidence.study.baseline
+    return f"{short} (baseline)" if baseline and baseline.name == name else short
+
+
+def label_points(panel: Axes, points: Mapping[str, tuple[float, float]], first: Sequence[str]) -> None:
+    """Writes names beside points, on the side where they cover the least.
+
+    Args:
+        panel: its limits are final.
+        points: name -> x, y in the panel's data; all of them take room.
+        first: names that are written in any case; the others only where they cover no point and no name.
+    """
+    inch = panel.figure.dpi / 72
+    spots = {name: tuple(panel.transData.transform(point) / inch) for name, point in points.items()}
+    left, right = (float(panel.transAxes.transform((edge, 0))[0]) / inch for edge in (0, 1))
+    taken = [(x - POINT / 2, y - POINT / 2, x + POINT / 2, y + POINT / 2) for x, y in spots.values()]
+    for name in dict.fromkeys((*first, *points)):
+        x, y = spots[name]
+        width = LETTER * len(name)
+        found = []
+        for across, up, anchor in SIDES:
+            start = x + across - {"left": 0.0, "right": width, "center": width / 2}[anchor]
+            box = (start, y + up, start + width, y + up + LINE)
+            inside = box[0] >= left - 40 and box[2] <= right
+            found.append(
+                (sum(_overlap(box, other) for other in taken) + (0 if inside else 1000), across, up, anchor, box)
+            )
+        covered, across, up, anchor, box = min(found, key=lambda each: each[0])
+        if covered and name not in first:
+            continue
+        taken.append(box)
+        panel.annotate(
+            name, points[name], (across, up), textcoords="offset points", ha=anchor, va="bottom", fontsize=8,
+            color=MUTED, zorder=6,
+        )  # fmt: skip
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    return max(0.0, across) * max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+
+
+def _palette(axis: Axis | None) -> dict[str, str]:
+    return colours(axis.levels, axis.numbers is not None) if axis else {}
+
+
+def _shapes(encoding: Encoding) -> dict[str, str]:
+    """Returns a marker for each level of the marker's axis; without one, they tell apart levels of one colour."""
+    if encoding.marker:
+        return markers(encoding.marker.levels)
+    if encoding.colour is None or encoding.colour.numbers is not None:
+        return {}
+    levels = encoding.colour.levels
+    return {level: MARKERS[index // HUES % len(MARKERS)] for index, level in enumerate(levels)}

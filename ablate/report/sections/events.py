@@ -1,0 +1,84 @@
+"""What went wrong in trainings, and when: divergence, collapse, discriminators that have won."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablate.report.document import Block, Figure, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import joined, plural
+from ablate.report.sections.health import adversarial_loss
+from ablate.report.svg import MARKERS, MUTED, SERIES, drawing, to_svg
+
+ORDINARY = ("resume",)
+"""Kinds of events that say nothing about a training."""
+
+ENDS = ("nonfinite", "collapse")
+"""Kinds of events that end a training as diverged."""
+
+
+def event_blocks(evidence: Evidence) -> list[Block]:
+    """Returns a strip of all events by loss type and step, or the sentence that there were none."""
+    events = _events(evidence)
+    kinds = dict.fromkeys(event["kind"] for found in events.values() for event in found)
+    ended = sum(cell.status in ("done", "diverged") for cell in evidence.study.cells)
+    if not kinds:
+        said = f"None of {plural(ended, 'training')} diverged, collapsed or let its discriminators win outright."
+        return [text(said)]
+    cells = {kind: sum(any(e["kind"] == kind for e in found) for found in events.values()) for kind in kinds}
+    told = joined([f"{_words(kind)} in {plural(count, 'training')}" for kind, count in cells.items()])
+    return [text(f"Of {plural(ended, 'training')}: {told}."), _figure(evidence, events, list(kinds))]
+
+
+def _events(evidence: Evidence) -> dict[str, list[Mapping[str, Any]]]:
+    """Returns each ended cell's events of note; where it was resumed, those of steps that were taken again once."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for cell in evidence.study.cells:
+        if cell.status in ("done", "diverged"):
+            events = [event for event in evidence.events[cell.id] if event["kind"] not in ORDINARY]
+            found[cell.id] = list({(event["kind"], event["step"]): event for event in events}.values())
+    return found
+
+
+def _words(kind: str) -> str:
+    known = {"nonfinite": "a loss that is not finite", "discriminator_saturated": "saturated discriminators"}
+    return known.get(kind, kind.replace("_", " "))
+
+
+def _figure(
+    evidence: Evidence, events: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str]
+) -> Figure:  # fmt: skip
+    losses = list(dict.fromkeys(adversarial_loss(cell) for cell in evidence.study.cells if events.get(cell.id)))
+    last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
+    with drawing("events"):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(11, 1.0 + 0.32 * len(losses)), layout="constrained")
+        panel = canvas.subplots()
+        for number, kind in enumerate(kinds):
+            points = [
+                (event["step"], losses.index(adversarial_loss(cell)))
+                for cell in evidence.study.cells
+                for event in events.get(cell.id, ())
+                if event["kind"] == kind
+            ]
+            steps, rows = zip(*points, strict=True)
+            shift = (number - (len(kinds) - 1) / 2) * 0.22
+            panel.plot(
+                steps, [row + shift for row in rows], "X" if kind in ENDS else MARKERS[number % 3], alpha=0.7,
+                color=SERIES[1][0] if kind in ENDS else (SERIES[0][0] if not number else MUTED), markersize=6.5,
+                markeredgewidth=0, label=_words(kind), linestyle="none",
+            )  # fmt: skip
+        panel.set_yticks(range(len(losses)), losses)
+        panel.set_ylim(len(losses) - 0.4, -0.6)
+        panel.set_xlim(0, last * 1.01)
+        panel.set_xlabel("step")
+        panel.grid(False, axis="y")
+        canvas.legend(loc="outside lower left", ncols=len(kinds))
+        svg = to_svg(canvas)
+    caption = (
+        "One mark an event of a training, by loss type. Saturated: every discriminator is right about at least 99% of "
+        "patches, real and reconstructed. Crosses end a training, which then counts as diverged."
+    )
+    return Figure("events", svg, "Events of trainings by loss type and step", caption)

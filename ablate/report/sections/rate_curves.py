@@ -1,0 +1,173 @@
+"""Rate–distortion and rate–perception curves: each metric over the bits that an axis moves, with bands over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ablate.analysis import Axis, Interval, t_interval
+from ablate.report.document import Block, Figure, text
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.numbers import fixed, joined
+from ablate.report.svg import MARKERS, SERIES, STYLES, colours, drawing, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RATE = "bpp_actual"
+MOVES = 1.05
+"""An axis moves bits where the dearest of its levels costs this many times the cheapest."""
+LINES = 12
+"""Curves that a panel may hold; with more settings, a curve is the mean over all but the first other axis."""
+PANELS = 3
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """One level of the rate axis on a curve: mean bits, and the metric's interval over seeds."""
+
+    level: str
+    rate: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a panel, its vertices in the order of their bits."""
+
+    label: str
+    colour: str
+    style: str
+    marker: str
+    vertices: tuple[Vertex, ...]
+
+
+def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
+    """Returns the figure with its numbers, or the sentence that says why there are no curves."""
+    rate = evidence.measures.get(RATE)
+    if rate is None:
+        return [], {}
+    axis = rate_axis(evidence)
+    if axis is None:
+        bits = [value for arm in evidence.finished for value in arm.scores(RATE).values()]
+        said = (
+            f"No axis of this grid moves the bits by {MOVES - 1:.0%} or more ({fixed(min(bits), rate.decimals)} to "
+            f"{fixed(max(bits), rate.decimals)} bpp over all cells), so there is no rate–distortion curve: vary "
+            "model.channels or model.quantizer.levels to get one."
+        )
+        return [text(said, kind="note")], {"rate_axis": None, "curves": []}
+    measures = [m for m in evidence.varying if m.direction and m.unit != rate.unit][:PANELS]
+    drawn = {measure.name: curves(evidence, axis, measure) for measure in measures}
+    numbers = [
+        {"metric": name, "line": curve.label, "points": [_numbers(vertex) for vertex in curve.vertices]}
+        for name, found in drawn.items()
+        for curve in found
+    ]
+    return [_figure(axis, rate, measures, drawn)], {"rate_axis": axis.name, "curves": numbers}
+
+
+def rate_axis(evidence: Evidence) -> Axis | None:
+    """Returns the numeric axis that moves the bits most, None where none moves them enough."""
+    moved: dict[str, float] = {}
+    for axis in evidence.study.axes:
+        levels: dict[str, list[float]] = {}
+        for (level, _, _), cell in evidence.study.slots[axis.name].items():
+            value = cell.score(RATE)
+            if value:
+                levels.setdefault(level, []).append(value)
+        means = [sum(values) / len(values) for values in levels.values()]
+        if axis.numbers is not None and means:
+            moved[axis.name] = max(means) / min(means)
+    best = max(moved, key=lambda name: moved[name], default="")
+    if moved.get(best, 0.0) < MOVES:
+        return None
+    return next(axis for axis in evidence.study.axes if axis.name == best)
+
+
+def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
+    """Returns a curve for each setting of the other axes; where they are many, for each level of the first of them."""
+    others = [other for other in evidence.study.axes if other is not axis]
+    blocks = dict.fromkeys(block for _, _, block in evidence.study.slots[axis.name])
+    shown = others if len(blocks) <= LINES else others[:1]
+    groups = dict.fromkeys(block[: len(shown)] for block in blocks)
+    palette = colours(others[0].levels, others[0].numbers is not None) if others else {}
+    found = []
+    for key in groups:
+        index = [other.levels.index(level) for other, level in zip(shown, key, strict=True)]
+        label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
+        vertices = _vertices(evidence, axis, measure, key)
+        if vertices:
+            found.append(
+                Curve(
+                    label or measure.label,
+                    palette.get(key[0], SERIES[0][0]) if key else SERIES[0][0],
+                    STYLES[index[1] % len(STYLES)] if len(index) > 1 else "-",
+                    MARKERS[index[1] % len(MARKERS)] if len(index) > 1 else MARKERS[0],
+                    vertices,
+                )
+            )
+    return found
+
+
+def _vertices(evidence: Evidence, axis: Axis, measure: Measure, key: tuple[str, ...]) -> tuple[Vertex, ...]:
+    vertices = []
+    for level in axis.levels:
+        seeds: dict[int, list[tuple[float, float]]] = {}
+        for (at, seed, block), cell in evidence.study.slots[axis.name].items():
+            rate, value = cell.score(RATE), cell.score(measure.name)
+            if at == level and block[: len(key)] == key and rate is not None and value is not None:
+                seeds.setdefault(seed, []).append((rate, value))
+        if seeds:
+            rates = [sum(rate for rate, _ in pairs) / len(pairs) for pairs in seeds.values()]
+            values = [sum(value for _, value in pairs) / len(pairs) for pairs in seeds.values()]
+            vertices.append(Vertex(level, sum(rates) / len(rates), t_interval(values)))
+    return tuple(sorted(vertices, key=lambda vertex: vertex.rate))
+
+
+def _numbers(vertex: Vertex) -> dict[str, Any]:
+    own = vertex.interval
+    return {
+        "level": vertex.level, "bpp": vertex.rate, "mean": own.mean, "low": own.low, "high": own.high, "seeds": own.n,
+    }  # fmt: skip
+
+
+def _figure(
+    axis: Axis, rate: Measure, measures: Sequence[Measure], drawn: Mapping[str, Sequence[Curve]]
+) -> Figure:  # fmt: skip
+    with drawing("rate"):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(11, 4.6), layout="constrained")
+        panels = canvas.subplots(1, len(measures), squeeze=False)[0]
+        for panel, measure in zip(panels, measures, strict=True):
+            for curve in drawn[measure.name]:
+                _draw(panel, curve)
+            unit = f" ({measure.unit})" if measure.unit else ""
+            panel.set_title(f"{measure.label}{unit}, {measure.direction} is better")
+            panel.set_xlabel(f"{rate.label} ({rate.unit})")
+            panel.margins(x=0.04, y=0.08)
+        handles, labels = panels[0].get_legend_handles_labels()
+        if len(labels) > 1:
+            canvas.legend(handles, labels, loc="outside lower left", ncols=min(4, len(labels)), alignment="left")
+        svg = to_svg(canvas)
+    listed = joined([measure.label for measure in measures])
+    caption = (
+        f"Each point is a level of {axis.name}: mean bits and mean metric over seeds, joined in the order of the bits. "
+        "Bands: 95% t-intervals over seeds where there are two or more; where bands overlap, these seeds do not tell "
+        "the curves apart. Bits are those of real files, headers included."
+    )
+    return Figure("rate", svg, f"{listed} over {rate.label} along {axis.name}", caption)
+
+
+def _draw(panel: Axes, curve: Curve) -> None:
+    rates = [vertex.rate for vertex in curve.vertices]
+    means = [vertex.interval.mean for vertex in curve.vertices]
+    panel.plot(
+        rates, means, color=curve.colour, linestyle=curve.style, marker=curve.marker, markersize=5.5, label=curve.label
+    )
+    banded = [(v.rate, v.interval.low, v.interval.high) for v in curve.vertices]
+    known = [(rate, low, high) for rate, low, high in banded if low is not None and high is not None]
+    if known:
+        xs, lows, highs = zip(*known, strict=True)
+        panel.fill_between(xs, lows, highs, color=curve.colour, alpha=0.14, linewidth=0)

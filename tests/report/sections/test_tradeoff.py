@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.analysis import read_study
+from ablate.report.document import Figure, Section, Table, Text
+from ablate.report.evidence import Evidence
+from ablate.report.sections.frontier_figure import confidence_ellipse
+from ablate.report.sections.tradeoff import tradeoff
+from tests.fabricated_store import Fabrication, fabricate
+
+
+def section(root: Path, what: Fabrication) -> Section:
+    store = fabricate(root, what)
+    return tradeoff(Evidence(read_study(store), store))
+
+
+def test_the_front_is_told_with_its_certainty(tmp_path: Path) -> None:
+    found = section(tmp_path, Fabrication(seeds=[0, 1, 2], recon=False))
+    chances = {each["arm"]: each for each in found.numbers["chances"]}
+    assert len(chances) == 12
+    # In the made-up world hinge is the best loss in both metrics, so that vanilla is never on the front.
+    assert all(each["resampled"] == 0 for name, each in chances.items() if "vanilla" in name)
+    assert all("hinge" in name for name in found.numbers["front"]["fd_lite0_112"])
+    assert any(each["resampled"] > 0.9 for each in chances.values())
+
+
+def test_the_better_loss_covers_more_of_the_plane_in_every_seed(tmp_path: Path) -> None:
+    covered = section(tmp_path, Fabrication(seeds=[0, 1, 2], recon=False)).numbers["coverage"]
+    levels = {row["level"]: row for row in covered if row["axis"] == "adversarial"}
+    assert all(0 <= share <= 1 for row in covered for share in row["by_seed"].values())
+    for seed in (0, 1, 2):
+        shares = [levels[name]["by_seed"][seed] for name in ("vanilla", "lsgan", "hinge")]
+        assert shares == sorted(shares)
+    assert levels["hinge"]["difference"]["low"] > 0
+    assert levels["vanilla"]["difference"] is None
+    # lambda_x traces the trade-off, and has no level that could cover it alone.
+    assert "lambda_x" not in {row["axis"] for row in covered}
+
+
+def test_a_level_with_a_cell_still_to_run_has_no_hypervolume_in_that_seed(tmp_path: Path) -> None:
+    covered = section(tmp_path, Fabrication(status={0: "pending", 3: "diverged"}, recon=False)).numbers["coverage"]
+    vanilla = next(row for row in covered if row["level"] == "vanilla")
+    assert list(vanilla["by_seed"]) == [1]
+
+
+def test_an_axis_that_moves_bits_gets_curves_with_bands(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["lsgan", "hinge"], "model.channels": [4, 8]}
+    found = section(tmp_path, Fabrication(axes=axes, seeds=[0, 1, 2], recon=False))
+    assert found.numbers["rate_axis"] == "channels"
+    assert [block.name for block in found.blocks if isinstance(block, Figure)] == ["tradeoff", "rate"]
+    (line,) = [c for c in found.numbers["curves"] if c["metric"] == "psnr" and c["line"] == "adversarial hinge"]
+    assert [point["level"] for point in line["points"]] == ["4", "8"]
+    assert line["points"][0]["bpp"] < line["points"][1]["bpp"]
+    assert all(point["low"] < point["mean"] < point["high"] and point["seeds"] == 3 for point in line["points"])
+
+
+def test_a_grid_at_one_rate_says_why_it_has_no_curve(tmp_path: Path) -> None:
+    found = section(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 48.0]}, recon=False))
+    assert found.numbers["rate_axis"] is None
+    assert any(
+        "so there is no rate–distortion curve" in block.plain for block in found.blocks if isinstance(block, Text)
+    )
+    assert [table.name for table in found.blocks if isinstance(table, Table)] == ["front"]
+
+
+def test_the_ellipse_holds_the_true_mean_as_often_as_it_says() -> None:
+    random, n, inside = np.random.default_rng(0), 6, 0
+    for _ in range(2000):
+        points = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 2]], size=n)
+        width, height, angle = confidence_ellipse([(float(x), float(y)) for x, y in points])
+        x, y = -points.mean(0)
+        turn = np.radians(angle)
+        along, across = x * np.cos(turn) + y * np.sin(turn), -x * np.sin(turn) + y * np.cos(turn)
+        inside += bool((2 * along / width) ** 2 + (2 * across / height) ** 2 <= 1)
+    low, high = stats.binom.interval(0.999, 2000, 0.95)
+    assert low <= inside <= high
+
+
+def test_the_ellipse_of_a_line_lies_along_it() -> None:
+    width, height, angle = confidence_ellipse([(float(k), float(k)) for k in range(6)])
+    assert angle % 180 == pytest.approx(45)
+    assert height == pytest.approx(0, abs=1e-6)
+    assert width > 1
