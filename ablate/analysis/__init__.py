@@ -1,8 +1,22 @@
 """Statistics over the cells of one grid: seeds are the unit, everything else is paired within them."""
 
 from ablate.analysis.axes import Axis as Axis
+from ablate.analysis.bits import RATE as RATE
+from ablate.analysis.bits import Bits as Bits
+from ablate.analysis.bits import CurveEffect as CurveEffect
+from ablate.analysis.bits import curve_axis as curve_axis
+from ablate.analysis.bits import curve_effects as curve_effects
+from ablate.analysis.budgets import time_shares as time_shares
+from ablate.analysis.contrasts import RATES as RATES
+from ablate.analysis.contrasts import Contrast as Contrast
+from ablate.analysis.contrasts import alpha_of as alpha_of
+from ablate.analysis.contrasts import contrasts as contrasts
 from ablate.analysis.curves import Curves as Curves
 from ablate.analysis.curves import read_curves as read_curves
+from ablate.analysis.effect_size import detectable as detectable
+from ablate.analysis.effect_size import hedges_g as hedges_g
+from ablate.analysis.effect_size import seeds_to_resolve as seeds_to_resolve
+from ablate.analysis.effects import BESIDE as BESIDE
 from ablate.analysis.effects import Effect as Effect
 from ablate.analysis.effects import LevelMean as LevelMean
 from ablate.analysis.effects import effects as effects
@@ -14,6 +28,7 @@ from ablate.analysis.hypervolume import front_chances as front_chances
 from ablate.analysis.hypervolume import hypervolume as hypervolume
 from ablate.analysis.intervals import Interval as Interval
 from ablate.analysis.intervals import t_interval as t_interval
+from ablate.analysis.margins import margin_value as margin_value
 from ablate.analysis.ranking import Comparison as Comparison
 from ablate.analysis.ranking import Winner as Winner
 from ablate.analysis.ranking import candidates as candidates
@@ -24,6 +39,7 @@ from ablate.analysis.scores import collect_images as collect_images
 from ablate.analysis.selection import Chosen as Chosen
 from ablate.analysis.selection import choose_arms as choose_arms
 from ablate.analysis.selection import choose_images as choose_images
+from ablate.analysis.significance import benjamini_hochberg as benjamini_hochberg
 from ablate.analysis.significance import holm as holm
 from ablate.analysis.significance import seeds_for as seeds_for
 from ablate.analysis.significance import sign_flip_p as sign_flip_p
@@ -33,3 +49,7 @@ from ablate.analysis.study import Arm as Arm
 from ablate.analysis.study import CellRecord as CellRecord
 from ablate.analysis.study import Study as Study
 from ablate.analysis.study import read_study as read_study
+from ablate.analysis.verdicts import Judgement as Judgement
+from ablate.analysis.verdicts import Outcome as Outcome
+from ablate.analysis.verdicts import judge as judge
+from ablate.analysis.verdicts import non_inferior_p as non_inferior_p

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ablate.analysis.axes import Axis
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.significance import holm, sign_flip_p, smallest_p
-from ablate.analysis.study import WEIGHTS, Block, Slot, Study
+from ablate.analysis.study import WEIGHTS, Block, CellRecord, Slot, Study
+
+BESIDE = "arm"
+"""What stands for the axis of an arm that was added beside the axes; its level is the arm's name."""
+
+Score = Callable[[CellRecord], float | None]
+"""A cell's value, None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,7 @@ class LevelMean:
 class Effect:
     """The difference of a level to the baseline level; one difference a seed, each a mean over the shared settings.
 
-    `p` is None where the number of seeds cannot reach `alpha`, and `adjusted_p` is Holm's over all effects on the
-    metric.
+    `reference` is the mean of the baseline's cells in these pairs.
     """
 
     axis: str
@@ -40,71 +44,118 @@ class Effect:
     interval: Interval | None
     pairs: int
     planned_pairs: int
-    smallest_p: float
-    p: float | None = None
-    adjusted_p: float | None = None
+    reference: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the other effects on its metric."""
+        return self.axis, self.level
+
+    @property
+    def differences(self) -> list[float]:
+        """One value a seed."""
+        return list(self.by_seed.values())
 
 
 def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]) -> tuple[LevelMean, ...]:
     """Returns the marginal mean of each level of `axis` in the order of the axis."""
-    scores = _scores(study, axis, metric, weights)
+    scores = scores_at(study.slots[axis.name], score_of(metric, weights))
     planned = [level for level, _, _ in study.slots[axis.name]]
     result = []
     for level in axis.levels:
-        by_seed = _seed_means({(seed, block): value for (at, seed, block), value in scores.items() if at == level})
+        by_seed = seed_means({(seed, block): value for (at, seed, block), value in scores.items() if at == level})
         cells = sum(at == level for at, _, _ in scores)
         interval = t_interval(list(by_seed.values())) if by_seed else None
         result.append(LevelMean(axis.name, level, metric, by_seed, interval, cells, planned.count(level)))
     return tuple(result)
 
 
-def effects(study: Study, metric: str, weights: str = WEIGHTS[0], alpha: float = 0.05) -> tuple[Effect, ...]:
-    """Returns the effect of every level of every axis but the baseline's, in the order of the axes."""
-    found = [effect for axis in study.axes for effect in _axis_effects(study, axis, metric, weights)]
-    tested = [
-        replace(effect, p=sign_flip_p(list(effect.by_seed.values())))
-        if effect.by_seed and effect.smallest_p <= alpha
-        else effect
-        for effect in found
-    ]
-    # An effect that could not be tested still counts as a member of the family: its place is kept with p = 1.
-    adjusted = holm([1.0 if effect.p is None else effect.p for effect in tested])
-    return tuple(
-        effect if effect.p is None else replace(effect, adjusted_p=p)
-        for effect, p in zip(tested, adjusted, strict=True)
-    )
+def effects(study: Study, metric: str, score: Score | None = None) -> tuple[Effect, ...]:
+    """Returns the effect of every level of every axis but the baseline's, then of the arms beside the axes.
+
+    Args:
+        study: what to read.
+        metric: what the effects are on.
+        score: a cell's value, that of `metric` under the primary weights where it is not given.
+    """
+    score = score or score_of(metric)
+    found = [effect for axis in study.axes for effect in _axis_effects(study, axis, metric, score)]
+    return (*found, *_beside(study, metric, score))
 
 
-def _axis_effects(study: Study, axis: Axis, metric: str, weights: str) -> list[Effect]:
-    scores, slots = _scores(study, axis, metric, weights), study.slots[axis.name]
-    result = []
-    for level in axis.levels:
-        if level == axis.baseline:
-            continue
-        planned = [(seed, block) for at, seed, block in slots if at == level and (axis.baseline, seed, block) in slots]
-        pairs = {
-            (seed, block): scores[level, seed, block] - scores[axis.baseline, seed, block]
-            for seed, block in planned
-            if (level, seed, block) in scores and (axis.baseline, seed, block) in scores
-        }
-        by_seed = _seed_means(pairs)
-        interval = t_interval(list(by_seed.values())) if by_seed else None
-        result.append(
-            Effect(
-                axis.name, level, axis.baseline, metric, by_seed, interval, len(pairs), len(planned),
-                smallest_p(len(by_seed)),
-            )
-        )  # fmt: skip
-    return result
+def score_of(metric: str, weights: str = WEIGHTS[0]) -> Score:
+    """Returns how to read a metric from a cell."""
+    return lambda cell: cell.score(metric, weights)
 
 
-def _scores(study: Study, axis: Axis, metric: str, weights: str) -> dict[Slot, float]:
-    found = {slot: cell.score(metric, weights) for slot, cell in study.slots[axis.name].items()}
+def scores_at(slots: Mapping[Slot, CellRecord], score: Score) -> dict[Slot, float]:
+    """Returns the slots that have a value."""
+    found = {slot: score(cell) for slot, cell in slots.items()}
     return {slot: value for slot, value in found.items() if value is not None}
 
 
-def _seed_means(values: Mapping[tuple[int, Block], float]) -> dict[int, float]:
+def seed_means(values: Mapping[tuple[int, Block], float]) -> dict[int, float]:
+    """Returns the mean over the blocks of each seed."""
     groups: dict[int, list[float]] = {}
     for (seed, _), value in values.items():
         groups.setdefault(seed, []).append(value)
     return {seed: sum(group) / len(group) for seed, group in sorted(groups.items())}
+
+
+def paired(names: tuple[str, str, str, str], own: Mapping, other: Mapping, planned: int) -> Effect:
+    """Returns the effect of values over (seed, block) against those of the baseline.
+
+    Args:
+        names: axis, level, baseline level and metric.
+        own: the level's values.
+        other: the baseline's.
+        planned: pairs that would be there if every cell had finished.
+    """
+    pairs = {at: value - other[at] for at, value in own.items() if at in other}
+    by_seed = seed_means(pairs)
+    interval = t_interval(list(by_seed.values())) if by_seed else None
+    reference = sum(other[at] for at in pairs) / len(pairs) if pairs else None
+    return Effect(*names, by_seed, interval, len(pairs), planned, reference)
+
+
+def _axis_effects(study: Study, axis: Axis, metric: str, score: Score) -> list[Effect]:
+    slots = study.slots[axis.name]
+    scores = by_level(scores_at(slots, score))
+    planned = by_level(dict.fromkeys(slots, 0.0))
+    base = planned.get(axis.baseline, {})
+    return [
+        paired(
+            (axis.name, level, axis.baseline, metric),
+            scores.get(level, {}),
+            scores.get(axis.baseline, {}),
+            sum(at in base for at in planned.get(level, ())),
+        )
+        for level in axis.levels
+        if level != axis.baseline
+    ]
+
+
+def by_level(scores: Mapping[Slot, float]) -> dict[str, dict[tuple[int, Block], float]]:
+    """Returns the values of each level over (seed, block)."""
+    groups: dict[str, dict[tuple[int, Block], float]] = {}
+    for (level, seed, block), value in scores.items():
+        groups.setdefault(level, {})[seed, block] = value
+    return groups
+
+
+def _beside(study: Study, metric: str, score: Score) -> list[Effect]:
+    baseline = study.baseline
+    if baseline is None:
+        return []
+    beside = [arm for arm in study.arms if not study.on_axes(arm)]
+    values = {
+        arm.name: {(cell.seed, ()): value for cell in arm.cells if (value := score(cell)) is not None}
+        for arm in (baseline, *beside)
+    }
+    return [
+        paired(
+            (BESIDE, arm.name, baseline.name, metric), values[arm.name], values[baseline.name],
+            len({cell.seed for cell in arm.cells} & {cell.seed for cell in baseline.cells}),
+        )
+        for arm in beside
+    ]  # fmt: skip

@@ -39,12 +39,13 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if n == 1:
         return Interval(mean, None, None, None, 1, confidence)
     deviation = (math.fsum((value - mean) ** 2 for value in values) / (n - 1)) ** 0.5
-    half = _quantile(n - 1, 0.5 + confidence / 2) * deviation / n**0.5
+    half = t_quantile(n - 1, 0.5 + confidence / 2) * deviation / n**0.5
     return Interval(mean, mean - half, mean + half, deviation, n, confidence)
 
 
 @functools.cache
-def _quantile(degrees: int, probability: float) -> float:
+def t_quantile(degrees: int, probability: float) -> float:
+    """Returns the value that Student's t with `degrees` of freedom stays below with `probability`."""
     from scipy import special
 
     return float(special.stdtrit(degrees, probability))

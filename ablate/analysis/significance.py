@@ -1,8 +1,13 @@
-"""Which p-values a number of paired seeds can reach, the exact sign-flip test, and Holm's correction."""
+"""Which p-values a number of paired seeds can reach, the exact sign-flip test, and corrections for many tests."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXACT_UP_TO = 16
 """Paired seeds up to which every pattern of signs is enumerated (65,536 patterns); drawn at random beyond."""
@@ -25,26 +30,45 @@ def seeds_for(alpha: float, comparisons: int = 1) -> int:
     return seeds
 
 
-def sign_flip_p(differences: Sequence[float]) -> float:
-    """Returns the two-sided p-value of the hypothesis that each paired difference is as likely to have either sign.
+def sign_flip_p(differences: Sequence[float], sided: Literal[1, 2] = 2) -> float:
+    """Returns the p-value of the hypothesis that each paired difference is as likely to have either sign.
 
-    Exact up to `EXACT_UP_TO` differences; beyond, over random sign patterns with the observed one counted in
-    (Phipson and Smyth 2010), so that the p-value is never zero.
+    Two-sided against a sum far from zero, or one-sided against a large one. Exact up to `EXACT_UP_TO` differences;
+    beyond, over random sign patterns with the observed one counted in (Phipson and Smyth 2010), so that the p-value is
+    never zero.
     """
     import numpy as np
 
     values = np.asarray(differences, dtype=np.float64)
-    n = len(values)
-    if not n:
+    if not len(values):
         raise ValueError("a sign-flip test needs at least one paired difference, found none")
-    observed = abs(values.sum())
-    tolerance = 1e-9 * np.abs(values).sum()
-    if n <= EXACT_UP_TO:
-        patterns = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return float(np.mean(np.abs((1 - 2 * patterns) @ values) >= observed - tolerance))
-    signs = 1.0 - 2.0 * np.random.default_rng(0).integers(0, 2, size=(DRAWS, n), dtype=np.int8)
-    extreme = int(np.sum(np.abs(signs @ values) >= observed - tolerance))
-    return (extreme + 1) / (DRAWS + 1)
+    # Sums that are equal but for rounding are as extreme as the observed one.
+    least = values.sum() - 1e-9 * np.abs(values).sum()
+    sums = _signs(len(values)) @ values
+    if sided == 2:
+        least, sums = abs(values.sum()) - 1e-9 * np.abs(values).sum(), np.abs(sums)
+    extreme = int(np.sum(sums >= least))
+    return extreme / len(sums) if len(values) <= EXACT_UP_TO else (extreme + 1) / (len(sums) + 1)
+
+
+@functools.cache
+def _signs(count: int) -> np.ndarray:
+    """Returns patterns of signs, float64 (patterns, count) of ±1: all of them, or as many as are drawn."""
+    import numpy as np
+
+    if count <= EXACT_UP_TO:
+        return 1.0 - 2.0 * ((np.arange(2**count)[:, None] >> np.arange(count)) & 1)
+    return 1.0 - 2.0 * np.random.default_rng(0).integers(0, 2, size=(DRAWS, count), dtype=np.int8)
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Returns p-values adjusted for the share of false discoveries (Benjamini and Hochberg 1995), in order."""
+    order = sorted(range(len(p_values)), key=lambda index: -p_values[index])
+    adjusted, running = [1.0] * len(p_values), 1.0
+    for rank, index in enumerate(order):
+        running = min(running, p_values[index] * len(p_values) / (len(p_values) - rank))
+        adjusted[index] = running
+    return adjusted
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -11,8 +11,11 @@ from ablate.grid.axes import Combination, Factor
 from ablate.grid.cell_keys import is_term, keyed
 from ablate.grid.locate import KeyPath
 from ablate.grid.mistakes import nearest, there_is
-from ablate.grid.sections import Design, Seeds
+from ablate.grid.sections import Compare, Design, Seeds
 from ablate.grid.sheet import Sheet
+
+CURVE_POINTS = 4
+"""Points that a Bjøntegaard difference needs of each curve."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,28 @@ def check_baseline(sheet: Sheet, design: Design, seeds: Seeds, baseline: Baselin
     elif baseline.choice not in left and (design.kind != "full" or seeds.aa):
         needs = "seeds.aa" if design.kind == "full" else f"the {design.kind} design"
         sheet.report(where, "compare.baseline", f"excluded, and {needs} needs it")
+
+
+def check_comparison(sheet: Sheet, compare: Compare, factors: Sequence[Factor]) -> None:
+    """Notes claimed axes that do not vary, and curves that no axis draws."""
+    if sheet.refused_keys:
+        return
+    varied = [key.name for factor in factors for key in factor.keys]
+    for index, name in enumerate(compare.axes):
+        if name not in varied:
+            where, allowed = ("compare", "axes", index), there_is(varied)
+            sheet.report(
+                where, "compare.axes", "does not vary", found=name, allowed=allowed, hint=nearest(name, varied)
+            )
+    if compare.rate_match == "bd" and not any(_draws_a_curve(factor) for factor in factors):
+        needs = f"a curve needs an axis over {CURVE_POINTS} numbers or more, as loss.lambda_x can be"
+        sheet.report(("compare", "rate_match"), "compare.rate_match", needs, found=compare.rate_match)
+
+
+def _draws_a_curve(factor: Factor) -> bool:
+    values = [choice[0].value for choice in factor.choices]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(factor.keys) == 1 and len(numbers) == len(values) >= CURVE_POINTS
 
 
 def exclude(

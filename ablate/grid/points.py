@@ -15,7 +15,7 @@ from ablate.grid.grid import Header, Point
 from ablate.grid.includes import Include, read_includes
 from ablate.grid.labels import cell_label, combination_labels, plain
 from ablate.grid.mistakes import GridError, there_is
-from ablate.grid.patterns import Excluded, check_baseline, exclude, read_baseline
+from ablate.grid.patterns import Excluded, check_baseline, check_comparison, exclude, read_baseline
 from ablate.grid.presets import nested, read_base
 from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
@@ -58,6 +58,7 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     cells = _cells(sheet, assembly, factors, left)
     includes = read_includes(sheet, assembly, values, factors)
     _check_metrics(sheet, header.compare, [*cells.values(), *(include.cell for include in includes)])
+    check_comparison(sheet, header.compare, factors)
     if not left and not includes:
         sheet.report(("exclude",), "exclude", "nothing is left to run")
     arms = _arms(factors, cells, includes)

@@ -97,14 +97,20 @@ class Compare(Settings):
     """What is claimed before the runs: the baseline, the metrics that decide, and the smallest effects that matter.
 
     `margin` holds numbers in the metric's unit or percentages ("1%"). A grid that was read has a baseline value,
-    as plain data, for every key that varies.
+    as plain data, for every key that varies. `axes` are the keys whose effects are claimed, all of them where none is
+    named: every other comparison is exploratory and leaves the claims their seeds. `rate_match` says when quality may
+    be judged: "within:1%" where bits are shown to agree, "bd" at equal bits by Bjøntegaard difference along an axis
+    with four values or more, "off" whatever is spent.
     """
 
     baseline: dict[str, Any] = Field({}, description='a table like { "loss.adversarial" = "hinge" }')
     primary: Annotated[tuple[Metric, ...], BeforeValidator(_as_tuple), AfterValidator(_distinct)] = Field(
         (), description="a list of metrics"
     )
-    rate_match: Annotated[str, AfterValidator(_rate_match)] = "off"
+    axes: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_distinct)] = Field(
+        (), description='a list of keys that vary, like ["loss.adversarial"]'
+    )
+    rate_match: Annotated[str, AfterValidator(_rate_match)] = "within:1%"
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
     alpha: float = Field(0.05, gt=0, lt=1)
     correction: Literal["holm", "none"] = "holm"

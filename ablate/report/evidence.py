@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from ablate.analysis import WEIGHTS, Arm, Axis, Curves, Scores, Study, collect_images, read_curves
+from ablate.analysis import (
+    WEIGHTS,
+    Arm,
+    Axis,
+    Contrast,
+    Curves,
+    Interval,
+    Scores,
+    Study,
+    alpha_of,
+    collect_images,
+    contrasts,
+    read_curves,
+    time_shares,
+)
 from ablate.store import Store
 
 PRIMARY = ("psnr", "fd_")
@@ -67,10 +81,25 @@ class Evidence:
         wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
         return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
 
+    @cached_property
+    def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
+        """Every comparison to the baseline, by metric; metrics without a better direction have none."""
+        compared = dict.fromkeys((*self.primary, *self.varying))
+        return {
+            measure.name: contrasts(self.study, measure.name, measure.direction, primary=measure in self.primary)
+            for measure in compared
+            if measure.direction
+        }
+
+    @cached_property
+    def time_shares(self) -> Mapping[tuple[str, str], Interval]:
+        """How much longer each level trains than the baseline level, as a share."""
+        return time_shares(self.study)
+
     @property
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""
-        return float(self.study.compare.get("alpha") or 0.05)
+        return alpha_of(self.study)
 
     @cached_property
     def all_on_axes(self) -> bool:

@@ -8,10 +8,12 @@ from typing import Any
 from ablate.analysis import CellRecord, Study
 
 
-def cell(axes: Mapping[str, Any], seed: int, score: float | None, *, replicate: int = 0, arm: str = "") -> CellRecord:
-    """Returns a cell that is done with a PSNR, or diverged where the score is None."""
+def cell(
+    axes: Mapping[str, Any], seed: int, score: float | None, *, replicate: int = 0, arm: str = "", **others: float
+) -> CellRecord:
+    """Returns a cell that is done with a PSNR and other metrics, or diverged where the score is None."""
     name = arm or " ".join(f"{key}={value}" for key, value in axes.items()) or "base"
-    metrics = {} if score is None else {"ema": {"psnr": score}, "raw": {"psnr": score - 1}}
+    metrics = {} if score is None else {"ema": {"psnr": score, **others}, "raw": {"psnr": score - 1, **others}}
     status = "diverged" if score is None else "done"
     result = {"status": status, "metrics": metrics, "step": 9, "cause": None}
     return CellRecord(
@@ -29,7 +31,9 @@ def cell(axes: Mapping[str, Any], seed: int, score: float | None, *, replicate: 
     )
 
 
-def study(cells: Sequence[CellRecord], axes: Mapping[str, Sequence[Any]], baseline: Mapping[str, Any] = {}) -> Study:
-    """Returns a study of cells on axes."""
-    planned = {key: tuple(values) for key, values in axes.items()}
-    return Study("made-up", "", None, {"baseline": baseline}, planned, (), tuple(cells))
+def study(
+    cells: Sequence[CellRecord], varied: Mapping[str, Sequence[Any]], baseline: Mapping[str, Any] = {}, **compare: Any
+) -> Study:
+    """Returns a study of cells; `compare` is what its grid file would say under [compare]."""
+    planned = {key: tuple(values) for key, values in varied.items()}
+    return Study("made-up", "", None, {"baseline": baseline, **compare}, planned, (), tuple(cells))

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from ablate.analysis import effects, level_means
+from ablate.analysis import BESIDE, effects, level_means
 from ablate.analysis.intervals import t_interval
 from tests.analysis.studies import cell, study
 
@@ -51,20 +49,6 @@ def test_the_declared_baseline_turns_the_sign() -> None:
     assert (found.level, found.baseline, found.interval.mean) == ("a", "b", -2.5)
 
 
-@pytest.mark.parametrize(("seeds", "tested"), [(2, False), (5, False), (6, True)])
-def test_p_is_given_only_where_the_seeds_can_reach_significance(seeds: int, tested: bool) -> None:
-    cells = [cell({"loss": loss}, seed, 20.0 + (loss == "b")) for loss in "ab" for seed in range(seeds)]
-    found = effects(study(cells, {"loss": ["a", "b"]}), "psnr")[0]
-    assert (found.p is not None) == tested
-    assert found.smallest_p == 2.0 ** (1 - seeds)
-
-
-def test_holm_counts_every_effect_on_the_metric() -> None:
-    cells = [cell({"loss": loss}, seed, 20.0 + "abc".index(loss)) for loss in "abc" for seed in range(6)]
-    first, second = effects(study(cells, {"loss": ["a", "b", "c"]}), "psnr")
-    assert (first.p, first.adjusted_p, second.adjusted_p) == pytest.approx((2**-5, 2**-4, 2**-4))
-
-
 def test_a_repetition_of_a_seed_counts_for_nothing() -> None:
     again = cell({"loss": "a", "scales": 1}, 0, 99.0, replicate=1)
     assert effects(study([*grid(COMPLETE), again], AXES), "psnr") == effects(study(grid(COMPLETE), AXES), "psnr")
@@ -79,6 +63,14 @@ def test_a_marginal_mean_is_taken_within_a_seed_first() -> None:
     assert (b.interval.mean, b.cells) == (28.25, 4)
 
 
-def test_cells_added_beside_the_axes_have_no_part_in_effects() -> None:
-    control = cell({"weight": 0.0}, 0, 50.0, arm="no GAN")
-    assert effects(study([*grid(COMPLETE), control], AXES), "psnr") == effects(study(grid(COMPLETE), AXES), "psnr")
+def test_an_arm_beside_the_axes_is_compared_with_the_baseline_arm_and_has_no_part_in_the_axes() -> None:
+    controls = [cell({"weight": 0.0}, seed, 50.0 + seed, arm="no GAN") for seed in (0, 1)]
+    *axes, beside = effects(study([*grid(COMPLETE), *controls], AXES), "psnr")
+    assert tuple(axes) == effects(study(grid(COMPLETE), AXES), "psnr")
+    # The baseline arm is loss a with one scale: 20 with seed 0, 30 with seed 1.
+    assert (beside.key, dict(beside.by_seed), beside.planned_pairs) == ((BESIDE, "no GAN"), {0: 30.0, 1: 21.0}, 2)
+
+
+def test_the_reference_is_the_mean_of_the_baseline_in_the_pairs() -> None:
+    scores = {**COMPLETE, ("b", 3, 1): None}
+    assert effects(study(grid(scores), AXES), "psnr")[0].reference == (20.0 + 22.0 + 30.0) / 3

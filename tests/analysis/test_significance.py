@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from ablate.analysis.significance import holm, seeds_for, sign_flip_p, smallest_p
+from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for, sign_flip_p, smallest_p
 
 
 def test_few_seeds_cannot_reach_significance() -> None:
@@ -46,6 +49,22 @@ def test_holm_multiplies_the_smallest_most_and_never_reorders() -> None:
 
 def test_holm_stops_at_one() -> None:
     assert holm([0.6, 0.7]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
+def test_corrections_agree_with_statsmodels(ours: Callable[[list[float]], list[float]], theirs: str) -> None:
+    for count in (1, 2, 5, 30):
+        p_values = np.random.default_rng(count).uniform(0, 0.2, count).tolist()
+        assert ours(p_values) == pytest.approx(multipletests(p_values, method=theirs)[1])
+
+
+@pytest.mark.parametrize("n", [2, 6, 9])
+def test_one_sided_sign_flip_test_agrees_with_scipy(n: int) -> None:
+    differences = np.random.default_rng(n).normal(0.4, 1, n)
+    theirs = stats.permutation_test(
+        (differences,), np.sum, permutation_type="samples", n_resamples=np.inf, alternative="greater"
+    )
+    assert sign_flip_p(differences.tolist(), sided=1) == pytest.approx(theirs.pvalue)
 
 
 def test_a_test_of_nothing_is_refused() -> None:

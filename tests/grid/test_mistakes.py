@@ -169,6 +169,15 @@ ONE_MISTAKE = {
     "margin below zero": ("[compare]\nmargin = { psnr = -0.1 }  # <-", "compare.margin.psnr = -0.1: not a margin"),
     "margin in words": ('[compare]\nmargin.psnr = "small"  # <-', 'or a percentage like "1%"'),
     "way to match": ('[compare]\nrate_match = "bdrate"  # <-', "unknown way to match rates 'bdrate'"),
+    "claimed axis that does not vary": (
+        '[axes]\nloss.lambda_x = [1.0, 2.0]\n[compare]\naxes = ["loss.lambda"]  # <-',
+        "compare.axes = \"loss.lambda\": does not vary",
+        "did you mean 'loss.lambda_x'?",
+    ),
+    "curve of three points": (
+        '[axes]\nloss.lambda_x = [1.0, 2.0, 3.0]\n[compare]\nrate_match = "bd"  # <-',
+        "a curve needs an axis over 4 numbers or more",
+    ),
     "level of significance": ("[compare]\nalpha = 5  # <-", "compare.alpha = 5: out of range"),
     "correction": ('[compare]\ncorrection = "holms"  # <-', "did you mean 'holm'?"),
     "time in words": ('[budget]\ncell_timeout = "two hours"  # <-', "not a time (there is: 2h, 90m, 30s"),

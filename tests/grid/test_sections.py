@@ -15,7 +15,9 @@ def test_every_section_may_be_left_out(grid: ReadGrid) -> None:
     read = grid("")
     assert read.design == Design(kind="full")
     assert read.seeds == Seeds(values=(0,), aa=False)
-    assert read.compare == Compare(primary=(), rate_match="off", margin={}, alpha=0.05, correction="holm")
+    assert read.compare == Compare(
+        primary=(), axes=(), rate_match="within:1%", margin={}, alpha=0.05, correction="holm"
+    )
     assert read.budget == Budget(max_hours=None, cell_timeout=None, max_consecutive_failures=3)
     assert read.execution == Execution(workers="auto", threads="auto", device="auto", cells_per_gpu=1)
 
@@ -35,7 +37,13 @@ def test_margins_are_numbers_or_percentages(grid: ReadGrid) -> None:
 
 @pytest.mark.parametrize("way", ["off", "bd", "within:1%", "within:0.5%"])
 def test_rates_are_matched_in_a_known_way(grid: ReadGrid, way: str) -> None:
-    assert grid(f'[compare]\nrate_match = "{way}"').compare.rate_match == way
+    axes = "[axes]\nloss.lambda_x = [1.0, 2.0, 4.0, 8.0]\n"
+    assert grid(f'{axes}[compare]\nrate_match = "{way}"').compare.rate_match == way
+
+
+def test_the_axes_that_are_claimed_may_be_fewer_than_those_that_vary(grid: ReadGrid) -> None:
+    axes = '[axes]\nloss.lambda_x = [1.0, 2.0]\nloss.adversarial = ["lsgan", "hinge"]\n'
+    assert grid(f'{axes}[compare]\naxes = ["loss.adversarial"]').compare.axes == ("loss.adversarial",)
 
 
 def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> None:

@@ -76,7 +76,9 @@ def test_lambda_raises_psnr_in_the_effects_as_it_does_in_the_made_up_world(writt
     effects = json.loads(written.report.json.read_text())["effects"]["effects"]
     found = next(each for each in effects if each["axis"] == "lambda_x" and each["metric"] == "psnr")
     assert found["interval"]["mean"] == pytest.approx(1.4, abs=0.3)
-    assert found["p"] is None
+    comparisons = json.loads(written.report.json.read_text())["verdict"]["contrasts"]
+    same = next(each for each in comparisons if each["effect"] == found)
+    assert (same["judgement"]["smallest_p"], same["verdict"]) == (0.5, "inconclusive")
 
 
 def test_a_distance_of_another_extractor_is_never_called_fid(written: Written) -> None:

@@ -9,6 +9,7 @@ from ablate.report.evidence import Evidence
 from ablate.report.sections.axis_effects import axis_effects
 from ablate.report.sections.completeness import completeness
 from ablate.report.sections.cost import cost
+from ablate.report.sections.forest import forest
 from ablate.report.sections.pictures import pictures
 from ablate.report.sections.protocol import protocol
 from ablate.report.sections.results import results
@@ -20,6 +21,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     verdict,
     completeness,
     results,
+    forest,
     axis_effects,
     tradeoff,
     training,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from ablate.analysis import Axis, Effect, LevelMean, effects, level_means
+from ablate.analysis import Axis, Contrast, Effect, LevelMean, effects, level_means
+from ablate.report.claims import verdict
 from ablate.report.document import Block, Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval, probability
-from ablate.report.sections.effect_figures import differences_figure, means_figure
+from ablate.report.numbers import NONE, fixed, interval
+from ablate.report.sections.effect_figures import means_figure
 
 DRAWN = ("psnr", "fd_", "bpp_actual")
 """What the figure shows beside the primary metrics: metrics whose names begin like this."""
@@ -23,17 +24,15 @@ def axis_effects(evidence: Evidence) -> Section:
         nothing = "Nothing varies in this grid but the seed" if not study.axes else "No cell has finished"
         said = text(f"{nothing}, so there is no effect to estimate.")
         return Section("effects", title, (said,), {"axes": [], "level_means": [], "effects": []}, short)
-    found = {measure.name: effects(study, measure.name, alpha=evidence.alpha) for measure in measures}
+    found = {measure.name: effects(study, measure.name) for measure in measures}
     means = {
         (axis.name, measure.name): level_means(study, axis, measure.name) for axis in study.axes for measure in measures
     }
-    blocks: list[Block] = [text(_how(evidence))]
+    blocks: list[Block] = [text(_how())]
     drawn = [m for m in measures if m in evidence.primary or m.name.startswith(DRAWN)]
     if drawn:
         blocks.append(means_figure(study.axes, drawn, means))
-        differences = differences_figure(drawn, found, confidence=0.95)
-        blocks += [differences] if differences else []
-    blocks += [_table(axis, measures, means, found) for axis in study.axes]
+    blocks += [_table(axis, measures, means, found, evidence.contrasts) for axis in study.axes]
     numbers = {
         "axes": [asdict(axis) for axis in study.axes],
         "level_means": [asdict(mean) for each in means.values() for mean in each],
@@ -42,13 +41,12 @@ def axis_effects(evidence: Evidence) -> Section:
     return Section("effects", title, tuple(blocks), numbers, short)
 
 
-def _how(evidence: Evidence) -> str:
+def _how() -> str:
     return (
         "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
         "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
         "cells or pictures. A marginal mean averages the finished cells of a level and moves when some of them are "
-        "missing; a difference does not. A p-value (exact sign-flip, Holm) is given only where the seeds can reach "
-        f"{evidence.alpha:g}."
+        "missing; a difference does not. Verdicts are those of the comparisons to the baseline above."
     )
 
 
@@ -56,7 +54,8 @@ def _table(
     axis: Axis,
     measures: Sequence[Measure],
     means: dict[tuple[str, str], tuple[LevelMean, ...]],
-    found: dict[str, tuple[Effect, ...]],
+    found: Mapping[str, tuple[Effect, ...]],
+    judged: Mapping[str, tuple[Contrast, ...]],
 ) -> Table:
     rows = []
     for index, level in enumerate(axis.levels):
@@ -71,7 +70,8 @@ def _table(
         row.append(Value(str(seeds), sort=seeds))
         for measure, mean in zip(measures, own, strict=True):
             effect = next((e for e in found[measure.name] if (e.axis, e.level) == (axis.name, level)), None)
-            row.append(_value(measure, mean, effect, seeds))
+            contrast = next((c for c in judged.get(measure.name, ()) if c.effect.key == (axis.name, level)), None)
+            row.append(_value(measure, mean, effect, contrast, seeds))
         rows.append(tuple(row))
     columns = (
         Column(axis.name, numeric=False), Column("done"), Column("n", hint="seeds"),
@@ -87,7 +87,7 @@ def _table(
     return Table(f"effects-{'-'.join(axis.keys)}", axis.name, columns, tuple(rows), caption)
 
 
-def _value(measure: Measure, mean: LevelMean, effect: Effect | None, seeds: int) -> Value:
+def _value(measure: Measure, mean: LevelMean, effect: Effect | None, contrast: Contrast | None, seeds: int) -> Value:
     if mean.interval is None:
         return Value(NONE, tone="muted")
     written = fixed(mean.interval.mean, measure.decimals)
@@ -102,6 +102,6 @@ def _value(measure: Measure, mean: LevelMean, effect: Effect | None, seeds: int)
         return Value(written, "no difference", mean.interval.mean)
     if effect.interval.n != seeds:
         below += f", n = {effect.interval.n}"
-    if effect.adjusted_p is not None:
-        below += f", p = {probability(effect.adjusted_p)}"
+    if contrast is not None and contrast.verdict != "inconclusive":
+        below += f", {verdict(contrast)}"
     return Value(written, below, mean.interval.mean)

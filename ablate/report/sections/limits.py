@@ -14,10 +14,10 @@ RATE_TOLERANCE = 0.01
 """Arms whose bits differ by more than this share are not compared at equal bits."""
 
 
-def limits(evidence: Evidence, winners: Sequence[Winner], comparisons: int) -> list[Text]:
-    """Returns the reservations that the headline stands under; `comparisons` is the number of effects it is about."""
+def limits(evidence: Evidence, winners: Sequence[Winner]) -> list[Text]:
+    """Returns the reservations that the headline stands under."""
     study = evidence.study
-    found = [*_seeds(evidence, comparisons)]
+    found = [*_seeds(evidence)]
     compared = candidates(study)
     if len(compared) > 1:
         found.append(
@@ -41,7 +41,11 @@ def limits(evidence: Evidence, winners: Sequence[Winner], comparisons: int) -> l
     return found
 
 
-def _seeds(evidence: Evidence, comparisons: int) -> Iterator[Text]:
+def _seeds(evidence: Evidence) -> Iterator[Text]:
+    """Says what the number of seeds rules out, and what is the smallest difference that they can find."""
+    declared = [each for found in evidence.contrasts.values() for each in found if each.declared]
+    comparisons = max((each.family for each in declared), default=1)
+    corrected = comparisons if any(each.correction == "holm" for each in declared) else 1
     seeds, needed = len(evidence.study.seeds), seeds_for(evidence.alpha)
     reached = probability(smallest_p(seeds))
     if seeds < needed:
@@ -50,12 +54,29 @@ def _seeds(evidence: Evidence, comparisons: int) -> Iterator[Text]:
             f"the smallest p is {reached}; {needed} seeds reach {probability(smallest_p(needed))}. ",
             "Intervals are shown, p-values are not.",
         )
-    elif comparisons > 1 and smallest_p(seeds) * comparisons > evidence.alpha:
-        more = seeds_for(evidence.alpha, comparisons)
+    elif smallest_p(seeds) * corrected > evidence.alpha:
+        more = seeds_for(evidence.alpha, corrected)
         yield text(
             strong(f"{seeds} seeds reach p = {reached}, "),
-            f"but not {evidence.alpha:g} once Holm accounts for {comparisons} comparisons; {more} seeds would.",
+            f"but not {evidence.alpha:g} once Holm accounts for {corrected} comparisons; {more} seeds would. "
+            "Fewer axes under [compare] axes make fewer comparisons.",
         )
+    else:
+        yield from _detectable(evidence)
+
+
+def _detectable(evidence: Evidence) -> Iterator[Text]:
+    """Says which differences the design would have found, for metrics that are claimed."""
+    for measure in evidence.primary:
+        found = [each for each in evidence.contrasts.get(measure.name, ()) if each.declared and each.detectable]
+        if found:
+            worst = max(each.detectable or 0.0 for each in found)
+            words = "any" if len(found) == 1 else f"all {len(found)}"
+            yield text(
+                f"In {measure.label}, {words} of the declared comparisons would have shown a true difference from zero "
+                f"of {fixed(worst, measure.decimals)} {measure.unit}".rstrip(),
+                " with 80 % power; smaller ones may go unseen.",
+            )
 
 
 def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:

@@ -13,7 +13,7 @@ from tests.fabricated_store import Fabrication, fabricate
 def said(root: Path, winner: str) -> list[str]:
     store = fabricate(root, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
     won = Winner("psnr", winner, {0: 20.0}, 20.0, None, None)
-    return [each.plain for each in limits(Evidence(read_study(store), store), [won], comparisons=1)]
+    return [each.plain for each in limits(Evidence(read_study(store), store), [won])]
 
 
 @pytest.mark.parametrize(("winner", "warned"), [("channels=8", True), ("channels=4", False)])
@@ -34,5 +34,5 @@ def test_an_arm_trained_against_the_network_that_judges_it_is_named(tmp_path: Pa
     cell = study.arms[1].cells[0]
     protocols = [protocol for name, protocol in cell.result["protocol"].items() if name.startswith("fd_")]
     protocols[0]["trained_against"] = taught
-    told = [each.plain for each in limits(Evidence(study, store), [], comparisons=1)]
+    told = [each.plain for each in limits(Evidence(study, store), [])]
     assert any("channels=8 is trained against the network" in each for each in told) == taught

@@ -7,39 +7,84 @@ from ablate.report.evidence import Evidence
 from ablate.report.sections.verdict import verdict
 from tests.fabricated_store import Fabrication, fabricate
 
+LOUD = {"loss.lambda_x": [12.0, 96.0]}
+"""In the made-up world quality rises by 0.7 dB as lambda_x doubles, and a seed moves it by 0.08 dB."""
+
 
 def sentences(root: Path, what: Fabrication) -> list[str]:
     store = fabricate(root, what)
     return list(verdict(Evidence(read_study(store), store)).numbers["sentences"])
 
 
-def test_the_first_sentence_names_the_best_arm_and_doubts_a_lead_that_may_be_chance(tmp_path: Path) -> None:
-    # In the made-up world quality rises by 0.7 dB as lambda_x doubles, and a seed moves it by 0.08 dB.
-    first = sentences(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 12.01]}, recon=False))[0]
-    assert "not separable from the runner-up at 2 seeds" in first
+def loud(seeds: int, **compare: object) -> Fabrication:
+    rates = {"rate_match": "off", "primary": ["psnr"]}
+    return Fabrication(axes=LOUD, seeds=range(seeds), compare={**rates, **compare}, recon=False)
+
+
+def test_the_first_sentence_says_what_was_learned_with_what_certainty(tmp_path: Path) -> None:
+    first = sentences(tmp_path, loud(6, margin={"psnr": 0.1}))[0]
+    assert first.startswith("lambda_x 96 is better than 12 in PSNR: +2.1")
+    assert "] (margin 0.10, p = 0.031, 6 of 6 seeds). It is the one comparison that was declared." in first
+
+
+def test_what_the_seeds_cannot_support_is_refused_with_what_would_be_needed(tmp_path: Path) -> None:
+    first, line, *_ = sentences(tmp_path, loud(3, margin={"psnr": 0.1}))
+    assert first.startswith(
+        "Nothing can be claimed from the one declared comparison: "
+        "6 seeds reach p = 0.031; you have 3 (0.25 at best). The largest difference seen is lambda_x 96 against 12"
+    )
+    assert "inconclusive" in line
+    assert "better" not in first + line
+
+
+def test_many_declared_comparisons_need_more_seeds_and_say_how_many(tmp_path: Path) -> None:
+    axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
+    compare = {"primary": ["psnr"], "rate_match": "off"}
+    said = sentences(tmp_path, Fabrication(axes=axes, seeds=range(6), compare=compare, recon=False))
+    assert "7 seeds reach the p = 0.016 that 3 comparisons on a metric take; you have 6 (0.031 at best)" in said[0]
+    assert any("but not 0.05 once Holm accounts for 3 comparisons; 7 seeds would" in each for each in said)
+
+
+def test_fewer_declared_axes_leave_the_seeds_to_those(tmp_path: Path) -> None:
+    axes = {"loss.lambda_x": [6.0, 48.0], "discriminator.scales": [1, 3]}
+    compare = {"primary": ["psnr"], "rate_match": "off"}
+    both = Fabrication(axes=axes, seeds=range(6), compare=compare, recon=False)
+    one = Fabrication(axes=axes, seeds=range(6), compare={**compare, "axes": ["loss.lambda_x"]}, recon=False)
+    assert "Nothing can be claimed from 2 declared" in sentences(tmp_path / "both", both)[0]
+    said = sentences(tmp_path / "one", one)
+    assert said[0].startswith("lambda_x 48 is better than 6 in PSNR")
+    assert any(each.startswith("scales 3 against 1") and "worse (exploratory)" in each for each in said)
+
+
+def test_better_quality_for_more_bits_is_no_verdict(tmp_path: Path) -> None:
+    # In the made-up world bits rise by 0.1 % of the bound per dB: 2.1 dB cost 0.23 % more.
+    allowed = sentences(tmp_path / "allowed", loud(6, rate_match="within:1%"))[0]
+    refused, line, *_ = sentences(tmp_path / "refused", loud(6, rate_match="within:0.1%"))
+    assert "is better than" in allowed
+    assert refused.startswith("Nothing can be claimed")
+    assert "no verdict on quality: its bits are +0.2 % [+0.2, +0.2], not shown to match within 0.1 %" in line
+
+
+def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
+    assert "6 seeds reach p = 0.031; you have 1" in sentences(tmp_path, loud(1))[0]
+
+
+def test_who_is_ahead_is_told_and_doubted_where_it_may_be_chance(tmp_path: Path) -> None:
+    said = sentences(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 12.01]}, recon=False))
+    ahead = next(each for each in said if each.startswith("Among 2 arms compared"))
+    assert "not separable from the runner-up at 2 seeds" in ahead
 
 
 def test_a_lead_that_every_seed_agrees_on_is_not_doubted(tmp_path: Path) -> None:
-    axes = {"loss.lambda_x": [12.0, 96.0]}
-    what = Fabrication(axes=axes, seeds=range(4), compare={"primary": ["psnr"]}, recon=False)
-    first = sentences(tmp_path, what)[0]
-    assert first.startswith("Among 2 arms compared, lambda_x=96 has the highest PSNR.")
-    assert "not separable" not in first
+    ahead = next(each for each in sentences(tmp_path, loud(4)) if each.startswith("Among"))
+    assert ahead.startswith("Among 2 arms compared, lambda_x=96 has the highest PSNR.")
+    assert "not separable" not in ahead
 
 
 def test_only_declared_metrics_decide(tmp_path: Path) -> None:
-    what = Fabrication(axes={"loss.lambda_x": [12.0, 96.0]}, compare={"primary": ["fd_lite0_112"]}, recon=False)
-    first = sentences(tmp_path, what)[0]
-    assert "lambda_x=12 has the lowest FD-Lite0-112" in first
-    assert "PSNR" not in first
-
-
-def test_enough_seeds_for_one_comparison_are_not_enough_for_many(tmp_path: Path) -> None:
-    axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
-    what = Fabrication(axes=axes, seeds=range(6), compare={"primary": ["psnr"]}, recon=False)
-    assert any(
-        "but not 0.05 once Holm accounts for 3 comparisons; 7 seeds would" in s for s in sentences(tmp_path, what)
-    )
+    said = sentences(tmp_path, loud(2, primary=["fd_lite0_112"]))
+    assert any("lambda_x=12 has the lowest FD-Lite0-112" in each for each in said)
+    assert not any("PSNR" in each for each in said)
 
 
 def test_a_level_beyond_the_three_strongest_is_counted_and_not_listed(tmp_path: Path) -> None:
@@ -49,8 +94,9 @@ def test_a_level_beyond_the_three_strongest_is_counted_and_not_listed(tmp_path: 
     assert moved[-1].endswith("(2 other levels moved it less.)")
 
 
-def test_six_seeds_have_p_values_and_two_have_none(tmp_path: Path) -> None:
-    axes = {"loss.lambda_x": [12.0, 48.0]}
-    six = Fabrication(axes=axes, seeds=range(6), compare={"primary": ["psnr"]}, recon=False)
-    assert any("p = 0.031 (Holm)" in each for each in sentences(tmp_path / "six", six))
-    assert not any("(Holm)" in each for each in sentences(tmp_path / "two", Fabrication(axes=axes, recon=False)))
+def test_a_design_that_can_claim_says_what_it_would_have_missed(tmp_path: Path) -> None:
+    assert any(
+        "any of the declared comparisons would have shown a true difference from zero of" in each
+        and "with 80 % power" in each
+        for each in sentences(tmp_path, loud(6))
+    )

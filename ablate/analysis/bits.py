@@ -1,0 +1,140 @@
+"""Whether two levels spend the same bits, without which a difference in quality is no verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
+from ablate.analysis.effects import Effect, seed_means
+from ablate.analysis.intervals import Interval, t_interval
+from ablate.analysis.study import WEIGHTS, Block, Study
+from ablate.analysis.verdicts import Outcome
+
+RATE = "bpp_actual"
+"""Bits of the files that were written."""
+
+
+@dataclass(frozen=True)
+class Bits:
+    """How much more a level spends than the baseline level, as a share of the latter's bits, paired like its effect.
+
+    `share` is None where nothing was measured, and `tolerance` is None where the grid asks for no match.
+    """
+
+    tolerance: float | None
+    share: Interval | None
+
+    def allow(self, outcome: Outcome) -> bool:
+        """Returns whether bits cannot be what made the difference.
+
+        Quality rises with bits: being better needs bits that are shown to be no more than the baseline's, being worse
+        bits that are no fewer, being equivalent both, each within the tolerance and by the interval's own limit.
+        """
+        if self.tolerance is None or outcome == "inconclusive":
+            return True
+        if self.share is None or self.share.low is None or self.share.high is None:
+            return False
+        no_more, no_fewer = self.share.high <= self.tolerance, self.share.low >= -self.tolerance
+        return {"better": no_more, "worse": no_fewer, "equivalent": no_more and no_fewer}[outcome]
+
+
+def tolerance(rate_match: str) -> float | None:
+    """Returns the share in "within:1%", None for "off" and for "bd", which makes bits equal by itself."""
+    return float(rate_match.removeprefix("within:").removesuffix("%")) / 100 if ":" in rate_match else None
+
+
+def bits(effect: Effect | None, allowed: float | None, alpha: float) -> Bits:
+    """Returns the comparison of bits from a level's effect on `RATE`."""
+    if effect is None or not effect.reference or not effect.differences:
+        return Bits(allowed, None)
+    return Bits(allowed, t_interval([value / effect.reference for value in effect.differences], 1 - alpha))
+
+
+Measured = Literal["quality", "rate"]
+
+
+@dataclass(frozen=True)
+class CurveEffect:
+    """The Bjøntegaard difference of a level to the baseline level, as an effect with one difference a seed.
+
+    Attributes:
+        effect: in the unit of the metric, or for `measured` "rate" as a share of bits.
+        along: the axis whose levels are the points of a curve.
+        overlap: the least share of their range that two compared curves have in common.
+        disagreement: the largest difference between the two ways to interpolate.
+        refused: why pairs of curves could not be compared, each reason once.
+    """
+
+    effect: Effect
+    measured: Measured
+    along: str
+    overlap: float | None
+    disagreement: float | None
+    refused: tuple[str, ...]
+
+
+def curve_axis(study: Study, but: str = "") -> str | None:
+    """Returns the numeric axis that can be the points of a curve: the one with the most levels, at least four."""
+    axes = [axis for axis in study.axes if axis.numbers is not None and axis.name != but]
+    longest = max(axes, key=lambda axis: len(axis.levels), default=None)
+    return longest.name if longest and len(longest.levels) >= MIN_POINTS else None
+
+
+def curve_effects(
+    study: Study, metric: str, measured: Measured = "quality", weights: str = WEIGHTS[0]
+) -> tuple[CurveEffect, ...]:
+    """Returns the Bjøntegaard difference of every level of every axis that another axis draws a curve for."""
+    found = []
+    for axis in study.axes:
+        along = curve_axis(study, axis.name)
+        if along is None:
+            continue
+        curves = _curves(study, axis.name, along, metric, weights)
+        found += [
+            _curve_effect((axis.name, level, axis.baseline), along, metric, measured, curves)
+            for level in axis.levels
+            if level != axis.baseline
+        ]
+    return tuple(found)
+
+
+_Curves = dict[str, dict[tuple[int, Block], list[tuple[float, float]]]]
+
+
+def _curves(study: Study, axis: str, along: str, metric: str, weights: str) -> _Curves:
+    """Returns the points (rate, value) of each level by seed and by the levels of all axes but these two."""
+    others = [other.name for other in study.axes if other.name != axis]
+    index = others.index(along)
+    groups: _Curves = {}
+    for (level, seed, block), cell in study.slots[axis].items():
+        rest = (*block[:index], *block[index + 1 :])
+        points = groups.setdefault(level, {}).setdefault((seed, rest), [])
+        rate, value = cell.score(RATE, weights), cell.score(metric, weights)
+        if rate is not None and value is not None:
+            points.append((rate, value))
+    return groups
+
+
+def _curve_effect(
+    names: tuple[str, str, str], along: str, metric: str, measured: Measured, curves: _Curves
+) -> CurveEffect:
+    axis, level, baseline = names
+    own, other = curves.get(level, {}), curves.get(baseline, {})
+    planned = [at for at in own if at in other]
+    compare = bd_quality if measured == "quality" else bd_rate
+    found, refused = {}, []
+    for at in planned:
+        try:
+            found[at] = compare(Curve.of(own[at]), Curve.of(other[at]))
+        except ValueError as error:
+            refused.append(str(error))
+    by_seed = seed_means({at: difference.value for at, difference in found.items()})
+    interval = t_interval(list(by_seed.values())) if by_seed else None
+    values = [value for at in found for _, value in other[at]]
+    reference = sum(values) / len(values) if values and measured == "quality" else None
+    return CurveEffect(
+        Effect(axis, level, baseline, metric, by_seed, interval, len(found), len(planned), reference), measured, along,
+        min((each.overlap for each in found.values()), default=None),
+        max((each.disagreement for each in found.values()), default=None), tuple(dict.fromkeys(refused)),
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""Every comparison to the baseline with what may be claimed of it: corrected for its family, at equal bits, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effects, tolerance
+from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
+from ablate.analysis.effects import Effect, Score, effects, score_of
+from ablate.analysis.frontier import Direction
+from ablate.analysis.margins import margin_value
+from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
+from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.verdicts import Judgement, Outcome, judge
+
+Correction = Literal["holm", "benjamini-hochberg", "none"]
+
+Reason = Literal["", "pairs", "seeds", "family", "bits", "curves", "spread"]
+"""Why a verdict is inconclusive: no pairs; too few seeds for one test, or for all tests of the family; other bits;
+no curves to compare at equal bits; or an interval that reaches over the margin. Empty where there is a verdict."""
+
+EXPLORED: Correction = "benjamini-hochberg"
+RATES = ("bpp_",)
+"""How the names of metrics begin that measure bits and not quality."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A level against the baseline level on one metric.
+
+    Attributes:
+        effect: the paired differences; at equal bits by Bjøntegaard where the grid asks for it, see `curve`.
+        direction: which sign is better.
+        declared: whether the grid file claims it: a primary metric and an axis that is not left to exploration.
+        margin: the smallest difference that matters, 0 where none is declared.
+        judgement: what it says by itself; None without pairs.
+        family: how many tests it is corrected with.
+        correction: how.
+        adjusted_p: the sign-flip p-value, corrected.
+        adjusted_claim_p: the p-value of the verdict's own claim, corrected.
+        verdict: what may be said.
+        reason: why it is inconclusive.
+        bits: how the bits compare; None for metrics that are bits themselves.
+        curve: the Bjøntegaard difference that stands in for the effect.
+        hedges_g: the paired effect size.
+        detectable: the difference from zero that this design finds with 80 % power at its corrected level.
+        seeds_needed: how many seeds it takes until a p-value can reach alpha at the first step of the correction.
+        seeds_resolving: how many it would take, at the spread that was seen, until the corrected interval is as narrow
+            as the margin.
+    """
+
+    effect: Effect
+    direction: Direction
+    declared: bool
+    margin: float
+    judgement: Judgement | None
+    family: int = 1
+    correction: Correction = "none"
+    adjusted_p: float | None = None
+    adjusted_claim_p: float | None = None
+    verdict: Outcome = "inconclusive"
+    reason: Reason = ""
+    bits: Bits | None = None
+    curve: CurveEffect | None = None
+    hedges_g: float | None = None
+    detectable: float | None = None
+    seeds_needed: int = 1
+    seeds_resolving: int | None = None
+
+    @property
+    def can_reach(self) -> bool:
+        """Whether the design lets any p-value of this contrast reach alpha, the others of its family counted."""
+        return self.judgement is not None and self.reason not in ("seeds", "family")
+
+
+def contrasts(
+    study: Study, metric: str, direction: Direction, *, primary: bool = True, weights: str = WEIGHTS[0],
+    score: Score | None = None,
+) -> tuple[Contrast, ...]:  # fmt: skip
+    """Returns every contrast on `metric` in the order of the axes, arms beside them last.
+
+    Args:
+        study: what to read, and the grid file's [compare]: alpha, margin, correction, rate_match and axes.
+        metric: what is compared.
+        direction: which way is better.
+        primary: whether the grid ranks by this metric; otherwise all its contrasts are exploratory.
+        weights: the set of weights that cells were measured with.
+        score: a cell's value, where it is not that of `metric` under these weights.
+    """
+    alpha, match = alpha_of(study), str(study.compare.get("rate_match") or "off")
+    read = score or score_of(metric, weights)
+    found = [_judged(study, effect, direction, primary, alpha) for effect in effects(study, metric, read)]
+    if not metric.startswith(RATES):
+        if match == "bd":
+            curves = {curve.effect.key: curve for curve in curve_effects(study, metric, weights=weights)}
+            found = [_at_equal_bits(study, each, curves.get(each.effect.key), alpha) for each in found]
+        spent = {effect.key: effect for effect in effects(study, RATE, score_of(RATE, weights))}
+        found = [replace(each, bits=bits(spent.get(each.effect.key), tolerance(match), alpha)) for each in found]
+    holms: Correction = "holm" if (study.compare.get("correction") or "holm") == "holm" else "none"
+    done = {
+        each.effect.key: each
+        for declared, correction in ((True, holms), (False, EXPLORED))
+        for each in _corrected([each for each in found if each.declared == declared], correction, alpha)
+    }
+    return tuple(done[each.effect.key] for each in found)
+
+
+def alpha_of(study: Study) -> float:
+    """Returns the level of significance that the grid file declares."""
+    return float(study.compare.get("alpha") or 0.05)
+
+
+def _judged(study: Study, effect: Effect, direction: Direction, primary: bool, alpha: float) -> Contrast:
+    margins, axes = study.compare.get("margin") or {}, study.compare.get("axes") or ()
+    keys = {axis.name: axis.keys for axis in study.axes}.get(effect.axis, ())
+    declared = primary and (not axes or any(key in axes for key in keys))
+    margin = margin_value(margins.get(effect.metric), effect.reference or 0.0)
+    values = effect.differences
+    own = judge(values, margin, direction, alpha) if values else None
+    return Contrast(effect, direction, declared, margin, own, hedges_g=hedges_g(values))
+
+
+def _at_equal_bits(study: Study, each: Contrast, curve: CurveEffect | None, alpha: float) -> Contrast:
+    """Puts the Bjøntegaard difference in the place of the effect; without one there is no verdict."""
+    if curve is None:
+        return replace(each, reason="curves")
+    own = _judged(study, curve.effect, each.direction, each.declared, alpha)
+    return replace(own, curve=curve, declared=each.declared, reason="" if own.judgement else "curves")
+
+
+def _corrected(family: Sequence[Contrast], correction: Correction, alpha: float) -> list[Contrast]:
+    """Corrects the members for each other; one without pairs keeps its place with p = 1."""
+    ways: dict[Correction, Callable[[Sequence[float]], list[float]]]
+    ways = {"holm": holm, "benjamini-hochberg": benjamini_hochberg, "none": list}
+    adjust = ways[correction]
+    p_values = adjust([each.judgement.p if each.judgement else 1.0 for each in family])
+    claims = adjust([each.judgement.claim_p if each.judgement else 1.0 for each in family])
+    return [
+        _concluded(replace(each, family=len(family), correction=correction), p, claim, alpha)
+        for each, p, claim in zip(family, p_values, claims, strict=True)
+    ]
+
+
+def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contrast:
+    # What Holm asks of the smallest p-value of the family.
+    level = alpha / each.family if each.correction == "holm" else alpha
+    needed = seeds_for(level)
+    own = each.judgement
+    if own is None:
+        return replace(each, seeds_needed=needed, reason=each.reason or "pairs")
+    outcome: Outcome = own.claim if claim_p <= alpha else "inconclusive"
+    reason = each.reason or _reason(each, own.smallest_p, outcome, alpha, level)
+    deviation = own.interval.standard_deviation
+    return replace(
+        each,
+        adjusted_p=p,
+        adjusted_claim_p=claim_p,
+        verdict="inconclusive" if reason else outcome,
+        reason=reason,
+        detectable=None if deviation is None else detectable(own.interval.n, deviation, level),
+        seeds_needed=needed,
+        seeds_resolving=seeds_to_resolve(deviation, each.margin, level) if deviation and each.margin else None,
+    )
+
+
+def _reason(each: Contrast, smallest: float, outcome: Outcome, alpha: float, level: float) -> Reason:
+    if smallest > alpha:
+        return "seeds"
+    if smallest > level:
+        return "family"
+    if outcome == "inconclusive":
+        return "spread"
+    if each.curve is None and each.bits is not None and not each.bits.allow(outcome):
+        return "bits"
+    return ""

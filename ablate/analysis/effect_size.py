@@ -1,0 +1,72 @@
+"""How large a paired difference is against its spread, and how large one a number of seeds can find."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ablate.analysis.intervals import t_quantile
+
+LARGEST = 10_000
+"""Seeds beyond which nobody asks how many more it takes."""
+
+
+def hedges_g(differences: Sequence[float]) -> float | None:
+    """Returns Hedges' g of paired differences: their mean over their standard deviation, corrected for small n.
+
+    This is the paired effect size (g_z): it says how far the difference stands out from what seeds move it, not from
+    what seeds move the scores. The correction is exact, Γ(m/2) / (√(m/2) Γ((m-1)/2)) with m = n - 1 (Hedges 1981).
+    None where there is no spread to divide by, or with fewer than three differences, for which it does not exist.
+    """
+    n = len(differences)
+    if n < 3:
+        return None
+    mean = math.fsum(differences) / n
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in differences) / (n - 1))
+    # What is left of equal differences after rounding is no spread.
+    if deviation <= 1e-12 * max(abs(value) for value in differences):
+        return None
+    degrees = n - 1
+    logarithm = math.lgamma(degrees / 2) - math.log(degrees / 2) / 2 - math.lgamma((degrees - 1) / 2)
+    return mean / deviation * math.exp(logarithm)
+
+
+def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
+    """Returns the minimum detectable effect: the true difference that a paired two-sided t-test finds with `power`.
+
+    Args:
+        seeds: paired differences.
+        deviation: their standard deviation, in the unit of the result.
+        alpha: the level of the test.
+        power: the probability that the difference is found.
+
+    Returns:
+        None with fewer than two seeds, which have no spread.
+    """
+    from scipy import optimize, special
+
+    if seeds < 2:
+        return None
+    degrees, critical = seeds - 1, t_quantile(seeds - 1, 1 - alpha / 2)
+
+    def missing(noncentrality: float) -> float:
+        # Finding a difference of the wrong sign is as likely as a normal deviate below -noncentrality at most; beyond 6
+        # that is below 1e-9, and scipy's tail is no number.
+        wrong = 1 - special.nctdtr(degrees, -noncentrality, critical) if noncentrality < 6 else 0.0
+        return float(1 - special.nctdtr(degrees, noncentrality, critical) + wrong - power)
+
+    upper = 2.0
+    while missing(upper) < 0:
+        upper *= 2
+    return float(optimize.brentq(missing, 0.0, upper, xtol=1e-10)) * deviation / math.sqrt(seeds)
+
+
+def seeds_to_resolve(deviation: float, margin: float, alpha: float = 0.05) -> int | None:
+    """Returns how many seeds make the half-width of the 1 - `alpha` interval no larger than `margin`.
+
+    Then a difference of zero can be told from one of `margin`. None where it takes more than `LARGEST`.
+    """
+    for seeds in range(2, LARGEST + 1):
+        if t_quantile(seeds - 1, 1 - alpha / 2) * deviation / math.sqrt(seeds) <= margin:
+            return seeds
+    return None

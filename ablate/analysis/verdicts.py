@@ -1,0 +1,90 @@
+"""Better, worse, equivalent or inconclusive: what paired differences say against the smallest effect that matters.
+
+A verdict names the part of the line in which the true difference lies: beyond the margin on the good side, beyond it on
+the bad side, or between. The parts do not overlap, so a verdict is wrong only where its interval misses the truth
+(Goeman, Solari and Stijnen 2010). Student's interval rests on differences that scatter about normally; the exact
+sign-flip test, moved to the edge of the part, rests on their symmetry alone. A verdict needs both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ablate.analysis.frontier import Direction
+from ablate.analysis.intervals import Interval, t_interval
+from ablate.analysis.significance import sign_flip_p, smallest_p
+
+Outcome = Literal["better", "worse", "equivalent", "inconclusive"]
+"""Inconclusive is what is left when the differences support none of the others."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one contrast says by itself, before it is corrected for its family.
+
+    Attributes:
+        interval: Student's interval of the mean difference at 1 - alpha.
+        claim: the part of the line that the differences speak for most, never inconclusive.
+        claim_p: the smallest alpha at which they support it: two-sided, the larger of Student's and the exact one.
+        p: the exact sign-flip p-value against no difference, two-sided.
+        smallest_p: the smallest that either exact p-value can be with this number of seeds.
+        outcome: the claim where `claim_p` reaches alpha.
+    """
+
+    interval: Interval
+    claim: Outcome
+    claim_p: float
+    p: float
+    smallest_p: float
+    outcome: Outcome
+
+
+def judge(differences: Sequence[float], margin: float, direction: Direction, alpha: float = 0.05) -> Judgement:
+    """Judges paired differences to a baseline, one a seed, against ±`margin` in their own unit.
+
+    With a margin of 0 a difference can be better or worse, and never equivalent.
+
+    Raises:
+        ValueError: without a difference, or with a negative margin.
+    """
+    if margin < 0:
+        raise ValueError(f"expected a margin of at least 0, found {margin}")
+    interval = t_interval(differences, 1 - alpha)
+    gains = list(differences) if direction == "higher" else [-value for value in differences]
+    found: dict[Outcome, float] = {
+        "better": beyond_zero_p([value - margin for value in gains]),
+        "worse": beyond_zero_p([-value - margin for value in gains]),
+    }
+    if margin:
+        inside = ([margin + value for value in gains], [margin - value for value in gains])
+        found["equivalent"] = max(map(beyond_zero_p, inside))
+    claim = min(found, key=lambda outcome: found[outcome])
+    claim_p = min(1.0, 2 * found[claim])
+    outcome: Outcome = claim if claim_p <= alpha else "inconclusive"
+    return Judgement(interval, claim, claim_p, sign_flip_p(differences), smallest_p(len(differences)), outcome)
+
+
+def non_inferior_p(differences: Sequence[float], margin: float, direction: Direction) -> float:
+    """Returns the one-sided p-value of being worse by `margin` or more: the larger of Student's and the exact one."""
+    sign = 1.0 if direction == "higher" else -1.0
+    return beyond_zero_p([sign * value + margin for value in differences])
+
+
+def beyond_zero_p(values: Sequence[float]) -> float:
+    """Returns the one-sided p-value of a mean of 0 or less: the larger of Student's and the exact sign-flip one."""
+    return max(_student(values), sign_flip_p(values, sided=1))
+
+
+def _student(values: Sequence[float]) -> float:
+    from scipy import special
+
+    own = t_interval(values)
+    if own.standard_deviation is None:
+        return 1.0
+    if own.standard_deviation == 0:
+        return 0.0 if own.mean > 0 else 1.0
+    statistic = own.mean / (own.standard_deviation / math.sqrt(own.n))
+    return float(special.stdtr(own.n - 1, -statistic))

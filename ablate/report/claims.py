@@ -1,0 +1,106 @@
+"""How a comparison to the baseline is put into words: the difference, its certainty, and what may be claimed of it."""
+
+from __future__ import annotations
+
+from ablate.analysis import BESIDE, Contrast, smallest_p
+from ablate.report.document import Span, code, strong
+from ablate.report.evidence import Measure
+from ablate.report.numbers import fixed, interval, joined, plural, probability
+
+CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg", "none": "uncorrected"}
+
+
+def subject(contrast: Contrast) -> list[Span | str]:
+    """Returns what is compared with what."""
+    effect = contrast.effect
+    if effect.axis == BESIDE:
+        return [strong(effect.level), f" against {effect.baseline}"]
+    return [code(effect.axis), " ", strong(effect.level), f" against {effect.baseline}"]
+
+
+def label(measure: Measure, contrast: Contrast) -> str:
+    """Returns the metric's name, that of its Bjøntegaard difference where one was taken."""
+    return f"BD-{measure.label}" if contrast.curve else measure.label
+
+
+def difference(measure: Measure, contrast: Contrast) -> str:
+    """Writes the mean difference with its unit and interval."""
+    own = contrast.effect.interval
+    if own is None:
+        return "no pairs"
+    unit = f" {measure.unit}" if measure.unit else ""
+    return f"{fixed(own.mean, measure.decimals, signed=True)}{unit} {interval(own, measure.decimals)}"
+
+
+def certainty(measure: Measure, contrast: Contrast, planned: int) -> str:
+    """Writes what a verdict rests on: the margin, the corrected p-value or the smallest that seeds can reach, seeds."""
+    judged, own = contrast.judgement, contrast.effect.interval
+    if judged is None or own is None:
+        return ""
+    parts = [f"margin {fixed(contrast.margin, measure.decimals)}"] if contrast.margin else []
+    correction = f", {CORRECTIONS[contrast.correction]} over {contrast.family}" if contrast.family > 1 else ""
+    if contrast.can_reach and contrast.adjusted_p is not None:
+        parts.append(f"p = {probability(contrast.adjusted_p)}{correction}")
+    elif contrast.reason == "family":
+        parts.append(f"p = {probability(min(1.0, contrast.family * judged.smallest_p))} at best{correction}")
+    else:
+        parts.append(f"p = {probability(judged.smallest_p)} at best")
+    return ", ".join([*parts, f"{own.n} of {plural(planned, 'seed')}"])
+
+
+def sentence(measure: Measure, contrast: Contrast, planned: int) -> list[Span | str]:
+    """Returns one metric's part of a verdict line."""
+    said = difference(measure, contrast)
+    if contrast.judgement is None:
+        return [f"{label(measure, contrast)}: {why_not(contrast)}"]
+    words = f"{label(measure, contrast)} {said} ({certainty(measure, contrast, planned)}): "
+    # Too few seeds are told once, in the headline.
+    why = "" if contrast.reason in ("", "seeds", "family") else f", {why_not(contrast)}"
+    return [words, strong(verdict(contrast)), why]
+
+
+def verdict(contrast: Contrast) -> str:
+    """Writes the verdict; what was not declared is exploratory."""
+    if contrast.declared or contrast.verdict == "inconclusive":
+        return contrast.verdict
+    return f"{contrast.verdict} (exploratory)"
+
+
+def why_not(contrast: Contrast) -> str:
+    """Says why there is no verdict and what it would take."""
+    judged = contrast.judgement
+    if contrast.reason == "curves" or (contrast.reason == "pairs" and contrast.curve):
+        refused = contrast.curve.refused if contrast.curve else ()
+        return f"no curves to compare at equal bits ({joined(list(refused)) or 'no axis draws one of four points'})"
+    if judged is None:
+        return "no seed has finished on both sides"
+    if contrast.reason in ("seeds", "family"):
+        reached = f"you have {judged.interval.n} ({probability(judged.smallest_p)} at best)"
+        smallest = probability(smallest_p(contrast.seeds_needed))
+        if contrast.family == 1 or contrast.correction != "holm":
+            return f"{plural(contrast.seeds_needed, 'seed')} reach p = {smallest}; {reached}"
+        made = f"{contrast.family} comparisons on a metric"
+        return f"{plural(contrast.seeds_needed, 'seed')} reach the p = {smallest} that {made} take; {reached}"
+    if contrast.reason == "bits":
+        return _bits(contrast)
+    if contrast.reason == "spread":
+        return _spread(contrast)
+    return ""
+
+
+def _bits(contrast: Contrast) -> str:
+    assert contrast.bits is not None
+    assert contrast.bits.tolerance is not None
+    if contrast.bits.share is None:
+        return "no verdict on quality: its bits are not known"
+    share, allowed = contrast.bits.share, contrast.bits.tolerance
+    spent = f"its bits are {fixed(100 * share.mean, 1, signed=True)} %"
+    low, high = (fixed(None if limit is None else 100 * limit, 1, signed=True) for limit in (share.low, share.high))
+    return f"no verdict on quality: {spent} [{low}, {high}], not shown to match within {100 * allowed:.3g} %"
+
+
+def _spread(contrast: Contrast) -> str:
+    if not contrast.margin:
+        return "not separable from zero"
+    more = f"; at this spread about {contrast.seeds_resolving} seeds would" if contrast.seeds_resolving else ""
+    return f"the margin is not resolved{more}"

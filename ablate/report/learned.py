@@ -1,0 +1,81 @@
+"""The first line of a report: what was learned and with what certainty, or why nothing can be claimed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ablate.analysis import Contrast, Outcome
+from ablate.report.claims import certainty, difference, label, subject, why_not
+from ablate.report.document import Span, Text, strong, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import joined, plural
+
+OUTCOMES: tuple[Outcome, ...] = ("better", "worse", "equivalent", "inconclusive")
+
+
+def learned(evidence: Evidence) -> Text:
+    """Returns the headline from the declared comparisons."""
+    if not evidence.primary:
+        said = "Cells have finished, but none was measured by a metric that arms are ranked by."
+        return text(strong(said), kind="lead")
+    if len(evidence.study.arms) == 1:
+        return text("The grid has one arm, so there is nothing to rank; its values are below.", kind="lead")
+    declared = [each for found in evidence.contrasts.values() for each in found if each.declared]
+    claims = [each for each in declared if each.verdict != "inconclusive"]
+    if claims:
+        return _claimed(evidence, declared, claims)
+    return _unclaimed(evidence, declared)
+
+
+def _claimed(evidence: Evidence, declared: Sequence[Contrast], claims: Sequence[Contrast]) -> Text:
+    first = strongest(claims)
+    measure = evidence.measures[first.effect.metric]
+    verb = "is equivalent to" if first.verdict == "equivalent" else f"is {first.verdict} than"
+    name = [*subject(first)][:-1]
+    other = first.effect.baseline
+    sure = certainty(measure, first, len(evidence.study.seeds))
+    said = f" {verb} {other} in {label(measure, first)}: {difference(measure, first)} ({sure})."
+    return text(*name, said, f" {_count(evidence, declared)}", kind="lead")
+
+
+def _count(evidence: Evidence, declared: Sequence[Contrast]) -> str:
+    if len(declared) == 1:
+        return "It is the one comparison that was declared."
+    counts = Counter(each.verdict for each in declared)
+    listed = joined([f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]])
+    metrics = joined([measure.label for measure in evidence.primary])
+    return f"Of {len(declared)} declared comparisons on {metrics}, verdicts are: {listed}."
+
+
+def strongest(contrasts: Sequence[Contrast]) -> Contrast:
+    """Returns what to tell first: better or worse before equivalent, the first metric, then the clearest."""
+    metrics = list(dict.fromkeys(each.effect.metric for each in contrasts))
+
+    def place(each: Contrast) -> tuple[bool, int, float]:
+        clearest = abs(each.hedges_g) if each.hedges_g is not None else 0.0
+        return each.verdict == "equivalent", metrics.index(each.effect.metric), -clearest
+
+    return min(contrasts, key=place)
+
+
+def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
+    measured = [each for each in declared if each.judgement]
+    if not measured:
+        return text(
+            strong("Nothing can be claimed: "), "no seed has finished on both sides of a comparison.", kind="lead"
+        )
+    first = measured[0].effect.metric
+    largest = max((each for each in measured if each.effect.metric == first), key=_size)
+    measure = evidence.measures[largest.effect.metric]
+    comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
+    spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
+    spans += [f": {why_not(largest)}. The largest difference seen is ", *subject(largest)]
+    own = largest.effect.interval
+    seeds = plural(own.n, "seed") if own else ""
+    return text(*spans, f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}.", kind="lead")
+
+
+def _size(each: Contrast) -> float:
+    own = each.effect.interval
+    return abs(own.mean) if own else 0.0

@@ -1,0 +1,78 @@
+"""Which arm comes first at what, by how much, and whether that lead may be chance: a description, never a verdict."""
+
+from __future__ import annotations
+
+from ablate.analysis import Comparison, Interval, Winner, candidates, frontier
+from ablate.report.document import Card, Span, Text, strong, text
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.numbers import fixed, interval, joined, plural, spread
+
+
+def ranking(evidence: Evidence, winners: list[Winner]) -> Text | None:
+    """Returns who is ahead in a sentence, None where there is nobody to be ahead of."""
+    if not winners or len(evidence.study.arms) == 1:
+        return None
+    titles: dict[str, list[str]] = {}
+    for each in winners:
+        titles.setdefault(each.arm, []).append(_superlative(evidence.measures[each.metric]))
+    spans: list[Span | str] = [f"Among {plural(len(candidates(evidence.study)), 'arm')} compared, "]
+    for number, (arm, best_at) in enumerate(titles.items()):
+        spans += [" and " if number else "", strong(arm), f" has the {joined(best_at)}"]
+    return text(*spans, f". {_doubt(evidence, winners)}{_trade(evidence, len(titles))}")
+
+
+def _doubt(evidence: Evidence, winners: list[Winner]) -> str:
+    """Says which leads over the runner-up may be chance."""
+    gaps = {evidence.measures[each.metric].label: each.runner_up.interval for each in winners if each.runner_up}
+    unsure = [label for label, gap in gaps.items() if not gap.excludes_zero]
+    if not unsure:
+        return ""
+    lead = f"The lead in {unsure[0]} is" if len(unsure) == 1 else f"The leads in {joined(unsure)} are"
+    return f"{lead} not separable from the runner-up at {plural(max(gap.n for gap in gaps.values()), 'seed')}. "
+
+
+def _trade(evidence: Evidence, winners: int) -> str:
+    if winners == 1:
+        return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
+    points = {arm.name: _means(evidence, arm.name) for arm in candidates(evidence.study)}
+    complete = {name: point for name, point in points.items() if len(point) == len(evidence.primary)}
+    front = frontier(complete, [measure.direction or "higher" for measure in evidence.primary])
+    return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
+
+
+def _means(evidence: Evidence, name: str) -> list[float]:
+    arm = next(arm for arm in evidence.finished if arm.name == name)
+    found = [arm.scores(measure.name) for measure in evidence.primary]
+    return [sum(values.values()) / len(values) for values in found if values]
+
+
+def _superlative(measure: Measure) -> str:
+    return f"{'lowest' if measure.direction == 'lower' else 'highest'} {measure.label}"
+
+
+def winner_card(evidence: Evidence, won: Winner) -> Card:
+    """Returns the best arm on one metric with its lead over the runner-up and the baseline."""
+    measure = evidence.measures[won.metric]
+    values = list(won.by_seed.values())
+    lines = [f"seeds: {spread(values, measure.decimals)} (n = {len(values)})"]
+    told: dict[str, tuple[Comparison, list[str]]] = {}
+    for comparison, title in ((won.runner_up, "runner-up"), (won.baseline, "baseline")):
+        if comparison is not None:
+            told.setdefault(comparison.other, (comparison, []))[1].append(title)
+    for other, (comparison, titles) in told.items():
+        gap = fixed(comparison.interval.mean, measure.decimals, signed=True)
+        limits = interval(comparison.interval, measure.decimals)
+        lines.append(f"{gap} {limits} against the {joined(titles)} {other}")
+    if won.runner_up is not None:
+        lines.append(_certainty(won.runner_up.interval))
+    title = _superlative(measure)
+    value = fixed(won.mean, measure.decimals)
+    return Card(title[:1].upper() + title[1:], value, measure.unit, won.arm, tuple(lines))
+
+
+def _certainty(gap: Interval) -> str:
+    if gap.low is None:
+        return "one seed: the lead over the runner-up has no known spread"
+    if not gap.excludes_zero:
+        return f"not separable from the runner-up at {gap.n} seeds"
+    return f"the interval over {gap.n} seeds excludes zero, but this arm was picked because it was ahead"

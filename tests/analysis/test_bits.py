@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ablate.analysis import Bits, contrasts, curve_axis, curve_effects, t_interval
+from ablate.analysis.bits import bits, tolerance
+from ablate.analysis.effects import effects
+from tests.analysis.studies import cell, study
+
+EVEN, MORE, FEWER, UNSURE = ([0.001, -0.001, 0.0, 0.002, -0.002, 0.0], [0.05] * 6, [-0.05] * 6, [-0.05, 0.05] * 3)
+LAMBDAS = [1.0, 2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("shares", "better", "worse", "equivalent"),
+    [
+        (EVEN, True, True, True), (MORE, False, True, False), (FEWER, True, False, False),
+        (UNSURE, False, False, False), ([0.0], False, False, False),
+    ],
+)  # fmt: skip
+def test_only_bits_that_cannot_have_made_the_difference_allow_a_verdict(
+    shares: list[float], better: bool, worse: bool, equivalent: bool
+) -> None:
+    own = Bits(0.01, t_interval(shares))
+    assert (own.allow("better"), own.allow("worse"), own.allow("equivalent")) == (better, worse, equivalent)
+
+
+def test_unknown_bits_allow_nothing_and_no_match_allows_everything() -> None:
+    assert not Bits(0.01, None).allow("better")
+    assert Bits(None, None).allow("better")
+
+
+def test_the_share_is_of_the_baselines_bits() -> None:
+    rates = {"a": 0.5, "b": 0.51}
+    cells = [cell({"loss": loss}, seed, 20.0, bpp_actual=rate) for loss, rate in rates.items() for seed in (0, 1)]
+    (rate,) = effects(study(cells, {"loss": ["a", "b"]}), "bpp_actual")
+    assert bits(rate, 0.01, 0.05).share.mean == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("match", "share"), [("within:1%", 0.01), ("within:0.5%", 0.005), ("off", None), ("bd", None)])
+def test_the_tolerance_is_read_from_the_grid_file(match: str, share: float | None) -> None:
+    assert tolerance(match) == pytest.approx(share)
+
+
+def curves(lift: float, more: float) -> list:
+    """Returns cells whose PSNR is 30 + 3 log2(bits); b is `lift` dB higher at equal bits, spending `more` times."""
+    cells = []
+    for seed in range(6):
+        for index, lambda_x in enumerate(LAMBDAS):
+            rates = {"a": 0.1 * 2**index, "b": 0.1 * 2**index * more}
+            for loss, rate in rates.items():
+                gain = lift + 0.01 * (seed - 2.5) if loss == "b" else 0.0
+                psnr = 30 + 3 * math.log2(rate) + gain
+                cells.append(cell({"loss": loss, "lambda_x": lambda_x}, seed, psnr, bpp_actual=rate))
+    return cells
+
+
+AXES = {"loss": ["a", "b"], "lambda_x": LAMBDAS}
+
+
+def test_at_equal_bits_a_level_that_only_spends_more_is_no_better() -> None:
+    subject = study(curves(lift=0.0, more=1.2), AXES, margin={"psnr": 0.1}, rate_match="bd", axes=["loss"])
+    own = contrasts(subject, "psnr", "higher")[0]
+    plain = contrasts(study(curves(lift=0.0, more=1.2), AXES, margin={"psnr": 0.1}, axes=["loss"]), "psnr", "higher")[0]
+    assert (own.verdict, plain.verdict) == ("equivalent", "better")
+    assert own.effect.interval.mean == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_bjontegaard_difference_is_paired_by_seed_and_says_along_what() -> None:
+    found = curve_effects(study(curves(lift=0.4, more=1.1), AXES), "psnr")
+    assert [(each.effect.key, each.along) for each in found] == [(("loss", "b"), "lambda_x")]
+    assert found[0].effect.differences == pytest.approx([0.4 + 0.01 * (seed - 2.5) for seed in range(6)])
+    assert found[0].disagreement == pytest.approx(0.0, abs=1e-9)
+    assert 0.5 < found[0].overlap < 1
+
+
+def test_the_rate_of_a_level_that_is_higher_by_a_slope_is_fewer_bits() -> None:
+    # 3 dB a doubling: 0.3 dB are worth a factor of 2^0.1.
+    (found,) = curve_effects(study(curves(lift=0.3, more=1.0), AXES), "psnr", "rate")
+    assert found.effect.interval.mean == pytest.approx(2**-0.1 - 1, rel=1e-2)
+
+
+def test_at_equal_bits_an_axis_without_a_curve_has_no_verdict() -> None:
+    subject = study(curves(lift=0.4, more=1.0), AXES, margin={"psnr": 0.1}, rate_match="bd")
+    found = {each.effect.key: each for each in contrasts(subject, "psnr", "higher")}
+    assert found["lambda_x", "8"].reason == "curves"
+    assert found["lambda_x", "8"].verdict == "inconclusive"
+
+
+def test_a_curve_with_a_missing_point_is_refused_and_says_why() -> None:
+    cells = [each for each in curves(lift=0.4, more=1.0) if each.axes != {"loss": "b", "lambda_x": 8.0}]
+    own = contrasts(study(cells, AXES, rate_match="bd", axes=["loss"]), "psnr", "higher")[0]
+    assert own.reason == "curves"
+    assert own.curve.refused == ("a curve needs 4 points, found 3",)
+
+
+def test_a_curve_is_drawn_by_the_longest_axis_of_numbers() -> None:
+    subject = study(curves(lift=0.0, more=1.0), AXES)
+    assert curve_axis(subject) == "lambda_x"
+    assert curve_axis(subject, but="lambda_x") is None

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ablate.analysis import Contrast, contrasts
+from tests.analysis.studies import cell, study
+
+LOSSES = {"loss": ["a", "b", "c"]}
+
+
+def compared(
+    gains: dict[str, float], seeds: int = 8, rates: Mapping[str, float] = {}, primary: bool = True, **compare: Any
+) -> dict[str, Contrast]:
+    """Returns the contrasts of losses that are `gains` dB above loss a, give or take 0.02 dB by seed."""
+    cells = [
+        cell(
+            {"loss": loss}, seed, 20.0 + seed + gain + 0.02 * (seed % 3 - 1) * "abc".index(loss),
+            bpp_actual=rates.get(loss, 0.5),
+        )
+        for loss, gain in {"a": 0.0, **gains}.items()
+        for seed in range(seeds)
+    ]  # fmt: skip
+    subject = study(cells, LOSSES, **{"margin": {"psnr": 0.1}, "rate_match": "within:1%", **compare})
+    return {each.effect.level: each for each in contrasts(subject, "psnr", "higher", primary=primary)}
+
+
+def test_each_level_has_a_verdict_against_the_baseline() -> None:
+    found = compared({"b": 0.5, "c": -0.5})
+    assert (found["b"].verdict, found["c"].verdict) == ("better", "worse")
+    assert compared({"b": 0.0, "c": 0.0})["b"].verdict == "equivalent"
+
+
+def test_declared_comparisons_are_corrected_for_each_other_by_holm() -> None:
+    found = compared({"b": 0.5, "c": -0.5})["b"]
+    assert (found.declared, found.correction, found.family) == (True, "holm", 2)
+    assert (found.judgement.p, found.adjusted_p) == (2**-7, 2**-6)
+
+
+def test_metrics_that_are_not_primary_are_explored_and_corrected_for_false_discoveries() -> None:
+    found = compared({"b": 0.5, "c": -0.5}, primary=False)["b"]
+    assert (found.declared, found.correction, found.adjusted_p) == (False, "benjamini-hochberg", 2**-7)
+
+
+def test_a_level_that_never_finished_still_counts_in_the_family() -> None:
+    found = compared({"b": 0.5})
+    cells = [cell({"loss": loss}, seed, 20.0 + seed + 0.5 * (loss == "b")) for loss in "ab" for seed in range(6)]
+    cells += [cell({"loss": "c"}, seed, None) for seed in range(6)]
+    found = {each.effect.level: each for each in contrasts(study(cells, LOSSES), "psnr", "higher")}
+    assert (found["c"].reason, found["c"].judgement) == ("pairs", None)
+    assert (found["b"].family, found["b"].reason, found["b"].seeds_needed) == (2, "family", 7)
+
+
+@pytest.mark.parametrize(("seeds", "reason", "needed"), [(3, "seeds", 7), (6, "family", 7), (7, "", 7)])
+def test_too_few_seeds_are_the_reason_and_what_is_needed_is_told(seeds: int, reason: str, needed: int) -> None:
+    found = compared({"b": 0.5, "c": -0.5}, seeds=seeds)["b"]
+    assert (found.reason, found.seeds_needed, found.verdict == "better") == (reason, needed, not reason)
+
+
+def test_without_a_correction_each_comparison_stands_alone() -> None:
+    found = compared({"b": 0.5, "c": -0.5}, seeds=6, correction="none")["b"]
+    assert (found.correction, found.adjusted_p, found.verdict) == ("none", 2**-5, "better")
+
+
+def test_axes_that_are_not_claimed_are_explored() -> None:
+    assert not compared({"b": 0.5, "c": 0.0}, axes=["scales"])["b"].declared
+    assert compared({"b": 0.5, "c": 0.0}, axes=["loss"])["b"].declared
+
+
+def test_more_bits_withhold_the_better_and_not_the_worse() -> None:
+    found = compared({"b": 0.5, "c": -0.5}, rates={"b": 0.55, "c": 0.55})
+    assert (found["b"].verdict, found["b"].reason) == ("inconclusive", "bits")
+    assert found["c"].verdict == "worse"
+    assert compared({"b": 0.5, "c": 0.0}, rates={"b": 0.55}, rate_match="off")["b"].verdict == "better"
+
+
+def test_a_difference_at_the_margin_is_not_resolved_and_says_what_it_would_take() -> None:
+    found = compared({"b": 0.1, "c": 0.0})["b"]
+    assert (found.verdict, found.reason) == ("inconclusive", "spread")
+    assert found.seeds_resolving is not None
+    assert found.detectable == pytest.approx(0.03, abs=0.02)
+
+
+def test_a_margin_in_percent_is_a_share_of_the_baseline() -> None:
+    assert compared({"b": 0.5, "c": 0.0}, margin={"psnr": "1%"})["b"].margin == pytest.approx(0.235)
