@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ablate.cli.compress import compress
+from ablate.cli.decompress import decompress
 from ablate.cli.doctor import doctor
 from ablate.cli.init import init
 from ablate.cli.losses import losses
@@ -23,7 +25,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report, losses, doctor)
+COMMANDS = (init, plan, run, status, show, report, losses, doctor, compress, decompress)
 
 
 class Commands(TyperGroup):
@@ -90,6 +92,10 @@ def ablate(
     \b
       ablate losses              every loss: formula, source, convention, curves
       ablate doctor grid.toml    what would spoil the run, looked for on one batch
+
+    \b
+      ablate compress a.png --cell ID -o DIR    pictures to files, by a trained cell
+      ablate decompress DIR/a.ablt -o DIR       and back
     """
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,3 +22,16 @@ Workers = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Threads a cell. Default: one.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
+TrainedCell = Annotated[
+    str,
+    typer.Option("--cell", metavar="CELL", help="A label, the beginning of an id, or a cell's directory."),
+]
+OfGrid = Annotated[
+    str | None, typer.Option("--grid", metavar="NAME", help="The grid to look for the cell in. Default: all.")
+]
+WhichWeights = Annotated[
+    Literal["ema", "raw"], typer.Option("--weights", help="Averaged weights, or those of the last step.")
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where to write; made where it is missing.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
+ComputeOn = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where the networks run.")]

@@ -1,25 +1,25 @@
-"""The file that a picture's symbols are stored in: a header, one frequency table per channel, range-coded symbols.
+"""The file that a picture is stored in: a header, one frequency table per channel, range-coded symbols.
 
 All numbers are little-endian:
 
     bytes     content
     4         magic, b"ABLT"
-    1         version of this format, 1
-    1         levels L, 2 to 255
-    1         channels C, 1 to 255
+    1         version of this format, 2
+    6         model: which weights made the symbols, and alone make a picture of them
     2 + 2     height and width of the picture, in pixels
-    2 + 2     height and width of the latent, in symbols
     4         crc32 of the symbols, channel by channel, row by row, one byte each
     C * L     table: for each channel and level 0 where the level does not occur, else its count scaled to 1..255
     4 * n     range coder's words: the channels one after another, a channel of one level left out
     4         crc32 of everything before
 
-The last sum finds every damaged byte before anything is decoded; the first proves that what was decoded is what was
-encoded, also where another version of the range coder reads the file.
+What the model knows is not repeated: its channels C and levels L, and how large the latent of a picture is. The last
+sum finds every damaged byte before anything is decoded; the first proves that what was decoded is what was encoded,
+also where another version of the range coder reads the file.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -30,49 +30,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = b"ABLT"
-VERSION = 1
+VERSION = 2
+MODEL_BYTES = 6
+MAX_SIDE = 0xFFFF
+"""Largest height and width of a picture, in pixels."""
 MAX_SYMBOLS = 1 << 28
 """More than any picture needs; a forged header must not make the decoder allocate without end."""
 
-_HEADER = struct.Struct("<4sBBBHHHHI")
+_HEADER = struct.Struct(f"<4sB{MODEL_BYTES}sHHI")
 _CHECKSUM = struct.Struct("<I")
 _WORD = np.dtype("<u4")
 _TABLE_MAX = 255
 
+Shape = tuple[int, int, int]
 
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """What a file holds: symbols, uint8 (channels, latent height, latent width), and the size of the picture."""
 
-    symbols: NDArray[np.uint8]
-    levels: int
+@dataclass(frozen=True)
+class Header:
+    """What a file says before its symbols are decoded: its model, six bytes, and the size of its picture."""
+
+    model: bytes
     height: int
     width: int
 
 
-def encode(symbols: NDArray[np.uint8], *, levels: int, height: int, width: int) -> bytes:
+def encode(symbols: NDArray[np.uint8], *, levels: int, height: int, width: int, model: bytes) -> bytes:
     """Writes symbols, uint8 (C, h, w) below `levels`, of a picture of `height` x `width` pixels; deterministic.
 
     Raises:
         ValueError: for symbols or sizes that the format cannot hold.
     """
+    assert len(model) == MODEL_BYTES, f"a model is named by {MODEL_BYTES} bytes, not by {model!r}"
     _require_encodable(symbols, levels, height, width)
     channels = symbols.reshape(symbols.shape[0], -1)
     tables = np.stack([_table(np.bincount(channel, minlength=levels)) for channel in channels])
-    header = _HEADER.pack(MAGIC, VERSION, levels, len(channels), height, width, *symbols.shape[1:], _crc(symbols))
+    header = _HEADER.pack(MAGIC, VERSION, model, height, width, _crc(symbols))
     content = header + tables.tobytes() + _encode_channels(channels, tables)
     return content + _CHECKSUM.pack(zlib.crc32(content))
 
 
-def decode(data: bytes) -> Decoded:
-    """Reads what `encode` wrote.
+def read_header(data: bytes) -> Header:
+    """Reads which model a file needs and how large its picture is.
+
+    Raises:
+        ValueError: for anything but a whole file of this format, truncated and altered ones included.
+    """
+    _, _, model, height, width, _ = _HEADER.unpack_from(_checked(data))
+    if not (height and width):
+        raise ValueError(f"the file says that its picture is {height}x{width} pixels large")
+    return Header(model, height, width)
+
+
+def decode(data: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
+    """Reads the symbols that `encode` wrote, uint8 of `shape` (C, h, w); shape and levels are those of the model.
 
     Raises:
         ValueError: for anything else, truncated and altered files included; never returns wrong symbols.
     """
     content = _checked(data)
-    _, _, levels, channels, height, width, rows, columns, crc = _HEADER.unpack_from(content)
-    _require_sizes(levels, (channels, rows, columns), height, width)
+    _require_shape(levels, shape)
+    channels, crc = shape[0], _HEADER.unpack_from(content)[-1]
     payload = _HEADER.size + channels * levels
     if len(content) < payload or (len(content) - payload) % _WORD.itemsize:
         raise ValueError(
@@ -83,10 +100,10 @@ def decode(data: bytes) -> Decoded:
     if not tables.any(axis=1).all():
         raise ValueError(f"the frequency table of channel {int(tables.any(axis=1).argmin())} is empty")
     words = np.frombuffer(content, _WORD, offset=payload).astype(np.uint32)
-    symbols = _decode_channels(words, tables, rows * columns).reshape(channels, rows, columns)
+    symbols = _decode_channels(words, tables, shape[1] * shape[2]).reshape(shape)
     if _crc(symbols) != crc:
         raise ValueError(f"decoded symbols have the checksum {_crc(symbols):08x}, the file says {crc:08x}")
-    return Decoded(symbols, levels, height, width)
+    return symbols
 
 
 def _checked(data: bytes) -> bytes:
@@ -150,21 +167,19 @@ def _decode_channels(words: NDArray[np.uint32], tables: NDArray[np.uint8], count
 def _require_encodable(symbols: NDArray[np.uint8], levels: int, height: int, width: int) -> None:
     if symbols.dtype != np.uint8 or symbols.ndim != 3:
         raise ValueError(f"symbols must be uint8 (channels, height, width), not {symbols.dtype} {symbols.shape}")
-    _require_sizes(levels, symbols.shape, height, width)
+    _require_shape(levels, symbols.shape)
+    for name, size in (("height", height), ("width", width)):
+        if not 1 <= size <= MAX_SIDE:
+            raise ValueError(f"{name} = {size}; the format holds pictures of 1 to {MAX_SIDE} pixels a side")
     if int(symbols.max()) >= levels:
         raise ValueError(f"symbol {int(symbols.max())} is out of range: levels = {levels} allows 0 to {levels - 1}")
 
 
-def _require_sizes(levels: int, shape: tuple[int, ...], height: int, width: int) -> None:
+def _require_shape(levels: int, shape: Shape) -> None:
     if not 2 <= levels <= 0xFF:
         raise ValueError(f"levels = {levels}; the format holds 2 to 255")
-    if not 1 <= shape[0] <= 0xFF:
-        raise ValueError(f"{shape[0]} channels; the format holds 1 to 255")
-    for name, size in (("height", height), ("width", width), ("latent height", shape[1]), ("latent width", shape[2])):
-        if not 1 <= size <= 0xFFFF:
-            raise ValueError(f"{name} = {size}; the format holds 1 to 65535")
-    if shape[0] * shape[1] * shape[2] > MAX_SYMBOLS:
-        raise ValueError(f"{shape[0]}x{shape[1]}x{shape[2]} symbols are more than the {MAX_SYMBOLS} that are decoded")
+    if min(shape) < 1 or math.prod(shape) > MAX_SYMBOLS:
+        raise ValueError(f"symbols of the shape {'x'.join(map(str, shape))}; the format holds 1 to {MAX_SYMBOLS}")
 
 
 def _crc(symbols: NDArray[np.uint8]) -> int:

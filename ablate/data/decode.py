@@ -54,7 +54,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
         raise
     except Exception as error:  # decoders meet corrupt bytes with nearly any exception
         raise PictureError(f"it cannot be decoded: {error}") from error
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return np.array(pixels.transpose(2, 0, 1), order="C")  # a copy, which may be written to
 
 
 def _verify(content: bytes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.coding.bitstream import decode, encode
+from ablate.coding import MODEL_BYTES, decode, encode
 from ablate.metrics.catalogue import metrics
 
 Symbols = NDArray[np.uint8]
@@ -94,7 +94,8 @@ def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
 
 
 def _verified_file(symbols: Symbols, levels: int, height: int, width: int) -> bytes:
-    file = encode(symbols, levels=levels, height=height, width=width)
-    if not np.array_equal(decode(file).symbols, symbols):
+    # The name of a model takes as many bytes whichever it is.
+    file = encode(symbols, levels=levels, height=height, width=width, model=bytes(MODEL_BYTES))
+    if not np.array_equal(decode(file, levels=levels, shape=symbols.shape), symbols):
         raise RuntimeError(f"the entropy coder lost symbols of shape {symbols.shape}: its file decodes to others")
     return file

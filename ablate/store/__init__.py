@@ -2,7 +2,7 @@
 
 from ablate.store.attempt import Attempt
 from ablate.store.entry import Entry, Status
-from ablate.store.layout import Store, latest, named
+from ablate.store.layout import Store, latest, named, stores
 from ablate.store.lock import Busy
 
-__all__ = ["Attempt", "Busy", "Entry", "Status", "Store", "latest", "named"]
+__all__ = ["Attempt", "Busy", "Entry", "Status", "Store", "latest", "named", "stores"]

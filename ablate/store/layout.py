@@ -32,6 +32,10 @@ class Store:
         """Returns the entry of a cell, whether it exists or not."""
         return Entry(self.path / "cells" / cell_id)
 
+    def cells(self) -> tuple[Entry, ...]:
+        """Returns the entries of all cells that were begun, also of those that the latest plan no longer has."""
+        return tuple(Entry(path) for path in sorted((self.path / "cells").glob("*")) if path.is_dir())
+
     def warmup(self, warmup_id: str) -> Entry:
         """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""
         return Entry(self.root / ".shared" / "warmups" / warmup_id)
@@ -60,6 +64,11 @@ def latest(root: Path) -> Store | None:
     """Returns the store of the grid that was run last under `root`, or None where none was."""
     newest = max(root.glob("*/plan.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
     return Store(root, newest.parent.name) if newest else None
+
+
+def stores(root: Path) -> tuple[Store, ...]:
+    """Returns the stores under `root` that hold cells, whether their plan is still there or not."""
+    return tuple(Store(root, path.parent.name) for path in sorted(root.glob("*/cells")) if path.is_dir())
 
 
 def named(root: Path) -> tuple[str, ...]:

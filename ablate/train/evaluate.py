@@ -14,12 +14,12 @@ from torch import Tensor
 from ablate import metrics
 from ablate.config import Cell
 from ablate.data import Pictures
-from ablate.data.pixels import to_float, to_uint8
+from ablate.data.png import to_png
 from ablate.model import Codec
-from ablate.rng import stream
 from ablate.store import Entry
 from ablate.store.atomic import write_bytes
 from ablate.train.reference import as_tensor, original_features, picture_features
+from ablate.trained import TrainedCodec, model_id
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ImageRow:
 def evaluate(
     codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, cache: Path, device: str
 ) -> dict[str, Any]:
-    """Writes per-image rows and reconstructions, and returns the "metrics" and "protocol" of a result.
+    """Writes per-image rows and reconstructions, and returns "metrics", "protocol" and "models" of a result.
 
     Args:
         codecs: by name ("raw", "ema"); float32, in evaluation mode.
@@ -53,16 +53,18 @@ def evaluate(
         device: where codecs and the feature extractor run.
     """
     extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
+    trained = {name: TrainedCodec(cell, codec, model_id(cell, codec), device) for name, codec in codecs.items()}
     name = f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}"
     originals = original_features(extractor, cell.evaluation.patch, pictures, cache)
     rows: list[ImageRow] = []
     scores: dict[str, dict[str, Any]] = {}
-    for weights, codec in codecs.items():
+    for weights, codec in trained.items():
         measured, used, features = [], [], []
         for picture, pixels in zip(pictures.names, pictures, strict=True):
             original = as_tensor(pixels)
-            symbols, reconstruction = _reconstruct(codec, original, cell, device)
-            _save_png(entry, weights, picture, reconstruction)
+            symbols = codec.symbols(original)
+            reconstruction = codec.picture(symbols, (original.shape[1], original.shape[2]))
+            write_bytes(entry.recon(weights, picture), to_png(reconstruction.numpy()))
             measured.append(_measure(weights, picture, original, reconstruction, symbols, cell))
             used.append(symbols)
             features.append(picture_features(extractor, reconstruction, cell.evaluation.patch))
@@ -87,16 +89,8 @@ def evaluate(
             "undefined": sorted({row.image for row in rows if row.ms_ssim is None}),
         },
     }
-    return {"metrics": scores, "protocol": protocol}
-
-
-def _reconstruct(codec: Codec, original: Tensor, cell: Cell, device: str) -> tuple[Tensor, Tensor]:
-    """Returns the symbols of a picture, uint8 (C, h, w), and its reconstruction, uint8 (3, H, W)."""
-    size = (original.shape[1], original.shape[2])
-    with torch.inference_mode():
-        symbols = codec.compress(to_float(original[None].to(device)))
-        reconstruction = codec.decompress(symbols, size, stream(cell.seed, "evaluation.noise"))
-        return symbols[0].cpu(), to_uint8(reconstruction[0]).cpu()
+    models = {name: codec.model_id.hex() for name, codec in trained.items()}
+    return {"metrics": scores, "protocol": protocol, "models": models}
 
 
 def _measure(
@@ -141,14 +135,6 @@ def _levels(symbols: list[Tensor]) -> dict[str, int]:
 def _distance(originals: Tensor, reconstructions: Tensor) -> float | None:
     """Returns the Fréchet distance of features (n, d), None where the pictures hold fewer than two patches."""
     return metrics.frechet_distance(originals, reconstructions) if len(originals) >= 2 else None
-
-
-def _save_png(entry: Entry, weights: str, name: str, picture: Tensor) -> None:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, "PNG", compress_level=3)
-    write_bytes(entry.recon(weights, name), file.getvalue())
 
 
 def _as_csv(rows: list[ImageRow]) -> bytes:

@@ -70,7 +70,8 @@ def run_cell(
         "images_per_second": images_per_second,
         "peak_memory_bytes": _peak_memory(device),
     }
-    _commit(entry, cell.id, outcome, {**measured, **costs, "codec": {"parameters": count_parameters(cell)}})
+    codec = {"parameters": count_parameters(cell), "models": measured.pop("models", {})}
+    _commit(entry, cell.id, outcome, {**measured, **costs, "codec": codec})
     return outcome
 
 

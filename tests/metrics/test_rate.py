@@ -30,7 +30,7 @@ def test_evenly_spread_symbols_reach_the_bound() -> None:
 def test_the_actual_rate_is_the_length_of_the_file() -> None:
     symbols = np.random.default_rng(0).integers(0, 5, (8, 19, 29), dtype=np.uint8)
     result = rate(symbols, 5, 300, 451)
-    file = encode(symbols, levels=5, height=300, width=451)
+    file = encode(symbols, levels=5, height=300, width=451, model=b"a name")
     assert result.bytes_actual == len(file)
     assert result.bpp_actual == 8 * len(file) / (300 * 451)
     assert result.bpp_entropy < result.bpp_actual < 1.05 * result.bpp_entropy + 8 * 32 / (300 * 451)
@@ -47,7 +47,7 @@ def test_used_levels_and_dead_channels_are_counted() -> None:
 
 def test_a_coder_that_loses_symbols_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     symbols = np.ones((2, 3, 3), np.uint8)
-    other = encode(symbols * 0, levels=3, height=24, width=24)
+    other = encode(symbols * 0, levels=3, height=24, width=24, model=b"a name")
     monkeypatch.setattr(sys.modules[rate.__module__], "encode", lambda *_, **__: other)
     with pytest.raises(RuntimeError, match="lost symbols"):
         rate(symbols, 3, 24, 24)

@@ -1,0 +1,37 @@
+"""Whether a picture that must be done as a whole fits into memory: said beforehand, and not by the kernel's killer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+_GIB = 1 << 30
+
+
+def require_memory(need: float, size: tuple[int, int], device: str) -> None:
+    """Refuses a picture of `size` that needs more bytes than the device has free.
+
+    Raises:
+        ValueError: with both numbers, and what to do.
+    """
+    free = available(device)
+    if need > free:
+        raise ValueError(
+            f"{size[0]}x{size[1]} pixels need about {need / _GIB:.1f} GiB and {free / _GIB:.1f} are free: this codec's "
+            'instance norm is over the whole picture, so that it cannot be done in tiles (model.norm = "channel" or '
+            '"none" can); cut or shrink the picture, or take a larger machine'
+        )
+
+
+def available(device: str) -> int:
+    """Returns the bytes that can be allocated on a device without swapping."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except FileNotFoundError:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return kibibytes * 1024

@@ -1,0 +1,171 @@
+"""`ablate compress` and `ablate decompress`, in the shell and from one process to another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import Result
+
+from ablate.store import Entry, Store
+from ablate.trained import load
+from tests.trained.cells import commit, tiny_cell
+
+Ablate = Callable[..., Result]
+
+
+def draw(path: Path, height: int = 40, width: int = 56, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def read(path: str | Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image).transpose(2, 0, 1).copy()
+
+
+@pytest.fixture
+def entry() -> Entry:
+    return commit(Store(Path("runs"), "grid"), tiny_cell(noise=True))
+
+
+def test_what_is_compressed_comes_back_as_its_reconstruction(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    draw(Path("b.webp"), 1, 1)
+    said = ablate_in("compress", "a.png", "b.webp", "--cell", entry.path.name[:5], "-o", "out", "--weights", "raw")
+    assert said.exit_code == 0, said.output
+    size = Path("out/a.ablt").stat().st_size
+    assert f"[1/2] a.png -> out/a.ablt  {size} bytes, {8 * size / (40 * 56):.4f} bit/pixel" in said.output
+    assert f"{entry.path.name} (tiny seed=0), raw, model" in said.output
+    said = ablate_in("decompress", "out/a.ablt", "out/b.ablt", "-o", "back")
+    assert said.exit_code == 0, said.output
+    codec = load(entry, "raw")
+    original = torch.from_numpy(read("a.png"))
+    expected = codec.picture(codec.symbols(original), (40, 56))
+    assert np.array_equal(read("back/a.png"), expected.numpy())
+    assert read("back/b.png").shape == (3, 1, 1)
+
+
+def test_other_processes_with_more_threads_give_equal_bytes_and_pixels(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"), 37, 75)
+    ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "here")
+    ablate_in("decompress", "here/a.ablt", "-o", "here")
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    for arguments in (("compress", "a.png", "--cell", "tiny seed=0"), ("decompress", "there/a.ablt")):
+        subprocess.run([sys.executable, "-m", "ablate", *arguments, "-o", "there"], env=environment, check=True)
+    assert Path("there/a.ablt").read_bytes() == Path("here/a.ablt").read_bytes()
+    assert np.array_equal(read("there/a.png"), read("here/a.png"))
+    assert read("here/a.png").std() > 0
+
+
+def test_directories_keep_their_shape(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("photos/a.png"))
+    draw(Path("photos/deep/b.jpg"))
+    assert ablate_in("compress", "photos", "--cell", "tiny seed=0", "-o", "out").exit_code == 0
+    assert ablate_in("decompress", "out", "-o", "back").exit_code == 0
+    assert sorted(str(path) for path in Path("back").rglob("*.png")) == ["back/a.png", "back/deep/b.png"]
+
+
+def test_programs_read_json_and_people_the_progress(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    Path("broken.png").write_bytes(b"no picture")
+    done = ablate_in("compress", "broken.png", "a.png", "--cell", entry.path.name, "-o", "out", "--json")
+    assert done.exit_code == 3
+    broken, fine = json.loads(done.stdout)
+    assert broken["source"] == "broken.png"
+    assert "cannot be decoded" in broken["error"]
+    assert "target" not in broken
+    assert fine["bytes"] == Path("out/a.ablt").stat().st_size
+    assert (fine["height"], fine["width"]) == (40, 56)
+    assert "error: broken.png: it cannot be decoded" in done.stderr
+    assert not Path("out/broken.ablt").exists()
+
+
+def test_a_broken_file_stops_no_other_and_leaves_no_picture(ablate_in: Ablate, entry: Entry) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        draw(Path(name))
+    ablate_in("compress", "a.png", "b.png", "c.png", "--cell", "tiny seed=0", "-o", "out")
+    whole = Path("out/a.ablt").read_bytes()
+    Path("out/a.ablt").write_bytes(whole[:-7])
+    Path("out/b.ablt").write_bytes(whole[:40] + bytes([whole[40] ^ 4]) + whole[41:])
+    said = ablate_in("decompress", "out", "-o", "back")
+    assert said.exit_code == 3
+    assert said.output.count("truncated or altered") == 2
+    assert "2 of 3 could not be done" in said.output
+    assert [path.name for path in Path("back").iterdir()] == ["c.png"]
+
+
+def test_a_wrong_model_is_named(ablate_in: Ablate, entry: Entry) -> None:
+    other = commit(Store(Path("runs"), "grid"), tiny_cell(seed=3))
+    draw(Path("a.png"))
+    ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out")
+    said = ablate_in("decompress", "out/a.ablt", "--cell", "tiny seed=3", "-o", "back")
+    assert said.exit_code == 3
+    model, wrong = load(entry, "ema").model_id.hex(), load(other, "ema").model_id.hex()
+    assert f"written by the model {model}, and {other.path.name} (tiny seed=3) is another (ema {wrong}" in said.output
+    assert not Path("back").exists()
+    said = ablate_in("decompress", "out/a.ablt", "-o", "back", "--runs-dir", "elsewhere")
+    assert said.exit_code == 3
+    assert "no cell was trained under elsewhere" in said.output
+
+
+@pytest.mark.parametrize("models", [True, False])
+def test_the_model_that_a_file_names_is_found_among_all_grids(ablate_in: Ablate, models: bool) -> None:
+    commit(Store(Path("runs"), "first"), tiny_cell(seed=1), models=models)
+    commit(Store(Path("runs"), "second"), tiny_cell(seed=2), models=models)
+    commit(Store(Path("runs"), "second"), tiny_cell(seed=3), status="diverged")
+    draw(Path("a.png"))
+    ablate_in("compress", "a.png", "--cell", "tiny seed=2", "--weights", "raw", "-o", "out")
+    assert ablate_in("decompress", "out/a.ablt", "-o", "back").exit_code == 0
+    said = ablate_in("decompress", "out/a.ablt", "-o", "elsewhere", "--grid", "first")
+    assert said.exit_code == 3
+    assert "which no finished cell under runs/first is" in said.output
+
+
+def test_a_cells_directory_alone_is_enough(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out")
+    entry.path.rename("shipped")
+    assert ablate_in("decompress", "out/a.ablt", "--cell", "shipped", "-o", "back").exit_code == 0
+
+
+def test_nothing_is_overwritten_unless_asked(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    Path("out").mkdir()
+    Path("out/a.ablt").write_text("mine")
+    said = ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out")
+    assert said.exit_code == 2
+    assert "out/a.ablt is there already; --force writes over it" in said.output
+    assert Path("out/a.ablt").read_text() == "mine"
+    assert ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out", "--force").exit_code == 0
+    assert Path("out/a.ablt").read_bytes()[:4] == b"ABLT"
+
+
+def test_mistakes_are_said_before_anything_is_written(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    draw(Path("a.jpg"))
+    commit(Store(Path("runs"), "grid"), tiny_cell(seed=2))
+    Path("empty").mkdir()
+    for arguments, message in (
+        (("a.png", "--cell", "tiny seed=9"), "no cell under runs has the label or id 'tiny seed=9'; there is"),
+        (("a.png", "--cell", ""), "'' means 2 cells"),
+        (("a.png", "a.jpg", "--cell", "tiny seed=0"), "a.png and a.jpg would both be written to out/a.ablt"),
+        (("a.png", "b.png", "--cell", "tiny seed=0"), "there is no file b.png"),
+        (("empty", "--cell", "tiny seed=0"), "empty holds no picture"),
+        (("a.png", "--cell", "tiny seed=0", "--grid", "other"), "no cell was trained under runs/other yet"),
+        (("a.png", "--cell", "tiny seed=0", "--device", "tpu"), "--device"),
+    ):
+        said = ablate_in("compress", *arguments, "-o", "out")
+        assert said.exit_code == 2, said.output
+        assert message in said.output
+    assert not Path("out").exists()
