@@ -136,12 +136,14 @@ adversarial_losses = Registry(
         "trains_discriminator": True,
         "generator_sees_real": False,
         "decomposes": True,
+        "judges": "patches",
     },
 )
 """Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
 the discriminator wins (r = 4, f = -4); the least discriminator loss as a function of two distributions; sensible ranges
 of the options; whether the discriminator is trained, the generator's loss looks at the image's logits, and the loss of
-a batch is the mean of its parts' losses."""
+a batch is the mean of its parts' losses; and which discriminators it needs: those with a logit for each of the
+"patches", autoencoders whose logit is minus the "energy" of their error, or such as tell "labels" apart."""
 distortions = Registry(
     "distortion",
     "ablate.losses.control",

@@ -1,8 +1,9 @@
-"""The multi-scale patch discriminator."""
+"""The multi-scale discriminator, and the patch discriminator that stands at each scale unless the loss needs another."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -12,16 +13,44 @@ from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.model.norm import norm
 from ablate.model.padding import SameConv2d, average_pool_same
 
+Features = tuple[Tensor, ...]
+"""The features of each layer of one discriminator, from fine to coarse."""
+
 
 class Critique(NamedTuple):
     """What the discriminators say of images: per scale the raw logits (N, 1, h, w) and the features of each layer."""
 
     logits: tuple[Tensor, ...]
-    features: tuple[tuple[Tensor, ...], ...]
+    features: tuple[Features, ...]
+
+
+class Trunk(nn.Module):
+    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first: image -> the features of each layer."""
+
+    def __init__(self, settings: DiscriminatorSettings) -> None:
+        super().__init__()
+        self.widths = [settings.width * 2**i for i in range(settings.layers)]
+        self.convs = nn.ModuleList(
+            SameConv2d(inputs, outputs, 4, stride=2) for inputs, outputs in itertools.pairwise([3, *self.widths])
+        )
+        self.norms = nn.ModuleList(
+            nn.Identity() if i == 0 else norm(settings.norm, width) for i, width in enumerate(self.widths)
+        )
+        self.double_leaky_relu = settings.quirks.double_leaky_relu
+
+    def forward(self, image: Tensor) -> Features:
+        features = []
+        x = image
+        for conv, layer_norm in zip(self.convs, self.norms, strict=True):
+            x = leaky_relu(layer_norm(conv(x)), 0.2)
+            if self.double_leaky_relu and conv is not self.convs[0]:
+                x = leaky_relu(x, 0.2)
+            features.append(x)
+        return tuple(features)
 
 
 class PatchDiscriminator(nn.Module):
-    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first, then conv4 s1 to one logit a patch.
+    """The trunk, then conv4 s1 to one logit a patch; what the codec sent is not looked at.
 
     With spectral norm every convolution's weight is divided by its largest singular value (Miyato et al. 2018,
     section 2.1), which one power iteration a step in training mode keeps up with.
@@ -29,42 +58,33 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, settings: DiscriminatorSettings) -> None:
         super().__init__()
-        widths = [3] + [settings.width * 2**i for i in range(settings.layers)]
-        self.convs = nn.ModuleList(
-            SameConv2d(inputs, outputs, 4, stride=2) for inputs, outputs in itertools.pairwise(widths)
-        )
-        self.norms = nn.ModuleList(
-            nn.Identity() if i == 0 else norm(settings.norm, width) for i, width in enumerate(widths[1:])
-        )
-        self.logits = SameConv2d(widths[-1], 1, 4)
-        self.quirks = settings.quirks
+        self.trunk = Trunk(settings)
+        self.logits = SameConv2d(self.trunk.widths[-1], 1, 4)
+        self.sigmoid_logits = settings.quirks.sigmoid_logits
 
-    def forward(self, image: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, image: Tensor, _symbols: Tensor | None = None) -> tuple[Tensor, Features]:
         """Returns raw logits (N, 1, h, w) and the features of each layer."""
-        features = []
-        x = image
-        for conv, layer_norm in zip(self.convs, self.norms, strict=True):
-            x = leaky_relu(layer_norm(conv(x)), 0.2)
-            if self.quirks.double_leaky_relu and conv is not self.convs[0]:
-                x = leaky_relu(x, 0.2)
-            features.append(x)
-        logits = self.logits(x)
-        return logits.sigmoid() if self.quirks.sigmoid_logits else logits, tuple(features)
+        features = self.trunk(image)
+        logits = self.logits(features[-1])
+        return logits.sigmoid() if self.sigmoid_logits else logits, features
 
 
 class Discriminator(nn.ModuleList):
-    """One patch discriminator a scale, each on an image pooled once more; the first sees full resolution."""
+    """One discriminator a scale, each on an image pooled once more; the first sees full resolution."""
 
-    def __init__(self, settings: DiscriminatorSettings) -> None:
-        super().__init__(PatchDiscriminator(settings) for _ in range(settings.scales))
+    def __init__(
+        self, settings: DiscriminatorSettings, one: Callable[[DiscriminatorSettings], nn.Module] = PatchDiscriminator
+    ) -> None:
+        super().__init__(one(settings) for _ in range(settings.scales))
 
-    def forward(self, image: Tensor) -> Critique:
+    def forward(self, image: Tensor, symbols: Tensor | None = None) -> Critique:
+        """Judges images (N, 3, H, W); `symbols` (N, C, h, w) are what the codec sent of them."""
         logits, features = [], []
         x = image
         for i, scale in enumerate(self):
             if i > 0:
                 x = average_pool_same(x)
-            scale_logits, scale_features = scale(x)
+            scale_logits, scale_features = scale(x, symbols)
             logits.append(scale_logits)
             features.append(scale_features)
         return Critique(tuple(logits), tuple(features))

@@ -31,12 +31,17 @@ class PythonProcess:
         )
         self.lines: list[str] = []
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, *texts: str) -> str:
+        """Returns the first of the texts that it prints.
+
+        Raises:
+            AssertionError: where it ends without any.
+        """
         for line in self.process.stdout:
             self.lines.append(line)
-            if text in line:
-                return
-        raise AssertionError(f"no {text!r} in {self.lines}")
+            if found := next((text for text in texts if text in line), None):
+                return found
+        raise AssertionError(f"none of {texts} in {self.lines}")
 
     def code(self, patience: float = PATIENCE_SECONDS) -> int:
         self.lines += self.process.communicate(timeout=patience)[0].splitlines()
