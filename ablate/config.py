@@ -15,6 +15,9 @@ from ablate.registry import Registry, adversarial_losses, distortions, feature_m
 RESULTS_VERSION = 1
 """Raised when the same settings give other results than before; CHANGELOG.md says why older ones no longer compare."""
 
+MAX_LABELS = 4096
+"""The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
+
 NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 """Marks a setting that says where something lies and not what it is."""
 
@@ -299,6 +302,31 @@ class Cell(Settings):
         return self
 
     @model_validator(mode="after")
+    def _discriminators_fit_the_loss(self) -> Cell:
+        loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
+        if self.judges != "patches" and self.discriminator.quirks.sigmoid_logits:
+            raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
+        if self.judges != "labels":
+            return self
+        labels = self.model.quantizer.levels**self.model.channels
+        if labels > MAX_LABELS:
+            raise ValueError(
+                f"{loss} tells the {labels} tuples of a position's symbols apart, and {MAX_LABELS} are the most; take "
+                "fewer model.channels or model.quantizer.levels"
+            )
+        if self.discriminator.scales != 1 or self.discriminator.layers < self.model.downsamplings:
+            raise ValueError(
+                f"{loss} judges the positions of the latent: set discriminator.scales = 1 and discriminator.layers to "
+                f"{self.model.downsamplings} or more (model.downsamplings)"
+            )
+        if self.loss.penalties or self.loss.calibrate != "none":
+            raise ValueError(
+                f"{loss} has classes where penalties and calibration need logits: set loss.penalties = [] and "
+                'loss.calibrate = "none" with it'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _crops_are_large_enough_for_the_distortions(self) -> Cell:
         for name, term in (
             ("loss.distortion", self.loss.distortion),
@@ -332,6 +360,12 @@ class Cell(Settings):
     def sha256(self) -> str:
         """The whole hash, of which the id is the beginning."""
         return content_sha256({"results_version": RESULTS_VERSION, "cell": identity(self)})
+
+    @property
+    def judges(self) -> str:
+        """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
+        kind: str = adversarial_losses[self.loss.adversarial.name].facts["judges"]
+        return kind
 
     @property
     def judged_by_its_teacher(self) -> bool:

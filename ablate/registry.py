@@ -127,6 +127,8 @@ adversarial_losses = Registry(
     "ablate.losses.classic",
     "ablate.losses.relativistic",
     "ablate.losses.divergences",
+    "ablate.losses.energies",
+    "ablate.losses.labelled",
     facts={
         "convention": REQUIRED,
         "gradient_at_zero": REQUIRED,

@@ -249,12 +249,33 @@ def test_a_bad_setting_is_refused_with_a_sentence(group: type[Settings], values:
         group.model_validate(values)
 
 
+ON_LABELS: dict[str, Any] = {
+    "loss": {"adversarial": "oasis"},
+    "model": {"channels": 4},
+    "discriminator": {"scales": 1, "layers": 4},
+}
+"""Sections whose discriminator tells labels apart."""
+
+
+def test_labels_are_told_apart_where_there_are_few() -> None:
+    assert cell(**ON_LABELS).judges == "labels"
+
+
 @pytest.mark.parametrize(
     ("sections", "said"),
     [
         ({"data": {"crop": 60}}, r"data\.crop = 60 must be a multiple of 8 \(model\.downsamplings = 3\)"),
         ({"discriminator": {"norm": "instance", "scales": 4, "layers": 4}}, "coarsest of 4 discriminators"),
         ({"loss": {"adversarial": "none"}}, "trains no discriminator"),
+        ({"loss": {"adversarial": "oasis"}, "model": {"channels": 8}}, r"390625 tuples .* 4096 are the most"),
+        ({"loss": {"adversarial": "oasis"}, "model": {"channels": 4}}, r"set discriminator\.scales = 1"),
+        (ON_LABELS | {"discriminator": {"scales": 1, "layers": 2}}, r"discriminator\.layers to 4 or more"),
+        (ON_LABELS | {"loss": {"adversarial": "oasis", "penalties": ["r1"]}}, r"loss\.penalties = \[\]"),
+        (ON_LABELS | {"loss": {"adversarial": "oasis", "calibrate": "gradient"}}, r'loss\.calibrate = "none"'),
+        (
+            {"loss": {"adversarial": "ebgan"}, "discriminator": {"quirks": {"sigmoid_logits": True}}},
+            r"no logit that discriminator\.quirks\.sigmoid_logits",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(sections: dict[str, Any], said: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
+
+Memory = dict[str, Tensor]
+"""What a loss or a penalty keeps from step to step, by name; saved with the training, on the training's device."""
 
 
 @dataclass(frozen=True)
@@ -15,10 +18,29 @@ class AdversarialLoss:
     The mean runs over batch and patches of one scale; scales are put together elsewhere. `generator` looks at `real`
     only where the registered fact `generator_sees_real` is true; otherwise it may be empty. A logit above `threshold`
     says "image": there the discriminator's loss is indifferent. For a relativistic loss it is a difference that says
-    so, and `relative` is true.
+    so, and `relative` is true. A loss over labels has two channels, which `decision` turns into such a logit and
+    `channels` makes of one.
+
+    `controlled(real, fake, memory)` is the discriminator's loss where that depends on the steps before, of which it
+    replaces what `memory` keeps; `discriminator` is then the loss of the first step.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     threshold: float = 0.0
     relative: bool = False
+    decision: Callable[[Tensor], Tensor] = lambda logits: logits
+    channels: Callable[[Tensor], Tensor] = lambda logits: logits
+    controlled: Callable[[Tensor, Tensor, Memory], Tensor] | None = None
+
+    def on_logits(self) -> AdversarialLoss:
+        """Returns the pair as functions of one logit a patch, for a loss over labels as if there were but one label."""
+        return replace(
+            self,
+            discriminator=lambda real, fake: self.discriminator(self.channels(real), self.channels(fake)),
+            generator=lambda real, fake: self.generator(
+                self.channels(real) if real.numel() else real, self.channels(fake)
+            ),
+            decision=lambda logits: logits,
+            channels=lambda logits: logits,
+        )

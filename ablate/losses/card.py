@@ -77,7 +77,7 @@ def as_json(card: Card) -> dict[str, Any]:
 
 def curves(name: str, points: int = 121) -> Curves:
     """Returns the curves of an adversarial loss with its default options."""
-    loss: AdversarialLoss = adversarial_losses[name].function()
+    loss: AdversarialLoss = adversarial_losses[name].function().on_logits()
     logits = torch.linspace(*LOGITS, points, dtype=torch.float64)
     players = {
         "discriminator, of the image": lambda x: loss.discriminator(x, 0 * x),
@@ -93,7 +93,7 @@ def curves(name: str, points: int = 121) -> Curves:
 
 def worked_example(name: str) -> dict[str, Any]:
     """Returns both players' losses on four patches, to check an implementation of one's own."""
-    loss: AdversarialLoss = adversarial_losses[name].function()
+    loss: AdversarialLoss = adversarial_losses[name].function().on_logits()
     real, fake = (torch.tensor(each, dtype=torch.float64).reshape(1, 1, 2, 2) for each in (REAL, FAKE))
     return {
         "real_logits": list(REAL),

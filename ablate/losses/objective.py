@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ablate.config import Loss, Term
-from ablate.losses.adversarial_loss import AdversarialLoss
+from ablate.losses.adversarial_loss import AdversarialLoss, Memory
 from ablate.losses.by_name import over_scales, paired
 from ablate.losses.distortion_loss import Distortion
 from ablate.losses.matching import TermWeight, feature_matching
@@ -82,9 +82,20 @@ class Objective:
         """Whether the generator step needs the discriminator's features of the image."""
         return self.needs_discriminator and self.settings.feature_matching.name != "none"
 
-    def discriminator(self, real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
-        """Returns the discriminators' loss from each scale's logits (N, 1, h, w), reduced over scales."""
-        losses = [self.adversarial.discriminator(r.float(), f.float()) for r, f in paired(real, fake)]
+    def discriminator(
+        self, real: Sequence[Tensor], fake: Sequence[Tensor], memory: Callable[[int], Memory] = lambda _scale: {}
+    ) -> Tensor:
+        """Returns the discriminators' loss from each scale's logits (N, 1, h, w), reduced over scales.
+
+        `memory` gives what a loss that depends on earlier steps keeps of a scale.
+        """
+        loss = self.adversarial
+        losses = [
+            loss.controlled(r.float(), f.float(), memory(scale))
+            if loss.controlled
+            else loss.discriminator(r.float(), f.float())
+            for scale, (r, f) in enumerate(paired(real, fake))
+        ]
         return self.settings.discriminator_weight * self.over_scales(losses, fake)
 
     def penalty(self, scene: Callable[[str], Scene], step: int) -> Tensor:

@@ -10,10 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from ablate.losses.adversarial_loss import Memory
 from ablate.registry import unknown
-
-Memory = dict[str, Tensor]
-"""What a penalty keeps from step to step, by name; saved with the training, on the training's device."""
 
 Choice = TypeVar("Choice")
 

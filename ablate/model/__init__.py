@@ -7,3 +7,4 @@ from ablate.model.discriminator import Discriminator as Discriminator
 from ablate.model.initial import build_codec as build_codec
 from ablate.model.initial import build_discriminator as build_discriminator
 from ablate.model.initial import count_parameters as count_parameters
+from ablate.model.initial import judge_of as judge_of

@@ -1,4 +1,4 @@
-"""The multi-scale discriminator, and the patch discriminator that stands at each scale unless the loss needs another."""
+"""The multi-scale discriminator, and the patch discriminator that most losses need at each scale."""
 
 from __future__ import annotations
 

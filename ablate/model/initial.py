@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -9,7 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ablate.config import Cell, Model
 from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.model.codec import Codec
-from ablate.model.discriminator import Discriminator
+from ablate.model.discriminator import Discriminator, PatchDiscriminator
+from ablate.model.energy import EnergyDiscriminator
+from ablate.model.labels import LabelDiscriminator
 from ablate.rng import stream
 
 
@@ -24,10 +29,26 @@ def build_codec(settings: Model, seed: int) -> Codec:
     return codec
 
 
-def build_discriminator(settings: DiscriminatorSettings, seed: int) -> Discriminator:
+OneScale = Callable[[DiscriminatorSettings], nn.Module]
+"""Makes the discriminator of one scale."""
+
+
+def judge_of(cell: Cell) -> OneScale:
+    """Returns which discriminator the cell's adversarial loss needs at each scale."""
+    kinds: dict[str, OneScale] = {
+        "patches": PatchDiscriminator,
+        "energy": EnergyDiscriminator,
+        "labels": functools.partial(LabelDiscriminator, model=cell.model),
+    }
+    return kinds[cell.judges]
+
+
+def build_discriminator(
+    settings: DiscriminatorSettings, seed: int, one: OneScale = PatchDiscriminator
+) -> Discriminator:
     """Builds the discriminators; each scale draws from a stream of its own, so that one more shifts no other."""
     with torch.random.fork_rng(devices=[]):
-        discriminator = Discriminator(settings)
+        discriminator = Discriminator(settings, one)
     for i, scale in enumerate(discriminator):
         initialise(scale, stream(seed, "discriminator.init", i))
         if settings.spectral_norm:
@@ -55,7 +76,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 def count_parameters(cell: Cell) -> dict[str, int]:
     """Returns the number of weights of encoder, generator, noise branch and all discriminators, building none."""
     with torch.device("meta"):
-        codec, discriminator = Codec(cell.model), Discriminator(cell.discriminator)
+        codec, discriminator = Codec(cell.model), Discriminator(cell.discriminator, judge_of(cell))
     parts = {"encoder": codec.encoder, "generator": codec.generator, "discriminator": discriminator}
     if codec.noise is not None:
         parts["noise"] = codec.noise

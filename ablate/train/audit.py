@@ -49,7 +49,7 @@ def audit(cell: Cell, pictures: Pictures, held_out: Pictures, device: str) -> It
     yield _levels(cell, reconstruction)
     yield from _noise(cell, state, image)
     if objective.needs_discriminator:
-        discriminator_step(state, objective, cell, 0, image, reconstruction.image)
+        discriminator_step(state, objective, cell, 0, image, reconstruction)
         yield from _scales(state, objective, image, reconstruction)
     yield from _generator_step(cell, state, objective, image, reconstruction)
     yield _average(cell)
@@ -106,7 +106,7 @@ def _scales(
 ) -> Iterator[Finding]:
     assert state.discriminator is not None
     with frozen(state.discriminator):
-        fake, real = state.discriminator(reconstruction.image), state.discriminator(image)
+        fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
     term = objective.adversarial_term(objective.adversarial, fake.logits, real.logits)
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]

@@ -69,6 +69,7 @@ def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]
     A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
     relativistic loss a logit means something only against the other picture's, so that it is held against their mean.
     """
+    decided = [(loss.decision(real), loss.decision(fake)) for real, fake in zip(judged.real, judged.fake, strict=True)]
     return [
         {
             "accuracy_real": float((real > (fake.mean() if loss.relative else loss.threshold)).float().mean()),
@@ -76,7 +77,7 @@ def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]
             "logit_real_mean": float(real.float().mean()),
             "logit_fake_mean": float(fake.float().mean()),
         }
-        for real, fake in zip(judged.real, judged.fake, strict=True)
+        for real, fake in decided
     ]
 
 

@@ -91,7 +91,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Ou
         # Discriminators, where they go first.
         judged = None
         if adversarial and cell.train.order == "discriminator_first":
-            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction.image)
+            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction)
 
         # Generator step.
         if adversarial:
@@ -104,7 +104,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Ou
 
         # Discriminators, where they go last: on what the generator made before its step.
         if adversarial and cell.train.order == "generator_first":
-            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction.image)
+            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction)
         state.step += 1
         state.update_average(cell.train.ema_decay)
         watch.finiteness.watch(state.step, total, *([judged.loss] if judged else []))
@@ -147,7 +147,12 @@ def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch)
 
 
 def discriminator_steps(
-    state: TrainState, objective: Objective, cell: Cell, pictures: Pictures, image: Tensor, reconstruction: Tensor
+    state: TrainState,
+    objective: Objective,
+    cell: Cell,
+    pictures: Pictures,
+    image: Tensor,
+    reconstruction: Reconstruction,
 ) -> Judged:
     """Takes the discriminators' steps, the first on the generator's batch and each further one on a batch of its own.
 
@@ -159,7 +164,7 @@ def discriminator_steps(
         if index or cell.train.quirks.unpaired_batches:
             image = batch(pictures, cell.data, cell.seed, number, image.device.type, purpose="data.discriminator_crops")
             with torch.no_grad(), autocast(image, cell.train.precision):
-                reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number)).image
+                reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number))
         judged = discriminator_step(state, objective, cell, number, image, reconstruction)
     assert judged is not None
     return judged

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ablate.config import Adam, Cell, Warmup
 from ablate.losses import Memory
-from ablate.model import Codec, Discriminator, build_codec, build_discriminator
+from ablate.model import Codec, Discriminator, build_codec, build_discriminator, judge_of
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -36,13 +36,14 @@ class TrainState:
     calibration: float | None = None
     """What the adversarial weight was found to be multiplied by; None before."""
     memory: dict[str, Memory] = field(default_factory=dict)
-    """What each penalty keeps, by its name."""
+    """What each penalty keeps, by its name, and what the loss keeps of each scale."""
 
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
         """Builds the state of adversarial training at step 0."""
         codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
-        discriminator = _placed(build_discriminator(cell.discriminator, cell.seed), device, cell.train.channels_last)
+        discriminator = build_discriminator(cell.discriminator, cell.seed, judge_of(cell))
+        discriminator = _placed(discriminator, device, cell.train.channels_last)
         return cls(
             codec=codec,
             codec_optimizer=_adam(codec, cell.optimizers.generator),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import Cell
-from ablate.losses import Objective, Parts, Scene
+from ablate.losses import Memory, Objective, Parts, Scene
 from ablate.model import Critique, Reconstruction
 from ablate.rng import stream
 from ablate.train.state import TrainState
@@ -33,7 +33,7 @@ def autocast(image: Tensor, precision: str) -> torch.autocast:
 
 
 def discriminator_step(
-    state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstruction: Tensor
+    state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstructed: Reconstruction
 ) -> Judged:
     """Steps the discriminators on images and their reconstructions, which are not differentiated.
 
@@ -41,11 +41,11 @@ def discriminator_step(
     """
     assert state.discriminator is not None
     assert state.discriminator_optimizer is not None
-    reconstruction = reconstruction.detach()
+    reconstruction, symbols = reconstructed.image.detach(), reconstructed.symbols
     with autocast(image, cell.train.precision):
-        real, fake = state.discriminator(image), state.discriminator(reconstruction)
+        real, fake = state.discriminator(image, symbols), state.discriminator(reconstruction, symbols)
     real_trained, fake_trained = (each.logits[: _trained_scales(cell)] for each in (real, fake))
-    loss = objective.discriminator(real_trained, fake_trained)
+    loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
     if objective.penalties:
         scene = functools.partial(_scene, state, cell, number, image, reconstruction, real_trained, fake_trained)
         loss = loss + objective.penalty(scene, number).to(loss.device)
@@ -57,6 +57,11 @@ def discriminator_step(
             penalty.constrain(state.discriminator)
     real_logits, fake_logits = (tuple(each.detach() for each in critique.logits) for critique in (real, fake))
     return Judged(loss.detach(), real_logits, fake_logits)
+
+
+def _memory(state: TrainState, scale: int) -> Memory:
+    """Returns what the adversarial loss keeps of a scale."""
+    return state.memory.setdefault(f"adversarial.{scale}", {})
 
 
 def _scene(
@@ -96,11 +101,11 @@ def generator_terms(
     """
     assert state.discriminator is not None
     with autocast(image, precision), frozen(state.discriminator):
-        fake = state.discriminator(reconstruction.image)
+        fake = state.discriminator(reconstruction.image, reconstruction.symbols)
         real = Critique((), ())
         if objective.needs_image_features or objective.needs_image_logits:
             with torch.no_grad():
-                real = state.discriminator(image)
+                real = state.discriminator(image, reconstruction.symbols)
     parts = objective.generator(
         image,
         reconstruction.image,

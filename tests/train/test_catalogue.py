@@ -20,7 +20,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("photos")
 
 
-def trained(photos: Path, tmp_path: Path, **loss: object) -> tuple[Outcome, list[dict], TrainState]:
+def trained(photos: Path, tmp_path: Path, scales: int = 2, **loss: object) -> tuple[Outcome, list[dict], TrainState]:
     torch.set_num_threads(1)
     settings = {
         "data": {"crop": 32, "batch_size": 2},
@@ -32,7 +32,7 @@ def trained(photos: Path, tmp_path: Path, **loss: object) -> tuple[Outcome, list
             "latent_norm": "batch",
             "channels": 2,
         },
-        "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": 2},
+        "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": scales},
         "loss": loss,
         "train": {"steps": STEPS, "log_every": 10, "checkpoint_every": STEPS},
     }
@@ -58,7 +58,8 @@ def assert_a_result(outcome: Outcome, rows: list[dict]) -> None:
 @pytest.mark.parametrize("name", list(adversarial_losses))
 def test_every_adversarial_loss_trains_on_photographs(photos: Path, tmp_path: Path, name: str) -> None:
     matching = {} if adversarial_losses[name].facts["trains_discriminator"] else {"feature_matching": "none"}
-    outcome, rows, _ = trained(photos, tmp_path, adversarial=name, **matching)
+    scales = 1 if adversarial_losses[name].facts["judges"] == "labels" else 2
+    outcome, rows, _ = trained(photos, tmp_path, scales, adversarial=name, **matching)
     assert_a_result(outcome, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import torch
 
@@ -39,7 +40,7 @@ def test_discriminator_step_leaves_the_codec_untouched() -> None:
     state, objective, x = started(cell())
     reconstruction = state.codec(x)
     before = [p.clone() for p in state.discriminator.parameters()]
-    discriminator_step(state, objective, cell(), 0, x, reconstruction.image)
+    discriminator_step(state, objective, cell(), 0, x, reconstruction)
     assert all(p.grad is None for p in state.codec.parameters())
     assert not all(torch.equal(a, b) for a, b in zip(before, state.discriminator.parameters(), strict=True))
 
@@ -57,7 +58,7 @@ def test_generator_step_leaves_no_gradient_in_the_discriminator() -> None:
 def test_one_forward_serves_both_players_and_the_encoder_learns_from_it() -> None:
     state, objective, x = started(cell())
     reconstruction = state.codec(x)
-    discriminator_step(state, objective, cell(), 0, x, reconstruction.image)
+    discriminator_step(state, objective, cell(), 0, x, reconstruction)
     before = [p.clone() for p in state.codec.encoder.parameters()]
     descend(state, generator_terms(state, objective, x, reconstruction, "float32").total)
     moved = [not torch.equal(a, b) for a, b in zip(before, state.codec.encoder.parameters(), strict=True)]
@@ -95,7 +96,7 @@ def test_bfloat16_runs_the_networks_and_keeps_losses_in_float32() -> None:
     state, objective, x = started(cell())
     with torch.autocast("cpu", torch.bfloat16):
         reconstruction = state.codec(x)
-    judged = discriminator_step(state, objective, cell({"precision": "bfloat16"}), 0, x, reconstruction.image)
+    judged = discriminator_step(state, objective, cell({"precision": "bfloat16"}), 0, x, reconstruction)
     assert judged.real[0].dtype is torch.bfloat16
     assert judged.loss.dtype is torch.float32
     parts = generator_terms(state, objective, x, reconstruction, "bfloat16")
@@ -117,7 +118,7 @@ def test_average_starts_equal_and_follows_the_weights() -> None:
 def judged_once(settings: Cell) -> tuple[TrainState, torch.Tensor]:
     """Returns the state and the discriminators' loss after one step of theirs."""
     state, objective, x = started(settings)
-    return state, discriminator_step(state, objective, settings, 0, x, state.codec(x).image).loss
+    return state, discriminator_step(state, objective, settings, 0, x, state.codec(x)).loss
 
 
 def test_a_penalty_adds_to_the_discriminators_loss_and_steps_them_elsewhere() -> None:
@@ -133,7 +134,7 @@ def test_a_lazy_penalty_is_added_only_when_it_is_due() -> None:
     losses = []
     for number in (1, 4):
         state, objective, x = started(settings)
-        losses.append(discriminator_step(state, objective, settings, number, x, state.codec(x).image).loss)
+        losses.append(discriminator_step(state, objective, settings, number, x, state.codec(x)).loss)
     assert losses[0] == judged_once(cell())[1]
     assert losses[1] > losses[0]
 
@@ -154,6 +155,40 @@ def test_clipping_bounds_the_discriminators_after_their_step() -> None:
     assert max(float(p.detach().abs().max()) for p in state.discriminator.parameters()) <= 0.02
 
 
+def test_a_loss_that_remembers_keeps_something_of_each_scale_through_a_checkpoint(tmp_path: Path) -> None:
+    settings = cell(adversarial={"name": "began", "rate": 0.1})
+    state, _ = judged_once(settings)
+    assert sorted(state.memory) == ["adversarial.0", "adversarial.1", "adversarial.2"]
+    with open(tmp_path / "state.pt", "wb") as file:
+        state.save(file)
+    resumed, forgetful = (TrainState.for_cell(settings, "cpu") for _ in range(2))
+    for each in (resumed, forgetful):
+        each.load(tmp_path / "state.pt")
+    forgetful.memory = {}
+    x, objective = image(), Objective.build(settings.loss)
+    went_on, also, other = (
+        float(discriminator_step(each, objective, settings, 1, x, each.codec(x)).loss)
+        for each in (state, resumed, forgetful)
+    )
+    assert went_on == also != other
+
+
+def test_a_discriminator_over_labels_looks_at_the_symbols_of_the_picture() -> None:
+    settings = cell(adversarial="oasis", scales=1)
+    state, objective, x = started(settings)
+    reconstruction = state.codec(x)
+    others = reconstruction._replace(symbols=(reconstruction.symbols + 1) % 5)
+    own, other = (
+        generator_terms(state, objective, x, each, "float32").terms["adversarial"] for each in (reconstruction, others)
+    )
+    assert own != other
+    own, other = (
+        discriminator_step(TrainState.for_cell(settings, "cpu"), objective, settings, 0, x, each).loss
+        for each in (reconstruction, others)
+    )
+    assert own != other
+
+
 def test_quirk_of_untrained_coarse_discriminators_steps_the_finest_alone() -> None:
     settings = cell({"quirks": {"coarse_untrained": True}}, penalties=["r1"])
     before = TrainState.for_cell(settings, "cpu").discriminator.state_dict()
@@ -167,7 +202,7 @@ def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
     state, objective = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss)
     x = torch.rand(1, 3, 64, 64, generator=stream(0, "test.image")) * 2 - 1
     reconstruction = state.codec(x, stream(0, "test.noise"))
-    judged = discriminator_step(state, objective, settings, 0, x, reconstruction.image)
+    judged = discriminator_step(state, objective, settings, 0, x, reconstruction)
     parts = generator_terms(state, objective, x, reconstruction, "float32")
     descend(state, parts.total)
     assert all(torch.isfinite(value) for value in (judged.loss, parts.total))
