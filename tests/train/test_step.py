@@ -159,6 +159,8 @@ def test_a_loss_that_remembers_keeps_something_of_each_scale_through_a_checkpoin
     settings = cell(adversarial={"name": "began", "rate": 0.1})
     state, _ = judged_once(settings)
     assert sorted(state.memory) == ["adversarial.0", "adversarial.1", "adversarial.2"]
+    for kept in state.memory.values():
+        kept["k"].fill_(0.5)
     with open(tmp_path / "state.pt", "wb") as file:
         state.save(file)
     resumed, forgetful = (TrainState.for_cell(settings, "cpu") for _ in range(2))
