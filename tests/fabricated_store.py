@@ -105,8 +105,8 @@ def _points(root: Path, what: Fabrication) -> Iterator[dict[str, Any]]:
             cell.setdefault(group, {})[name] = {"name": value, "options": {}} if name == "adversarial" else value
         full = f"{label} seed={seed}" + (f" replicate={replicate}" if replicate else "")
         yield {
-            "id": f"{number:012x}", "label": full, "axes": axes, "seed": seed, "cell": cell,
-            "warmup": f"warm{seed:08x}" if what.warmup_seconds else None,
+            "id": f"{number:012x}", "sha256": f"{number:012x}{0:052x}", "label": full, "axes": axes, "seed": seed,
+            "cell": cell, "warmup": f"warm{seed:08x}" if what.warmup_seconds else None,
         }  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def read_study(store: Store) -> Study:
     if plan is None:
         raise ValueError(f"{store.path} has no plan.json; `ablate run` writes one before the first cell")
     grid_file = store.path / "grid.toml"
-    names = _arm_names(plan["points"])
+    names = arm_names(plan["points"])
     return Study(
         name=plan["name"],
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
@@ -178,8 +178,8 @@ def _record(store: Store, point: Mapping[str, Any], arm: str) -> CellRecord:
     )  # fmt: skip
 
 
-def _arm_names(points: list[dict[str, Any]]) -> list[str]:
-    """Names each point's arm: its label without the seed, and with the id where two settings wear the same one."""
+def arm_names(points: list[dict[str, Any]]) -> list[str]:
+    """Names the arm of each point of a plan: its label without the seed, with the id where two settings wear one."""
     names: dict[str, str] = {}
     for point in points:
         label = re.sub(r" seed=\d+( replicate=\d+)?$", "", point["label"])

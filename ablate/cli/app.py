@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ablate.cli.baseline import baseline
+from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
 from ablate.cli.doctor import doctor
@@ -25,7 +27,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report, losses, doctor, compress, decompress)
+COMMANDS = (init, plan, run, status, show, report, check, losses, doctor, compress, decompress)
 
 
 class Commands(TyperGroup):
@@ -55,8 +57,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # importing rich takes five times as long as everything else that --help needs
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all is well, 2 a mistake in the command or the grid file, 3 some cells failed or are "
-    "unfinished, 75 another process holds what is left, 130 interrupted.",
+    epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
+    "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 75 another process "
+    "holds what is left, 130 interrupted.",
 )
 
 
@@ -88,6 +91,7 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
+      ablate check grid.toml     whether results still are what a committed baseline says
 
     \b
       ablate losses              every loss: formula, source, convention, curves
@@ -101,7 +105,9 @@ def ablate(
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}
     ctx.default_map = {command.__name__: defaults for command in COMMANDS}
+    ctx.default_map["baseline"] = {"update": defaults}
 
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(baseline)

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-COLOURS = {"done": 32, "running": 36, "diverged": 35, "failed": 31, "pending": 2, "title": 1}
+COLOURS = {
+    "done": 32, "running": 36, "diverged": 35, "failed": 31, "pending": 2, "title": 1,
+    "pass": 32, "improved": 36, "regressed": 31, "inconclusive": 33, "missing": 31, "not comparable": 31,
+}  # fmt: skip
 
 
 def coloured(stream: TextIO = sys.stdout) -> bool:

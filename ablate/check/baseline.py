@@ -1,0 +1,143 @@
+"""The committed file that a gate compares with: a record of a grid, its margins, and why it is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue, ValidationError
+
+from ablate.check.margins import Margin
+from ablate.check.record import Record
+from ablate.config import RESULTS_VERSION, Settings
+from ablate.store.atomic import read_json, write_json
+
+SCHEMA = 1
+Mode = Literal["exact", "stat"]
+_ABSENT = object()
+
+
+class Change(Settings):
+    """An entry of a baseline's history."""
+
+    date: str
+    reason: str = Field(min_length=1)
+    fingerprint: str | None = None
+    git: str | None = None
+
+
+class Baseline(Settings):
+    """What results are compared with.
+
+    In mode `exact` each value may move by its margin either way, in `stat` the mean over seeds may fall by it.
+    `alpha` is the error that each claim of the latter is allowed.
+    """
+
+    mode: Mode
+    results_version: int
+    alpha: float = Field(gt=0, lt=1)
+    history: tuple[Change, ...] = Field(min_length=1)
+    metrics: dict[str, Margin] = Field(min_length=1)
+    record: Record
+
+
+def dated(record: Record, reason: str) -> Change:
+    """Returns an entry of the history for a record taken now.
+
+    Raises:
+        ValueError: for a reason without a word in it.
+    """
+    if not reason.strip():
+        raise ValueError("--reason is empty; it is what a reader of the history learns from")
+    made = record.made
+    date = datetime.now(UTC).date().isoformat()
+    return Change(date=date, reason=reason.strip(), fingerprint=_text(made, "fingerprint"), git=_text(made, "git"))
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Reads a baseline.
+
+    Raises:
+        ValueError: where there is none, or where the file is not one that this ablate writes.
+    """
+    content = read_json(path)
+    if content is None:
+        raise ValueError(f"there is no baseline {path}; `ablate baseline update GRID --baseline {path}` writes one")
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+        raise ValueError(f"{path} is no baseline of schema {SCHEMA} (found: {found})")
+    try:
+        return Baseline.model_validate(_spread(content))
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read as a baseline: {_sentence(error)}") from error
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Writes a baseline so that a change of it reads well: what all arms share stands once."""
+    write_json(path, _gathered(baseline))
+
+
+def new_baseline(
+    record: Record, mode: Mode, alpha: float, metrics: Mapping[str, Margin], history: tuple[Change, ...]
+) -> Baseline:
+    """Returns the baseline that a record makes."""
+    return Baseline(
+        mode=mode, results_version=RESULTS_VERSION, alpha=alpha, metrics=dict(metrics), history=history, record=record
+    )
+
+
+def _gathered(baseline: Baseline) -> dict[str, Any]:
+    content = baseline.model_dump(mode="json")
+    record = content.pop("record")
+    arms = record["arms"]
+    cells = [cell for arm in arms.values() for cell in arm["cells"].values()]
+    settings = _shared([arm["settings"] for arm in arms.values()])
+    protocol = _shared([cell["protocol"] for cell in cells if cell["values"]])
+    for arm in arms.values():
+        arm["settings"] = _beside(arm["settings"], settings)
+    for cell in cells:
+        cell["protocol"] = _beside(cell["protocol"], protocol)
+    head = {"schema": SCHEMA, "grid": record["grid"], **content, "made": record["made"], "probe": record["probe"]}
+    return head | {"protocol": protocol, "settings": settings, "arms": arms}
+
+
+def _spread(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Undoes `_gathered`: every arm and every measured cell is given what all share."""
+    rest = {key: value for key, value in content.items() if key != "schema"}
+    settings, protocol = rest.pop("settings"), rest.pop("protocol")
+    arms = {
+        name: arm
+        | {
+            "settings": {**settings, **arm["settings"]},
+            "cells": {
+                seed: cell | {"protocol": {**protocol, **cell["protocol"]} if cell["values"] else {}}
+                for seed, cell in arm["cells"].items()
+            },
+        }
+        for name, arm in rest.pop("arms").items()
+    }
+    record = {key: rest.pop(key) for key in ("grid", "made", "probe")} | {"arms": arms}
+    return rest | {"record": record}
+
+
+def _shared(tables: list[dict[str, JsonValue]]) -> dict[str, JsonValue]:
+    first = tables[0] if tables else {}
+    return {key: value for key, value in first.items() if all(one.get(key, _ABSENT) == value for one in tables)}
+
+
+def _beside(table: Mapping[str, JsonValue], shared: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {key: value for key, value in table.items() if key not in shared}
+
+
+def _text(made: Mapping[str, JsonValue], key: str) -> str | None:
+    value = made.get(key)
+    return None if value is None else str(value)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{type(error).__name__} {error}"

@@ -1,0 +1,136 @@
+"""How far a metric may move before it counts, and why so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from ablate.check.record import Record
+from ablate.config import Settings
+
+ALIKE_FACTOR = 4.0
+"""A machine that was not tried may be further off than those that were."""
+
+LEAST = 0.002
+"""Of a value: what one latent moves that rounds to its other level, in trainings whose rate is told 1e-6 apart."""
+
+POWER = 0.8
+
+
+class Margin(Settings):
+    """A metric of a baseline: which way is better, and the margin, absolute or in percent, with its cause."""
+
+    direction: str
+    unit: str
+    margin: float | str
+    cause: str
+
+
+def exact_margins(reference: Record, alike: Sequence[Record]) -> dict[str, Margin]:
+    """Returns for each metric a multiple of the largest difference between runs that ought to be alike.
+
+    Args:
+        reference: the run that becomes the baseline.
+        alike: runs of the same cells by the same code under other conditions: instruction sets, threads, machines.
+    """
+    margins = {}
+    for name in measured(reference):
+        if not alike:
+            margins[name] = _margin(
+                name, 0.0, "one machine repeats itself bit for bit; --alike measures what others do"
+            )
+            continue
+        spread = max(_largest(name, reference, other) for other in alike)
+        least = LEAST * max(map(abs, _values(name, reference)))
+        cause = (
+            f"{ALIKE_FACTOR:g} times the largest difference ({spread:.2g}) to {len(alike)} runs under other conditions"
+        )
+        if least > ALIKE_FACTOR * spread:
+            cause = f"{LEAST:.1%} of the largest value; {len(alike)} runs under other conditions differ by {spread:.2g}"
+        margins[name] = _margin(name, _upwards(max(least, ALIKE_FACTOR * spread)), cause)
+    return margins
+
+
+def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
+    """Returns for each metric the margin that the grid declares, else the drop that its seeds can rule out.
+
+    The latter supposes the worst case, a change that redraws every cell: the difference of two independent draws
+    has sqrt(2) times the standard deviation of the seeds.
+    """
+    margins = {}
+    for name in measured(reference):
+        if name in declared:
+            margins[name] = _margin(name, declared[name], "declared by the grid's [compare] margin")
+            continue
+        spread = _seed_deviation(reference, name)
+        if spread is None:
+            continue  # one seed says nothing about spread; the caller says so
+        deviation, seeds = spread
+        margin = _detectable(seeds, 2**0.5 * deviation, alpha)
+        margins[name] = _margin(
+            name,
+            _upwards(margin),
+            f"drop that {seeds} seeds rule out at alpha {alpha:g} with {POWER:.0%} power where all cells are redrawn; "
+            f"standard deviation over seeds {deviation:.3g}",
+        )
+    return margins
+
+
+def measured(reference: Record) -> tuple[str, ...]:
+    """Returns the metrics with a better direction that some cell has a value of, in the order of the catalogue."""
+    from ablate.metrics.catalogue import metrics
+
+    return tuple(name for name in metrics if _values(name, reference) and metrics[name].facts.get("direction"))
+
+
+def _margin(name: str, value: float | str, cause: str) -> Margin:
+    from ablate.metrics.catalogue import metrics
+
+    facts = metrics[name].facts
+    return Margin(direction=facts["direction"], unit=facts["unit"], margin=value, cause=cause)
+
+
+def _values(name: str, reference: Record) -> list[float]:
+    cells = [cell for arm in reference.arms.values() for cell in arm.cells.values()]
+    return [value for cell in cells if (value := cell.values.get(name)) is not None]
+
+
+def _largest(name: str, reference: Record, other: Record) -> float:
+    differences = [0.0]
+    for arm, own in reference.arms.items():
+        for seed, cell in own.cells.items():
+            was, now = cell.values.get(name), other.arms[arm].cells[seed].values.get(name)
+            if was is not None and now is not None:
+                differences.append(abs(now - was))
+    return max(differences)
+
+
+def _seed_deviation(reference: Record, name: str) -> tuple[float, int] | None:
+    """Returns the standard deviation over seeds within arms, pooled, and the fewest seeds that an arm has."""
+    squares, degrees, fewest = 0.0, 0, None
+    for arm in reference.arms.values():
+        values = [value for cell in arm.cells.values() if (value := cell.values.get(name)) is not None]
+        if len(values) > 1:
+            mean = fmean(values)
+            squares += sum((value - mean) ** 2 for value in values)
+            degrees += len(values) - 1
+            fewest = min(fewest or len(values), len(values))
+    return ((squares / degrees) ** 0.5, fewest) if fewest else None
+
+
+def _detectable(seeds: int, deviation: float, alpha: float) -> float:
+    """Returns the margin that a one-sided paired t-test over `seeds` differences around zero clears with POWER."""
+    from scipy import stats
+
+    quantiles = stats.t.ppf(1 - alpha, seeds - 1) + stats.t.ppf(POWER, seeds - 1)
+    return float(quantiles * deviation / seeds**0.5)
+
+
+def _upwards(value: float) -> float:
+    """Rounds up to two significant digits: a margin is a claim that people read."""
+    from math import ceil, floor, log10
+
+    if not value:
+        return 0.0
+    digit = 10.0 ** (floor(log10(value)) - 1)
+    return float(f"{ceil(value / digit - 1e-9) * digit:.2g}")

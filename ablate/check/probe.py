@@ -1,0 +1,98 @@
+"""What the metrics give for pictures and a codec that never change, so that a change of a metric shows by itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ablate.data import Pictures
+
+BLOCK = 8
+LEVELS = 5
+RELATIVE_TOLERANCE = 1e-5
+"""How far a probe may move: float32 features differ by up to 4e-7 between instruction sets, a formula by far more."""
+
+
+def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
+    """Measures a block codec on drawn pictures by the protocol of an evaluation; metric -> value.
+
+    Codec and pictures are integer arithmetic, so that nothing but the metrics and their protocol can move a value.
+
+    Args:
+        evaluation: the settings of that name of a cell, as plain data.
+    """
+    import torch
+    from torch import Tensor, nn
+
+    from ablate.config import Cell
+    from ablate.metrics.catalogue import metrics
+    from ablate.store import Entry
+    from ablate.train.evaluate import evaluate
+
+    class BlockCodec(nn.Module):
+        """Keeps the mean of each block, in five levels."""
+
+        def compress(self, image: Tensor) -> Tensor:
+            pixels = ((image + 1) * 127.5).round().long()
+            blocks = pixels.unfold(2, BLOCK, BLOCK).unfold(3, BLOCK, BLOCK)
+            return (blocks.sum((-1, -2)) // BLOCK**2 * LEVELS // 256).to(torch.uint8)
+
+        def decompress(self, symbols: Tensor, size: tuple[int, int], noise: object = None) -> Tensor:  # noqa: ARG002
+            pixels = (symbols.long() * 2 + 1) * 256 // (2 * LEVELS)
+            pixels = pixels.repeat_interleave(BLOCK, 2).repeat_interleave(BLOCK, 3)[..., : size[0], : size[1]]
+            return pixels.float() / 127.5 - 1
+
+    cell = Cell.model_validate({"evaluation": evaluation})
+    with tempfile.TemporaryDirectory() as scratch:
+        there = Path(scratch)
+        codecs: Any = {"ema": BlockCodec()}
+        measured = evaluate(codecs, cell, _pictures(), Entry(there / "cell"), there, "cpu")
+    return {name: value for name, value in measured["metrics"]["ema"].items() if name in set(metrics)}
+
+
+def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, str]:
+    """Returns the metrics whose probes differ, each with a sentence."""
+    found = {}
+    for name in was.keys() & now.keys():
+        before, after = was[name], now[name]
+        if before is None or after is None:
+            same = before is after
+        else:
+            same = abs(after - before) <= RELATIVE_TOLERANCE * max(abs(before), abs(after))
+        if not same:
+            found[name] = f"the metric itself changed: {_text(before)} became {_text(after)} on the same drawn pictures"
+    return found
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.7g}"
+
+
+def _pictures() -> Pictures:
+    import numpy as np
+
+    from ablate.data import Pictures
+
+    drawn = [_drawn(192, 200, 3), _drawn(184, 208, 5)]
+    offsets = (0, drawn[0].size)
+    pixels = np.concatenate([each.ravel() for each in drawn])
+    shapes = tuple((each.shape[1], each.shape[2]) for each in drawn)
+    return Pictures(("drawn-3", "drawn-5"), "drawn", (), shapes, offsets, pixels)
+
+
+def _drawn(height: int, width: int, pitch: int) -> NDArray[np.uint8]:
+    """Draws slopes, stripes and a texture in whole numbers: uint8 (3, height, width)."""
+    import numpy as np
+
+    y, x = np.mgrid[:height, :width]
+    slope = (x * 150) // width + (y * 60) // height
+    stripes = np.abs((x * pitch + y) % 64 - 32)
+    texture = (x * x * pitch + y * y * 7 + x * y) % 17
+    planes = [(slope + stripes + texture + 20 * channel) % 256 for channel in range(3)]
+    return np.stack(planes).astype(np.uint8)

@@ -1,0 +1,80 @@
+"""Takes a new baseline from what a grid came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ablate.check.baseline import Baseline, Mode, dated, new_baseline
+from ablate.check.margins import Margin, exact_margins, measured, stat_margins
+from ablate.check.record import Record
+
+NAMED = 3
+
+
+def updated(
+    record: Record,
+    *,
+    reason: str,
+    mode: Mode | None,
+    previous: Baseline | None,
+    alike: Sequence[Record],
+    declared: Mapping[str, float | str],
+    alpha: float,
+) -> Baseline:
+    """Returns the baseline that the record makes; the history of the previous one goes on.
+
+    Args:
+        record: of a grid whose every cell has ended, by one code.
+        reason: why, for a reader of the history.
+        mode: None for that of the previous baseline, and without one for "exact" on a CPU and "stat" elsewhere.
+        previous: the baseline that is replaced; its exact margins stay where no `alike` measures others.
+        alike: records of the same cells under other conditions, which exact margins are measured from.
+        declared: margins of the grid file, for "stat".
+        alpha: the error that each claim of "stat" is allowed.
+
+    Raises:
+        ValueError: where cells are unfinished, of several codes or of another grid, or nothing can be judged.
+    """
+    for one in (record, *alike):
+        _require_finished(one)
+    for one in alike:
+        _require_same_cells(record, one)
+    if not measured(record):
+        raise ValueError(f"no cell of {record.grid} has a measured value; a gate on it would judge nothing")
+    if previous is not None and previous.record.grid != record.grid:
+        raise ValueError(f"the baseline is of the grid {previous.record.grid}, not of {record.grid}")
+    mode = mode or (previous.mode if previous else "exact" if record.made.get("device", "cpu") == "cpu" else "stat")
+    if mode == "exact":
+        kept = previous.metrics if previous and previous.mode == "exact" and not alike else {}
+        margins = exact_margins(record, alike) | {name: kept[name] for name in measured(record) if name in kept}
+    else:
+        margins = _stat(record, declared, alpha)
+    history = (*(previous.history if previous else ()), dated(record, reason))
+    return new_baseline(record, mode, alpha, margins, history)
+
+
+def _stat(record: Record, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
+    margins = stat_margins(record, declared, alpha)
+    if not margins:
+        raise ValueError(
+            "one seed has no spread to take margins from: run the grid with several, or declare [compare] margin"
+        )
+    return margins
+
+
+def _require_finished(record: Record) -> None:
+    left = [
+        f"{name} seed={seed} ({cell.status}{f': {cell.cause}' if cell.cause else ''})"
+        for name, arm in record.arms.items()
+        for seed, cell in arm.cells.items()
+        if cell.status not in ("done", "diverged")
+    ]
+    if left:
+        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        raise ValueError(f"{record.grid} has cells that no baseline can hold: {', '.join(left[:NAMED])}{more}")
+
+
+def _require_same_cells(record: Record, other: Record) -> None:
+    own, others = ({cell.id for arm in one.arms.values() for cell in arm.cells.values()} for one in (record, other))
+    if own != others:
+        raise ValueError(f"--alike has other cells of {other.grid} than the grid file means now")

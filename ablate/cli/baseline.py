@@ -1,0 +1,133 @@
+"""`ablate baseline`: takes a baseline from results, or shows one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablate.cli.check import BaselineFile, GatedGrid, OtherCode, measured_record, print_verdict
+from ablate.cli.options import RUNS, AsJson, RunsDir
+
+if TYPE_CHECKING:
+    from ablate.check import Baseline
+
+baseline = typer.Typer(
+    name="baseline",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Takes a baseline for `ablate check` from results, or shows one.\n\n"
+    'Example: ablate baseline update grid.toml --baseline reports/baselines/grid.json --reason "first"',
+)
+
+
+@baseline.command()
+def update(
+    grid: GatedGrid,
+    file: BaselineFile,
+    reason: Annotated[
+        str, typer.Option("--reason", "-m", metavar="TEXT", help="Why; it is kept in the file's history.")
+    ],
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="exact|stat",
+            help="Repeat every value (CPU), or compare means over seeds. Default: as before; exact on a CPU.",
+        ),
+    ] = None,
+    alike: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--alike",
+            metavar="DIR",
+            help="A runs directory of the same grid and code on another machine or instruction set: exact margins are "
+            "measured from how far such runs differ. May be repeated.",
+        ),
+    ] = None,
+    allow_other_code: OtherCode = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Makes the results of a grid the baseline.
+
+    Every cell must have ended. What changes against the file as it stands is shown.
+
+    Example: ablate baseline update grid.toml --baseline reports/baselines/grid.json --reason "hinge margin was 2"
+    """
+    from ablate.check import check, read_baseline, write_baseline
+    from ablate.check.update import updated
+    from ablate.cli.locate import find_grid
+
+    if mode not in (None, "exact", "stat"):
+        raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
+    compare = find_grid(grid, runs_dir)[0].content["compare"]
+    record = measured_record(grid, runs_dir, allow_other_code)
+    previous = read_baseline(file) if file.exists() else None
+    new = updated(
+        record,
+        reason=reason,
+        mode=mode,  # type: ignore[arg-type]
+        previous=previous,
+        alike=[measured_record(grid, directory, allow_other_code, record.probe) for directory in alike or ()],
+        declared=compare.get("margin") or {},
+        alpha=compare.get("alpha", 0.05),
+    )
+    if previous is not None:
+        typer.echo("against the baseline so far:")
+        print_verdict(check(previous, record), strict=False, show_all=False, advice=())
+    write_baseline(file, new)
+    typer.echo("\n".join(["", *_lines(new), f"wrote {file}"]))
+
+
+@baseline.command()
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline.")],
+    as_json: AsJson = False,
+) -> None:
+    """Shows what a baseline holds: margins with their causes, arms, and its history.
+
+    Example: ablate baseline show reports/baselines/grid.json
+    """
+    from ablate.check import read_baseline
+
+    known = read_baseline(file)
+    typer.echo(known.model_dump_json(indent=1) if as_json else "\n".join(_lines(known)))
+
+
+def _lines(known: Baseline) -> list[str]:
+    from ablate.cli.terminal import columns, paint, plural
+
+    record = known.record
+    made = ", ".join(f"{key} {value}" for key, value in record.made.items())
+    margins = [
+        (name, one.direction, f"{_margin(one.margin)} {one.unit}".strip(), one.cause)
+        for name, one in known.metrics.items()
+    ]
+    arms = [(name, ", ".join(map(str, arm.cells)), *_means(known, name)) for name, arm in record.arms.items()]
+    return [
+        f"{paint(record.grid, 'title')}: {plural(len(arms), 'arm')}, mode {known.mode}",
+        f"made by {made}",
+        "",
+        *columns(("metric", "better", "margin", "cause"), margins),
+        "",
+        *columns(("arm", "seeds", *known.metrics), arms),
+        "",
+        *(
+            f"{change.date}  {change.reason}" + (f"  ({change.git[:12]})" if change.git else "")
+            for change in known.history
+        ),
+    ]
+
+
+def _margin(margin: float | str) -> str:
+    return margin if isinstance(margin, str) else f"{margin:g}"
+
+
+def _means(known: Baseline, arm: str) -> list[str]:
+    cells = known.record.arms[arm].cells.values()
+    means = []
+    for metric in known.metrics:
+        values = [value for cell in cells if (value := cell.values.get(metric)) is not None]
+        means.append(f"{sum(values) / len(values):.6g}" if values else "–")
+    return means

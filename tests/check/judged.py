@@ -1,0 +1,70 @@
+"""Fabricated grids and their records, as gates get them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ablate.check import Baseline, Finding, Record, Verdict, record
+from ablate.check.update import updated
+from ablate.execute import stored_plan
+from ablate.store import Store
+from tests.fabricated_store import ENVIRONMENT, Fabrication, drawn_pictures, fabricate
+
+CODE = ENVIRONMENT["fingerprint"]
+PROBE = {"psnr": 21.5, "fd_lite0_112": 2500.0}
+SMALL = Fabrication(
+    name="made-up",
+    axes={"loss.adversarial": ["lsgan", "hinge"]},
+    seeds=(0,),
+    pictures=drawn_pictures(count=2),
+    recon=False,
+    log_points=2,
+)
+
+
+def made(root: Path, **changes: Any) -> Store:
+    return fabricate(root, replace(SMALL, **changes))
+
+
+def recorded(store: Store, code: str | None = CODE, **changes: Any) -> Record:
+    plan = stored_plan(store)
+    assert plan is not None
+    return record(plan, store, code=code, probe=PROBE | changes)
+
+
+def taken(now: Record, mode: str = "exact", **options: Any) -> Baseline:
+    defaults: dict[str, Any] = {"previous": None, "alike": (), "declared": {}, "alpha": 0.05}
+    return updated(now, reason="first", mode=mode, **(defaults | options))  # type: ignore[arg-type]
+
+
+def edit(store: Store, index: int, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the committed result of the cell with that number in the plan."""
+    path = store.cell(f"{index:012x}").path / "result.json"
+    result = json.loads(path.read_text())
+    change(result)
+    path.write_text(json.dumps(result))
+
+
+def move(store: Store, index: int, metric: str, by: float) -> None:
+    def change(result: dict[str, Any]) -> None:
+        result["metrics"]["ema"][metric] += by
+
+    edit(store, index, change)
+
+
+def replan(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the plan, as another grid file would."""
+    plan = store.plan()
+    assert plan is not None
+    change(plan)
+    store.write_plan(plan)
+
+
+def found(verdict: Verdict, arm: str, metric: str) -> Finding:
+    return next(each for each in verdict.findings if (each.arm, each.metric) == (arm, metric))
+
+
+def outcomes(verdict: Verdict, arm: str) -> dict[str, str]:
+    return {each.metric: each.outcome.value for each in verdict.findings if each.arm == arm}

@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+from statistics import stdev
+
+import pytest
+from scipy import stats
+
+from ablate.check import read_baseline, write_baseline
+from ablate.check.margins import ALIKE_FACTOR, LEAST
+from tests.check.judged import CODE, PROBE, made, move, recorded, taken
+
+SEEDS = (0, 1, 2, 3, 4, 5)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path):
+    baseline = taken(recorded(made(tmp_path, status={0: "diverged"})))
+    path = tmp_path / "deep" / "ci.json"
+    write_baseline(path, baseline)
+    assert read_baseline(path) == baseline
+
+
+def test_what_all_arms_share_stands_once(tmp_path: Path):
+    path = tmp_path / "ci.json"
+    write_baseline(path, taken(recorded(made(tmp_path))))
+    content = json.loads(path.read_text())
+    assert content["settings"]["loss.lambda_x"] == 12.0
+    assert content["arms"]["adversarial=hinge"]["settings"] == {"loss.adversarial.name": "hinge"}
+    assert content["protocol"]["fd_lite0_112.patch"] == 64
+    assert content["arms"]["adversarial=hinge"]["cells"]["0"]["protocol"] == {}
+    assert set(content["arms"]["adversarial=hinge"]["cells"]["0"]["images"]["psnr"]) == {"wave-0.png", "wave-1.png"}
+    assert content["probe"] == PROBE
+    assert content["made"]["fingerprint"] == CODE
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "no baseline of schema 1"),
+        ('{"schema": 2}', "found: 2"),
+        ('{"schema": 1}', "cannot be read as a baseline"),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str):
+    (tmp_path / "ci.json").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        read_baseline(tmp_path / "ci.json")
+
+
+def test_a_field_changed_by_hand_is_named(tmp_path: Path):
+    path = tmp_path / "ci.json"
+    write_baseline(path, taken(recorded(made(tmp_path))))
+    content = json.loads(path.read_text())
+    content["metrics"] = {}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="metrics: Dictionary should have at least 1 item"):
+        read_baseline(path)
+
+
+def test_a_baseline_that_is_not_there_is_answered_with_the_command_that_writes_it(tmp_path: Path):
+    with pytest.raises(ValueError, match="`ablate baseline update GRID --baseline"):
+        read_baseline(tmp_path / "none.json")
+
+
+def test_the_history_grows_and_every_reason_stays(tmp_path: Path):
+    now = recorded(made(tmp_path))
+    first = taken(now)
+    second = taken(now, previous=first)
+    assert [change.reason for change in second.history] == ["first", "first"]
+    assert second.history[-1].fingerprint == CODE
+
+
+def test_a_reason_without_a_word_is_refused(tmp_path: Path):
+    from ablate.check.update import updated
+
+    with pytest.raises(ValueError, match="--reason is empty"):
+        updated(
+            recorded(made(tmp_path)), reason=" ", mode=None, previous=None, alike=(), declared={}, alpha=0.05
+        )  # fmt: skip
+
+
+def test_exact_margins_are_measured_and_then_stay(tmp_path: Path):
+    store, other, third = (made(tmp_path / name) for name in "abc")
+    move(other, 0, "fd_lite0_112", 2.5)
+    move(third, 1, "fd_lite0_112", -5.0)
+    now = recorded(store)
+    measured = taken(now, alike=[recorded(other), recorded(third)])
+    assert measured.metrics["fd_lite0_112"].margin == ALIKE_FACTOR * 5.0
+    assert "largest difference (5) to 2 runs" in measured.metrics["fd_lite0_112"].cause
+    largest = max(arm.cells[0].values["psnr"] or 0.0 for arm in now.arms.values())
+    assert LEAST * largest <= float(measured.metrics["psnr"].margin) < 1.1 * LEAST * largest
+    assert "0.2% of the largest value" in measured.metrics["psnr"].cause
+    assert taken(now, previous=measured).metrics == measured.metrics
+    assert taken(now).metrics["psnr"].margin == 0
+
+
+def test_runs_of_other_cells_are_not_alike(tmp_path: Path):
+    now = recorded(made(tmp_path / "a"))
+    with pytest.raises(ValueError, match="--alike has other cells"):
+        taken(now, alike=[recorded(made(tmp_path / "b", seeds=(0, 1)))])
+
+
+@pytest.mark.parametrize("status", ["pending", "failed"])
+def test_unfinished_cells_make_no_baseline(tmp_path: Path, status: str):
+    with pytest.raises(ValueError, match=f"adversarial=hinge seed=0 \\({status}"):
+        taken(recorded(made(tmp_path, status={1: status})))
+
+
+def test_cells_of_other_code_make_no_baseline(tmp_path: Path):
+    with pytest.raises(ValueError, match="made by code"):
+        taken(recorded(made(tmp_path), code="beefbeefbeef"))
+
+
+def test_a_grid_in_which_all_diverged_makes_no_baseline(tmp_path: Path):
+    with pytest.raises(ValueError, match="would judge nothing"):
+        taken(recorded(made(tmp_path, status={0: "diverged", 1: "diverged"})))
+
+
+def test_declared_margins_come_before_measured_ones(tmp_path: Path):
+    baseline = taken(recorded(made(tmp_path, seeds=SEEDS)), "stat", declared={"psnr": 0.3, "bpp_actual": "1%"})
+    assert (baseline.metrics["psnr"].margin, baseline.metrics["bpp_actual"].margin) == (0.3, "1%")
+    assert "declared" in baseline.metrics["psnr"].cause
+
+
+def test_a_measured_margin_is_what_its_seeds_can_rule_out(tmp_path: Path):
+    """The margin is 2 digits rounded up, so the test that it promises has at least the power that it promises."""
+    now = recorded(made(tmp_path, axes={"loss.adversarial": ["lsgan"]}, seeds=SEEDS))
+    margin = taken(now, "stat").metrics["psnr"].margin
+    assert isinstance(margin, float)
+    values = [cell.values["psnr"] or 0.0 for cell in now.arms["adversarial=lsgan"].cells.values()]
+    deviation = 2**0.5 * stdev(values)
+    noncentrality = margin * len(SEEDS) ** 0.5 / deviation
+    power = stats.nct.sf(stats.t.ppf(0.95, 5), 5, noncentrality)
+    assert 0.8 <= power < 0.85
+
+
+def test_one_seed_has_no_spread_to_take_a_margin_from(tmp_path: Path):
+    with pytest.raises(ValueError, match="one seed has no spread"):
+        taken(recorded(made(tmp_path)), "stat")
+
+
+def test_without_a_mode_a_processor_repeats_and_a_gpu_is_compared_by_seeds(tmp_path: Path):
+    cpu = recorded(made(tmp_path / "cpu", seeds=SEEDS))
+    gpu = recorded(made(tmp_path / "gpu", seeds=SEEDS, environments={n: {"device": "cuda"} for n in range(12)}))
+    assert taken(cpu, None).mode == "exact"  # type: ignore[arg-type]
+    assert taken(gpu, None).mode == "stat"  # type: ignore[arg-type]
+    assert taken(cpu, None, previous=taken(gpu, None)).mode == "stat"  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+import pytest
+
+from ablate.check.margins import Margin
+from ablate.check.values import judge_exactly, judge_seeds
+
+
+def margin(value: float | str, direction: str = "higher") -> Margin:
+    return Margin(direction=direction, unit="dB", margin=value, cause="told")
+
+
+def pairs(*differences: float) -> dict[int, tuple[float, float]]:
+    return {seed: (20.0, 20.0 + difference) for seed, difference in enumerate(differences)}
+
+
+def test_the_worst_seed_decides_an_exact_comparison():
+    moved = judge_exactly(pairs(0.0, 0.3, -0.2), margin(0.1))
+    assert (moved.outcome, moved.detail) == ("regressed", "seed 2")
+    assert moved.change == pytest.approx(-0.2)
+
+
+def test_a_percentage_is_one_of_the_baselines_value():
+    assert judge_exactly(pairs(-0.19), margin("1%")).outcome == "pass"
+    assert judge_exactly(pairs(-0.21), margin("1%")).outcome == "regressed"
+
+
+@pytest.mark.parametrize(
+    ("differences", "outcome"),
+    [
+        ([-0.01, 0.02, 0.0, -0.02, 0.01, 0.0], "pass"),
+        ([-0.31, -0.28, -0.3, -0.33, -0.29, -0.3], "regressed"),
+        ([0.31, 0.28, 0.3, 0.33, 0.29, 0.3], "improved"),
+        ([-0.6, 0.5, -0.4, 0.3, -0.5, 0.2], "inconclusive"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_seeds_decide_by_where_their_interval_lies(differences: list[float], outcome: str, direction: str):
+    signed = differences if direction == "higher" else [-each for each in differences]
+    assert judge_seeds(pairs(*signed), margin(0.1, direction), 0.05).outcome == outcome
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 4])
+def test_too_few_seeds_are_inconclusive_however_clear_they_look(seeds: int):
+    moved = judge_seeds(pairs(*[-5.0 - 0.01 * n for n in range(seeds)]), margin(0.1), 0.05)
+    assert moved.outcome == "inconclusive"
+    assert "seeds are the fewest" in moved.detail
+
+
+def test_seeds_that_do_not_differ_at_all_pass_without_a_margin():
+    assert judge_seeds(pairs(*[0.0] * 6), margin(0.1), 0.05).outcome == "pass"
