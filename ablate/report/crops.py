@@ -51,6 +51,26 @@ def crop_side(tiles: int, budget: int) -> int:
     return min(256, max(96, side))
 
 
+ERROR_STOPS = ((11, 12, 20), (80, 18, 110), (183, 55, 96), (243, 133, 60), (252, 243, 180))
+"""Colours of an error map at even distances from no error to `ERROR_REACH`: seaborn's inferno, coarsely."""
+
+ERROR_REACH = 64
+"""The error, of 255, from which a map is at its brightest."""
+
+
+def error_map(picture: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Returns the mean absolute difference over channels of two uint8 pictures (3, H, W), coloured, uint8 (3, H, W).
+
+    The page's script colours the same way, so that maps need not be sent.
+    """
+    import numpy as np
+
+    error = np.abs(picture.astype(np.float64) - original).mean(axis=0)
+    place = np.minimum(error / ERROR_REACH, 1.0) * (len(ERROR_STOPS) - 1)
+    places = np.arange(len(ERROR_STOPS))
+    return np.stack([np.uint8(np.interp(place, places, channel).round()) for channel in zip(*ERROR_STOPS, strict=True)])
+
+
 def read_picture(file: str) -> np.ndarray:
     """Returns a PNG as uint8 (3, H, W)."""
     import numpy as np

@@ -136,11 +136,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side."""
+    """Pictures side by side; the page colours errors by `error_stops`, from none to `error_reach` of 255."""
 
     name: str
     pictures: tuple[Picture, ...]
     caption: str
+    error_stops: tuple[tuple[int, int, int], ...]
+    error_reach: int
 
 
 Block = Text | Items | Cards | Table | Figure | Code | Gallery

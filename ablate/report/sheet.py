@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from ablate.report.crops import ERROR_REACH, error_map
 from ablate.report.document import Picture, Tile
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
@@ -18,30 +20,52 @@ INK, MUTED, PAPER, EMPTY = (31, 35, 40), (89, 99, 110), (255, 255, 255), (236, 2
 
 
 def contact_sheet(picture: Picture) -> bytes:
-    """Returns the original and all tiles with their captions as one PNG on white, crops pixel for pixel."""
+    """Returns the original and all tiles with their captions as one PNG on white.
+
+    Crops are pixel for pixel; below each stands the map of its error at half the size.
+    """
     from matplotlib.font_manager import findfont
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(findfont("DejaVu Sans"), 11)
     tiles = (picture.original, *picture.tiles)
     width, height = picture.crop
+    original = _pixels(picture.original)
+    below = 0 if original is None else height // 2 + 4
     captions = [_caption(tile, font, width) for tile in tiles]
-    column, row = width + GAP, height + LINE * max(map(len, captions)) + GAP
+    column, row = width + GAP, height + below + LINE * max(map(len, captions)) + GAP
     columns = min(COLUMNS, len(tiles))
-    size = (columns * column + GAP, -(-len(tiles) // columns) * row + GAP)
-    sheet = Image.new("RGB", size, PAPER)
+    sheet = Image.new("RGB", (columns * column + GAP, -(-len(tiles) // columns) * row + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left, top = GAP + number % columns * column, GAP + number // columns * row
-        if tile.png:
-            with Image.open(io.BytesIO(tile.png)) as crop:
-                sheet.paste(crop, (left, top))
-        else:
+        pixels = _pixels(tile)
+        if pixels is None:
             draw.rectangle((left, top, left + width - 1, top + height - 1), fill=EMPTY)
-        _write(draw, caption, font, left, top + height + 3)
+        else:
+            sheet.paste(Image.fromarray(pixels), (left, top))
+        if original is not None and pixels is not None and number:
+            error = error_map(pixels.transpose(2, 0, 1), original.transpose(2, 0, 1)).transpose(1, 2, 0)
+            sheet.paste(Image.fromarray(error).reduce(2), (left, top + height + 4))
+        elif below and not number:
+            _write(
+                draw, ["below each: its error,", f"dark 0 to bright {ERROR_REACH} of 255"], font, left, top + height + 3
+            )
+        _write(draw, caption, font, left, top + height + below + 3)
     file = io.BytesIO()
-    sheet.save(file, "PNG", compress_level=6)
+    sheet.save(file, "PNG", compress_level=9)
     return file.getvalue()
+
+
+def _pixels(tile: Tile) -> np.ndarray | None:
+    """Returns a tile's crop as uint8 (H, W, 3)."""
+    import numpy as np
+    from PIL import Image
+
+    if tile.png is None:
+        return None
+    with Image.open(io.BytesIO(tile.png)) as crop:
+        return np.asarray(crop)
 
 
 def _caption(tile: Tile, font: FreeTypeFont, width: int) -> list[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from ablate.report.crops import error_map
 from tests.browser import Browser
 from tests.report.conftest import HOSTILE, Written
 
@@ -115,3 +120,72 @@ def test_the_page_marks_the_section_that_is_being_read(page: Browser, written: W
         page.evaluate(f"document.querySelector('{name}').scrollIntoView({{behavior: 'instant'}})")
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert page.evaluate("document.querySelectorAll('nav a[aria-current]').length") == 1
+
+
+TILE = "#gallery-pictures .picture:first-of-type .tile:not(.original)"
+
+
+def test_the_pointer_on_a_crop_shows_the_original_in_its_place(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    page.point(f"{TILE} .frame")
+    script = f"(() => {{ const t = document.querySelector('{TILE}'); const o = t.querySelector('.over'); "
+    same = "o.src === t.parentElement.querySelector('.original img').src"
+    assert page.evaluate(f"{script} return [getComputedStyle(o).visibility, {same}]; }})()") == ["visible", True]
+    page.point("h1")
+    assert page.evaluate(f"{script} return getComputedStyle(o).visibility; }})()") == "hidden"
+
+
+def test_the_slider_draws_the_original_over_every_crop_of_its_picture(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    page.point(".picture [data-cut]", press=True, at=0.25)
+    cuts = page.evaluate(f"[...document.querySelectorAll('{TILE} .over')].map((o) => getComputedStyle(o).clipPath)")
+    assert len(cuts) > 5
+    right = float(cuts[0].split()[1].rstrip("%"))
+    assert 65 < right < 85
+    assert set(cuts) == {cuts[0]}
+    others = "document.querySelectorAll('.picture:last-of-type.cut').length"
+    assert page.evaluate(others) == 0
+
+
+def test_errors_are_coloured_as_the_markdown_sheets_are(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    page.point("[data-view=error]", press=True)
+    read = (
+        f"(() => {{ const t = document.querySelector('{TILE}'); const c = t.querySelector('canvas'); "
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return {shown: "
+        "getComputedStyle(c).visibility, width: c.width, pixels: [...d], own: t.querySelector('img').src, "
+        "original: t.parentElement.querySelector('.original img').src}; })()"
+    )
+    found = page.evaluate(read)
+    assert found["shown"] == "visible"
+    own, original = (pixels(found[name]) for name in ("own", "original"))
+    drawn_map = np.array(found["pixels"]).reshape(-1, found["width"], 4)[..., :3].transpose(2, 0, 1)
+    # A canvas rounds half a level up, numpy to even.
+    assert np.abs(drawn_map - error_map(own, original).astype(int)).max() <= 1
+    page.point("[data-view=picture]", press=True)
+    assert page.evaluate(read)["shown"] == "hidden"
+
+
+def pixels(address: str) -> np.ndarray:
+    """Decodes a picture in the page to uint8 (3, H, W)."""
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+
+
+def test_flicker_alternates_and_stops(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    page.point(".picture [data-flicker]", press=True)
+    shown = f"document.querySelectorAll('{TILE}.show').length"
+    wait = f"new Promise((done) => {{ const look = () => {shown} > 5 ? done(true) : setTimeout(look, 50); look(); }})"
+    assert page.evaluate(wait)
+    page.point(".picture [data-flicker]", press=True)
+    assert page.evaluate(shown) == 0
+
+
+def test_zoom_enlarges_crops_without_smoothing(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    width = f"document.querySelector('{TILE} img').getBoundingClientRect().width"
+    single = page.evaluate(width)
+    page.point("[data-zoom='2']", press=True)
+    assert page.evaluate(width) == pytest.approx(2 * single, abs=1)
+    assert page.evaluate(f"getComputedStyle(document.querySelector('{TILE} img')).imageRendering") == "pixelated"

@@ -5,7 +5,16 @@ import io
 import numpy as np
 from PIL import Image
 
-from ablate.report.crops import Window, crop_side, most_detailed, to_png, to_thumbnail
+from ablate.report.crops import (
+    ERROR_REACH,
+    ERROR_STOPS,
+    Window,
+    crop_side,
+    error_map,
+    most_detailed,
+    to_png,
+    to_thumbnail,
+)
 
 
 def test_the_window_lies_where_the_detail_is() -> None:
@@ -39,3 +48,19 @@ def test_more_tiles_make_smaller_crops_within_the_budget() -> None:
     assert sides == sorted(sides, reverse=True)
     assert sides[0] == 256
     assert all(tiles * side**2 * 2 * 4 / 3 <= 5_000_000 for tiles, side in zip((30, 60, 99), sides[1:], strict=True))
+
+
+def test_an_error_map_is_dark_where_pictures_agree_and_brightest_from_its_reach_on() -> None:
+    original = np.full((3, 4, 4), 100, np.uint8)
+    picture = original.copy()
+    picture[:, 1, 1] += 200 - 100
+    picture[0, 2, 2] += 3 * ERROR_REACH // 4  # a quarter of the reach, once it is spread over three channels
+    shown = error_map(picture, original)
+    assert tuple(shown[:, 0, 0]) == ERROR_STOPS[0]
+    assert tuple(shown[:, 1, 1]) == ERROR_STOPS[-1]
+    assert tuple(shown[:, 2, 2]) == ERROR_STOPS[1]
+
+
+def test_an_error_map_does_not_wrap_where_the_picture_is_darker() -> None:
+    dark, bright = np.zeros((3, 2, 2), np.uint8), np.full((3, 2, 2), 255, np.uint8)
+    assert np.array_equal(error_map(dark, bright), error_map(bright, dark))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import WEIGHTS, Arm
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
-from ablate.report.crops import Window, crop_side, most_detailed, read_picture, to_png, to_thumbnail
+from ablate.report.crops import (
+    ERROR_REACH,
+    ERROR_STOPS,
+    Window,
+    crop_side,
+    most_detailed,
+    read_picture,
+    to_png,
+    to_thumbnail,
+)
 from ablate.report.document import Block, Gallery, Picture, Section, Tile, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, joined, plural
@@ -47,7 +56,7 @@ def pictures(evidence: Evidence) -> Section:
             text(f"Neither the original nor the baseline's PNG is there any more for {gone}.", kind="warning")
         )
     if shown:
-        blocks.append(Gallery("pictures", tuple(each for each, _ in shown), _caption(side)))
+        blocks.append(Gallery("pictures", tuple(each for each, _ in shown), _caption(side), ERROR_STOPS, ERROR_REACH))
     numbers = {"seed": seed, "rule": rule, "pictures": [each for _, each in shown]}
     return Section("pictures", title, tuple(blocks), numbers, short)
 
@@ -62,8 +71,9 @@ def _how(reference: Arm, seed: int, rule: str) -> str:
 def _caption(side: int) -> str:
     return (
         f"Each crop is the {side} px window with the most detail in the original, pixel for pixel and without loss. "
-        "Point at a crop, or focus it and press the space bar, to see the original in its place; Flicker alternates "
-        "all of them."
+        "Point at a crop, or focus it and press the space bar, to see the original in its place; the slider draws the "
+        "original over all crops from the left, and Flicker alternates them. Errors are the mean absolute difference to "
+        "the original over the three channels."
     )
 
 
@@ -165,6 +175,8 @@ def _tile(evidence: Evidence, arm: Arm, seed: int, image: str, window: Window) -
     values = _values(evidence, arm, seed, image)
     psnr = "identical" if values["psnr"] is None else f"{fixed(values['psnr'], 2)} dB"
     rate = NONE if values["bpp_actual"] is None else f"{fixed(values['bpp_actual'], 4)} bpp"
+    if pixels is not None and values["bpp_actual"] is not None:
+        rate += f" ({round(values['bpp_actual'] * pixels[0].size / 8):,} bytes)"
     if pixels is None:
         return Tile(arm.name, (f"{psnr}, {rate}",), None, "its PNG is no longer in the store", baseline)
     return Tile(arm.name, (f"{psnr}, {rate}",), to_png(window.of(pixels)), "", baseline)

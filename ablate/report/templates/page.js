@@ -34,22 +34,50 @@ for (const input of document.querySelectorAll("[data-filter]")) {
   });
 }
 
-// Pictures: the original lies over a crop while one points at it or flickers.
-const show = (tile, on) => {
+// Pictures: the original lies over a crop, whole while one points at it or flickers, else as far as the slider says.
+const cover = (tile) => {
   const frame = tile.querySelector(".frame");
   const original = tile.parentElement.querySelector(".original img");
-  if (!original || !frame.querySelector("img")) return;
-  if (frame.childElementCount === 1) {
+  if (!original || !frame.querySelector("img")) return false;
+  if (!frame.querySelector(".over")) {
     const over = new Image();
     over.src = original.src;
     over.alt = "";
+    over.className = "over";
     frame.append(over);
   }
-  tile.classList.toggle("show", on);
+  return true;
 };
+const show = (tile, on) => cover(tile) && tile.classList.toggle("show", on);
+
+// Errors: the mean absolute difference over channels, coloured between the gallery's stops.
+const drawError = (tile, stops, reach) => {
+  const own = tile.querySelector(".frame img");
+  const original = tile.parentElement.querySelector(".original img");
+  if (!own || !original || tile.querySelector("canvas")) return;
+  const canvas = document.createElement("canvas");
+  canvas.width = own.naturalWidth;
+  canvas.height = own.naturalHeight;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const pixels = (image) => {
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, canvas.width, canvas.height);
+  };
+  const [a, b] = [pixels(own), pixels(original).data];
+  for (let i = 0; i < b.length; i += 4) {
+    const error = (Math.abs(a.data[i] - b[i]) + Math.abs(a.data[i + 1] - b[i + 1]) + Math.abs(a.data[i + 2] - b[i + 2])) / 3;
+    const place = Math.min(error / reach, 1) * (stops.length - 1);
+    const low = Math.min(Math.floor(place), stops.length - 2);
+    for (let c = 0; c < 3; c++) a.data[i + c] = stops[low][c] + (stops[low + 1][c] - stops[low][c]) * (place - low);
+  }
+  context.putImageData(a, 0, 0);
+  own.after(canvas);
+};
+
 for (const picture of document.querySelectorAll(".picture")) {
   const tiles = [...picture.querySelectorAll(".tile:not(.original)")];
   const button = picture.querySelector("[data-flicker]");
+  const cut = picture.querySelector("[data-cut]");
   let timer = 0;
   for (const tile of tiles) {
     tile.addEventListener("pointerenter", () => timer || show(tile, true));
@@ -61,7 +89,12 @@ for (const picture of document.querySelectorAll(".picture")) {
       show(tile, !tile.classList.contains("show"));
     });
   }
-  button.hidden = !picture.querySelector(".original img");
+  picture.querySelector(".compare").hidden = !picture.querySelector(".original img");
+  cut.addEventListener("input", () => {
+    tiles.forEach(cover);
+    picture.style.setProperty("--cut", `${cut.value}%`);
+    picture.classList.toggle("cut", cut.value > 0);
+  });
   button.addEventListener("click", () => {
     let on = false;
     if (timer) {
@@ -75,12 +108,19 @@ for (const picture of document.querySelectorAll(".picture")) {
   });
 }
 for (const controls of document.querySelectorAll(".controls")) {
+  const gallery = controls.parentElement;
   controls.hidden = false;
   controls.addEventListener("click", (event) => {
-    const zoom = event.target.dataset.zoom;
-    if (!zoom) return;
-    controls.querySelectorAll("button").forEach((b) => b.setAttribute("aria-pressed", String(b === event.target)));
-    controls.parentElement.querySelectorAll(".tiles").forEach((tiles) => tiles.style.setProperty("--zoom", zoom));
+    const { zoom, view } = event.target.dataset;
+    if (!zoom && !view) return;
+    event.target.parentElement.querySelectorAll("button").forEach((b) => b.setAttribute("aria-pressed", String(b === event.target)));
+    if (zoom) gallery.querySelectorAll(".tiles").forEach((tiles) => tiles.style.setProperty("--zoom", zoom));
+    if (view) {
+      const errors = view === "error";
+      if (errors) gallery.querySelectorAll(".tile:not(.original)").forEach((tile) => drawError(tile, JSON.parse(gallery.dataset.stops), Number(gallery.dataset.reach)));
+      gallery.classList.toggle("errors", errors);
+      controls.querySelector(".scale").hidden = !errors;
+    }
   });
 }
 
