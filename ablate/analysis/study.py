@@ -39,6 +39,8 @@ class CellRecord:
     result: Mapping[str, Any] | None
     step: int | None
     cause: str | None
+    label: str
+    """What the cell is called in its grid, on the command line and in the store's plan."""
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> float | None:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""
@@ -174,7 +176,7 @@ def _record(store: Store, point: Mapping[str, Any], arm: str) -> CellRecord:
     return CellRecord(
         id=point["id"], arm=arm, axes=point["axes"], seed=point["seed"], config=point["cell"],
         replicate=point["cell"].get("replicate", 0), warmup=point.get("warmup"), status=status,
-        result=result, step=step, cause=cause,
+        result=result, step=step, cause=cause, label=point["label"],
     )  # fmt: skip
 
 

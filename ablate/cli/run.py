@@ -44,8 +44,8 @@ def run(
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    wanted = selection(select)
     plan = load_plan(grid, runs_dir, remember=not dry_run)
+    wanted = selection(select, {point.label for point in plan.points})
     if not any(wanted(point.label) for point in plan.points):
         raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")
     store = Store(runs_dir, plan.name)
@@ -79,7 +79,8 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
     def left(job: Job) -> bool:
         return job.entry(store).result() is None
 
-    todo = [job for job in jobs(plan, store, wanted=selection(select), limit=limit) if left(job)]
+    wanted = selection(select, {point.label for point in plan.points})
+    todo = [job for job in jobs(plan, store, wanted=wanted, limit=limit) if left(job)]
     rows = [(job.id, job.entry(store).status().value, str(job.steps), job.label) for job in todo]
     typer.echo(f"{plural(len(todo), 'job')} would run; nothing was changed")
     if rows:

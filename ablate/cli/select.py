@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 
-def selection(expression: str | None) -> Callable[[str], bool]:
+def selection(expression: str | None, labels: Collection[str] = ()) -> Callable[[str], bool]:
     """Returns a test of labels: parts joined by `or`, in each of them terms joined by `and`, a term or `not` a term.
 
     A term matches whole words of a label, so that `scales=1` is not `scales=16`; `*` stands for anything in a word.
+    An expression that is one of `labels` as a whole means that one alone.
 
     Raises:
         ValueError: for an expression with a term missing.
     """
     if expression is None:
         return lambda _label: True
+    if expression in labels:
+        return lambda label: label == expression
     parts = [_split("and", part) for part in _split("or", expression)]
     tests = [[_term(term, expression) for term in part] for part in parts]
     return lambda label: any(all(test(label) for test in part) for part in tests)

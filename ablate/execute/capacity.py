@@ -26,6 +26,11 @@ class Capacity:
         """Returns which of the visible GPUs the jobs of a worker run on; None on the CPU."""
         return slot % self.gpus if self.gpus else None
 
+    @property
+    def cells_at_once(self) -> int:
+        """How many cells share a device at most; only one that has it to itself says what training costs."""
+        return -(-self.workers // max(1, self.gpus))
+
     def __str__(self) -> str:
         where = f"{self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else "the CPU"
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"

@@ -85,7 +85,7 @@ def run(
         return OK
     work.prepare(todo, store, listener.said)
     listener.said(str(capacity))
-    environment = provenance(capacity.device, capacity.threads)
+    environment = provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
     workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)
     estimate = Estimate.of_finished(plan, store)
     with Interrupts() as interrupts:

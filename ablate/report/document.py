@@ -173,6 +173,11 @@ class Document:
         return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Figure))
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table in order."""
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Table))
+
+    @property
     def galleries(self) -> tuple[Gallery, ...]:
         """Every set of pictures in order."""
         return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Gallery))

@@ -28,6 +28,7 @@ def cell(
         result=result,
         step=9,
         cause=None,
+        label=f"{name} seed={seed}",
     )
 
 

@@ -34,3 +34,10 @@ def test_an_expression_selects_labels_by_whole_words(expression: str | None, exp
 def test_an_expression_with_a_term_missing_is_refused(expression: str):
     with pytest.raises(ValueError, match="a term is missing"):
         selection(expression)
+
+
+def test_a_whole_label_means_that_cell_alone() -> None:
+    labels = ["scales=1 seed=0", "scales=1 seed=0 replicate=1", "big and small seed=0"]
+    assert [label for label in labels if selection("scales=1 seed=0")(label)] == labels[:2]
+    assert [label for label in labels if selection("scales=1 seed=0", labels)(label)] == labels[:1]
+    assert [label for label in labels if selection("big and small seed=0", labels)(label)] == labels[2:]

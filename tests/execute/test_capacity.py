@@ -58,3 +58,8 @@ def test_the_command_line_wins_over_the_grid_and_the_grid_over_the_default():
     assert chosen(EXECUTION).workers == 8
     assert chosen(EXECUTION | {"workers": 3}).workers == 3
     assert chosen(EXECUTION | {"workers": 3, "threads": 2}, workers=5) == Capacity("cpu", 5, 2)
+
+
+def test_cells_share_a_device_where_there_are_more_workers_than_devices():
+    assert [Capacity("cpu", workers, 1).cells_at_once for workers in (1, 2)] == [1, 2]
+    assert [Capacity("cuda", workers, 1, gpus=2).cells_at_once for workers in (1, 2, 3, 4)] == [1, 1, 2, 2]

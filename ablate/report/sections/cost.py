@@ -1,14 +1,18 @@
-"""What the grid cost: time, speed and memory."""
+"""What the grid cost: time, speed and memory; what shared its device is marked and not compared with what did not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import Arm
 from ablate.report.arms import arm_columns, arm_values
-from ablate.report.document import Card, Cards, Column, Section, Table, Value, text
+from ablate.report.document import Block, Card, Cards, Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, duration, fixed, plural, size
+from ablate.report.numbers import NONE, duration, fixed, joined, plural, size
+
+PACKED, ALONE, UNKNOWN = "packed", "alone", "not recorded"
+"""How cells ran: beside others on their device, with the device to themselves, or written before that was recorded."""
 
 
 def cost(evidence: Evidence) -> Section:
@@ -30,26 +34,11 @@ def cost(evidence: Evidence) -> Section:
         Card("largest memory of a cell", size(totals["peak_memory_bytes"])),
     ]
     if warmups:
-        cards.insert(
-            0,
-            Card(
-                "warm starts",
-                duration(totals["warmup_seconds"]),
-                name=f"{plural(len(warmups), 'training')}, each shared",
-            ),
-        )
+        shared = f"{plural(len(warmups), 'training')}, each shared"
+        cards.insert(0, Card("warm starts", duration(totals["warmup_seconds"]), name=shared))
     arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
-    said = text(
-        "Seconds are wall clock, summed over cells, and count the time of attempts that were interrupted. Cells that "
-        "ran beside others on one machine are slower than alone: compare speed only between cells run alike.",
-        kind="note",
-    )  # fmt: skip
-    return Section(
-        "cost",
-        "Cost",
-        (Cards(tuple(cards)), _table(evidence, arms), said),
-        {"totals": totals, "warmups": warmups, "arms": arms},
-    )
+    blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
+    return Section("cost", "Cost", blocks, {"totals": totals, "warmups": warmups, "arms": arms})
 
 
 def _total(results: list[Any], name: str) -> float:
@@ -63,34 +52,61 @@ def _warmups(evidence: Evidence) -> dict[str, float]:
     return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}
 
 
+def _sharing(result: Mapping[str, Any]) -> str:
+    """Returns how a cell ran."""
+    at_once = result.get("environment", {}).get("cells_at_once")
+    return UNKNOWN if at_once is None else ALONE if at_once == 1 else PACKED
+
+
 def _arm(arm: Arm) -> dict[str, Any]:
+    """Returns an arm's means: of the cells that ran alone where there are any, else of all that there are."""
     results = [cell.result for cell in arm.cells if cell.result]
+    ran = {_sharing(result) for result in results}
+    ran = {ALONE} if ALONE in ran else ran
+    kept = [result for result in results if _sharing(result) in ran]
 
     def mean(name: str) -> float | None:
-        values = [result[name] for result in results if result.get(name) is not None]
+        values = [result[name] for result in kept if result.get(name) is not None]
         return sum(values) / len(values) if values else None
 
     parameters: dict[str, int] = next((r["codec"]["parameters"] for r in results if r.get("codec")), {})
     return {
-        "arm": arm.name, "axes": dict(arm.axes), "cells": len(results), "train_seconds": mean("train_seconds"),
-        "eval_seconds": mean("eval_seconds"), "images_per_second": mean("images_per_second"),
-        "peak_memory_bytes": mean("peak_memory_bytes"), "parameters": parameters,
+        "arm": arm.name, "axes": dict(arm.axes), "cells": len(kept), "of": len(results), "ran": sorted(ran),
+        "train_seconds": mean("train_seconds"), "eval_seconds": mean("eval_seconds"),
+        "images_per_second": mean("images_per_second"), "peak_memory_bytes": mean("peak_memory_bytes"),
+        "parameters": parameters,
     }  # fmt: skip
 
 
+def _said(arms: Sequence[Mapping[str, Any]]) -> str:
+    said = "Seconds are wall clock and count the time of attempts that were interrupted. "
+    ran = {how for arm in arms for how in arm["ran"]}
+    if ran == {ALONE}:
+        return said + "All cells had their device to themselves, so that speeds compare."
+    marked = joined(sorted(ran - {ALONE}), "or")
+    return (
+        f"{said}Cells marked “{marked}” may have run beside others on one device, which slows them by an unknown part: "
+        "their times say what was paid, not what an arm costs. With --workers 1, ablate run measures cells alone."
+    )
+
+
 def _table(evidence: Evidence, arms: list[dict[str, Any]]) -> Table:
+    baseline = evidence.study.baseline
+    base = next((arm for arm in arms if baseline and arm["arm"] == baseline.name), None)
     rows = []
     for arm in arms:
-        times = [arm["train_seconds"], arm["eval_seconds"]]
         memory, parameters = arm["peak_memory_bytes"], arm["parameters"]
         codec = sum(parameters.get(part, 0) for part in ("encoder", "generator"))
         judge = parameters.get("discriminator")
+        alone = arm["ran"] == [ALONE]
+        speed = arm["images_per_second"]
         rows.append(
             (
                 *arm_values(evidence, arm["arm"], arm["axes"]),
-                Value(str(arm["cells"]), sort=arm["cells"]),
-                *(Value(NONE if seconds is None else duration(seconds), sort=seconds) for seconds in times),
-                Value(fixed(arm["images_per_second"], 1), sort=arm["images_per_second"]),
+                Value(f"{arm['cells']} of {arm['of']}", "" if alone else joined(arm["ran"], "or"), arm["cells"]),
+                _seconds(arm["train_seconds"], _ratio(arm, base), alone),
+                _seconds(arm["eval_seconds"], "", alone),
+                Value(fixed(speed, 1), "", speed, "plain" if alone else "muted"),
                 Value(size(memory), sort=memory),
                 Value(f"{codec:,}" if codec else NONE, sort=codec),
                 Value(NONE if judge is None else f"{judge:,}", sort=judge),
@@ -101,4 +117,22 @@ def _table(evidence: Evidence, arms: list[dict[str, Any]]) -> Table:
         Column("crops per second"), Column("peak memory"), Column("codec parameters"),
         Column("discriminator parameters"),
     )  # fmt: skip
-    return Table("cost", "Cost by arm", columns, tuple(rows), "Means over cells.", filterable=len(rows) > 20)
+    caption = (
+        "Means over cells that had their device to themselves, where there are any. Below the time of training: "
+        "against the baseline, where both ran alone."
+    )
+    return Table("cost", "Cost by arm", columns, tuple(rows), caption, filterable=len(rows) > 20)
+
+
+def _seconds(seconds: float | None, below: str, alone: bool) -> Value:
+    return Value(NONE if seconds is None else duration(seconds), below, seconds, "plain" if alone else "muted")
+
+
+def _ratio(arm: Mapping[str, Any], base: Mapping[str, Any] | None) -> str:
+    """Writes how much longer than the baseline an arm trains, where neither shared its device."""
+    if base is None or base is arm or not arm["train_seconds"] or not base["train_seconds"]:
+        return ""
+    if arm["ran"] != [ALONE] or base["ran"] != [ALONE]:
+        return ""
+    share = 100 * (arm["train_seconds"] / base["train_seconds"] - 1)
+    return f"{fixed(share, 0, signed=True)}%"

@@ -71,9 +71,9 @@ def _how(reference: Arm, seed: int, rule: str) -> str:
 def _caption(side: int) -> str:
     return (
         f"Each crop is the {side} px window with the most detail in the original, pixel for pixel and without loss. "
-        "Point at a crop, or focus it and press the space bar, to see the original in its place; the slider draws the "
-        "original over all crops from the left, and Flicker alternates them. Errors are the mean absolute difference to "
-        "the original over the three channels."
+        "Point at a crop, or focus it and press the space bar, to see the original in its place; the slider draws "
+        "the original over all crops from the left, and Flicker alternates them. Errors are the mean absolute "
+        "difference to the original over the three channels."
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.report.document import Block, Code, Column, Section, Table, Value, text
+from ablate.report.document import Block, Code, Column, Items, Section, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
+from ablate.report.sections.checklist import checklist
 
 
 def protocol(evidence: Evidence) -> Section:
@@ -20,16 +22,19 @@ def protocol(evidence: Evidence) -> Section:
     if evidence.measures:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
+    data = _data(evidence)
+    blocks.append(_data_table(data))
     environment = _environment(evidence)
     if environment:
         blocks.append(_environment_table(environment))
-    command = f"ablate run {study.name}.toml\nablate report {study.name}.toml"
-    blocks.append(
-        Code("Run it again: save the grid file below under this name; finished cells are not run twice", command)
-    )
+    blocks.append(Items("For a paper's checklist", checklist(evidence, environment)))
+    commands = again(evidence)
+    title = f"Run it again: save the grid file below as {study.name}.toml; finished cells are not run twice"
+    blocks.append(Code(title, f"ablate run {study.name}.toml\nablate report {study.name}.toml"))
     blocks.append(Code("Grid file", study.grid_text or "(no copy in the store)"))
-    ids = "\n".join(f"{cell.id}  {cell.arm}  seed {cell.seed}" for cell in study.cells)
-    blocks.append(Code(f"Ids of all {plural(len(study.cells), 'cell')}", ids, folded=True))
+    listed = "\n".join(f"{cell}  {command}" for cell, command in commands.items())
+    title = f"One cell again, in a store of its own: the command of each of {plural(len(commands), 'cell')}, by id"
+    blocks.append(Code(title, listed, folded=True))
     numbers = {
         "metrics": {
             name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
@@ -37,6 +42,8 @@ def protocol(evidence: Evidence) -> Section:
         },
         "protocol": protocols[0] if protocols else None,
         "environment": environment,
+        "data": data,
+        "commands": commands,
         "fingerprint": study.fingerprint,
         "grid": study.grid_text,
     }
@@ -92,6 +99,45 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
             f"PSNR is infinite for {plural(infinite, 'reconstruction')} equal to the original; means leave them out."
         )
     return notes
+
+
+def again(evidence: Evidence) -> dict[str, str]:
+    """Returns for each cell the command that trains it again from nothing, beside what there is."""
+    grid = shlex.quote(f"{evidence.study.name}.toml")
+    return {
+        cell.id: f"ablate run {grid} --select {shlex.quote(cell.label)} --runs-dir again"
+        for cell in evidence.study.cells
+    }
+
+
+def _data(evidence: Evidence) -> list[dict[str, Any]]:
+    """Returns each data set with its content's hashes and how many cells use it."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for cell in evidence.study.cells:
+        data = cell.config.get("data", {})
+        train, test = (str(data.get(split) or data.get("path") or "") for split in ("train", "test"))
+        digests = [str(data.get(f"{split}_digest") or "") for split in ("train", "test")]
+        source = str(data.get("source", ""))
+        counts["train", " ".join(dict.fromkeys((source, train))).strip(), digests[0]] += 1
+        counts["test", " ".join(dict.fromkeys((source, test))).strip(), digests[1]] += 1
+    return [
+        {"split": split, "source": source, "sha256": digest, "cells": count}
+        for (split, source, digest), count in counts.items()
+    ]
+
+
+def _data_table(data: list[dict[str, Any]]) -> Table:
+    rows = [
+        (Value(row["split"]), Value(row["source"]), Value(row["sha256"] or "not recorded", code=True),
+         Value(f"{row['cells']:,}", sort=row["cells"]))
+        for row in data
+    ]  # fmt: skip
+    columns = (
+        Column("split", numeric=False), Column("source", numeric=False),
+        Column("sha256 of all pictures", numeric=False), Column("cells"),
+    )  # fmt: skip
+    caption = "The hash is of the pictures' names and files in their order; where they lie does not matter."
+    return Table("data", "Data", columns, tuple(rows), caption)
 
 
 def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:

@@ -1,0 +1,52 @@
+"""Answers to what the checklists of conferences ask of experiments, as far as a grid's records know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ablate.report.document import Text, strong, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import duration, joined, plural
+
+Environment = Mapping[str, Mapping[str, int]]
+
+
+def checklist(evidence: Evidence, environment: Environment) -> tuple[Text, ...]:
+    """Returns a sentence a question: seeds, error bars, missing runs, compute, code, data, choices made beforehand."""
+    return tuple(text(strong(f"{question} "), answer) for question, answer in _answers(evidence, environment))
+
+
+def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str, str]]:
+    study = evidence.study
+    seeds = joined([str(seed) for seed in study.seeds])
+    yield "Repetitions.", f"{plural(len(study.seeds), 'seed')} an arm ({seeds}); a seed draws weights, crops and noise."
+    yield (
+        "Error bars.",
+        "Standard deviations are over seeds. Intervals are Student's t at 95% over seeds, of differences paired by "
+        "seed where two arms are compared. Pictures are never counted as repetitions.",
+    )
+    ended = [cell.status for cell in study.cells]
+    lost = {status: ended.count(status) for status in ("diverged", "failed", "running", "pending") if status in ended}
+    yield (
+        "Runs left out.",
+        "None: every planned run is in the tables."
+        if not lost
+        else f"None from the tables; {joined([f'{count} {status}' for status, count in lost.items()])} of "
+        f"{plural(len(study.cells), 'run')} have no measurement, and Completeness says why.",
+    )
+    results = [cell.result for cell in study.cells if cell.result]
+    seconds = sum((result.get("train_seconds") or 0.0) + (result.get("eval_seconds") or 0.0) for result in results)
+    where = joined([*_values(environment, "gpu"), *_values(environment, "cpu")]) or "a machine that was not recorded"
+    yield "Compute.", f"{duration(seconds)} for training and measuring all runs, on {where}; warm starts come on top."
+    names = {name: _values(environment, name) for name in ("ablate", "torch", "python")}
+    versions = [f"{name} {joined(found)}" for name, found in names.items() if found]
+    commits = [commit[:12] for commit in _values(environment, "git")]
+    code = f" at commit {joined(commits)}" if commits else ""
+    prints = joined(_values(environment, "fingerprint"))
+    yield "Code.", f"{joined(versions)}{code}; fingerprint of the files that results depend on: {prints}."
+    declared = "declared" if study.compare.get("primary") else "not declared; the report chose PSNR and the distance"
+    yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Pictures shown are chosen by rule."
+
+
+def _values(environment: Environment, key: str) -> list[str]:
+    return [value for value in environment.get(key, {}) if value not in ("", "None")]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ablate.analysis import read_study
+from ablate.cli.select import selection
+from ablate.report.document import Code, Items, Section
+from ablate.report.evidence import Evidence
+from ablate.report.sections.protocol import protocol
+from tests.fabricated_store import Fabrication, fabricate
+
+AXES = {"loss.adversarial": ["lsgan", "or 'not' and"], "loss.lambda_x": [12.0, 48.0]}
+
+
+def section(root: Path, what: Fabrication) -> tuple[Evidence, Section]:
+    store = fabricate(root, what)
+    evidence = Evidence(read_study(store), store)
+    return evidence, protocol(evidence)
+
+
+def test_the_command_of_a_cell_selects_that_cell_alone_whatever_its_name(tmp_path: Path) -> None:
+    evidence, found = section(tmp_path, Fabrication(name="odd's", axes=AXES, aa=True, recon=False))
+    labels = [cell.label for cell in evidence.study.cells]
+    assert len(found.numbers["commands"]) == len(labels) == 9
+    for cell in evidence.study.cells:
+        words = shlex.split(found.numbers["commands"][cell.id])
+        assert words[:3] == ["ablate", "run", "odd's.toml"]
+        wanted = selection(words[words.index("--select") + 1], labels)
+        assert [label for label in labels if wanted(label)] == [cell.label]
+
+
+def test_data_are_named_with_the_hash_of_each_split(tmp_path: Path) -> None:
+    evidence, found = section(tmp_path, Fabrication(recon=False))
+    data = evidence.study.cells[0].config["data"]
+    rows = {row["split"]: row for row in found.numbers["data"]}
+    assert rows["train"]["sha256"] == data["train_digest"]
+    assert rows["test"]["sha256"] == data["test_digest"]
+    assert rows["train"]["sha256"] != rows["test"]["sha256"]
+    assert rows["test"]["cells"] == 24
+
+
+def test_the_checklist_tells_what_was_lost(tmp_path: Path) -> None:
+    def answers(found: Section) -> str:
+        return " ".join(i.plain for block in found.blocks if isinstance(block, Items) for i in block.items)
+
+    _, whole = section(tmp_path / "whole", Fabrication(axes={}, recon=False))
+    assert "every planned run is in the tables" in answers(whole)
+    assert "torch 2.11.0 and python 3.11.9" in answers(whole)
+    _, lossy = section(tmp_path / "lossy", Fabrication(axes={}, status={0: "diverged"}, recon=False))
+    assert "1 diverged of 2 runs have no measurement" in answers(lossy)
+
+
+def test_the_grid_file_is_there_to_be_saved(tmp_path: Path) -> None:
+    evidence, found = section(tmp_path, Fabrication(recon=False))
+    assert any(block.text == evidence.study.grid_text for block in found.blocks if isinstance(block, Code))
