@@ -74,16 +74,17 @@ def run(
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
     """
-    plan.write(store)
     todo = jobs(plan, store, wanted=wanted, limit=limit)
     schedule = Schedule(todo, store, limits.max_alike_failures)
     warning = mixed_code(plan, store)
     if warning:
         listener.said(warning)
     if not schedule.left:
+        plan.write(store)
         listener.said("nothing to do: every cell is finished")
         return OK
     work.prepare(todo, store, listener.said)
+    plan.write(store)  # not before the pictures are known to be good: a grid that cannot run leaves nothing behind
     listener.said(str(capacity))
     environment = provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
     workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)

@@ -18,6 +18,7 @@ def test_help_names_every_command_and_the_exit_codes(ablate_in):
     assert result.exit_code == 0
     assert all(f"\n  {command.__name__} " in result.output for command in COMMANDS)
     assert "130 interrupted" in " ".join(result.output.split())
+    assert "\n    ablate run grid.toml " in result.output  # a line of its own, not run into its neighbours
 
 
 @pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])

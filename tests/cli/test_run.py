@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ablate.store import Store
 
@@ -81,3 +82,19 @@ def test_an_option_that_makes_no_sense_is_a_usage_error(ablate_in, pretended, tm
     pretended("well")
     assert ablate_in("run", "grid.toml", *option).exit_code == 2
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_grid_whose_pictures_cannot_be_read_leaves_no_grid_behind(ablate_in, tmp_path: Path):
+    for split, colour in (("train", "teal"), ("test", "olive")):
+        (tmp_path / split).mkdir()
+        Image.new("RGB", (200, 200), colour).save(tmp_path / split / "good.png")
+    torn = (tmp_path / "train" / "good.png").read_bytes()[:-20]
+    (tmp_path / "train" / "torn.png").write_bytes(torn)
+    (tmp_path / "grid.toml").write_text(
+        'schema = 1\nname = "torn"\n[base]\npreset = "tiny"\n'
+        '[base.data]\nsource = "folder"\ntrain = "train"\ntest = "test"\n'
+    )
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == 2
+    assert "torn.png: it cannot be decoded" in result.stderr
+    assert not (tmp_path / "runs" / "torn").exists()
