@@ -21,6 +21,10 @@ Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, metavar="N", help="Cells at once. Default: one a core.")
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Threads a cell. Default: one.")]
+Kernels = Annotated[
+    str | None,
+    typer.Option("--kernels", metavar="auto|eager", help="Losses by the fastest equal code, or as defined."),
+]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
 TrainedCell = Annotated[
     str,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Threads, Workers
 
 if TYPE_CHECKING:
     from ablate.execute import Job, Plan
@@ -18,6 +18,7 @@ def run(
     workers: Workers = None,
     threads: Threads = None,
     device: Device = None,
+    kernels: Kernels = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Run at most N of the unfinished cells.")
     ] = None,
@@ -52,7 +53,7 @@ def run(
     if dry_run:
         _print_todo(plan, store, select, limit)
         return
-    capacity = chosen(plan.content["execution"], device, workers, threads)
+    capacity = chosen(plan.content["execution"], device, workers, threads, kernels)
 
     from ablate.cli.progress import watching
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
+
+from ablate.registry import unknown
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+KERNELS = ("auto", "eager")
 MAX_GPU_THREADS = 8
 """More threads than this do nothing for a job whose work is on a GPU."""
 
@@ -21,6 +24,8 @@ class Capacity:
     workers: int
     threads: int
     gpus: int = 0
+    kernels: Literal["auto", "eager"] = "auto"
+    """Whether losses are computed by the fastest backends that agree with their definitions, or by the latter."""
 
     def gpu(self, slot: int) -> int | None:
         """Returns which of the visible GPUs the jobs of a worker run on; None on the CPU."""
@@ -66,15 +71,27 @@ def capacity(
 
 
 def chosen(
-    execution: Mapping[str, Any], device: str | None = None, workers: int | None = None, threads: int | None = None
+    execution: Mapping[str, Any],
+    device: str | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    kernels: str | None = None,
 ) -> Capacity:
-    """Returns the capacity that a grid's [execution] asks for, where the command line says nothing else."""
-    return capacity(
+    """Returns the capacity that a grid's [execution] asks for, where the command line says nothing else.
+
+    Raises:
+        ValueError: as `capacity` does, and for kernels that there are not.
+    """
+    kernels = kernels or execution.get("kernels", "auto")  # a plan that was kept may be older than the choice
+    if kernels not in KERNELS:
+        raise ValueError(unknown("choice of kernels", str(kernels), list(KERNELS)))
+    found = capacity(
         device or execution["device"],
         workers if workers is not None else _count(execution["workers"]),
         threads if threads is not None else _count(execution["threads"]),
         execution["cells_per_gpu"],
     )
+    return replace(found, kernels=cast(Literal["auto", "eager"], kernels))
 
 
 def _count(value: int | str) -> int | None:

@@ -76,7 +76,12 @@ class LocalWorkers:
         start_fork_server(self._work.preload)
         slot = next(slot for slot in range(self._capacity.workers) if slot not in self._slots)
         conditions = worker.Conditions(
-            self._capacity.device, self._capacity.threads, self._capacity.gpu(slot), self._environment, self._timeout
+            device=self._capacity.device,
+            threads=self._capacity.threads,
+            gpu=self._capacity.gpu(slot),
+            environment=self._environment,
+            timeout_seconds=self._timeout,
+            kernels=self._capacity.kernels,
         )
         process = multiprocessing.get_context("forkserver").Process(
             target=worker.main, args=(self._work.function, job, self._store, conditions), daemon=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ablate.execute.jobs import Job
 from ablate.store import Store
@@ -40,6 +40,7 @@ class Assignment:
     device: str
     threads: int
     attempt: int
+    kernels: Literal["auto", "eager"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,20 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
 
     torch.set_num_threads(assignment.threads)
     keep_freed_memory()
-    entry, cache = job.entry(store), store.data_cache
-    device, attempt = assignment.device, assignment.attempt
+    entry = job.entry(store)
+    common: dict[str, Any] = {
+        "data_cache": store.data_cache,
+        "device": assignment.device,
+        "attempt": assignment.attempt,
+        "stop": stop,
+        "kernels": assignment.kernels,
+    }
     if job.kind == "warmup":
         warmup = Warmup.model_validate(job.training)
-        return run_warmup(warmup, entry, data_cache=cache, device=device, attempt=attempt, stop=stop)
+        return run_warmup(warmup, entry, **common)
     cell = Cell.model_validate(job.training)
     start = store.warmup(job.needs) if job.needs else None
-    return run_cell(cell, entry, warmup=start, data_cache=cache, device=device, attempt=attempt, stop=stop)
+    return run_cell(cell, entry, warmup=start, **common)
 
 
 def keep_freed_memory() -> None:

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
@@ -42,6 +42,7 @@ class Conditions:
     gpu: int | None
     environment: Mapping[str, Any]
     timeout_seconds: float | None = None
+    kernels: Literal["auto", "eager"] = "auto"
 
 
 @dataclass
@@ -86,7 +87,7 @@ def _attempt(
     environment = dict(conditions.environment) | (accelerator() if conditions.gpu is not None else {})
     entry.write_settings(dict(job.settings))
     attempt = entry.begin_attempt(environment)
-    assignment = Assignment(conditions.device, conditions.threads, attempt.number)
+    assignment = Assignment(conditions.device, conditions.threads, attempt.number, conditions.kernels)
     began = time.monotonic()
     with output_to(attempt.log_path):
         try:

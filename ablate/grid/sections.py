@@ -125,9 +125,10 @@ class Budget(Settings):
 
 
 class Execution(Settings):
-    """How the cells are run; it changes no result and no identity."""
+    """How the cells are run; it changes no identity, and no result by more than rounding."""
 
     workers: AutoCount = "auto"
     threads: AutoCount = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cells_per_gpu: int = Field(1, ge=1)
+    kernels: Literal["auto", "eager"] = "auto"

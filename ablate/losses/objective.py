@@ -140,7 +140,7 @@ class Objective:
             terms["adversarial"] = self.adversarial_term(self.adversarial, logits, image_logits)
             weights["adversarial"] = self.settings.adversarial_weight
         if image_features:
-            terms["feature_matching"] = feature_matching(image_features, features, self.matching_weight)
+            terms["feature_matching"] = self.matching(image_features, features)
             weights["feature_matching"] = self.settings.feature_matching_weight
         return Parts(terms, weights)
 
@@ -152,6 +152,10 @@ class Objective:
         seen = pairs[:1] if self.settings.generator_scales == "finest" else pairs
         losses = [loss.generator(real.float(), fake.float()) for real, fake in seen]
         return self.over_scales(losses, [fake for _, fake in seen])
+
+    def matching(self, image: Sequence[Sequence[Tensor]], reconstruction: Sequence[Sequence[Tensor]]) -> Tensor:
+        """Returns the unweighted feature matching of each scale's features by layer."""
+        return feature_matching(image, reconstruction, self.matching_weight)
 
     def over_scales(self, losses: Sequence[Tensor], logits: Sequence[Tensor]) -> Tensor:
         """Reduces one loss a scale as the settings say; `logits` are those of the same scales."""

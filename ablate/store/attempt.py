@@ -52,8 +52,12 @@ class Attempt:
         return read_json(self.path / "start.json") or {}
 
     def environment(self) -> dict[str, Any]:
-        """Returns the environment recorded at the start."""
+        """Returns the environment recorded at the start, and what was noted since."""
         return read_json(self.path / "env.json") or {}
+
+    def note(self, name: str, fact: Any) -> None:
+        """Adds to the recorded environment what is known only once the training runs."""
+        write_json(self.path / "env.json", self.environment() | {name: fact})
 
     def exit(self) -> dict[str, Any] | None:
         """Returns how the attempt ended, or None where it runs or was killed."""

@@ -15,7 +15,9 @@ from ablate.config import Cell, Data, Warmup
 from ablate.data import Pictures
 from ablate.data.crops import crops
 from ablate.data.pixels import to_float
+from ablate.kernels import Choice, FastObjective, fast_distortion
 from ablate.losses import Objective, Parts
+from ablate.losses.objective import built
 from ablate.model import Reconstruction
 from ablate.registry import distortions
 from ablate.rng import stream
@@ -73,9 +75,12 @@ class Watch:
         self.saturated = saturated
 
 
-def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Outcome:
-    """Trains adversarially from `state.step` to the end, or until it diverges or is stopped."""
-    objective = Objective.build(cell.loss)
+def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choice: Choice | None = None) -> Outcome:
+    """Trains adversarially from `state.step` to the end, or until it diverges or is stopped.
+
+    Losses are computed by what `choice` chooses, or by their definitions.
+    """
+    objective = FastObjective.choosing(cell.loss, choice) if choice else Objective.build(cell.loss)
     watch.logged_step = state.step
 
     while state.step < cell.train.steps:
@@ -121,9 +126,11 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch) -> Ou
     return Outcome("done", state.step, state.seconds)
 
 
-def warm_up(state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch) -> Outcome:
+def warm_up(
+    state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch, choice: Choice | None = None
+) -> Outcome:
     """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
-    distortion = distortions[warmup.distortion.name].function(**warmup.distortion.options)
+    distortion = fast_distortion(warmup.distortion, choice) if choice else built(distortions, warmup.distortion)
     watch.logged_step = state.step
     while state.step < warmup.steps:
         started = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
+from ablate.kernels import Choice, Kernels
 from ablate.model import count_parameters
 from ablate.store import Entry
 from ablate.store.atomic import write_with
@@ -30,6 +32,7 @@ def run_cell(
     device: str,
     attempt: int,
     stop: Callable[[], bool],
+    kernels: Kernels = "auto",
 ) -> Outcome:
     """Trains a cell from where its checkpoint left it, measures it and commits the result.
 
@@ -41,8 +44,9 @@ def run_cell(
         device: "cpu" or "cuda".
         attempt: number under which metrics are logged.
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
+        kernels: "auto" computes losses by the fastest backend that agrees with the definition, "eager" by the latter.
     """
-    state = TrainState.for_cell(cell, device)
+    state, choice = TrainState.for_cell(cell, device), _choice(entry, kernels, device)
     if entry.checkpoint.exists():
         state.load(entry.checkpoint)
         entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
@@ -53,7 +57,8 @@ def run_cell(
             return outcome
         state.start_from(warmup.weights)
 
-    outcome = train(state, cell, prepare(cell.data, "train", data_cache), Watch(entry, attempt, device, stop, "train"))
+    watch = Watch(entry, attempt, device, stop, "train")
+    outcome = train(state, cell, prepare(cell.data, "train", data_cache), watch, choice)
     if outcome.status == "interrupted":
         return outcome
     measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
@@ -76,21 +81,49 @@ def run_cell(
 
 
 def run_warmup(
-    warmup: Warmup, entry: Entry, *, data_cache: Path, device: str, attempt: int, stop: Callable[[], bool]
+    warmup: Warmup,
+    entry: Entry,
+    *,
+    data_cache: Path,
+    device: str,
+    attempt: int,
+    stop: Callable[[], bool],
+    kernels: Kernels = "auto",
 ) -> Outcome:
     """Trains a warm start from where its checkpoint left it and commits its weights; arguments as in `run_cell`."""
-    state = TrainState.for_warmup(warmup, device)
+    state, choice = TrainState.for_warmup(warmup, device), _choice(entry, kernels, device)
     if entry.checkpoint.exists():
         state.load(entry.checkpoint)
         entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
     pictures = prepare(warmup.data, "train", data_cache)
-    outcome = warm_up(state, warmup, pictures, Watch(entry, attempt, device, stop, "warmup"))
+    outcome = warm_up(state, warmup, pictures, Watch(entry, attempt, device, stop, "warmup"), choice)
     if outcome.status == "interrupted":
         return outcome
     if outcome.status == "done":
         write_with(entry.weights, state.save_weights)
     _commit(entry, warmup.id, outcome, {})
     return outcome
+
+
+def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
+    """Returns who chooses the losses' backends; a training that goes on takes those that it had.
+
+    Each choice goes into the attempt's log and into its recorded environment.
+    """
+    *earlier, attempt = entry.attempts()
+    before: dict[str, str] = {}
+    if entry.checkpoint.exists():
+        recorded = [each.environment().get("kernels") for each in earlier]
+        before = next((each for each in reversed(recorded) if each), {})
+        if not before:
+            kernels = "eager"  # the checkpoint is from before there was a choice
+
+    def told(_role: str, text: str) -> None:
+        sys.stdout.write(f"kernels: {text}\n")
+        attempt.note("kernels", choice.taken)
+
+    choice = Choice(kernels, device, before, told)
+    return choice
 
 
 def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:

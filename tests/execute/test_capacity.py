@@ -63,3 +63,11 @@ def test_the_command_line_wins_over_the_grid_and_the_grid_over_the_default():
 def test_cells_share_a_device_where_there_are_more_workers_than_devices():
     assert [Capacity("cpu", workers, 1).cells_at_once for workers in (1, 2)] == [1, 2]
     assert [Capacity("cuda", workers, 1, gpus=2).cells_at_once for workers in (1, 2, 3, 4)] == [1, 1, 2, 2]
+
+
+def test_kernels_are_asked_for_by_the_grid_and_by_the_command_line() -> None:
+    assert chosen(EXECUTION).kernels == "auto"
+    assert chosen(EXECUTION | {"kernels": "eager"}).kernels == "eager"
+    assert chosen(EXECUTION | {"kernels": "eager"}, kernels="auto").kernels == "auto"
+    with pytest.raises(ValueError, match=r"unknown choice of kernels 'eagre' .*did you mean 'eager'"):
+        chosen(EXECUTION, kernels="eagre")

@@ -19,6 +19,7 @@ from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
 from ablate.execute.local import start_fork_server
 from ablate.execute.work import PRELOAD
+from ablate.kernels import Kernels
 from ablate.store import Entry, Store
 from ablate.train.run import run_cell, run_warmup
 
@@ -29,10 +30,25 @@ def never() -> bool:
     return False
 
 
-def train(cell: Cell, entry: Entry, store: Store, warmup: Entry | None = None, stop: Callable[[], bool] = never):
+def train(
+    cell: Cell,
+    entry: Entry,
+    store: Store,
+    warmup: Entry | None = None,
+    stop: Callable[[], bool] = never,
+    kernels: Kernels = "auto",
+):
     torch.set_num_threads(1)
-    number = entry.last_attempt().number
-    return run_cell(cell, entry, warmup=warmup, data_cache=store.data_cache, device="cpu", attempt=number, stop=stop)
+    return run_cell(
+        cell,
+        entry,
+        warmup=warmup,
+        data_cache=store.data_cache,
+        device="cpu",
+        attempt=entry.last_attempt().number,
+        stop=stop,
+        kernels=kernels,
+    )
 
 
 def comparable(entry: Entry) -> dict:
@@ -226,11 +242,12 @@ def test_checkpoint_of_another_training_is_refused(make_cell, claimed: Claim, st
         train(cell, entry, store)
 
 
-def test_training_follows_the_golden_curve(make_cell, claimed: Claim, store: Store) -> None:
+@pytest.mark.parametrize("kernels", ["auto", "eager"])
+def test_training_follows_the_golden_curve(kernels: Kernels, make_cell, claimed: Claim, store: Store) -> None:
     """golden.json is kept, or RESULTS_VERSION is raised and CHANGELOG.md says why."""
     cell = make_cell(train={"steps": 20, "log_every": 5})
     entry = claimed(cell)
-    train(cell, entry, store)
+    train(cell, entry, store, kernels=kernels)
     curve = [{"step": row["step"], **row["loss"]} for row in entry.metrics()]
     golden = json.loads((Path(__file__).parent / "golden.json").read_text())
     assert golden["results_version"] == RESULTS_VERSION

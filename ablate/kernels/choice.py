@@ -1,0 +1,103 @@
+"""Which backend a training computes its losses with: the fastest that has proven itself equal on its device.
+
+The choice is a function of device, loss and size, never of a clock: every cell of a grid, and a training that goes on
+after an interruption, has the same on the same machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ablate.kernels.backend import Backend
+from ablate.kernels.differentiable import differentiable
+from ablate.kernels.operators import backends
+from ablate.kernels.proof import refuted
+
+Kernels = Literal["auto", "eager"]
+LossOf = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
+
+PAYS_FROM: Mapping[str, Mapping[str, tuple[tuple[str, int], ...]]] = {
+    "cpu": {
+        "adversarial": (("native", 0),),
+        "mse": (("native", 200_000),),
+        "l1": (("native", 20_000), ("explicit", 50_000)),
+        "charbonnier": (("native", 0), ("explicit", 20_000)),
+        "ms_ssim": (("native", 0), ("channels_last", 0)),
+        "feature_matching": (("native", 0), ("explicit", 0)),
+    },
+    "cuda": {
+        "adversarial": (("triton", 0),),
+        "mse": (("triton", 200_000),),
+        "l1": (("triton", 0),),
+        "charbonnier": (("triton", 0),),
+        "ms_ssim": (("triton", 0),),
+        "feature_matching": (("triton", 0),),
+    },
+}
+"""By device and loss: backends from the fastest down, each with the number of values of one picture from which on it is
+faster than the definition, autograd's share of both included. Of the CPU measured on one thread (an AMD EPYC of family
+26, torch 2.14): the loss and its backward pass. Below, a definition of few operations costs less than a function of its
+own; compiled code is not chosen, since a first step of tens of seconds is more than a small cell has in all."""
+
+
+@dataclass
+class Choice:
+    """Chooses backends for one training.
+
+    Attributes:
+        kernels: "eager" takes the definitions alone.
+        device: the training's.
+        before: what an earlier attempt at the same training took, by role; it is taken again where it can be had.
+        told: called with each choice that is made, as role and sentence.
+        taken: what was chosen so far: role to backend.
+    """
+
+    kernels: Kernels
+    device: str
+    before: Mapping[str, str] = field(default_factory=dict)
+    told: Callable[[str, str], None] = lambda _role, _text: None
+    taken: dict[str, str] = field(default_factory=dict)
+
+    def loss(
+        self, role: str, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor]
+    ) -> LossOf | None:
+        """Returns a loss to be used in place of the definition, or None where that is to be used.
+
+        Args:
+            role: what the loss is for in the training; a role keeps its backend.
+            name: of the loss, by which `PAYS_FROM` knows it.
+            operator: what computes it.
+            options: of the operator.
+            tensors: of one picture, as the loss will get them.
+        """
+        backend, reason = self._chosen(name, operator, options, tensors, self.before.get(role))
+        self.taken[role] = backend.name if backend else "eager"
+        self.told(role, f"{role}: {self.taken[role]}" + (f" ({reason})" if reason else ""))
+        return differentiable(backend.build(**options)) if backend else None
+
+    def _chosen(
+        self, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor], before: str | None
+    ) -> tuple[Backend | None, str]:
+        """Returns the backend, None for the definition, and what there is to say of it."""
+        if self.kernels == "eager" or before == "eager":
+            return None, "" if before is None else "as before"
+        dtype, size = tensors[0].dtype, sum(each.numel() for each in tensors)
+        if dtype not in (torch.float32, torch.bfloat16):
+            return None, f"there is nothing faster in {dtype}"
+        known = {backend.name: backend for backend in backends(operator)}
+        reasons: list[str] = []
+        for candidate, least in PAYS_FROM[self.device.partition(":")[0]].get(name, ()):
+            if candidate != before and (before is not None or size < least):
+                continue
+            reason = refuted(known[candidate], options, self.device, dtype)
+            if reason is None:
+                return known[candidate], "; ".join(reasons)
+            reasons.append(reason)
+        if before is not None:
+            reasons.append(f"not {before} as before: results may differ by rounding")
+        return None, "; ".join(reasons)

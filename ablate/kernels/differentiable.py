@@ -1,0 +1,65 @@
+"""A value-and-gradient function as a loss that autograd can go through, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablate.kernels.backend import Function
+
+
+def differentiable(function: Function) -> Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]:
+    """Returns the loss alone, a scalar, whose backward pass hands out the gradients that came with it.
+
+    It may be gone through several times, as where several weights look at one term. Who differentiates the gradient
+    itself gets a RuntimeError, and not a zero.
+    """
+
+    def loss(image: Sequence[Tensor], reconstruction: Sequence[Tensor]) -> Tensor:
+        value: Tensor = _Loss.apply(function, len(image), *image, *reconstruction)
+        return value
+
+    return loss
+
+
+class _Loss(torch.autograd.Function):
+    """Computes the gradients with the loss; they wait for the loss' own weight."""
+
+    @staticmethod
+    def forward(ctx: Any, function: Function, images: int, *tensors: Tensor) -> Tensor:
+        value, of_image, of_reconstruction = function(tensors[:images], tensors[images:])
+        ctx.save_for_backward(*of_image, *of_reconstruction)
+        # A side whose gradients were not asked for has none to hand out.
+        ctx.before = 0 if of_image else images
+        ctx.after = 0 if of_reconstruction else len(tensors) - images
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
+        with torch.no_grad():
+            # Not in place: autograd may come again.
+            gradients = [each * weight for each in ctx.saved_tensors]
+        if torch.is_grad_enabled():
+            # Somebody means to go on from here. `once_differentiable` would hand out constants, whose derivative is
+            # silently left out of a sum.
+            gradients = list(_Final.apply(*(each.requires_grad_() for each in gradients)))
+        return (None, None, *[None] * ctx.before, *gradients, *[None] * ctx.after)
+
+
+class _Final(torch.autograd.Function):
+    """Hands gradients through, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        del ctx
+        return tuple(each.view_as(each) for each in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, ...]:
+        del ctx
+        raise RuntimeError(
+            "a loss computed by a kernel has no second derivative; differentiate its definition in ablate.losses"
+        )

@@ -1,0 +1,89 @@
+"""Which backends a training takes: said, recorded, and kept when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablate.config import Cell
+from ablate.data import prepare
+from ablate.kernels import Kernels
+from ablate.kernels.native.library import missing
+from ablate.store import Entry, Store
+from ablate.train.run import run_cell
+
+ROLES = {"discriminator", "generator", "distortion", "feature_matching"}
+needs_compiler = pytest.mark.skipif(missing("adversarial") is not None, reason=str(missing("adversarial")))
+
+
+def attempt(cell: Cell, store: Store, kernels: Kernels, steps: int | None = None) -> Entry:
+    """Tries once, for so many steps, or to the end."""
+    torch.set_num_threads(1)
+    for split in ("train", "test"):
+        prepare(cell.data, split, store.data_cache)
+    entry, calls = store.cell(cell.id), iter(range(1, 100))
+    number = entry.begin_attempt({"device": "cpu"}).number
+
+    def stop() -> bool:
+        return next(calls) == steps
+
+    run_cell(
+        cell,
+        entry,
+        warmup=None,
+        data_cache=store.data_cache,
+        device="cpu",
+        attempt=number,
+        stop=stop,
+        kernels=kernels,
+    )
+    return entry
+
+
+def rows(entry: Entry) -> list[dict]:
+    return [{k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()]
+
+
+@needs_compiler
+def test_a_training_says_and_records_what_its_losses_are_computed_by(
+    make_cell: Callable[..., Cell], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = attempt(make_cell(), store, "auto")
+    taken = entry.environment()["kernels"]
+    assert taken == {
+        "discriminator": "native",
+        "generator": "native",
+        "feature_matching": "native",
+        "distortion": "eager",  # 6144 values of mse are too few for anything to be faster
+    }
+    assert entry.result()["environment"]["kernels"] == taken
+    assert "kernels: discriminator: native\n" in capsys.readouterr().out
+
+
+def test_eager_is_eager(make_cell: Callable[..., Cell], store: Store) -> None:
+    entry = attempt(make_cell(), store, "eager", steps=1)
+    assert entry.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+
+
+def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(make_cell: Callable[..., Cell], tmp_path: Path) -> None:
+    cell = make_cell()
+    undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), "eager")
+    store = Store(tmp_path / "disturbed", "test")
+    attempt(cell, store, "eager", steps=5)
+    disturbed = attempt(cell, store, "auto")
+    assert disturbed.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+    assert rows(disturbed) == rows(undisturbed)
+
+
+def test_a_checkpoint_from_before_there_was_a_choice_goes_on_by_definition(
+    make_cell: Callable[..., Cell], store: Store
+) -> None:
+    cell = make_cell()
+    first = attempt(cell, store, "eager", steps=5).last_attempt()
+    assert first is not None
+    first.note("kernels", None)
+    entry = attempt(cell, store, "auto", steps=2)
+    assert entry.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
