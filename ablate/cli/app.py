@@ -15,6 +15,7 @@ from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
 from ablate.cli.doctor import doctor
+from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
 from ablate.cli.losses import losses
 from ablate.cli.plan import plan
@@ -27,7 +28,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report, check, losses, doctor, compress, decompress)
+COMMANDS = (init, plan, run, status, show, report, check, losses, doctor, compress, decompress, eval)
 
 
 class Commands(TyperGroup):
@@ -100,6 +101,7 @@ def ablate(
     \b
       ablate compress a.png --cell ID -o DIR    pictures to files, by a trained cell
       ablate decompress DIR/a.ablt -o DIR       and back
+      ablate eval --cell ID --images DIR        a trained cell measured on other pictures
     """  # noqa: D301, \b keeps a block as it stands
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

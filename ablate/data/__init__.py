@@ -4,8 +4,8 @@
 torch; `ablate.data.crops` and `ablate.data.pixels`, which do, are imported by their own names.
 """
 
-from ablate.data.cache import prepare
+from ablate.data.cache import prepare, prepare_folder
 from ablate.data.pictures import Pictures
 from ablate.data.selection import resolve, stat_fingerprint
 
-__all__ = ["Pictures", "prepare", "resolve", "stat_fingerprint"]
+__all__ = ["Pictures", "prepare", "prepare_folder", "resolve", "stat_fingerprint"]

@@ -15,12 +15,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ablate.config import Data, content_sha256
-from ablate.data.digest import PictureFile, digest
+from ablate.data.digest import PictureFile, digest, hash_files
+from ablate.data.folder import list_folder
 from ablate.data.pictures import INDEX, PIXELS, Pictures, open_pictures
 from ablate.data.selection import Split, select
 
@@ -36,19 +37,37 @@ def prepare(data: Data, split: Split, cache: Path) -> Pictures:
             longer those that the settings were resolved to.
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
-    from ablate.data.decode import VERSION
-
     expected = data.train_digest if split == "train" else data.test_digest
     assert expected is not None, "data.resolve comes first"
+    source = _describe(data, split)
+    directory = _decoded(expected, lambda: _expected_files(data, split, expected, cache), source, cache)
+    smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
+    return open_pictures(directory, smallest, skip=data.on_bad_image == "skip")
+
+
+def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Pictures:
+    """Returns all pictures below a directory that no settings name, of any size, decoded now or before.
+
+    Raises:
+        ValueError: if there is none, or if some cannot be used (all of them, with `skip`).
+        OSError: if the cache cannot be written; nothing is left of what was begun.
+    """
+    files = hash_files(list_folder(folder.resolve()), cache)
+    return open_pictures(_decoded(digest(files), lambda: files, str(folder), cache), smallest=1, skip=skip)
+
+
+def _decoded(expected: str, files: Callable[[], tuple[PictureFile, ...]], source: str, cache: Path) -> Path:
+    """Returns the directory of the decoded pictures whose digest is `expected`; made of `files` where it is missing."""
+    from ablate.data.decode import VERSION
+
     cache.mkdir(parents=True, exist_ok=True)
     key = content_sha256({"decoder": VERSION, "pictures": expected})[:12]
     directory = cache / key
     if not directory.is_dir():
         with _alone(cache / f".{key}.lock"):
             if not directory.is_dir():
-                _write(_expected_files(data, split, expected, cache), _describe(data, split), directory)
-    smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
-    return open_pictures(directory, smallest, skip=data.on_bad_image == "skip")
+                _write(files(), source, directory)
+    return directory
 
 
 def _expected_files(data: Data, split: Split, expected: str, cache: Path) -> tuple[PictureFile, ...]:

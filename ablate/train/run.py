@@ -139,7 +139,7 @@ def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str,
             "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
             **measured,
             "environment": entry.environment(),
-            "artefacts": _hashes(entry.path),
+            "artefacts": file_hashes(entry.path),
         }
     )
     entry.checkpoint.unlink(missing_ok=True)
@@ -151,7 +151,8 @@ def _finished(warmup: Entry) -> dict[str, Any]:
     return result
 
 
-def _hashes(directory: Path) -> dict[str, str]:
+def file_hashes(directory: Path) -> dict[str, str]:
+    """Returns the sha256 of the weights and of all that an evaluation left in an entry's directory."""
     files = [directory / "weights.pt", *sorted(directory.glob("eval/**/*.*"))]
     return {
         str(file.relative_to(directory)): hashlib.sha256(file.read_bytes()).hexdigest()

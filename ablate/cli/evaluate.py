@@ -1,0 +1,136 @@
+"""`ablate eval`: a trained cell measured on other pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, TrainedCell
+
+if TYPE_CHECKING:
+    from ablate.store import Entry
+
+LISTED = 40
+"""Pictures that are listed one by one in a terminal; the table in the records holds all."""
+PER_IMAGE = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4))
+
+
+def eval(  # noqa: A001 - the command's name
+    cell: TrainedCell,
+    images: Annotated[
+        Path, typer.Option("--images", metavar="DIR", help="Pictures to measure on, searched recursively.")
+    ],
+    weights: Annotated[
+        Literal["both", "ema", "raw"], typer.Option("--weights", help="Averaged weights, those of the last step, both.")
+    ] = "both",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For the records. Default: beside the cell's own.")
+    ] = None,
+    grid: OfGrid = None,
+    on_bad_image: Annotated[
+        Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about pictures that cannot be used.")
+    ] = "error",
+    device: ComputeOn = "cpu",
+    force: Force = False,
+    as_json: AsJson = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Measures a trained cell on other pictures.
+
+    Every metric is that of the grid, by the same protocol, and the same records are written: result.json, a table with
+    a row for each picture, the reconstructions.
+
+    Example: ablate eval --cell 3fa9 --images photos/kodak
+    """
+    from ablate.cli.trained import find_trained
+    from ablate.data import prepare_folder
+    from ablate.execute.environment import provenance
+    from ablate.store import Entry, Store
+    from ablate.train.elsewhere import measure_elsewhere, place
+    from ablate.trained import WEIGHTS
+
+    entry = find_trained(cell, runs_dir, grid)
+    cache = Store(runs_dir, "").data_cache
+    pictures = prepare_folder(images, cache, skip=on_bad_image == "skip")
+    records = Entry(out) if out else place(entry, images, pictures)
+    if records.result() is not None and not force:
+        raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
+    for name, reason in pictures.skipped:
+        typer.echo(f"skipped {name}: {reason}", err=True)
+    if pictures.digest == entry.settings()["cell"]["data"]["train_digest"]:
+        typer.echo("warning: these are the pictures that the cell was trained on", err=True)
+    result = measure_elsewhere(
+        entry,
+        pictures,
+        records,
+        folder=images,
+        weights=WEIGHTS if weights == "both" else (weights,),
+        cache=cache,
+        device=device,
+        environment=provenance(device, _threads()),
+    )
+    typer.echo(json.dumps(result, indent=1) if as_json else "\n".join(_lines(entry, records, result)))
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _lines(entry: Entry, records: Entry, result: dict[str, Any]) -> list[str]:
+    from ablate.cli.terminal import paint
+    from ablate.cli.trained import named
+
+    measured = result["metrics"]
+    first = next(iter(measured))
+    return [
+        f"{paint(named(entry), 'title')} on {result['pictures']['count']} pictures of {result['pictures']['folder']}",
+        "",
+        *_each(records, first),
+        *_summary(measured, result.get("uncertainty", {}).get(first, {}), first),
+        "",
+        f"records: {records.path}",
+    ]
+
+
+def _each(records: Entry, weights: str) -> list[str]:
+    import csv
+
+    from ablate.cli.terminal import columns
+
+    with records.images_csv.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["weights"] == weights]
+    if len(rows) > LISTED:
+        return []
+    shown = [
+        (row["image"], f"{row['height']}x{row['width']}", *(_rounded(row[name], digits) for name, digits in PER_IMAGE))
+        for row in rows
+    ]
+    return [*columns(("picture", "size", *(name for name, _ in PER_IMAGE)), shown), f"({weights})", ""]
+
+
+def _rounded(value: str, digits: int) -> str:
+    from ablate.cli.terminal import number
+
+    return number(float(value) if value else None, digits)
+
+
+def _summary(measured: dict[str, Any], uncertainty: dict[str, Any], first: str) -> list[str]:
+    from ablate.cli.terminal import columns
+
+    others = [name for name in measured if name != first]
+    rows = []
+    for name, value in measured[first].items():
+        around = uncertainty.get(name)
+        within = f"{around['low']:.6g} to {around['high']:.6g}" if around and around["low"] is not None else "–"
+        rows.append((name, _text(value), within, *(_text(measured[other].get(name)) for other in others)))
+    header = ("metric", first, "95 % over pictures", *others)
+    return columns(header, rows)
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6g}"

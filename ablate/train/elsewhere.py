@@ -1,0 +1,84 @@
+"""A finished cell, measured on other pictures than those of its grid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablate.config import RESULTS_VERSION
+from ablate.data import Pictures
+from ablate.model import Codec, count_parameters
+from ablate.store import Entry
+from ablate.store.atomic import write_json
+from ablate.train.evaluate import evaluate
+from ablate.train.run import file_hashes
+from ablate.trained import Weights, load
+
+
+def place(entry: Entry, folder: Path, pictures: Pictures) -> Entry:
+    """Returns where the records of a cell on such pictures lie unless told otherwise: beside its own."""
+    return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{pictures.digest[:8]}")
+
+
+def measure_elsewhere(
+    entry: Entry,
+    pictures: Pictures,
+    records: Entry,
+    *,
+    folder: Path,
+    weights: Sequence[Weights],
+    cache: Path,
+    device: str,
+    environment: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
+
+    Args:
+        entry: the finished cell.
+        pictures: what it is measured on.
+        records: where cell.json, the tables, the reconstructions and result.json go; an earlier result is replaced.
+        folder: where the pictures come from, to be recorded.
+        weights: which of the cell's weights.
+        cache: directory where the originals' features are kept.
+        device: where codec and feature extractor run.
+        environment: to be recorded.
+
+    Raises:
+        ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
+        Busy: where another process writes there.
+    """
+    codecs = {name: load(entry, name, device) for name in weights}
+    trained = entry.result()
+    assert trained is not None, "only a cell that is done has weights"
+    earlier = records.result()
+    if earlier is not None and "pictures" not in earlier:
+        raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
+    with records.claim():
+        (records.path / "result.json").unlink(missing_ok=True)
+        write_json(records.path / "cell.json", entry.settings())
+        began = time.perf_counter()
+        cell = codecs[weights[0]].cell
+        plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
+        measured = evaluate(plain, cell, pictures, records, cache, device)
+        seconds = time.perf_counter() - began
+        codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
+        kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
+        of = {"folder": str(folder), "digest": pictures.digest, "count": len(pictures), "skipped": pictures.skipped}
+        records.commit(
+            {
+                **kept,
+                "results_version": RESULTS_VERSION,
+                "seconds": seconds,
+                "eval_seconds": seconds,
+                "pictures": of,
+                **measured,
+                "codec": codec,
+                "environment": dict(environment),
+                "artefacts": file_hashes(records.path),
+            }
+        )
+    result = records.result()
+    assert result is not None
+    return result

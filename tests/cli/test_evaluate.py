@@ -1,0 +1,90 @@
+"""`ablate eval` in the shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from ablate.store import Entry, Store
+from tests.cli.test_compress import draw
+from tests.trained.cells import commit, tiny_cell
+
+Ablate = Callable[..., Result]
+
+
+@pytest.fixture
+def entry() -> Entry:
+    draw(Path("photos/a.png"), 170, 161)
+    draw(Path("photos/b.png"), 70, 66, seed=1)
+    return commit(Store(Path("runs"), "grid"), tiny_cell())
+
+
+def test_people_see_pictures_and_metrics_and_where_the_records_are(ablate_in: Ablate, entry: Entry) -> None:
+    said = ablate_in("eval", "--cell", "tiny seed=0", "--images", "photos", "-o", "records", "--weights", "ema")
+    assert said.exit_code == 0, said.output
+    result = json.loads(Path("records/result.json").read_text())
+    lines = [line.split() for line in said.output.splitlines()]
+    measured = result["metrics"]["ema"]
+    (psnr,) = [line for line in lines if line[:1] == ["psnr"]]
+    assert psnr[1] == f"{measured['psnr']:.6g}"
+    (small,) = [line for line in lines if line[:1] == ["b.png"]]
+    assert small[1] == "70x66"
+    assert small[3] == "–", "MS-SSIM is not defined below 161 pixels"
+    assert "records: records" in said.output
+    assert Path("records/eval/images.csv").is_file()
+    assert len(list(Path("records/eval/recon/ema").iterdir())) == 2
+    assert "2 pictures of photos" in said.output
+
+
+def test_programs_read_the_result_and_an_earlier_one_is_kept_unless_asked(ablate_in: Ablate, entry: Entry) -> None:
+    arguments = ("eval", "--cell", entry.path.name, "--images", "photos", "--json")
+    first = ablate_in(*arguments)
+    result = json.loads(first.stdout)
+    (place,) = (entry.path / "evaluations").iterdir()
+    assert place.name == f"photos-{result['pictures']['digest'][:8]}"
+    assert result == json.loads((place / "result.json").read_text())
+    assert set(result["metrics"]) == {"ema", "raw"}
+    refused = ablate_in(*arguments)
+    assert refused.exit_code == 2
+    assert "is there already; --force measures anew" in refused.output
+    again = json.loads(ablate_in(*arguments, "--force").stdout)
+    assert again["metrics"] == result["metrics"]
+
+
+def test_pictures_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate, entry: Entry) -> None:
+    Path("photos/c.png").write_bytes(b"no picture")
+    arguments = ("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw", "-o", "records")
+    said = ablate_in(*arguments)
+    assert said.exit_code == 2
+    assert "c.png: it cannot be decoded" in said.output
+    assert not Path("records").exists()
+    said = ablate_in(*arguments, "--on-bad-image", "skip")
+    assert said.exit_code == 0, said.output
+    assert "skipped c.png" in said.output
+    assert json.loads(Path("records/result.json").read_text())["pictures"]["skipped"][0][0] == "c.png"
+
+
+def test_pictures_of_the_training_are_warned_of(ablate_in: Ablate, entry: Entry, monkeypatch) -> None:
+    from ablate.data import prepare_folder
+
+    settings = json.loads((entry.path / "cell.json").read_text())
+    settings["cell"]["data"]["train_digest"] = prepare_folder(Path("photos"), Path("cache")).digest
+    (entry.path / "cell.json").write_text(json.dumps(settings))
+    said = ablate_in("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw")
+    assert said.exit_code == 0, said.output
+    assert "these are the pictures that the cell was trained on" in said.output
+
+
+def test_mistakes_are_said_before_anything_is_measured(ablate_in: Ablate, entry: Entry) -> None:
+    for arguments, message in (
+        (("--cell", "tiny seed=0", "--images", "nowhere"), "nowhere is not there; a directory is expected"),
+        (("--cell", "tiny seed=8", "--images", "photos"), "has the label or id 'tiny seed=8'"),
+        (("--cell", "tiny seed=0", "--images", "photos", "-o", entry.path, "--force"), "a cell's own result"),
+    ):
+        said = ablate_in("eval", *arguments)
+        assert said.exit_code == 2, said.output
+        assert message in said.output
