@@ -94,6 +94,7 @@ OTHERS: dict[str, Any] = {
     "evaluation.extractor": None,  # there is one
     "evaluation.tap": 1280,
     "evaluation.patch": 32,
+    "evaluation.perceptual": "lpips_alex",
     "seed": 1,
     "replicate": 1,
 }

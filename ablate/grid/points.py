@@ -17,7 +17,7 @@ from ablate.grid.labels import cell_label, combination_labels, plain
 from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.patterns import Excluded, check_baseline, check_comparison, exclude, read_baseline
 from ablate.grid.presets import nested, read_base
-from ablate.grid.sections import Compare, Seeds
+from ablate.grid.sections import CHOSEN_METRICS, Compare, Seeds
 from ablate.grid.sheet import Sheet
 
 
@@ -103,10 +103,12 @@ def _cells(
 
 def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
     """Notes distances that no cell measures: they are named by the extractor and the tap of the evaluation."""
-    measured = {f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}" for cell in cells}
+    measured = {
+        name for cell in cells for name in (cell.evaluation.distance, cell.evaluation.kernel, *cell.evaluation.learned)
+    }
     for place in ("primary", "margin"):
         for index, name in enumerate(getattr(compare, place)):
-            if cells and name.startswith("fd_") and name not in measured:
+            if cells and name in CHOSEN_METRICS and name not in measured:
                 where = ("compare", place, index if place == "primary" else name)
                 sheet.report(where, f"compare.{place}", f"{name} is not measured", allowed=there_is(sorted(measured)))
 

@@ -8,11 +8,19 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ablate.config import Settings
+from ablate.config import EXTRACTOR_TAPS, Settings, distance_name, kernel_name
 from ablate.registry import unknown
 
-METRICS = ("psnr", "ms_ssim", "bpp_bound", "bpp_entropy", "bpp_actual", "fd_lite0_112", "fd_lite0_1280")
-"""What can be compared: the numbers that an evaluation writes, the Fréchet distance named by extractor and tap."""
+_DISTANCES = tuple(
+    naming(extractor, tap)
+    for naming in (distance_name, kernel_name)
+    for extractor, taps in EXTRACTOR_TAPS.items()
+    for tap in taps
+)
+CHOSEN_METRICS = (*_DISTANCES, "lpips_alex", "lpips_vgg")
+"""What a cell measures only where its evaluation says so: by extractor and tap, or by name."""
+METRICS = ("psnr", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual", *CHOSEN_METRICS)
+"""What can be compared: the numbers that an evaluation writes."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -20,8 +20,6 @@ EPSILON = 1e-10
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-LPIPS_SHIFT = (-0.030, -0.088, -0.188)
-LPIPS_SCALE = (0.458, 0.448, 0.450)
 
 Maps = Callable[[Tensor], Iterable[Tensor]]
 """float32 pictures (N, 3, H, W) in [-1, 1] -> a feature map (N, c, h, w) from each layer."""
@@ -112,7 +110,7 @@ def lpips(*, network: str = "vgg") -> Distortion:
         weights.find()
 
     def maps(pictures: Tensor) -> Iterable[Tensor]:
-        return imagenet.activations(backbone, _normalised(pictures, LPIPS_SHIFT, LPIPS_SCALE))
+        return imagenet.activations(backbone, _normalised(pictures, lpips_heads.SHIFT, lpips_heads.SCALE))
 
     def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
         require_side(image, backbone.smallest_side, f"lpips with {network}")

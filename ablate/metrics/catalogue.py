@@ -14,6 +14,11 @@ from __future__ import annotations
 from ablate.registry import Registry
 
 metrics = Registry(
-    "metric", "ablate.metrics.pixel", "ablate.metrics.structure", "ablate.metrics.distance", "ablate.metrics.rate"
+    "metric",
+    "ablate.metrics.pixel",
+    "ablate.metrics.structure",
+    "ablate.metrics.perceptual",
+    "ablate.metrics.sets",
+    "ablate.metrics.rate",
 )
 extractors = Registry("feature extractor", "ablate.metrics.lite0")

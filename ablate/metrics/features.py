@@ -25,6 +25,7 @@ class Extractor:
     name: str
     tap: int
     weights_sha256: str
+    preprocessing: str
     device: str
     network: Callable[[Tensor], Tensor]
 
@@ -38,13 +39,14 @@ class Extractor:
         """
         import torch
 
+        from ablate.networks.exact import exact
+
         if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.numel():
             shape = tuple(pictures.shape)
             raise ValueError(f"pictures must be uint8 (N, 3, H, W) and not empty, not {pictures.dtype} {shape}")
         count = max(1, _PIXELS_AT_ONCE // pictures[0, 0].numel())
         device = torch.device(self.device)
-        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False), exact:
+        with torch.inference_mode(), exact(device):
             batches = [self.network(batch.to(device).float()).cpu() for batch in pictures.split(count)]
         # A tensor made in inference mode could not take part in autograd; a copy is an ordinary one.
         return torch.cat(batches).clone()

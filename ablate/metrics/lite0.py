@@ -9,6 +9,7 @@ from ablate.metrics.features import Extractor
 from ablate.networks.lite0 import WEIGHTS_SHA256, pretrained
 
 TAPS = (112, 1280)
+PREPROCESSING = "native size; (x - 127) / 128"
 
 
 @extractors.register(
@@ -24,4 +25,4 @@ def lite0(*, tap: int = 112, device: str = "cpu") -> Extractor:
     if tap not in TAPS:
         raise ValueError(f"lite0 has the taps {' and '.join(map(str, TAPS))}, not {tap}")
     network = pretrained(device)
-    return Extractor("lite0", tap, WEIGHTS_SHA256, device, functools.partial(network.features, tap=tap))
+    return Extractor("lite0", tap, WEIGHTS_SHA256, PREPROCESSING, device, functools.partial(network.features, tap=tap))

@@ -34,7 +34,19 @@ def psnr(originals: Tensor, reconstructions: Tensor) -> Tensor:
 
     It is inf for identical pictures; a record, which cannot hold that, keeps null beside `sse` = 0.
     """
-    mean_squared_error = sse(originals, reconstructions).double() / originals[0].numel()
+    return decibels(mse(originals, reconstructions))
+
+
+def mse(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the mean squared error of each pair of uint8 pictures (N, C, H, W): float64 (N,)."""
+    return sse(originals, reconstructions).double() / originals[0].numel()
+
+
+def decibels(mean_squared_error: Tensor) -> Tensor:
+    """Returns the PSNR that belongs to mean squared errors of 8-bit pictures; inf for 0.
+
+    The mean of a set's errors gives its pooled PSNR, which is below the mean of its pictures' PSNR.
+    """
     return 10 * (255**2 / mean_squared_error).log10()
 
 

@@ -1,4 +1,4 @@
-"""Structural similarity, at one scale and at five, in float64.
+"""Structural similarity, at one scale, at five and at three, in float64.
 
 Window, constants and weights are Wang's; borders are valid, as in scikit-image and pytorch-msssim; between scales a
 side of odd length is padded as pytorch-msssim does, whose numbers the compression literature reports.
@@ -24,6 +24,10 @@ C2 = (0.03 * 255) ** 2
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MIN_SIDE_MS_SSIM = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 """Smallest height and width, in pixels, at which the window fits into the coarsest scale: 161."""
+THREE_SCALE_WEIGHTS = tuple(weight / math.fsum(SCALE_WEIGHTS[:3]) for weight in SCALE_WEIGHTS[:3])
+"""Those of the three finest scales, so that they sum to 1 again, as in piq."""
+MIN_SIDE_MS_SSIM_3 = (WINDOW - 1) * 2 ** (len(THREE_SCALE_WEIGHTS) - 1) + 1
+"""The same for three scales: 41."""
 
 _STRIP_PIXELS = 1 << 14
 """Pixels of a plane that are filtered at once, so that all intermediate rows stay in the processor's cache."""
@@ -70,7 +74,35 @@ def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
             do not exist, and fewer would be another metric.
     """
     _require(originals, reconstructions, MIN_SIDE_MS_SSIM)
-    return _per_picture(originals, reconstructions, _multiscale)
+    return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
+
+
+@metrics.register(
+    direction="higher",
+    unit="",
+    label="MS-SSIM (3 scales)",
+    formula="as MS-SSIM over the three finest scales alone, their weights divided by their sum: not comparable with it",
+    source="Wang, Simoncelli and Bovik 2003, Asilomar, eq. 7, with fewer scales; weights as in piq 0.8",
+)
+def ms_ssim_3(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the similarity of each pair of uint8 pictures (N, C, H, W) over three scales: float64 (N,), 0 to 1.
+
+    It is for pictures that five scales do not fit into, and is another metric: larger where details are lost.
+
+    Raises:
+        ValueError: for pictures that are not uint8, differ in shape or have a side below 41 pixels.
+    """
+    _require(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
+    return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, THREE_SCALE_WEIGHTS))
+
+
+def similarity_decibels(similarity: Tensor) -> Tensor:
+    """Returns -10 log10(1 - s) of similarities: 0.9 is 10 dB, 0.99 is 20 dB; inf for 1, which equal pictures have.
+
+    Similarities within a few roundings of 1 count as 1.
+    """
+    distance = 1 - similarity
+    return -10 * distance.where(distance > 1e-14, 0.0).log10()
 
 
 def _require(originals: Tensor, reconstructions: Tensor, smallest: int) -> None:
@@ -92,12 +124,12 @@ def _per_picture(originals: Tensor, reconstructions: Tensor, similarity: Callabl
     return values.mean(dim=1)
 
 
-def _multiscale(total: Tensor, difference: Tensor) -> Tensor:
+def _multiscale(total: Tensor, difference: Tensor, weights: tuple[float, ...]) -> Tensor:
     value = total.new_ones(())
-    for scale, weight in enumerate(SCALE_WEIGHTS):
+    for scale, weight in enumerate(weights):
         if scale:
             total, difference = _halved(total), _halved(difference)
-        coarsest = scale == len(SCALE_WEIGHTS) - 1
+        coarsest = scale == len(weights) - 1
         value = value * _similarity(total, difference, luminance=coarsest).clamp(min=0) ** weight
     return value
 

@@ -50,6 +50,15 @@ class Entry:
         """One row per weights and test image."""
         return self.path / "eval" / "images.csv"
 
+    @property
+    def without_csv(self) -> Path:
+        """The distances between sets of patches without each test image in turn: what a jackknife is made of."""
+        return self.path / "eval" / "without.csv"
+
+    def features(self, weights: str) -> Path:
+        """Returns where the features of all patches of the reconstructions lie, float32 (n, d), image after image."""
+        return self.path / "eval" / f"features-{weights}.npy"
+
     def recon(self, weights: str, image: str) -> Path:
         """Returns where the reconstruction of a test image lies; a name that no file may have is made fit, uniquely."""
         fit = re.sub(r"[^\w.-]", "_", image)[:120]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,112 +16,89 @@ from ablate.data import Pictures
 from ablate.data.png import to_png
 from ablate.model import Codec
 from ablate.store import Entry
-from ablate.store.atomic import write_bytes
+from ablate.store.atomic import write_bytes, write_with
+from ablate.train.image_rows import ImageRow, as_csv, columns, means, similarity, table
+from ablate.train.patch_scores import PatchScores, enough, patch_scores, refusal
 from ablate.train.reference import as_tensor, original_features, picture_features
 from ablate.trained import TrainedCodec, model_id
-
-
-@dataclass(frozen=True)
-class ImageRow:
-    """Measurements of one picture; `psnr` is None for an identical one (sse 0), `ms_ssim` below 161 px."""
-
-    weights: str
-    image: str
-    height: int
-    width: int
-    psnr: float | None
-    sse: int
-    ms_ssim: float | None
-    bpp_bound: float
-    bpp_entropy: float
-    bpp_actual: float
-    bytes_actual: int
 
 
 def evaluate(
     codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, cache: Path, device: str
 ) -> dict[str, Any]:
-    """Writes per-image rows and reconstructions, and returns "metrics", "protocol" and "models" of a result.
+    """Writes tables, features and reconstructions; returns "metrics", "uncertainty", "protocol", "models" of a result.
 
     Args:
         codecs: by name ("raw", "ema"); float32, in evaluation mode.
         cell: whose evaluation settings hold.
         pictures: held out from training.
-        entry: where images.csv and the PNGs go.
+        entry: where the tables, the features and the PNGs go.
         cache: directory where the originals' features are kept for all cells.
         device: where codecs and the feature extractor run.
+
+    Raises:
+        ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
     extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
     trained = {name: TrainedCodec(cell, codec, model_id(cell, codec), device) for name, codec in codecs.items()}
-    name = f"fd_{cell.evaluation.extractor}_{cell.evaluation.tap}"
     originals = original_features(extractor, cell.evaluation.patch, pictures, cache)
     rows: list[ImageRow] = []
+    replicates: list[dict[str, Any]] = []
     scores: dict[str, dict[str, Any]] = {}
+    uncertainty: dict[str, dict[str, Any]] = {}
     for weights, codec in trained.items():
-        measured, used, features = [], [], []
-        for picture, pixels in zip(pictures.names, pictures, strict=True):
-            original = as_tensor(pixels)
+        measured, used, found = [], [], []
+        for index, picture in enumerate(pictures.names):
+            original = as_tensor(pictures[index])
             symbols = codec.symbols(original)
             reconstruction = codec.picture(symbols, (original.shape[1], original.shape[2]))
             write_bytes(entry.recon(weights, picture), to_png(reconstruction.numpy()))
-            measured.append(_measure(weights, picture, original, reconstruction, symbols, cell))
+            found.append(picture_features(extractor, reconstruction, cell.evaluation.patch))
+            row = _measure(original[None], reconstruction[None], symbols, cell, three_scales=bool(_small(pictures)))
+            measured.append(ImageRow(weights=weights, image=picture, patches=len(found[-1]), **row))
             used.append(symbols)
-            features.append(picture_features(extractor, reconstruction, cell.evaluation.patch))
+        features = torch.cat(found)
+        _save_features(entry, weights, features)
+        distances = patch_scores(cell.evaluation, originals, features, counts=[row.patches for row in measured])
         rows += measured
-        scores[weights] = _mean(measured) | _levels(used)
-        scores[weights][name] = _distance(originals, torch.cat(features))
-    write_bytes(entry.images_csv, _as_csv(rows))
-    protocol = {
-        name: {
-            "extractor": cell.evaluation.extractor,
-            "tap": cell.evaluation.tap,
-            "weights_sha256": extractor.weights_sha256,
-            "patch": cell.evaluation.patch,
-            "shift": cell.evaluation.patch // 2,
-            "patches": len(originals),
-            "rounding": "uint8",
-            "pictures": pictures.digest,
-            "trained_against": cell.judged_by_its_teacher,
-        },
-        "ms_ssim": {
-            "images": sum(row.ms_ssim is not None for row in rows) // len(codecs),
-            "undefined": sorted({row.image for row in rows if row.ms_ssim is None}),
-        },
-    }
+        replicates += distances.rows(weights, pictures.names)
+        scores[weights] = means(measured) | _levels(used) | dict(distances.values)
+        uncertainty[weights] = _uncertainty(measured, distances)
+    write_bytes(entry.images_csv, table(rows))
+    write_bytes(entry.without_csv, as_csv(replicates))
+    protocol = _protocol(cell, extractor, pictures, len(originals))
     models = {name: codec.model_id.hex() for name, codec in trained.items()}
-    return {"metrics": scores, "protocol": protocol, "models": models}
+    return {"metrics": scores, "uncertainty": uncertainty, "protocol": protocol, "models": models}
 
 
 def _measure(
-    weights: str, name: str, original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell
-) -> ImageRow:
-    height, width = original.shape[1:]
-    pair = original[None], reconstruction[None]
+    original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell, three_scales: bool
+) -> dict[str, Any]:
+    """Returns the measurements of a pair of uint8 pictures (1, 3, H, W) as an image row names them."""
+    height, width = original.shape[2:]
+    pair = original, reconstruction
     error = int(metrics.sse(*pair))
     # The rate is that of a file, which is decoded again and compared.
     rate = metrics.rate(symbols.numpy(), cell.model.quantizer.levels, height, width)
-    return ImageRow(
-        weights=weights,
-        image=name,
-        height=height,
-        width=width,
-        psnr=float(metrics.psnr(*pair)) if error else None,
-        sse=error,
-        ms_ssim=float(metrics.ms_ssim(*pair)) if min(height, width) >= metrics.MIN_SIDE_MS_SSIM else None,
-        bpp_bound=rate.bpp_bound,
-        bpp_entropy=rate.bpp_entropy,
-        bpp_actual=rate.bpp_actual,
-        bytes_actual=rate.bytes_actual,
-    )
+    return {
+        "height": height,
+        "width": width,
+        "psnr": float(metrics.psnr(*pair)) if error else None,
+        "sse": error,
+        "mse": float(metrics.mse(*pair)),
+        **similarity(*pair, three_scales=three_scales),
+        "bpp_bound": rate.bpp_bound,
+        "bpp_entropy": rate.bpp_entropy,
+        "bpp_actual": rate.bpp_actual,
+        "bytes_actual": rate.bytes_actual,
+        "perceptual": {each: float(metrics.metrics[each].function(*pair)) for each in cell.evaluation.learned},
+    }
 
 
-def _mean(rows: list[ImageRow]) -> dict[str, float | None]:
-    """Means over the pictures on which a metric is defined; None where there is none."""
-    means: dict[str, float | None] = {}
-    for name in ("psnr", "ms_ssim", "bpp_bound", "bpp_entropy", "bpp_actual"):
-        values = [value for row in rows if (value := getattr(row, name)) is not None]
-        means[name] = sum(values) / len(values) if values else None
-    return means
+def _small(pictures: Pictures) -> list[str]:
+    """Names the pictures that MS-SSIM is not defined on."""
+    sides = zip(pictures.names, pictures.shapes, strict=True)
+    return sorted(name for name, shape in sides if min(shape) < metrics.MIN_SIDE_MS_SSIM)
 
 
 def _levels(symbols: list[Tensor]) -> dict[str, int]:
@@ -132,14 +108,53 @@ def _levels(symbols: list[Tensor]) -> dict[str, int]:
     return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
-def _distance(originals: Tensor, reconstructions: Tensor) -> float | None:
-    """Returns the Fréchet distance of features (n, d), None where the pictures hold fewer than two patches."""
-    return metrics.frechet_distance(originals, reconstructions) if len(originals) >= 2 else None
+def _uncertainty(rows: Sequence[ImageRow], distances: PatchScores) -> dict[str, Any]:
+    """Returns standard error and interval of each figure over the pictures; nothing of training is in them."""
+    found = {name: metrics.of_mean(values) for name, values in columns(rows).items() if values}
+    return {name: estimate.record() for name, estimate in [*found.items(), *distances.estimates()]}
 
 
-def _as_csv(rows: list[ImageRow]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(ImageRow)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue().encode()
+def _protocol(cell: Cell, extractor: metrics.Extractor, pictures: Pictures, patches: int) -> dict[str, Any]:
+    """Returns how each figure was measured; figures whose records differ are not compared."""
+    evaluation, small = cell.evaluation, _small(pictures)
+    each = {"rounding": "uint8", "pictures": pictures.digest, "images": len(pictures)}
+    paired = {
+        "extractor": evaluation.extractor,
+        "tap": evaluation.tap,
+        "weights_sha256": extractor.weights_sha256,
+        "preprocessing": extractor.preprocessing,
+        "patch": evaluation.patch,
+        "shift": evaluation.patch // 2,
+        "patches": patches,
+        "paired": True,
+        "rounding": "uint8",
+        "pictures": pictures.digest,
+        "trained_against": cell.judged_by_its_teacher,
+    }
+    needed = {"patches_needed": enough(evaluation), "enough": patches >= enough(evaluation)}
+    refused = refusal(evaluation, patches)
+    undefined = {"images": len(pictures) - len(small), "undefined": small}
+    protocol = {
+        evaluation.distance: paired | needed | ({"refused": refused} if refused else {}),
+        evaluation.kernel: paired,
+        "psnr": each,
+        "ms_ssim": each | undefined,
+        **dict.fromkeys(("bpp_bound", "bpp_entropy", "bpp_actual"), each),
+    }
+    if small:
+        smallest = metrics.MIN_SIDE_MS_SSIM_3
+        protocol["ms_ssim_3"] = each | {"images": sum(min(shape) >= smallest for shape in pictures.shapes)}
+    for name in evaluation.learned:
+        protocol[name] = each | metrics.perceptual_facts(name) | {"trained_against": _taught(cell, name)}
+    return protocol
+
+
+def _taught(cell: Cell, name: str) -> bool:
+    """Tells whether a perceptual distance is also what the cell was trained to lower."""
+    kind, _, network = name.partition("_")
+    terms = (cell.loss.distortion, cell.loss.perceptual)
+    return any(term.name == kind and term.options.get("network", network) == network for term in terms)
+
+
+def _save_features(entry: Entry, weights: str, features: Tensor) -> None:
+    write_with(entry.features(weights), lambda file: np.save(file, features.numpy()))

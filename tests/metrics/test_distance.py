@@ -100,5 +100,5 @@ def test_features_that_have_no_distance_are_refused(a: np.ndarray, b: np.ndarray
 
 
 def test_moments_that_do_not_belong_together_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"cov_b must hold finite numbers of shape \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"covariance_b must hold finite numbers of shape \(3, 3\)"):
         frechet_distance_moments(np.zeros(3), np.eye(3), np.zeros(3), np.eye(4))

@@ -28,7 +28,7 @@ def network() -> Counting:
 
 @pytest.fixture
 def extractor(network: Counting) -> metrics.Extractor:
-    return metrics.Extractor("means", 2, "0" * 64, "cpu", network)
+    return metrics.Extractor("means", 2, "0" * 64, "native size", "cpu", network)
 
 
 def test_originals_are_looked_at_once_and_then_read_back(make_cell, tmp_path, network, extractor):

@@ -74,13 +74,17 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     for weights in ("raw", "ema"):
         assert set(result["metrics"][weights]) == {
             "psnr",
+            "mse_pooled",
+            "identical",
             "ms_ssim",
+            "ms_ssim_db",
             "bpp_bound",
             "bpp_entropy",
             "bpp_actual",
             "levels_used",
             "dead_channels",
             "fd_lite0_112",
+            "kid_paired_lite0_112",
         }
         assert result["metrics"][weights]["psnr"] > 5
     assert result["protocol"]["fd_lite0_112"]["patches"] > 0

@@ -1,0 +1,75 @@
+"""Learned perceptual distances of whole pictures, over networks whose weights a user brings along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ablate.metrics.catalogue import metrics
+from ablate.metrics.pixel import require_pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_LPIPS = "sum over layers of the mean over space of w . (f(x)/|f(x)| - f(y)/|f(y)|)^2"
+_LPIPS_SOURCE = "Zhang et al. 2018, CVPR, eq. 1; heads v0.1 of the release, 1e-10 added to the norms as there"
+
+
+@metrics.register(
+    direction="lower", unit="", label="LPIPS (AlexNet)", formula=f"{_LPIPS}; AlexNet", source=_LPIPS_SOURCE
+)
+def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) over AlexNet: float64 (N,).
+
+    Raises:
+        ValueError: for pictures that are not uint8, differ in shape or have a side below 31 pixels, or for weights that
+            are absent or other ones.
+    """
+    return _lpips("alex", originals, reconstructions)
+
+
+@metrics.register(direction="lower", unit="", label="LPIPS (VGG16)", formula=f"{_LPIPS}; VGG16", source=_LPIPS_SOURCE)
+def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) over VGG16: float64 (N,).
+
+    Raises:
+        ValueError: for pictures that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
+            are absent or other ones.
+    """
+    return _lpips("vgg", originals, reconstructions)
+
+
+def perceptual_facts(name: str) -> dict[str, str]:
+    """Returns which weights a distance looks through, for its record: the digits that their sha256 was checked for."""
+    from ablate.networks import lpips_heads
+
+    heads = lpips_heads.HEADS[name.removeprefix("lpips_")]
+    return {"weights_sha256": heads.backbone.weights.sha256, "heads_sha256": heads.weights.sha256}
+
+
+def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:
+    import torch
+
+    from ablate.networks import imagenet, lpips_heads
+    from ablate.networks.exact import exact
+
+    require_pictures(originals, reconstructions)
+    heads = lpips_heads.named(network)
+    smallest = heads.backbone.smallest_side
+    if min(originals.shape[2:]) < smallest:
+        height, width = originals.shape[2:]
+        raise ValueError(f"undefined for pictures of {height}x{width} pixels: both sides must be {smallest} or more")
+    with torch.inference_mode(), exact(originals.device):
+        total = torch.zeros(len(originals), dtype=torch.float64)
+        shift, scale = (
+            originals.new_tensor(each, dtype=torch.float32) for each in (lpips_heads.SHIFT, lpips_heads.SCALE)
+        )
+        shift, scale = shift.reshape(3, 1, 1), scale.reshape(3, 1, 1)
+        pictures = ((each.float() / 127.5 - 1 - shift) / scale for each in (originals, reconstructions))
+        maps = zip(*(imagenet.activations(heads.backbone, each) for each in pictures), strict=True)
+        for head, (x, y) in zip(lpips_heads.pretrained(heads, originals.device), maps, strict=True):
+            total += (head * (_unit(x) - _unit(y)).square()).sum(dim=1).mean(dim=(1, 2)).double().cpu()
+    return total.clone()
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / (features.norm(dim=1, keepdim=True) + 1e-10)

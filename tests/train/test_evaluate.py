@@ -1,0 +1,181 @@
+"""What an evaluation writes of a codec, trained or not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ablate import metrics
+from ablate.config import Cell, Evaluation
+from ablate.data import prepare, resolve
+from ablate.model import build_codec
+from ablate.store import Entry
+from ablate.train.evaluate import evaluate
+from ablate.train.patch_scores import patch_scores, refusal
+from ablate.trained import TrainedCodec
+from tests.train.conftest import gradient_picture
+
+SIZES = ((176, 192), (200, 168), (190, 250), (130, 140))
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
+    """A cell with four test pictures, one of which is too small for MS-SSIM."""
+    root = tmp_path_factory.mktemp("pictures")
+    for split, first in (("train", 10), ("test", 0)):
+        (root / split).mkdir()
+        for number, size in enumerate(SIZES):
+            Image.fromarray(gradient_picture(first + number, *size)).save(root / split / f"{split}{number}.png")
+    settings = {
+        "data": {"source": "folder", "train": "train", "test": "test", "crop": 32, "batch_size": 2},
+        "model": {
+            "width": 4,
+            "downsamplings": 2,
+            "residual_blocks": 0,
+            "norm": "none",
+            "channels": 2,
+            "latent_norm": "none",
+        },
+        "discriminator": {"width": 4, "layers": 2, "norm": "channel", "scales": 2},
+        "evaluation": {"patch": 32},
+    }
+    made = Cell.model_validate(settings)
+    return made.model_copy(update={"data": resolve(made.data, root)})
+
+
+@pytest.fixture(scope="module")
+def measured(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Entry]:
+    """What is measured of two codecs as they were drawn, and where it was written."""
+    root = tmp_path_factory.mktemp("evaluation")
+    entry = Entry(root / "entry")
+    codecs = {name: build_codec(cell.model, seed).eval() for seed, name in enumerate(("raw", "ema"))}
+    return evaluate(codecs, cell, prepare(cell.data, "test", root), entry, root, "cpu"), entry
+
+
+def rows(path: Path, weights: str) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["weights"] == weights]
+
+
+def test_the_record_is_json_and_says_how_each_figure_was_made(measured: tuple[dict, Entry], cell: Cell) -> None:
+    result, _ = measured
+    json.dumps(result, allow_nan=False)
+    distance = result["protocol"]["fd_lite0_112"]
+    assert distance["patches"] == sum((h // 32) * (w // 32) + ((h - 16) // 32) * ((w - 16) // 32) for h, w in SIZES)
+    assert distance["patches_needed"] == 224
+    assert distance["enough"] is (distance["patches"] >= 224)
+    assert result["protocol"]["kid_paired_lite0_112"]["weights_sha256"].startswith("57934424")
+    assert result["protocol"]["ms_ssim"] | {"pictures": ""} == {
+        "rounding": "uint8", "pictures": "", "images": 3, "undefined": ["test3.png"],
+    }  # fmt: skip
+    assert result["protocol"]["psnr"]["pictures"] == cell.data.test_digest
+
+
+def test_small_pictures_bring_three_scales_under_their_own_name(measured: tuple[dict, Entry]) -> None:
+    result, entry = measured
+    assert result["protocol"]["ms_ssim_3"]["images"] == 4
+    three = [float(row["ms_ssim_3"]) for row in rows(entry.images_csv, "ema")]
+    assert result["metrics"]["ema"]["ms_ssim_3"] == pytest.approx(np.mean(three), rel=1e-12)
+    assert [row["ms_ssim"] == "" for row in rows(entry.images_csv, "ema")] == [False, False, False, True]
+
+
+def test_pooled_error_and_decibels_stand_beside_their_means(measured: tuple[dict, Entry]) -> None:
+    result, entry = measured
+    table, scores = rows(entry.images_csv, "raw"), result["metrics"]["raw"]
+    pixels = sum(h * w for h, w in SIZES)
+    assert scores["mse_pooled"] == pytest.approx(sum(int(row["sse"]) for row in table) / (3 * pixels), rel=1e-12)
+    assert 10 * math.log10(255**2 / scores["mse_pooled"]) < scores["psnr"]
+    assert scores["identical"] == 0
+    decibels = [-10 * math.log10(1 - float(row["ms_ssim"])) for row in table[:3]]
+    assert scores["ms_ssim_db"] == pytest.approx(np.mean(decibels), rel=1e-9)
+
+
+def test_every_figure_has_an_interval_over_pictures(measured: tuple[dict, Entry]) -> None:
+    result, _ = measured
+    for weights in ("raw", "ema"):
+        found = result["uncertainty"][weights]
+        assert {"psnr", "ms_ssim", "ms_ssim_3", "bpp_actual", "fd_lite0_112", "kid_paired_lite0_112"} <= set(found)
+        for name, each in found.items():
+            assert each["low"] <= result["metrics"][weights][name] <= each["high"], name
+        assert found["psnr"]["images"] == 4
+        assert found["ms_ssim"]["images"] == 3
+
+
+def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
+    measured: tuple[dict, Entry], cell: Cell, tmp_path: Path
+) -> None:
+    result, entry = measured
+    network = metrics.extractor("lite0")
+    pictures = [torch.from_numpy(each.copy()) for each in prepare(cell.data, "test", tmp_path)]
+    originals = [network(metrics.patches(each, 32, 16)) for each in pictures]
+    kept = np.load(entry.features("ema"))
+    assert kept.dtype == np.float32
+    value = metrics.frechet_distance(torch.cat(originals), kept)
+    assert value == pytest.approx(result["metrics"]["ema"]["fd_lite0_112"], rel=1e-9)
+    images = np.repeat(np.arange(4), [len(each) for each in originals])
+    assert [int(row["patches"]) for row in rows(entry.images_csv, "ema")] == [len(each) for each in originals]
+    kernel = metrics.kid_paired(torch.cat(originals), kept, images)
+    assert kernel == pytest.approx(result["metrics"]["ema"]["kid_paired_lite0_112"], rel=1e-9)
+    # and without each picture in turn, as the jackknife left it out
+    for index, row in enumerate(rows(entry.without_csv, "ema")):
+        left = images != index
+        a, b = torch.cat(originals)[left], kept[left]
+        assert float(row["fd_lite0_112"]) == pytest.approx(metrics.frechet_distance(a, b), rel=1e-8)
+        assert float(row["kid_paired_lite0_112"]) == pytest.approx(metrics.kid_paired(a, b, images[left]), rel=1e-8)
+    value, without = result["metrics"]["ema"]["fd_lite0_112"], rows(entry.without_csv, "ema")
+    again = metrics.of_replicates(value, [float(row["fd_lite0_112"]) for row in without])
+    assert again.standard_error == pytest.approx(result["uncertainty"]["ema"]["fd_lite0_112"]["standard_error"])
+
+
+def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
+    cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = prepare(cell.data, "test", tmp_path)
+    unchanged = iter([torch.from_numpy(each.copy()) for each in pictures])
+    monkeypatch.setattr(TrainedCodec, "picture", lambda *_: next(unchanged))
+    codec = build_codec(cell.model, 0).eval()
+    result = evaluate({"ema": codec}, cell, pictures, Entry(tmp_path), tmp_path, "cpu")
+    scores = result["metrics"]["ema"]
+    assert (scores["psnr"], scores["ms_ssim_db"], scores["identical"], scores["mse_pooled"]) == (None, None, 4, 0)
+    assert scores["fd_lite0_112"] == scores["kid_paired_lite0_112"] == 0
+    assert scores["ms_ssim"] == pytest.approx(1)
+    assert "psnr" not in result["uncertainty"]["ema"]
+    assert [row["psnr"] for row in rows(Entry(tmp_path).images_csv, "ema")] == [""] * 4
+    json.dumps(result, allow_nan=False)
+
+
+def features(patches: int, width: int, seed: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(patches, width)))
+
+
+@pytest.mark.parametrize(("patches", "there"), [(223, False), (224, True)])
+def test_the_extrapolation_needs_twice_as_many_patches_as_dimensions(patches: int, there: bool) -> None:
+    originals, counts = features(patches, 112, 0), [100, patches - 100]
+    scores = patch_scores(Evaluation(), originals, originals + features(patches, 112, 1) / 10, counts)
+    assert ("fd_lite0_112_infinity" in scores.values) is there
+
+
+def test_a_wide_tap_leaves_out_groups_of_pictures() -> None:
+    originals = features(90, 1280, 0)
+    noisy = originals + features(90, 1280, 1) / 10
+    scores = patch_scores(Evaluation(tap=1280), originals, noisy, [2] * 45)
+    assert scores.groups == [index * 20 // 45 for index in range(45)]
+    left = np.repeat(np.array(scores.groups), 2) != 3
+    expected = metrics.frechet_distance(originals[left], noisy[left])
+    members = [index for index, group in enumerate(scores.groups) if group == 3]
+    assert [scores.without["fd_lite0_1280"][index] for index in members] == [pytest.approx(expected, rel=1e-9)] * 2
+    assert {name: each.groups for name, each in scores.estimates()} == dict.fromkeys(scores.values, 20)
+
+
+def test_without_two_patches_there_is_no_distance_and_a_reason() -> None:
+    scores = patch_scores(Evaluation(), features(1, 112, 0), features(1, 112, 1), [1, 0])
+    assert set(scores.values.values()) == {None}
+    assert list(scores.estimates()) == []
+    assert refusal(Evaluation(), 1) == "1 patches of 64 px; a distance needs 2"
