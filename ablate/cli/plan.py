@@ -102,15 +102,32 @@ def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
 
     count = len({point.seed for point in plan.points})
-    alpha = plan.content["compare"]["alpha"]
-    needed = seeds_for(alpha)
+    alpha, comparisons = plan.content["compare"]["alpha"], _comparisons(plan)
+    needed = seeds_for(alpha, comparisons)
     return {
         "count": count,
         "smallest_p": smallest_p(count),
         "alpha": alpha,
+        "comparisons": comparisons,
         "needed": needed,
         "needed_p": smallest_p(needed),
     }
+
+
+def _comparisons(plan: Plan) -> int:
+    """Counts what is claimed of each metric: a difference from the baseline for every other level and arm."""
+    from ablate.analysis.axes import find_axes
+    from ablate.analysis.study import arm_names
+
+    compare = plan.content["compare"]
+    if compare["correction"] == "none":
+        return 1
+    axes = find_axes(plan.content["axes"], [point.axes for point in plan.points], compare["baseline"])
+    claimed = set(compare["axes"]) or {key for axis in axes for key in axis.keys}
+    levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
+    names = zip(plan.points, arm_names(plan.content["points"]), strict=True)
+    beside = {name for point, name in names if point.axes.keys() != plan.content["axes"].keys()}
+    return max(1, levels + (0 if compare["axes"] else len(beside)))
 
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
@@ -147,11 +164,12 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
 def _power(seeds: Mapping[str, Any]) -> str:
     from ablate.cli.terminal import plural
 
-    count, needed, alpha = seeds["count"], seeds["needed"], seeds["alpha"]
+    count, needed, alpha, comparisons = (seeds[key] for key in ("count", "needed", "alpha", "comparisons"))
     reached = f"p = {seeds['smallest_p']:.2g}"
+    family = f" in {comparisons} comparisons" if comparisons > 1 else ""
     if count >= needed:
-        return f"{plural(count, 'seed')} reach {reached} at best, enough for alpha = {alpha:g}"
+        return f"{plural(count, 'seed')} reach {reached} at best, enough for alpha = {alpha:g}{family}"
     return (
         f"{plural(needed, 'seed')} reach p = {seeds['needed_p']:.2g}; you have {count} ({reached} at best), "
-        f"so no difference can be significant at alpha = {alpha:g}"
+        f"so no difference can be significant at alpha = {alpha:g}{family}"
     )

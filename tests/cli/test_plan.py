@@ -25,6 +25,16 @@ def test_enough_seeds_are_said_to_be_enough(ablate_in, pretended):
     assert "6 seeds reach p = 0.031 at best, enough for alpha = 0.05" in ablate_in("plan", "grid.toml").output
 
 
+def test_more_claims_need_more_seeds(ablate_in, pretended):
+    holm = {"correction": "holm"}
+    pretended(*["well", "diverge", "raise"] * 2, compare=holm)
+    said = "8 seeds reach p = 0.0078; you have 6 (p = 0.031 at best)"
+    assert said in (output := ablate_in("plan", "grid.toml").output)
+    assert "alpha = 0.05 in 2 comparisons" in output
+    pretended(*["well", "diverge", "raise"] * 2, compare=holm | {"axes": ["another"]})
+    assert "6 seeds reach p = 0.031 at best, enough" in ablate_in("plan", "grid.toml").output
+
+
 def test_what_is_done_takes_no_more_time_and_says_how_long_the_rest_takes(ablate_in, pretended):
     plan = pretended("well", "well", warmup=False)
     done = {"status": "done", "step": 10, "seconds": 60.0, "train_seconds": 50.0, "eval_seconds": 10.0}

@@ -31,7 +31,9 @@ class Outcome:
     cause: str | None = None
 
 
-def make_plan(*behaviours: str, warmup: bool = True, steps: int = 10, name: str = "pretended", **budget: Any) -> Plan:
+def make_plan(
+    *behaviours: str, warmup: bool = True, steps: int = 10, name: str = "pretended", compare=None, **budget
+) -> Plan:
     """A plan of cells that behave as `misbehave` says, or well."""
     shared = {"data": {"batch_size": 1, "crop": 16}, "model": {"width": 16}}
     warmup_settings = shared | {"steps": 10, "precision": "float32", "seed": 0}
@@ -61,7 +63,7 @@ def make_plan(*behaviours: str, warmup: bool = True, steps: int = 10, name: str 
         "schema": 1,
         "name": name,
         "axes": {"behaviour": list(behaviours)},
-        "compare": {"alpha": 0.05},
+        "compare": {"alpha": 0.05, "correction": "none", "axes": [], "baseline": {}} | (compare or {}),
         "budget": {"max_hours": None, "cell_timeout": None, "max_consecutive_failures": 3} | budget,
         "execution": {"device": "cpu", "workers": 2, "threads": 1, "cells_per_gpu": 1},
         "excluded": [],
