@@ -28,7 +28,7 @@ def test_enough_seeds_are_said_to_be_enough(ablate_in, pretended):
 def test_more_claims_need_more_seeds(ablate_in, pretended):
     holm = {"correction": "holm"}
     pretended(*["well", "diverge", "raise"] * 2, compare=holm)
-    said = "8 seeds reach p = 0.0078; you have 6 (p = 0.031 at best)"
+    said = "7 seeds reach p = 0.016; you have 6 (p = 0.031 at best)"
     assert said in (output := ablate_in("plan", "grid.toml").output)
     assert "alpha = 0.05 in 2 comparisons" in output
     pretended(*["well", "diverge", "raise"] * 2, compare=holm | {"axes": ["another"]})
