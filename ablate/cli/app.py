@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ablate.cli.baseline import baseline
+from ablate.cli.bench import bench
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
@@ -28,7 +29,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report, check, losses, doctor, compress, decompress, eval)
+COMMANDS = (init, plan, run, status, show, report, check, losses, bench, doctor, compress, decompress, eval)
 
 
 class Commands(TyperGroup):
@@ -96,6 +97,7 @@ def ablate(
 
     \b
       ablate losses              every loss: formula, source, convention, curves
+      ablate bench               how fast the losses are computed, and how fast they could be
       ablate doctor grid.toml    what would spoil the run, looked for on one batch
 
     \b

@@ -64,12 +64,12 @@ def bare(cache: Path, steps: int) -> float:
     """Returns the seconds that the steps take, the first ones too, as in a cell."""
     import torch
 
+    from ablate.bench.training_step import BareTraining, cell_of
     from ablate.execute.work import keep_freed_memory
-    from tests.bench.bare import BareTraining, tiny_cell
 
     torch.set_num_threads(1)
     keep_freed_memory()
-    training = BareTraining(tiny_cell(cache, train__steps=steps), cache)
+    training = BareTraining(cell_of("tiny", cache, train__steps=steps), cache)
     began = time.perf_counter()
     for _ in range(steps):
         training.step()

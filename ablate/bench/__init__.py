@@ -1,0 +1,1 @@
+"""Loss kernels measured against their definition, each other and what the machine can do."""

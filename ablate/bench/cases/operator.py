@@ -1,0 +1,114 @@
+"""Makes a case of an operator: what all kernels whose inputs are tensors of known shapes have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ablate.bench.case import BASELINE, FORWARD, Case, Contender, Pair, Pass, Setting, Shape, Work
+from ablate.bench.contenders import by_kernels, by_torch, in_direction
+from ablate.kernels import OPERATORS, Function, Gradients, backends
+from ablate.kernels.by_autograd import Loss
+from ablate.kernels.trials import trials
+
+Sizes = Sequence[tuple[int, ...]]
+Draw = Callable[[Sizes, Sizes, torch.Generator], Pair]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A loss with its options as the bench knows it.
+
+    Attributes:
+        operator: its name in `ablate.kernels`.
+        options: of the operator's backends.
+        loss: the same as `ablate.losses` defines it.
+        image: whether the gradients of the image's tensors are wanted.
+        reconstruction: whether those of the reconstruction's are.
+        sizes: the shapes of the image's tensors and of the reconstruction's, for a shape of images.
+        draw: random inputs of given shapes.
+        flops: of each value of the reconstruction, or of the image where that is alone: forward, and with gradients.
+        peers: the competition from other packages.
+        build_seconds: about what compiling it takes.
+        share: of a budget.
+    """
+
+    operator: str
+    options: Mapping[str, Any]
+    loss: Loss
+    sizes: Callable[[Shape], tuple[Sizes, Sizes]]
+    draw: Draw
+    flops: tuple[float, float]
+    image: bool = False
+    reconstruction: bool = True
+    peers: Callable[[Setting], tuple[Contender, ...]] = lambda _setting: ()
+    build_seconds: float = 20.0
+    share: float = 1.0
+
+    def case(self, kernel: str, setting: Setting) -> Case:
+        """Returns the operation at one setting."""
+        differentiate = in_direction(setting.direction, image=self.image, reconstruction=self.reconstruction)
+        eager = Contender(BASELINE, lambda: differentiate(self.loss))
+        return Case(
+            kernel=kernel,
+            setting=setting,
+            draw=lambda stream: self.draw(*self.sizes(setting.shape), stream),
+            trials=self._trials,
+            reference=self._definition(setting.direction),
+            tolerance=OPERATORS[self.operator].tolerance(setting.dtype),
+            work=self._work(setting),
+            contenders=(
+                eager,
+                *by_torch(self.loss, differentiate, setting, self.build_seconds),
+                *by_kernels(self.operator, self.options, setting, self.build_seconds),
+                *self.peers(setting),
+            ),
+            share=self.share,
+        )
+
+    def _definition(self, direction: Pass) -> Function:
+        """Returns the operator's definition, which float64 is given to."""
+        definition = backends(self.operator)[0].build(**self.options)
+        if direction != FORWARD:
+            return definition
+        return lambda images, reconstructions: Gradients(definition(images, reconstructions).value, (), ())
+
+    def _work(self, setting: Setting) -> Work:
+        """Each input is read once, each gradient that is wanted written once."""
+        first, second = (sum(map(math.prod, sizes)) for sizes in self.sizes(setting.shape))
+        forward = setting.direction == FORWARD
+        written = 0 if forward else first * self.image + second * self.reconstruction
+        element = setting.dtype.itemsize
+        return Work((first + second + written) * element, round((second or first) * self.flops[not forward]))
+
+    def _trials(self, seed: int) -> Iterator[tuple[str, Pair]]:
+        for name, image, reconstruction in trials(self.operator, dict(self.options), seed):
+            yield name, Pair(tuple(image), tuple(reconstruction))
+
+
+def pictures(image: Sizes, reconstruction: Sizes, stream: torch.Generator) -> Pair:
+    """Draws images in [-1, 1] and reconstructions that are off by up to 0.4."""
+    images = tuple(2 * torch.rand(size, generator=stream) - 1 for size in image)
+    noise = [2 * torch.rand(size, generator=stream) - 1 for size in reconstruction]
+    return Pair(images, tuple(0.8 * x + 0.2 * e for x, e in zip(images, noise, strict=True)))
+
+
+def normal(spread: float) -> Draw:
+    """Returns the drawing of normal values with a standard deviation."""
+
+    def draw(image: Sizes, reconstruction: Sizes, stream: torch.Generator) -> Pair:
+        first, second = (
+            tuple(spread * torch.randn(size, generator=stream) for size in sizes) for sizes in (image, reconstruction)
+        )
+        return Pair(first, second)
+
+    return draw
+
+
+def one_picture(shape: Shape) -> tuple[Sizes, Sizes]:
+    """Returns the shapes of one batch of images and of their reconstructions."""
+    return [tuple(shape)], [tuple(shape)]

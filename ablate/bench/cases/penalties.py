@@ -1,0 +1,140 @@
+"""Penalties on gradients: the reduction of a gradient by itself, and R1 and GP whole, through a real discriminator."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ablate.bench.case import BACKWARD, BASELINE, DOUBLE_BACKWARD, Case, Contender, Kernel, Pair, Setting, Shape, Work
+from ablate.bench.cases.operator import Operation, Sizes, normal, one_picture, pictures
+from ablate.bench.work import traffic
+from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.grid.presets import nested, preset_values
+from ablate.kernels import Function, Gradients, Tolerance
+from ablate.kernels.gradient_norm import COSTS
+from ablate.losses import Scene, penalty
+from ablate.model import Discriminator, build_discriminator
+from ablate.rng import stream
+
+WEIGHTS_SEED = 0
+DOUBLE = Tolerance(value=1e-4, floor=1e-9, gradient=1e-3)
+"""Two backward passes through a dozen convolutions in float32; bfloat16 is not asked for."""
+REDUCTION_SHAPES: Mapping[str, tuple[Shape, ...]] = {
+    "cpu": (Shape(8, 3, 256, 256),),
+    "cuda": (Shape(8, 3, 512, 1024),),
+}
+WHOLE_SHAPES: Mapping[str, tuple[Shape, ...]] = {"cpu": (Shape(4, 3, 64, 64),), "cuda": (Shape(8, 3, 256, 256),)}
+"""The discriminators are those of the preset `tiny`, on a CPU also at its crop and batch."""
+
+
+def _one_gradient(shape: Shape) -> tuple[Sizes, Sizes]:
+    return [tuple(shape)], []
+
+
+def _reduction(cost: str) -> Kernel:
+    name = f"{cost}_reduction"
+
+    def loss(gradients: Sequence[Tensor], _none: Sequence[Tensor]) -> Tensor:
+        return COSTS[cost](gradients[0].float().square().sum((1, 2, 3)))
+
+    operation = Operation(
+        operator="gradient_norm",
+        options={"cost": cost},
+        loss=loss,
+        sizes=_one_gradient,
+        draw=normal(1e-2),
+        flops=(2.0, 3.0),
+        image=True,
+        reconstruction=False,
+    )
+    summary = f"what {cost} makes of a gradient, and its derivative"
+    return Kernel(name, summary, (BACKWARD,), REDUCTION_SHAPES, lambda setting: operation.case(name, setting))
+
+
+@dataclass(frozen=True)
+class Penalized:
+    """A penalty with the gradients of the discriminators' weights, in the place of the image's."""
+
+    name: str
+    discriminator: Discriminator
+
+    def __call__(self, images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
+        """Builds the graph of a gradient, and differentiates through it."""
+        scene = Scene(
+            image=images[0],
+            reconstruction=reconstructions[0],
+            real=(),
+            fake=(),
+            logits=lambda seen: self.discriminator(seen).logits,
+            stream=stream(WEIGHTS_SEED, "bench.penalty"),
+        )
+        term = penalty(self.name).term
+        assert term is not None
+        value = torch.stack(list(term(scene))).mean()
+        weights = list(self.discriminator.parameters())
+        gradients = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
+        return Gradients(value.detach(), gradients, ())
+
+
+def _discriminator(dtype: torch.dtype, device: str, memory: torch.memory_format) -> Discriminator:
+    settings = DiscriminatorSettings.model_validate(nested(preset_values("tiny"))["discriminator"])
+    return build_discriminator(settings, WEIGHTS_SEED).to(device, dtype).to(memory_format=memory)
+
+
+def _whole(name: str) -> Kernel:
+    def case(setting: Setting) -> Case:
+        contiguous, last = torch.contiguous_format, torch.channels_last
+
+        def build(memory: torch.memory_format) -> Function:
+            return Penalized(name, _discriminator(setting.dtype, setting.device, memory))
+
+        def compiled() -> Function:
+            return torch.compile(build(contiguous), dynamic=False)
+
+        return Case(
+            kernel=name,
+            setting=setting,
+            draw=lambda stream: pictures(*one_picture(setting.shape), stream),
+            trials=_trials,
+            reference=Penalized(name, _discriminator(torch.float64, "cpu", contiguous)),
+            tolerance=DOUBLE,
+            work=_work(name, setting),
+            contenders=(
+                Contender(BASELINE, functools.partial(build, contiguous)),
+                Contender("channels-last", functools.partial(build, last), prepare=_channels_last),
+                Contender("torch-compile", compiled, specialised=True, build_seconds=40.0),
+            ),
+            share=3.0,
+        )
+
+    summary = f"{name} through three discriminators, with the gradients of their weights"
+    return Kernel(name, summary, (DOUBLE_BACKWARD,), WHOLE_SHAPES, case, dtypes=("float32",))
+
+
+def _work(name: str, setting: Setting) -> Work:
+    """Counts eager's convolutions: any form that differentiates the same discriminators makes them all.
+
+    The bytes are those of pictures, weights and their gradients alone.
+    """
+    function = Penalized(name, _discriminator(torch.float32, "cpu", torch.contiguous_format))
+    pair = pictures(*one_picture(setting.shape), stream(0, "bench.count"))
+    weights = sum(weight.nbytes for weight in function.discriminator.parameters())
+    counted = traffic(lambda: function(*pair))
+    return Work(pair.image[0].nbytes * (1 + (name == "gp")) + 2 * weights, counted.flops)
+
+
+def _trials(seed: int) -> Iterator[tuple[str, Pair]]:
+    drawn = stream(seed, "bench.penalty_trials")
+    yield "odd sides", pictures(*one_picture(Shape(2, 3, 37, 53)), drawn)
+    yield "one picture", pictures(*one_picture(Shape(1, 3, 32, 32)), drawn)
+
+
+def _channels_last(pair: Pair) -> Pair:
+    return pair.map(lambda tensor: tensor.contiguous(memory_format=torch.channels_last))
+
+
+KERNELS = (*(_reduction(cost) for cost in COSTS), *(_whole(name) for name in ("r1", "gp")))

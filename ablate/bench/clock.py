@@ -1,0 +1,95 @@
+"""Two times of a call, never one: what the device works, and what the caller waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+
+Thunk = Callable[[], object]
+Quantity = Literal["device", "call"]
+QUANTITIES: tuple[Quantity, ...] = ("device", "call")
+NOMINAL_HERTZ = 2e9
+
+
+class Timing(NamedTuple):
+    """Seconds of one call; `gaps` says that the device waited for the host in between."""
+
+    device: float
+    call: float
+    gaps: bool = False
+
+
+class Clock(Protocol):
+    """Times a few calls one after the other.
+
+    Attributes:
+        judged: which of the two times verdicts are about.
+        meaning: what the device time is, in words.
+    """
+
+    judged: Quantity
+    meaning: str
+
+    def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:
+        """Returns the times of one call; `calls` is asked for each pass anew, so that a pass finds cold inputs."""
+        ...
+
+
+class ProcessorClock:
+    """Processor time of the whole process, whatever threads it has, beside the wall clock.
+
+    With one thread the processor time is judged, which other processes disturb least; with several it would count a
+    kernel that uses them as slower, and the wall clock is judged.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.judged: Quantity = "device" if threads == 1 else "call"
+        self.meaning = "processor time of the process"
+
+    def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:
+        """Runs the calls once."""
+        thunks = calls()
+        began, worked = time.perf_counter(), time.process_time()
+        for thunk in thunks:
+            thunk()
+        worked, elapsed = time.process_time() - worked, time.perf_counter() - began
+        return Timing(worked / len(thunks), elapsed / len(thunks))
+
+
+class CudaClock:
+    """Events around calls that were queued behind a kernel that waits, beside the wall clock of unhindered calls.
+
+    The waiting kernel holds the stream until everything is launched, so that launch gaps are not counted as work of
+    the device. Where it ends too early, because the queue is full or the host slow, the sample is marked.
+    """
+
+    judged: Quantity = "device"
+    meaning = "between events around queued calls"
+
+    def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:
+        """Runs the calls twice, for the caller's time and for the device's."""
+        thunks = calls()
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for thunk in thunks:
+            thunk()
+        torch.cuda.synchronize()
+        elapsed = time.perf_counter() - began
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        thunks = calls()
+        torch.cuda._sleep(int(2 * NOMINAL_HERTZ * (elapsed + 1e-4)))
+        start.record()
+        for thunk in thunks:
+            thunk()
+        gaps = start.query()
+        end.record()
+        end.synchronize()
+        return Timing(1e-3 * start.elapsed_time(end) / len(thunks), elapsed / len(thunks), gaps)
+
+
+def clock_for(device: str, threads: int) -> Clock:
+    """Returns the clock of a device."""
+    return ProcessorClock(threads) if device == "cpu" else CudaClock()

@@ -1,0 +1,108 @@
+"""Results on disk: a growing file of rows with every sample, one JSON document, and a compact one to commit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ablate.bench.standing import Row
+from ablate.store import records
+from ablate.store.atomic import write_json
+
+SCHEMA = 1
+FOLDER = "bench"
+PRIVATE = ("git", "fingerprint", "uncommitted_changes", "gpu_uuid_sha256", "load_average", "platform")
+"""What a committed reference leaves out of the environment."""
+SAMPLED = ("samples", "warm_up_seconds", "build_seconds")
+
+
+@dataclass
+class Journal:
+    """The file of one run, under `runs/bench/`; each row is written as soon as it is known."""
+
+    path: Path
+    head: dict[str, Any] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    tail: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def under(cls, runs: Path, device: str) -> Journal:
+        """Returns a journal whose name is the time it was opened at; nothing is created before it is written."""
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        return cls(runs / FOLDER / f"{stamp}-{device}.jsonl")
+
+    def begin(self, head: Mapping[str, Any]) -> None:
+        """Writes what holds for the whole run."""
+        self.head = dict(head)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        records.append(self.path, {"type": "run", **self.head})
+
+    def write(self, row: Row) -> None:
+        """Adds a row."""
+        self.rows.append(row)
+        records.append(self.path, {"type": "row", **row})
+
+    def end(self, ended: str, left_out: Sequence[str]) -> None:
+        """Says how the run ended, and what it did not come to."""
+        self.tail = {"ended": ended, "left_out": list(left_out)}
+        if self.head:
+            records.append(self.path, {"type": "end", **self.tail})
+
+    def document(self) -> dict[str, Any]:
+        """Returns everything as one document."""
+        return {**self.head, **self.tail, "rows": self.rows}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Returns the document of a run, from its journal or from a JSON file.
+
+    Raises:
+        ValueError: where the file holds no results of the bench, or none that this version reads.
+    """
+    if path.suffix == ".jsonl":
+        document = _of_journal(records.read(path))
+    else:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is not JSON ({error})") from error
+    if not isinstance(document, dict) or "rows" not in document:
+        raise ValueError(f"{path} holds no results of `ablate bench`")
+    if document.get("schema") != SCHEMA:
+        raise ValueError(f"{path} has the schema {document.get('schema')!r}; this version reads {SCHEMA}")
+    return document
+
+
+def compact(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a document without its samples and without what is the machine's own, to be committed."""
+    environment = {name: value for name, value in document["environment"].items() if name not in PRIVATE}
+    rows = [{name: value for name, value in row.items() if name not in SAMPLED} for row in document["rows"]]
+    return {**document, "environment": environment, "rows": _rounded(rows)}
+
+
+def write(path: Path, document: Mapping[str, Any]) -> None:
+    """Writes a document, whole or not at all."""
+    write_json(path, document)
+
+
+def _of_journal(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    parts: dict[str, list[dict[str, Any]]] = {"run": [], "row": [], "end": []}
+    for line in lines:
+        content = dict(line)
+        parts.setdefault(content.pop("type", ""), []).append(content)
+    head = parts["run"][0] if parts["run"] else {}
+    tail = parts["end"][-1] if parts["end"] else {"ended": "killed", "left_out": []}
+    return {**head, **tail, "rows": parts["row"]}
+
+
+def _rounded(value: Any) -> Any:
+    """Keeps four digits, which is more than the intervals deserve."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,93 @@
+"""From what a user asks for to the cases that are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ablate.bench.case import BASELINE, DTYPES, Kernel, Setting, Shape
+from ablate.bench.cases import KERNELS
+from ablate.bench.training_step import TRAINING_STEP
+from ablate.registry import unknown
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for; empty means everything that is usual.
+
+    Attributes:
+        kernels: their names.
+        shapes: of images; the kernels' own if empty.
+        dtypes: their names; float32 if empty.
+        backends: names of contenders; the baseline is always among them.
+        device: cpu or cuda.
+        threads: of a CPU.
+    """
+
+    kernels: tuple[str, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    device: str = "cpu"
+    threads: int = 1
+
+    def checked(self) -> Request:
+        """Returns itself.
+
+        Raises:
+            ValueError: for a name that there is not, with the nearest.
+        """
+        _known("kernel", self.kernels, [*KERNELS, TRAINING_STEP])
+        _known("type", self.dtypes, list(DTYPES))
+        _known("backend", self.backends, self._contenders())
+        return self
+
+    @property
+    def steps_too(self) -> bool:
+        """Whether the whole training step is to be measured."""
+        return not self.kernels or TRAINING_STEP in self.kernels
+
+    def settings(self) -> Iterator[tuple[Kernel, Setting]]:
+        """Yields what to measure of the kernels."""
+        chosen = [KERNELS[name] for name in self.kernels or KERNELS if name in KERNELS]
+        for kernel in chosen:
+            for direction in kernel.directions:
+                for dtype in set(self.dtypes or ("float32",)) & set(kernel.dtypes):
+                    for shape in self.shapes or kernel.shapes[self.device]:
+                        yield kernel, Setting(direction, shape, DTYPES[dtype], self.device)
+
+    def _contenders(self) -> list[str]:
+        """Returns the names of everybody who could take part in any of the kernels."""
+        names = dict.fromkeys([BASELINE])
+        for name in self.kernels or KERNELS:
+            if name in KERNELS:
+                kernel = KERNELS[name]
+                setting = Setting(kernel.directions[0], kernel.shapes[self.device][0], torch.float32, self.device)
+                names |= dict.fromkeys(contender.name for contender in kernel.case(setting).contenders)
+        return list(names)
+
+
+def device_named(name: str) -> str:
+    """Returns the device that is meant; auto is the GPU where there is one.
+
+    Raises:
+        ValueError: for a device that there is not.
+    """
+    if name not in DEVICES:
+        raise ValueError(unknown("device", name, list(DEVICES)))
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        built = torch.version.cuda
+        why = f"is built for CUDA {built} and sees none" if built else "is built without CUDA"
+        raise ValueError(f"there is no GPU here (torch {torch.__version__} {why}); --device cpu measures the CPU")
+    return "cuda" if name != "cpu" and there else "cpu"
+
+
+def _known(kind: str, names: Sequence[str], allowed: list[str]) -> None:
+    for name in names:
+        if name not in allowed:
+            raise ValueError(unknown(kind, name, allowed))

@@ -1,0 +1,106 @@
+"""What samples say of each contender: medians, ratios, verdict, and where it stands under the roofline."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.bench.case import BASELINE, CONTROL, Work
+from ablate.bench.ceilings import FULL, Ceilings
+from ablate.bench.clock import QUANTITIES, Quantity
+from ablate.bench.ratios import Ratio, noise, paired_ratio, verdict
+from ablate.bench.rounds import Samples, Temperature
+from ablate.bench.work import Traffic
+
+Row = dict[str, Any]
+UNJUDGED = {BASELINE: "baseline", CONTROL: "control"}
+BUSY = 0.5
+"""Eager that moves its bytes at this part of the bandwidth is bound by them."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The samples of a case's contenders with what they are held against.
+
+    Attributes:
+        samples: of the baseline, its control and the others.
+        judged: which of the two times verdicts are about.
+        ceilings: of the machine.
+        work: the least that any form must do.
+        counted: what eager does.
+    """
+
+    samples: Samples
+    judged: Quantity
+    ceilings: Ceilings
+    work: Work
+    counted: Traffic
+
+    def row(self, name: str) -> Row:
+        """Returns what is recorded of a contender, every sample kept."""
+        samples = self.samples
+        within = noise(self._ratio(CONTROL, "cold", self.judged))
+        seconds = self._median(name, "cold", self.judged)
+        row = {
+            "backend": name,
+            "status": "measured",
+            "rounds": samples.rounds,
+            "ended": samples.ending,
+            "warm_up_seconds": samples.warm_up_seconds,
+            "steady": samples.steady,
+            "calls_a_sample": samples.repeats[name],
+            "samples_with_gaps": samples.gaps.get(name, 0),
+            "samples": self._table(lambda t, q: samples.seconds(name, t, q)),
+            "median": self._table(lambda t, q: self._median(name, t, q)),
+            "ratio": self._table(lambda t, q: _listed(self._ratio(name, t, q))),
+            "judged": self.judged,
+            "noise": None if math.isinf(within) else within,
+            "verdict": UNJUDGED.get(name) or verdict(self._ratio(name, "cold", self.judged), within),
+            "least_bytes": self.work.bytes,
+            "least_flops": self.work.flops,
+            "roofline": self.ceilings.floor(self.work) / seconds,
+            "bytes_a_second": self.work.bytes / seconds,
+            "eager_bytes": self.counted.bytes,
+            "eager_launches": self.counted.launches,
+            **self._limit(),
+        }
+        if row["roofline"] > FULL:
+            said = f"{100 * row['roofline']:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
+            row |= {"status": "error", "reason": said, "verdict": None}
+        return row
+
+    def _limit(self) -> Row:
+        """Returns how many times as fast as eager any form can be.
+
+        Where memory bounds both, that is eager's bytes over the least. Where eager waits for its own launches, or
+        arithmetic is the floor, it is eager's time over the floor.
+        """
+        eager = self._median(BASELINE, "cold", self.judged)
+        floor = self.ceilings.floor(self.work)
+        by_memory = floor <= self.work.bytes / self.ceilings.bandwidth
+        if by_memory and self.counted.bytes / eager > BUSY * self.ceilings.bandwidth:
+            return {"max_possible": self.counted.bytes / self.work.bytes, "max_possible_by": "bytes"}
+        return {"max_possible": eager / floor, "max_possible_by": "time"}
+
+    def _median(self, name: str, temperature: Temperature, quantity: Quantity) -> float:
+        return statistics.median(self.samples.seconds(name, temperature, quantity))
+
+    def _ratio(self, name: str, temperature: Temperature, quantity: Quantity) -> Ratio:
+        eager, own = (self.samples.seconds(each, temperature, quantity) for each in (BASELINE, name))
+        return paired_ratio(eager, own)
+
+    def _table(self, value: Callable[[Temperature, Quantity], Any]) -> dict[str, dict[str, Any]]:
+        """Returns a value for each temperature that was measured and either time."""
+        return {t: {quantity: value(t, quantity) for quantity in QUANTITIES} for t in self.samples.temperatures}
+
+
+def no_round(samples: Samples) -> Row:
+    """Returns what is recorded of a contender whose case ended before its first round."""
+    return {"status": "skipped", "reason": "time was up before its first round", "ended": samples.ending}
+
+
+def _listed(ratio: Ratio) -> list[float | None]:
+    return [ratio.median, ratio.low, ratio.high]

@@ -1,0 +1,223 @@
+"""`ablate bench`: loss kernels measured against their definition."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablate.cli.options import RUNS, RunsDir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ablate.bench.ceilings import Ceilings
+
+WRONG, INTERRUPTED = 3, 130
+UNITS = {"": 1, "s": 1, "min": 60, "h": 3600}
+
+
+def bench(
+    kernel: Annotated[
+        list[str] | None, typer.Option("--kernel", "-k", metavar="NAME", help="Only this kernel; may be given again.")
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="NxCxHxW", help="Images to measure at, 8x3x256x256; may be given again."),
+    ] = None,
+    dtype: Annotated[
+        list[str] | None, typer.Option("--dtype", metavar="TYPE", help="float32 or bfloat16; may be given again.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", metavar="NAME", help="Only this one beside eager; may be given again."),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to measure.")] = "auto",
+    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads of the CPU.")] = 1,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Compare ratios with an earlier run; exit code 3 if any fell."),
+    ] = None,
+    budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="When to end: 60s, 10min, 1h.")] = "60s",
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write every sample as JSON; - prints it.")
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Measures the loss kernels: how many times as fast as eager, and how far from what the machine can do.
+
+    Nobody is timed who disagrees with float64, in the value or in any gradient. Rounds take all backends in random
+    order, so that ratios are paired; a difference counts where it lies beyond that of eager to itself. Compiling takes
+    long: give --backend and --budget to see what is skipped.
+
+    Example: ablate bench --kernel ms_ssim --budget 3min
+    """
+    began = time.monotonic()
+    seconds = _seconds(budget)
+    from ablate.bench.case import Shape
+    from ablate.bench.record import Journal, read, write
+    from ablate.bench.selection import Request, device_named
+    from ablate.bench.session import Session
+    from ablate.execute.environment import provenance
+    from ablate.execute.work import keep_freed_memory
+    from ablate.store import Store
+
+    there = device_named(device)
+    request = Request(
+        kernels=_names(kernel),
+        shapes=tuple(map(Shape.parse, _names(shape))),
+        dtypes=_names(dtype),
+        backends=_names(backend),
+        device=there,
+        threads=threads,
+    ).checked()
+    reference = read(against) if against else None
+    keep_freed_memory()
+    journal = Journal.under(runs_dir, there)
+    cache = Store(runs_dir, "bench").data_cache
+    printing = as_json is not None and str(as_json) == "-"
+    session = Session(request, seconds, journal, cache, provenance(there, threads), time.time_ns() >> 10, began)
+
+    def show(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> None:
+        typer.echo("\n".join([*_lines(title, rows, ceilings), ""]), err=printing)
+
+    session.run(show)
+    document = journal.document()
+    if printing:
+        import json
+
+        typer.echo(json.dumps(document, indent=1))
+    elif as_json is not None:
+        write(as_json, document)
+    for line in _ending(session, document, as_json):
+        typer.echo(line, err=printing)
+    fell = _against(document, reference, printing) if reference is not None else False
+    if session.ended == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+    own = [row for row in document["rows"] if row["peer"] is None]
+    raise typer.Exit(WRONG if fell or any(row["status"] in ("failed", "error") for row in own) else 0)
+
+
+def _seconds(text: str) -> float:
+    if not (match := re.fullmatch(r"([0-9.]+)\s*([a-z]*)", text.strip())) or match[2] not in UNITS:
+        raise ValueError(f"--budget is a time such as 60s, 10min or 1h, not {text!r}")
+    seconds = float(match[1]) * UNITS[match[2]]
+    if not seconds:
+        raise ValueError("--budget of no time measures nothing")
+    return seconds
+
+
+def _names(given: list[str] | None) -> tuple[str, ...]:
+    """Returns names that were given one by one or with commas."""
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+
+
+def _lines(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> Iterator[str]:
+    from ablate.cli.terminal import columns, paint
+
+    measured = [row for row in rows if row["status"] == "measured"]
+    yield paint(title, "title")
+    if measured:
+        yield _about(measured[0], ceilings)
+        header = ("backend", *(("work", "call", "warm") if _warm(measured) else ("work", "call")), "times as fast")
+        shown = [_row(row, _warm(measured)) for row in measured]
+        yield from columns((*header, "at most", "verdict", "roofline"), shown)
+    if any(row.get("split") for row in measured):
+        yield from _split(measured)
+    for status, reason, names in _told(rows):
+        yield f"{paint(status, 'failed') if status in ('failed', 'error') else status}: {', '.join(names)}: {reason}"
+
+
+def _about(row: Mapping[str, Any], ceilings: Ceilings) -> str:
+    from ablate.bench.case import Work
+
+    floor = ceilings.floor(Work(row["least_bytes"], row["least_flops"]))
+    noise = "unknown" if row["noise"] is None else f"{100 * row['noise']:.1f} %"
+    least = f"{row['least_bytes'] / 1e6:.3g} MB" if row["least_bytes"] else f"{row['least_flops'] / 1e9:.3g} GFLOP"
+    said = f"least work {least}, {_time(floor)}; eager moves {row['eager_bytes'] / 1e6:.3g} MB in "
+    said += f"{row['eager_launches']} operations; noise {noise}; {row['rounds']} rounds, ended by "
+    return said + {"precise": "precision", "rounds": "number", "budget": "time"}.get(row["ended"], row["ended"])
+
+
+def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
+    from ablate.bench.judge import judged_ratio
+
+    cold = row["median"]["cold"]
+    times = [cold["device"], cold["call"]] + ([row["median"]["warm"][row["judged"]]] if warm else [])
+    median, low, high = judged_ratio(row)
+    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
+    return (
+        row["backend"],
+        *map(_time, times),
+        "1" if row["verdict"] == "baseline" else f"{median:.2f}{interval}",
+        f"{row['max_possible']:.1f}" + ("" if row["max_possible_by"] == "bytes" else " *"),
+        row["verdict"],
+        f"{100 * row['roofline']:.0f} %",
+    )
+
+
+def _split(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    from ablate.cli.terminal import columns
+
+    split = [row for row in rows if row.get("split")]
+    header = ("backend", "images/s", *split[0]["split"])
+    yield from columns(
+        header,
+        [
+            (
+                row["backend"],
+                f"{row['images_a_second']['call']:.1f}",
+                *(f"{100 * part / sum(row['split'].values()):.0f} %" for part in row["split"].values()),
+            )
+            for row in split
+        ],
+    )
+
+
+def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yields the reasons why some were not measured, each once."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["status"] != "measured":
+            reasons.setdefault((row["status"], row["reason"]), []).append(row["backend"])
+    for (status, reason), names in reasons.items():
+        yield status, reason, names
+
+
+def _warm(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return all("warm" in row["median"] for row in rows)
+
+
+def _time(seconds: float) -> str:
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"
+
+
+def _ending(session: Any, document: Mapping[str, Any], as_json: Path | None) -> Iterator[str]:
+    judged = "call" if document.get("judged") == "call" else "work"
+    yield (
+        f"work: {document.get('device_time', 'time of the device')}; call: wall clock; inputs cold unless warm. Ratios "
+        f"and verdicts are of {judged}, with 95 % intervals of the rounds' median. at most: eager's bytes over the "
+        "least, or * eager's time over the floor."
+    )
+    if document.get("left_out"):
+        yield f"not reached: {', '.join(document['left_out'])}"
+    if session.ended != "complete":
+        yield f"ended by {'the budget' if session.ended == 'budget' else 'an interruption'}; what was measured is kept"
+    if document["rows"]:
+        yield f"wrote {session.journal.path}" + (f" and {as_json}" if as_json and str(as_json) != "-" else "")
+
+
+def _against(document: Mapping[str, Any], reference: Mapping[str, Any], printing: bool) -> bool:
+    from ablate.bench.judge import compare
+
+    compared = compare(document, reference)
+    typer.echo("\nagainst the reference, by ratios to eager:", err=printing)
+    for one in compared:
+        typer.echo(f"  {one}", err=printing)
+    return any(one.regressed for one in compared)

@@ -1,0 +1,72 @@
+"""The cases of `ablate bench` under pytest-benchmark, one for each backend of each kernel that needs no compilation.
+
+    tox -e bench
+
+pytest-benchmark times a backend by itself, and its file is for looking at trends. What a change is judged by is in
+`extra_info`: the ratio to eager, paired in rounds of the same run. A ratio that fell against the committed reference
+fails; milliseconds never do.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.bench.case import BACKWARD, BASELINE, CONTROL, DTYPES, Setting
+from ablate.bench.cases import KERNELS
+from ablate.bench.ceilings import measure_ceilings
+from ablate.bench.clock import clock_for
+from ablate.bench.environment import threads
+from ablate.bench.judge import compare, judged_ratio
+from ablate.bench.measure import Bench
+from ablate.bench.record import read
+from ablate.execute.work import keep_freed_memory
+from ablate.rng import stream
+
+pytestmark = pytest.mark.bench
+
+REFERENCE = Path(__file__).parents[2] / "reports" / "bench" / "cpu.json"
+SECONDS, LONGEST = 3.0, 120.0
+
+
+def case_of(name):
+    kernel = KERNELS[name]
+    return kernel.case(Setting(kernel.directions[0], kernel.shapes["cpu"][0], DTYPES["float32"], "cpu"))
+
+
+FAST = [
+    (name, contender.name)
+    for name, kernel in KERNELS.items()
+    if kernel.directions[0] == BACKWARD
+    for contender in case_of(name).contenders
+    if contender.missing is None and contender.peer is None and not contender.build_seconds
+]
+
+
+@pytest.fixture(scope="module")
+def ceilings():
+    keep_freed_memory()
+    with threads(1):
+        yield measure_ceilings(clock_for("cpu", 1), "cpu")
+
+
+@pytest.mark.parametrize(("name", "backend"), FAST)
+def test_kernel(benchmark, ceilings, name, backend):
+    case = case_of(name)
+    benchmark.group = str(case)
+    wanted = frozenset({backend})
+    rows = Bench(clock_for("cpu", 1), ceilings, seed=0, wanted=wanted).measure(case, SECONDS, LONGEST)
+    (row,) = [row for row in rows if row["backend"] == (CONTROL if backend == BASELINE else backend)]
+    assert row["status"] == "measured", row["reason"]
+    benchmark.extra_info.update(
+        ratio=judged_ratio(row),
+        noise=row["noise"],
+        verdict=row["verdict"],
+        roofline=row["roofline"],
+        rounds=row["rounds"],
+    )
+    (contender,) = [contender for contender in case.contenders if contender.name == backend]
+    function, pair = contender.build(), contender.prepare(case.inputs(stream(0, "bench.inputs")))
+    benchmark.pedantic(function, args=pair, rounds=20, warmup_rounds=3)
+    if REFERENCE.exists() and backend != BASELINE:
+        fell = [str(one) for one in compare({"rows": rows}, read(REFERENCE)) if one.regressed]
+        assert not fell, fell

@@ -1,0 +1,101 @@
+import time
+
+import pytest
+import torch
+
+from ablate.bench.case import CONTROL, Contender
+from ablate.bench.clock import ProcessorClock
+from ablate.bench.measure import Bench
+from tests.bench.invented import CEILINGS, case_of, squares
+from tests.bench.test_gate import gradient_off
+
+
+def by_name(rows):
+    return {row["backend"]: row for row in rows}
+
+
+def slowed(images, reconstructions):
+    end = time.process_time() + 2e-3
+    while time.process_time() < end:
+        pass
+    return squares(images, reconstructions)
+
+
+@pytest.fixture
+def bench():
+    return Bench(ProcessorClock(threads=1), CEILINGS, seed=5)
+
+
+def test_who_disagrees_with_float64_has_no_time(bench):
+    rows = by_name(bench.measure(case_of(broken=gradient_off), 0.2))
+    assert rows["broken"]["status"] == "failed"
+    assert "is off by 0.001" in rows["broken"]["reason"]
+    assert not {"median", "ratio", "samples", "verdict"} & rows["broken"].keys()
+    assert rows["eager"]["status"] == "measured"
+
+
+def test_more_work_is_slower_and_eager_is_run_against_itself(bench):
+    rows = by_name(bench.measure(case_of(slowed=slowed), 0.5, longest=60.0))
+    assert rows["slowed"]["verdict"] == "slower"
+    assert rows["slowed"]["ratio"]["cold"]["device"][2] < 0.5
+    assert rows[CONTROL]["verdict"] == "control"
+    assert rows[CONTROL]["noise"] == rows["slowed"]["noise"]
+
+
+def test_every_sample_is_kept(bench):
+    (row, _) = bench.measure(case_of(), 0.3)
+    assert {len(row["samples"][t][q]) for t in ("cold", "warm") for q in ("device", "call")} == {row["rounds"]}
+
+
+def test_a_time_beyond_the_roofline_is_an_error_and_no_result():
+    slow_memory = CEILINGS.__class__(**{**vars(CEILINGS), "copy": 1e3, "triad": 1e3, "read": 1e3})
+    rows = Bench(ProcessorClock(1), slow_memory, seed=5).measure(case_of(), 0.2)
+    assert {row["status"] for row in rows} == {"error"}
+    assert all("% of the roofline" in row["reason"] and row["verdict"] is None for row in rows)
+
+
+def test_what_eager_moves_is_counted_beside_the_least(bench):
+    row = by_name(bench.measure(case_of(), 0.2))["eager"]
+    tensor = 4 * 2 * 3 * 4 * 5
+    assert row["least_bytes"] == 3 * tensor
+    # y - x, its square, its mean, twice it, and that over n: five passes of a scalar or tensor each.
+    assert row["eager_launches"] == 5
+    assert row["eager_bytes"] == 3 * tensor + 2 * tensor + (tensor + 4) + 2 * tensor + 2 * tensor
+
+
+def test_a_compilation_that_does_not_fit_its_share_is_skipped_with_the_reason(bench):
+    slow = Contender("compiled", lambda: pytest.fail("it was built"), build_seconds=60.0)
+    row = by_name(bench.measure(case_of(compiled=slow), 0.2))["compiled"]
+    assert row["status"] == "skipped"
+    assert "compiling takes about 60 s" in row["reason"]
+
+
+def test_who_is_missing_is_listed_with_the_reason(bench):
+    absent = Contender("absent", lambda: pytest.fail("it was built"), missing="absent is not installed", peer="absent")
+    row = by_name(bench.measure(case_of(absent=absent), 0.2))["absent"]
+    assert (row["status"], row["reason"]) == ("missing", "absent is not installed")
+
+
+def test_who_goes_wrong_while_it_is_timed_has_no_time_either(bench):
+    calls = []
+
+    def forgetful(images, reconstructions):
+        calls.append(None)
+        return squares(images, reconstructions) if len(calls) < 20 else gradient_off(images, reconstructions)
+
+    row = by_name(bench.measure(case_of(forgetful=forgetful), 0.3))["forgetful"]
+    assert row["status"] == "failed"
+    assert "after the last round" in row["reason"]
+
+
+def test_inputs_are_turned_over_until_they_are_four_times_the_cache(bench):
+    seen = set()
+
+    def watching(images, reconstructions):
+        seen.add(images[0].data_ptr())
+        return squares(images, reconstructions)
+
+    row = by_name(bench.measure(case_of(watching=watching), 0.3))["watching"]
+    pair_bytes = 2 * 4 * torch.Size((2, 3, 4, 5)).numel()
+    assert row["sets_of_inputs"] * pair_bytes >= 4 * CEILINGS.cache
+    assert len(seen) >= row["sets_of_inputs"]
