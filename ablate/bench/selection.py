@@ -9,6 +9,7 @@ import torch
 
 from ablate.bench.case import BASELINE, DTYPES, Kernel, Setting, Shape
 from ablate.bench.cases import KERNELS
+from ablate.bench.steps import VARIANTS
 from ablate.bench.training_step import TRAINING_STEP
 from ablate.registry import unknown
 
@@ -62,7 +63,7 @@ class Request:
 
     def _contenders(self) -> list[str]:
         """Returns the names of everybody who could take part in any of the kernels."""
-        names = dict.fromkeys([BASELINE])
+        names = dict.fromkeys(VARIANTS if self.steps_too else [BASELINE])
         for name in self.kernels or KERNELS:
             if name in KERNELS:
                 kernel = KERNELS[name]

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -16,8 +17,22 @@ from ablate.bench.rounds import race
 from ablate.bench.standing import Row, Standing, no_round
 from ablate.bench.training_step import PRESETS, TRAINING_STEP, BareTraining, cell_of, split_of
 from ablate.bench.work import traffic
+from ablate.kernels import Kernels
 
-VARIANTS: Mapping[str, Mapping[str, object]] = {BASELINE: {}, "channels-last": {"train__channels_last": True}}
+
+class Variant(NamedTuple):
+    """How losses are computed, and in which memory format the networks are."""
+
+    kernels: Kernels
+    settings: Mapping[str, object]
+
+
+VARIANTS: Mapping[str, Variant] = {
+    BASELINE: Variant("eager", {}),
+    "auto": Variant("auto", {}),
+    "channels-last": Variant("eager", {"train__channels_last": True}),
+    "auto-channels-last": Variant("auto", {"train__channels_last": True}),
+}
 TOLERANCE = 1e-3
 """Of both losses and of the codec's gradients in the first step, against eager. The step has no float64 form, since the
 codec itself goes back to float32; its losses are held to float64 one by one."""
@@ -78,10 +93,10 @@ class Steps:
         return rows
 
     def _training(self, variant: str) -> BareTraining:
-        settings = dict(VARIANTS[variant])
+        kernels, settings = VARIANTS[variant].kernels, dict(VARIANTS[variant].settings)
         if self.shape is not None:
             settings |= {"data__batch_size": self.shape.images, "data__crop": self.shape.height}
-        return BareTraining(cell_of(PRESETS[self.device], self.cache, **settings), self.cache, self.device)
+        return BareTraining(cell_of(PRESETS[self.device], self.cache, **settings), self.cache, self.device, kernels)
 
     def _refusal(self, variant: str) -> str | None:
         """Says where a variant's first step differs from eager's."""

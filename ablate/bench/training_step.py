@@ -16,6 +16,7 @@ from torch import Tensor
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
+from ablate.kernels import Choice, FastObjective, Kernels
 from ablate.losses import Objective
 from ablate.rng import stream
 from ablate.train.loop import batch
@@ -37,19 +38,20 @@ def cell_of(preset: str, cache: Path, **settings: object) -> Cell:
 class BareTraining:
     """A training that can take a step, with nothing around it: no runner, store, telemetry or checkpoint."""
 
-    def __init__(self, cell: Cell, cache: Path, device: str = "cpu") -> None:
+    def __init__(self, cell: Cell, cache: Path, device: str = "cpu", kernels: Kernels = "eager") -> None:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
         self._device = device
         self._pictures = prepare(cell.data, "train", cache)
-        self._objective = Objective.build(cell.loss)
+        choice = Choice(kernels, device)
+        self._objective = FastObjective.choosing(cell.loss, choice) if kernels == "auto" else Objective.build(cell.loss)
 
     def step(self) -> tuple[Tensor, Tensor]:
         """Draws a batch and steps both players and the averaged weights; returns both players' losses."""
         cell, state, objective = self.cell, self.state, self._objective
         image = self.batch()
         reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
-        judged = discriminator_step(state, objective, cell, state.step, image, reconstruction.image)
+        judged = discriminator_step(state, objective, cell, state.step, image, reconstruction)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
         total = parts.total
         descend(state, total)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ablate.bench.steps import Steps, _first_step
+from ablate.bench.steps import VARIANTS, Steps, Variant, _first_step
 from ablate.bench.training_step import PARTS, BareTraining, cell_of, split_of
 
 
@@ -37,11 +37,16 @@ def test_watching_a_step_changes_nothing_in_it_and_ends(cache):
 def test_a_variant_whose_first_step_differs_is_refused(cache, monkeypatch):
     import ablate.bench.steps
 
-    variants = {"eager": {}, "other loss": {"loss__lambda_x": 12.5}}
+    variants = {"eager": Variant("eager", {}), "other loss": Variant("eager", {"loss__lambda_x": 12.5})}
     monkeypatch.setattr(ablate.bench.steps, "VARIANTS", variants)
     steps = Steps("cpu", cache)
     assert "the generator's loss differs from eager by" in (steps._refusal("other loss") or "")
     assert steps._refusal("eager") is None
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_takes_eagers_first_step(cache, variant):
+    assert Steps("cpu", cache)._refusal(variant) is None
 
 
 def test_the_first_step_is_that_of_training(cache):
