@@ -81,22 +81,16 @@ def curve_axis(study: Study, but: str = "") -> str | None:
     return longest.name if longest and len(longest.levels) >= MIN_POINTS else None
 
 
-def curve_effects(
-    study: Study, metric: str, measured: Measured = "quality", weights: str = WEIGHTS[0]
-) -> tuple[CurveEffect, ...]:
-    """Returns the Bjøntegaard difference of every level of every axis that another axis draws a curve for."""
-    found = []
-    for axis in study.axes:
-        along = curve_axis(study, axis.name)
-        if along is None:
-            continue
-        curves = _curves(study, axis.name, along, metric, weights)
-        found += [
-            _curve_effect((axis.name, level, axis.baseline), along, metric, measured, curves)
-            for level in axis.levels
-            if level != axis.baseline
-        ]
-    return tuple(found)
+def curve_effect(
+    study: Study, metric: str, axis: str, level: str, measured: Measured = "quality", weights: str = WEIGHTS[0]
+) -> CurveEffect | None:
+    """Returns the Bjøntegaard difference of a level to the baseline level, None where no other axis draws a curve."""
+    along = curve_axis(study, axis)
+    own = next((each for each in study.axes if each.name == axis), None)
+    if along is None or own is None:
+        return None
+    curves = _curves(study, axis, along, metric, weights)
+    return _curve_effect((axis, level, own.baseline), along, metric, measured, curves)
 
 
 _Curves = dict[str, dict[tuple[int, Block], list[tuple[float, float]]]]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effects, tolerance
+from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, tolerance
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
@@ -21,7 +21,6 @@ Reason = Literal["", "pairs", "seeds", "family", "bits", "curves", "spread"]
 """Why a verdict is inconclusive: no pairs; too few seeds for one test, or for all tests of the family; other bits;
 no curves to compare at equal bits; or an interval that reaches over the margin. Empty where there is a verdict."""
 
-EXPLORED: Correction = "benjamini-hochberg"
 RATES = ("bpp_",)
 """How the names of metrics begin that measure bits and not quality."""
 
@@ -76,35 +75,45 @@ class Contrast:
 
 
 def contrasts(
-    study: Study, metric: str, direction: Direction, *, primary: bool = True, weights: str = WEIGHTS[0],
-    score: Score | None = None,
-) -> tuple[Contrast, ...]:  # fmt: skip
-    """Returns every contrast on `metric` in the order of the axes, arms beside them last.
+    study: Study, directions: Mapping[str, Direction], *, primary: Container[str] | None = None,
+    weights: str = WEIGHTS[0], read: Callable[[str], Score] | None = None,
+) -> dict[str, tuple[Contrast, ...]]:  # fmt: skip
+    """Returns every contrast on every metric, in the order of the axes, arms beside them last.
 
     Args:
         study: what to read, and the grid file's [compare]: alpha, margin, correction, rate_match and axes.
-        metric: what is compared.
-        direction: which way is better.
-        primary: whether the grid ranks by this metric; otherwise all its contrasts are exploratory.
+        directions: the metrics to compare on, and which way is better.
+        primary: the metrics that the grid ranks by, all where it is not given; others are exploratory.
         weights: the set of weights that cells were measured with.
-        score: a cell's value, where it is not that of `metric` under these weights.
+        read: metric -> a cell's value, where it is not that of the metric under these weights.
     """
-    alpha, match = alpha_of(study), str(study.compare.get("rate_match") or "off")
-    read = score or score_of(metric, weights)
-    found = [_judged(study, effect, direction, primary, alpha) for effect in effects(study, metric, read)]
-    if not metric.startswith(RATES):
-        if match == "bd":
-            curves = {curve.effect.key: curve for curve in curve_effects(study, metric, weights=weights)}
-            found = [_at_equal_bits(study, each, curves.get(each.effect.key), alpha) for each in found]
-        spent = {effect.key: effect for effect in effects(study, RATE, score_of(RATE, weights))}
-        found = [replace(each, bits=bits(spent.get(each.effect.key), tolerance(match), alpha)) for each in found]
-    holms: Correction = "holm" if (study.compare.get("correction") or "holm") == "holm" else "none"
-    done = {
-        each.effect.key: each
-        for declared, correction in ((True, holms), (False, EXPLORED))
-        for each in _corrected([each for each in found if each.declared == declared], correction, alpha)
+    read = read or (lambda metric: score_of(metric, weights))
+    spent = {effect.key: effect for effect in effects(study, RATE, score_of(RATE, weights))}
+    found = [
+        _estimate(study, effect, direction, primary is None or metric in primary, weights, spent)
+        for metric, direction in directions.items()
+        for effect in effects(study, metric, read(metric))
+    ]
+    done = {}
+    for family, correction in _families(study, found):
+        for each in _corrected(family, correction, alpha_of(study)):
+            done[each.effect.metric, each.effect.key] = each
+    return {
+        metric: tuple(done[metric, each.effect.key] for each in found if each.effect.metric == metric)
+        for metric in directions
     }
-    return tuple(done[each.effect.key] for each in found)
+
+
+def _families(study: Study, found: Sequence[Contrast]) -> Iterator[tuple[list[Contrast], Correction]]:
+    """Goes through what is corrected together: what is declared, by metric or all at once, and each metric's rest."""
+    way = study.compare.get("correction") or "holm"
+    declared = [each for each in found if each.declared]
+    if way == "holm-all":
+        yield declared, "holm"
+    for metric in dict.fromkeys(each.effect.metric for each in found):
+        if way != "holm-all":
+            yield [each for each in declared if each.effect.metric == metric], "none" if way == "none" else "holm"
+        yield [each for each in found if each.effect.metric == metric and not each.declared], "benjamini-hochberg"
 
 
 def alpha_of(study: Study) -> float:
@@ -112,22 +121,32 @@ def alpha_of(study: Study) -> float:
     return float(study.compare.get("alpha") or 0.05)
 
 
-def _judged(study: Study, effect: Effect, direction: Direction, primary: bool, alpha: float) -> Contrast:
-    margins, axes = study.compare.get("margin") or {}, study.compare.get("axes") or ()
+def _estimate(
+    study: Study, effect: Effect, direction: Direction, primary: bool, weights: str,
+    spent: Mapping[tuple[str, str], Effect],
+) -> Contrast:  # fmt: skip
+    """Judges an effect by itself, at equal bits or with what its bits are."""
+    axes = study.compare.get("axes") or ()
     keys = {axis.name: axis.keys for axis in study.axes}.get(effect.axis, ())
     declared = primary and (not axes or any(key in axes for key in keys))
-    margin = margin_value(margins.get(effect.metric), effect.reference or 0.0)
-    values = effect.differences
-    own = judge(values, margin, direction, alpha) if values else None
-    return Contrast(effect, direction, declared, margin, own, hedges_g=hedges_g(values))
-
-
-def _at_equal_bits(study: Study, each: Contrast, curve: CurveEffect | None, alpha: float) -> Contrast:
-    """Puts the Bjøntegaard difference in the place of the effect; without one there is no verdict."""
+    match = str(study.compare.get("rate_match") or "off")
+    if effect.metric.startswith(RATES):
+        return _judged(study, effect, direction, declared)
+    share = bits(spent.get(effect.key), tolerance(match), alpha_of(study))
+    if match != "bd":
+        return replace(_judged(study, effect, direction, declared), bits=share)
+    curve = curve_effect(study, effect.metric, effect.axis, effect.level, weights=weights)
     if curve is None:
-        return replace(each, reason="curves")
-    own = _judged(study, curve.effect, each.direction, each.declared, alpha)
-    return replace(own, curve=curve, declared=each.declared, reason="" if own.judgement else "curves")
+        return replace(_judged(study, effect, direction, declared), bits=share, reason="curves")
+    own = _judged(study, curve.effect, direction, declared)
+    return replace(own, bits=share, curve=curve, reason="" if own.judgement else "curves")
+
+
+def _judged(study: Study, effect: Effect, direction: Direction, declared: bool) -> Contrast:
+    margins, values = study.compare.get("margin") or {}, effect.differences
+    margin = margin_value(margins.get(effect.metric), effect.reference or 0.0)
+    own = judge(values, margin, direction, alpha_of(study)) if values else None
+    return Contrast(effect, direction, declared, margin, own, hedges_g=hedges_g(values))
 
 
 def _corrected(family: Sequence[Contrast], correction: Correction, alpha: float) -> list[Contrast]:

@@ -75,12 +75,26 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
 
     rows = [row for row in rows if row.get("phase", "train") == "train"]
     columns = {name: [row.get(name) for row in rows] for name in ("step", "steps_per_second", "reconstruction_std")}
+    columns["t"] = _clock(rows)
     for group in ("loss", "gradient_norm"):
         columns |= _parts(f"{group}.", [row.get(group, {}) for row in rows])
     scales = [row.get("scales", ()) for row in rows]
     for number in range(max(map(len, scales), default=0)):
         columns |= _parts(f"scale{number + 1}.", [row[number] if number < len(row) else {} for row in scales])
     return {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
+
+
+def _clock(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
+    """Returns the seconds of training at each row; an attempt starts its clock where the last one ended."""
+    times: list[float | None] = []
+    before, attempt = 0.0, None
+    last = 0.0
+    for row in rows:
+        if row.get("attempt") != attempt:
+            before, attempt = last, row.get("attempt")
+        times.append(None if row.get("t") is None else before + float(row["t"]))
+        last = times[-1] if times[-1] is not None else last
+    return times
 
 
 def _parts(prefix: str, parts: Sequence[Mapping[str, float | None]]) -> dict[str, list[float | None]]:

@@ -88,3 +88,18 @@ def _student(values: Sequence[float]) -> float:
         return 0.0 if own.mean > 0 else 1.0
     statistic = own.mean / (own.standard_deviation / math.sqrt(own.n))
     return float(special.stdtr(own.n - 1, -statistic))
+
+
+def leaning(interval: Interval, margin: float, direction: Direction) -> Outcome:
+    """Returns the part of the line that an interval lies in by itself, whatever the exact test can reach.
+
+    For asking what a verdict depends on; no claim.
+    """
+    if interval.low is None or interval.high is None:
+        return "inconclusive"
+    low, high = (interval.low, interval.high) if direction == "higher" else (-interval.high, -interval.low)
+    if low > margin:
+        return "better"
+    if high < -margin:
+        return "worse"
+    return "equivalent" if -margin < low and high < margin else "inconclusive"

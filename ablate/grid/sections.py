@@ -108,7 +108,8 @@ class Compare(Settings):
     as plain data, for every key that varies. `axes` are the keys whose effects are claimed, all of them where none is
     named: every other comparison is exploratory and leaves the claims their seeds. `rate_match` says when quality may
     be judged: "within:1%" where bits are shown to agree, "bd" at equal bits by Bjøntegaard difference along an axis
-    with four values or more, "off" whatever is spent.
+    with four values or more, "off" whatever is spent. `correction`: "holm" holds alpha over the claims on each primary
+    metric, "holm-all" over those on all of them together.
     """
 
     baseline: dict[str, Any] = Field({}, description='a table like { "loss.adversarial" = "hinge" }')
@@ -121,7 +122,7 @@ class Compare(Settings):
     rate_match: Annotated[str, AfterValidator(_rate_match)] = "within:1%"
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
     alpha: float = Field(0.05, gt=0, lt=1)
-    correction: Literal["holm", "none"] = "holm"
+    correction: Literal["holm", "holm-all", "none"] = "holm"
 
 
 class Budget(Settings):

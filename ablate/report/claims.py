@@ -7,6 +7,9 @@ from ablate.report.document import Span, code, strong
 from ablate.report.evidence import Measure
 from ablate.report.numbers import fixed, interval, joined, plural, probability
 
+TOO_FEW = ("seeds", "family")
+"""Reasons for no verdict that lie in the number of seeds."""
+
 CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg", "none": "uncorrected"}
 
 
@@ -55,7 +58,7 @@ def sentence(measure: Measure, contrast: Contrast, planned: int) -> list[Span | 
         return [f"{label(measure, contrast)}: {why_not(contrast)}"]
     words = f"{label(measure, contrast)} {said} ({certainty(measure, contrast, planned)}): "
     # Too few seeds are told once, in the headline.
-    why = "" if contrast.reason in ("", "seeds", "family") else f", {why_not(contrast)}"
+    why = "" if contrast.reason in ("", *TOO_FEW) else f", {why_not(contrast)}"
     return [words, strong(verdict(contrast)), why]
 
 
@@ -74,12 +77,12 @@ def why_not(contrast: Contrast) -> str:
         return f"no curves to compare at equal bits ({joined(list(refused)) or 'no axis draws one of four points'})"
     if judged is None:
         return "no seed has finished on both sides"
-    if contrast.reason in ("seeds", "family"):
+    if contrast.reason in TOO_FEW:
         reached = f"you have {judged.interval.n} ({probability(judged.smallest_p)} at best)"
         smallest = probability(smallest_p(contrast.seeds_needed))
         if contrast.family == 1 or contrast.correction != "holm":
             return f"{plural(contrast.seeds_needed, 'seed')} reach p = {smallest}; {reached}"
-        made = f"{contrast.family} comparisons on a metric"
+        made = f"{contrast.family} comparisons corrected together"
         return f"{plural(contrast.seeds_needed, 'seed')} reach the p = {smallest} that {made} take; {reached}"
     if contrast.reason == "bits":
         return _bits(contrast)

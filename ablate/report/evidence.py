@@ -85,11 +85,8 @@ class Evidence:
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
         """Every comparison to the baseline, by metric; metrics without a better direction have none."""
         compared = dict.fromkeys((*self.primary, *self.varying))
-        return {
-            measure.name: contrasts(self.study, measure.name, measure.direction, primary=measure in self.primary)
-            for measure in compared
-            if measure.direction
-        }
+        directions = {measure.name: measure.direction for measure in compared if measure.direction}
+        return contrasts(self.study, directions, primary={measure.name for measure in self.primary})
 
     @cached_property
     def time_shares(self) -> Mapping[tuple[str, str], Interval]:

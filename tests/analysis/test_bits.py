@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ablate.analysis import Bits, contrasts, curve_axis, curve_effects, t_interval
+from ablate.analysis import Bits, contrasts, curve_axis, curve_effect, t_interval
 from ablate.analysis.bits import bits, tolerance
 from ablate.analysis.effects import effects
 from tests.analysis.studies import cell, study
@@ -62,36 +62,37 @@ AXES = {"loss": ["a", "b"], "lambda_x": LAMBDAS}
 
 def test_at_equal_bits_a_level_that_only_spends_more_is_no_better() -> None:
     subject = study(curves(lift=0.0, more=1.2), AXES, margin={"psnr": 0.1}, rate_match="bd", axes=["loss"])
-    own = contrasts(subject, "psnr", "higher")[0]
-    plain = contrasts(study(curves(lift=0.0, more=1.2), AXES, margin={"psnr": 0.1}, axes=["loss"]), "psnr", "higher")[0]
+    own = contrasts(subject, {"psnr": "higher"})["psnr"][0]
+    unmatched = study(curves(lift=0.0, more=1.2), AXES, margin={"psnr": 0.1}, axes=["loss"])
+    plain = contrasts(unmatched, {"psnr": "higher"})["psnr"][0]
     assert (own.verdict, plain.verdict) == ("equivalent", "better")
     assert own.effect.interval.mean == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_bjontegaard_difference_is_paired_by_seed_and_says_along_what() -> None:
-    found = curve_effects(study(curves(lift=0.4, more=1.1), AXES), "psnr")
-    assert [(each.effect.key, each.along) for each in found] == [(("loss", "b"), "lambda_x")]
-    assert found[0].effect.differences == pytest.approx([0.4 + 0.01 * (seed - 2.5) for seed in range(6)])
-    assert found[0].disagreement == pytest.approx(0.0, abs=1e-9)
-    assert 0.5 < found[0].overlap < 1
+    found = curve_effect(study(curves(lift=0.4, more=1.1), AXES), "psnr", "loss", "b")
+    assert found.along == "lambda_x"
+    assert found.effect.differences == pytest.approx([0.4 + 0.01 * (seed - 2.5) for seed in range(6)])
+    assert found.disagreement == pytest.approx(0.0, abs=1e-9)
+    assert 0.5 < found.overlap < 1
 
 
 def test_the_rate_of_a_level_that_is_higher_by_a_slope_is_fewer_bits() -> None:
     # 3 dB a doubling: 0.3 dB are worth a factor of 2^0.1.
-    (found,) = curve_effects(study(curves(lift=0.3, more=1.0), AXES), "psnr", "rate")
+    found = curve_effect(study(curves(lift=0.3, more=1.0), AXES), "psnr", "loss", "b", "rate")
     assert found.effect.interval.mean == pytest.approx(2**-0.1 - 1, rel=1e-2)
 
 
 def test_at_equal_bits_an_axis_without_a_curve_has_no_verdict() -> None:
     subject = study(curves(lift=0.4, more=1.0), AXES, margin={"psnr": 0.1}, rate_match="bd")
-    found = {each.effect.key: each for each in contrasts(subject, "psnr", "higher")}
+    found = {each.effect.key: each for each in contrasts(subject, {"psnr": "higher"})["psnr"]}
     assert found["lambda_x", "8"].reason == "curves"
     assert found["lambda_x", "8"].verdict == "inconclusive"
 
 
 def test_a_curve_with_a_missing_point_is_refused_and_says_why() -> None:
     cells = [each for each in curves(lift=0.4, more=1.0) if each.axes != {"loss": "b", "lambda_x": 8.0}]
-    own = contrasts(study(cells, AXES, rate_match="bd", axes=["loss"]), "psnr", "higher")[0]
+    own = contrasts(study(cells, AXES, rate_match="bd", axes=["loss"]), {"psnr": "higher"})["psnr"][0]
     assert own.reason == "curves"
     assert own.curve.refused == ("a curve needs 4 points, found 3",)
 

@@ -24,7 +24,8 @@ def compared(
         for seed in range(seeds)
     ]  # fmt: skip
     subject = study(cells, LOSSES, **{"margin": {"psnr": 0.1}, "rate_match": "within:1%", **compare})
-    return {each.effect.level: each for each in contrasts(subject, "psnr", "higher", primary=primary)}
+    found = contrasts(subject, {"psnr": "higher"}, primary=["psnr"] if primary else [])
+    return {each.effect.level: each for each in found["psnr"]}
 
 
 def test_each_level_has_a_verdict_against_the_baseline() -> None:
@@ -48,7 +49,7 @@ def test_a_level_that_never_finished_still_counts_in_the_family() -> None:
     found = compared({"b": 0.5})
     cells = [cell({"loss": loss}, seed, 20.0 + seed + 0.5 * (loss == "b")) for loss in "ab" for seed in range(6)]
     cells += [cell({"loss": "c"}, seed, None) for seed in range(6)]
-    found = {each.effect.level: each for each in contrasts(study(cells, LOSSES), "psnr", "higher")}
+    found = {each.effect.level: each for each in contrasts(study(cells, LOSSES), {"psnr": "higher"})["psnr"]}
     assert (found["c"].reason, found["c"].judgement) == ("pairs", None)
     assert (found["b"].family, found["b"].reason, found["b"].seeds_needed) == (2, "family", 7)
 
@@ -85,3 +86,10 @@ def test_a_difference_at_the_margin_is_not_resolved_and_says_what_it_would_take(
 
 def test_a_margin_in_percent_is_a_share_of_the_baseline() -> None:
     assert compared({"b": 0.5, "c": 0.0}, margin={"psnr": "1%"})["b"].margin == pytest.approx(0.235)
+
+
+@pytest.mark.parametrize(("correction", "family"), [("holm", 2), ("holm-all", 4)])
+def test_a_family_is_a_metric_or_all_that_is_declared(correction: str, family: int) -> None:
+    cells = [cell({"loss": loss}, seed, 20.0 + seed, second=1.0 + seed) for loss in LOSSES["loss"] for seed in range(6)]
+    found = contrasts(study(cells, LOSSES, correction=correction), {"psnr": "higher", "second": "lower"})
+    assert {each.family for compared in found.values() for each in compared} == {family}

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from ablate.report.document import Section
 from ablate.report.evidence import Evidence
 from ablate.report.sections.axis_effects import axis_effects
+from ablate.report.sections.budget import equal_budgets
 from ablate.report.sections.completeness import completeness
 from ablate.report.sections.cost import cost
 from ablate.report.sections.forest import forest
+from ablate.report.sections.interactions import interaction_effects
 from ablate.report.sections.pictures import pictures
 from ablate.report.sections.protocol import protocol
 from ablate.report.sections.results import results
+from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.tradeoff import tradeoff
 from ablate.report.sections.training import training
+from ablate.report.sections.variance import variance
 from ablate.report.sections.verdict import verdict
 
 SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
@@ -23,9 +27,13 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     results,
     forest,
     axis_effects,
+    interaction_effects,
+    variance,
     tradeoff,
     training,
     pictures,
     cost,
+    equal_budgets,
+    sensitivity_analysis,
     protocol,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.analysis import BESIDE, Contrast
-from ablate.report.claims import CORRECTIONS, label, verdict, why_not
+from ablate.report.claims import CORRECTIONS, TOO_FEW, label, verdict, why_not
 from ablate.report.document import Block, Column, Figure, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, fixed, interval, joined, probability
@@ -173,6 +173,8 @@ def _table(evidence: Evidence, measure: Measure) -> Table:
     kind = "Declared and exploratory" if len(declared) > 1 else "Declared" if True in declared else "Exploratory"
     corrections = joined(list(dict.fromkeys(f"{CORRECTIONS[each.correction]} over {each.family}" for each in found)))
     caption = f"{kind} comparisons on {measure.label}; p-values corrected ({corrections})."
+    refused = list(dict.fromkeys(why_not(each) for each in found if each.reason in TOO_FEW))
+    caption += f" Too few seeds: {'; '.join(refused)}." if refused else ""
     return Table(f"comparisons-{measure.name}", measure.label, columns, rows, caption, filterable=len(rows) > 20)
 
 
@@ -185,6 +187,7 @@ def _fields(measure: Measure, contrast: Contrast, planned: int) -> tuple[Value, 
     mean = Value(fixed(own.mean, measure.decimals, signed=True), interval(own, measure.decimals), sort=own.mean)
     p = contrast.adjusted_p if contrast.can_reach else None
     smallest = f"{probability(judged.smallest_p)} at best"
+    why = "too few seeds" if contrast.reason in TOO_FEW else why_not(contrast)
     tones: dict[str, Literal["best", "bad"]] = {"better": "best", "worse": "bad"}
     return (
         name, mean, Value(fixed(contrast.margin or None, measure.decimals), sort=contrast.margin),
@@ -193,7 +196,7 @@ def _fields(measure: Measure, contrast: Contrast, planned: int) -> tuple[Value, 
         Value(fixed(contrast.detectable, measure.decimals), sort=contrast.detectable),
         Value(f"{own.n} of {planned}", f"{contrast.effect.pairs} of {contrast.effect.planned_pairs} pairs", own.n),
         _bits(contrast),
-        Value(verdict(contrast), why_not(contrast), contrast.verdict, tones.get(contrast.verdict, "plain")),
+        Value(verdict(contrast), why, contrast.verdict, tones.get(contrast.verdict, "plain")),
     )  # fmt: skip
 
 

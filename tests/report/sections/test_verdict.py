@@ -41,7 +41,9 @@ def test_many_declared_comparisons_need_more_seeds_and_say_how_many(tmp_path: Pa
     axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
     compare = {"primary": ["psnr"], "rate_match": "off"}
     said = sentences(tmp_path, Fabrication(axes=axes, seeds=range(6), compare=compare, recon=False))
-    assert "7 seeds reach the p = 0.016 that 3 comparisons on a metric take; you have 6 (0.031 at best)" in said[0]
+    assert (
+        "7 seeds reach the p = 0.016 that 3 comparisons corrected together take; you have 6 (0.031 at best)" in said[0]
+    )
     assert any("but not 0.05 once Holm accounts for 3 comparisons; 7 seeds would" in each for each in said)
 
 

@@ -1,0 +1,175 @@
+"""Whether the effect of one axis depends on another, and how levels rank over blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ablate.analysis import Axis, Interaction, Ranks, interactions, ranks
+from ablate.report.document import Block, Column, Figure, Items, Section, Span, Table, Text, Value, code, text
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.numbers import NONE, fixed, interval, joined, plural, probability
+from ablate.report.svg import INK, drawing, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PAIRS = 4
+"""Pairs of axes that the drawing shows at most: those with the largest interaction."""
+
+ROWS = 200
+"""Rows of a table at most: the largest interactions."""
+
+Found = Mapping[str, tuple[Interaction, ...]]
+
+
+def interaction_effects(evidence: Evidence) -> Section:
+    """Returns differences of differences on the primary metrics, and ranks as a description."""
+    study, title, short = evidence.study, "Interactions", "Interactions"
+    found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
+    found = {name: own for name, own in found.items() if any(each.interval for each in own)}
+    ranked = [own for measure in evidence.primary for axis in study.axes if (own := _ranks(evidence, axis, measure))]
+    blocks: list[Block] = []
+    if found:
+        blocks += [text(_how()), _figure(evidence, found)]
+        blocks += [_table(evidence.measures[name], own) for name, own in found.items()]
+    else:
+        said = "No two axes of this grid are crossed with finished cells at all four corners."
+        blocks.append(text(f"{said} Whether one axis' effect depends on another cannot be seen."))
+    if ranked:
+        blocks.append(Items("Ranks over blocks, as a description", tuple(_rank_lines(evidence, ranked))))
+    numbers = {
+        "interactions": [asdict(each) for own in found.values() for each in own],
+        "ranks": [asdict(each) for each in ranked],
+    }
+    return Section("interactions", title, tuple(blocks), numbers, short)
+
+
+def _how() -> str:
+    return (
+        "An interaction is a difference of differences: by how much the effect of a level changes when another axis "
+        "leaves its baseline, seed by seed. Where it is not small, the effect of an axis averaged over the other one "
+        "describes no cell. All interactions are exploratory; p-values are exact sign-flip ones, corrected by "
+        "Benjamini and Hochberg."
+    )
+
+
+def _figure(evidence: Evidence, found: Found) -> Figure:
+    first = next(iter(found.values()))
+    sizes: dict[tuple[str, str], float] = {}
+    for each in first:
+        if each.interval:
+            pair = (each.axis, each.other)
+            sizes[pair] = max(sizes.get(pair, 0.0), abs(each.interval.mean))
+    shown = sorted(sizes, key=lambda pair: -sizes[pair])[:PAIRS]
+    axes = {axis.name: axis for axis in evidence.study.axes}
+    heights = [len(axes[name].levels) - 1 for name, _ in shown]
+    with drawing("interactions"):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(11, 0.9 * len(shown) + 0.32 * sum(heights) + 0.3), layout="constrained")
+        panels = canvas.subplots(
+            len(shown), len(found), squeeze=False, height_ratios=[0.6 + height for height in heights]
+        )
+        for column, (name, own) in enumerate(found.items()):
+            for line, (axis, other) in enumerate(shown):
+                mine = [each for each in own if (each.axis, each.other) == (axis, other)]
+                _heatmap(panels[line][column], evidence.measures[name], mine, axes[axis], axes[other], evidence.alpha)
+        svg = to_svg(canvas)
+    listed = joined([evidence.measures[name].label for name in found])
+    return Figure(
+        "interactions", svg, f"Interactions of pairs of axes on {listed}",
+        "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, purple "
+        "for the better, pale where intervals reach much further. Framed: the corrected p-value reaches the level of "
+        "significance.",
+    )  # fmt: skip
+
+
+def _heatmap(
+    panel: Axes, measure: Measure, found: Sequence[Interaction], axis: Axis, other: Axis, alpha: float
+) -> None:
+    import numpy as np
+    import seaborn
+    from matplotlib.patches import Rectangle
+
+    rows = [level for level in axis.levels if level != axis.baseline]
+    columns = [level for level in other.levels if level != other.baseline]
+    values = np.full((len(rows), len(columns)), np.nan)
+    for each in found:
+        place = rows.index(each.level), columns.index(each.other_level)
+        if each.interval:
+            values[place] = each.interval.mean
+        if each.adjusted_p is not None and each.adjusted_p <= alpha:
+            panel.add_patch(Rectangle((place[1], place[0]), 1, 1, fill=False, edgecolor=INK, linewidth=2, zorder=5))
+    # Scaled by how far intervals reach, so that what may be chance stays pale.
+    ends = [
+        abs(end)
+        for each in found
+        if each.interval
+        for end in (each.interval.low, each.interval.high)
+        if end is not None
+    ]
+    reach = max([*ends, *np.abs(values[np.isfinite(values)]).tolist()], default=1.0) or 1.0
+    words = [[fixed(None if np.isnan(v) else float(v), measure.decimals, signed=True) for v in row] for row in values]
+    seaborn.heatmap(
+        measure.sign * values, ax=panel, cmap="PuOr", vmin=-reach, vmax=reach, cbar=False, linewidths=1,
+        annot=np.array(words) if values.size <= 60 else False, fmt="", annot_kws={"fontsize": 8},
+        xticklabels=columns, yticklabels=rows,
+    )  # fmt: skip
+    panel.set_title(f"{measure.label} ({measure.unit})" if measure.unit else measure.label)
+    panel.set_ylabel(f"{axis.name} (vs {axis.baseline})")
+    panel.set_xlabel(f"{other.name} (vs {other.baseline})")
+    panel.tick_params(axis="y", rotation=0)
+
+
+def _table(measure: Measure, found: Sequence[Interaction]) -> Table:
+    kept = [each for each in found if each.interval]
+    kept.sort(key=lambda each: -abs(each.interval.mean) if each.interval else 0.0)
+    rows = tuple(_row(measure, each) for each in kept[:ROWS])
+    columns = (
+        Column("effect of", numeric=False), Column("changes at", numeric=False), Column("by", measure.unit),
+        Column("p", hint="exact sign-flip test, corrected by Benjamini and Hochberg; exploratory"),
+        Column("n", hint="seeds"),
+    )  # fmt: skip
+    caption = f"Interactions on {measure.label}, exploratory, the largest first."
+    if len(kept) > ROWS:
+        caption += f" The {ROWS} largest of {len(kept):,}."
+    return Table(f"interactions-{measure.name}", measure.label, columns, rows, caption, filterable=len(rows) > 20)
+
+
+def _row(measure: Measure, each: Interaction) -> tuple[Value, ...]:
+    own = each.interval
+    assert own is not None
+    return (
+        Value(f"{each.axis} {each.level}"), Value(f"{each.other} {each.other_level}"),
+        Value(fixed(own.mean, measure.decimals, signed=True), interval(own, measure.decimals), own.mean),
+        Value(NONE if each.adjusted_p is None else probability(each.adjusted_p), sort=each.adjusted_p),
+        Value(str(own.n), f"{each.squares} of {each.planned_squares} squares", own.n),
+    )  # fmt: skip
+
+
+def _ranks(evidence: Evidence, axis: Axis, measure: Measure) -> Ranks | None:
+    return ranks(evidence.study, axis, measure.name, measure.direction or "higher")
+
+
+def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:
+    for own in found:
+        measure = evidence.measures[own.metric]
+        order = sorted(zip(own.mean_ranks, own.levels, strict=True))
+        listed = ", ".join(f"{level} {fixed(rank, 1)}" for rank, level in order[:6])
+        more = f", {plural(len(order) - 6, 'other level')}" if len(order) > 6 else ""
+        test = (
+            ""
+            if own.p is None or own.statistic is None
+            else f" Friedman {own.statistic:.1f}, p = {probability(own.p)};"
+        )
+        difference = own.critical_difference or 0.0
+        able = (
+            f"ranks {fixed(difference, 2)} apart differ by Nemenyi's test at 0.05"
+            if difference <= own.largest_gap
+            else f"ranks would have to be {fixed(difference, 2)} apart, more than they can be"
+        )
+        over = f" on {measure.label}, mean rank over {plural(own.blocks, 'block')} (1 is best): "
+        spans: list[Span | str] = [code(own.axis), over]
+        yield text(*spans, f"{listed}{more}.{test} {able}. Blocks share seeds and pictures: no verdict.")

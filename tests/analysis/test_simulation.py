@@ -1,0 +1,55 @@
+"""Holds the claims of reports/statistics with fewer draws; limits are four standard errors wide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.analysis import simulation
+from tests.analysis.simulation import TRUTHS, Rate, coverage, nested_coverage, pseudo_replication, verdicts
+
+
+def near(rate: Rate, expected: float) -> bool:
+    return abs(rate.share - expected) < 4 * rate.error
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_intervals_hold_the_truth_as_often_as_they_say(seeds: int) -> None:
+    assert near(coverage(seeds, "normal", 4000), 0.95)
+    assert near(nested_coverage(seeds, 4000), 0.95)
+
+
+def test_pooling_pictures_finds_differences_that_are_not_there_and_tests_over_seeds_do_not() -> None:
+    found = pseudo_replication(6, 2000)
+    assert found["all pictures pooled"].share > 0.6
+    assert near(found["interval over seeds"], 0.05)
+    # The exact level of the test: both extreme patterns of 64.
+    assert near(found["sign flips over seeds"], 2 / 64)
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.name)
+def test_the_whole_procedure_is_wrong_on_a_metric_no_more_often_than_it_says(truth: simulation.Truth) -> None:
+    found = verdicts(truth, 8, 150)
+    assert found.on_one_metric.share < 0.05 + 4 * found.on_one_metric.error
+
+
+def test_the_whole_procedure_finds_what_is_there() -> None:
+    far = simulation.Truth("far", (0.5,) * simulation.ARMS, 0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulation, "TRUTHS", (far,))
+        assert verdicts(far, 8, 20).found.share == 1.0
+
+
+def test_the_page_is_written_with_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = Rate(19, 20)
+    monkeypatch.setattr(simulation, "coverage", lambda *_: rate)
+    monkeypatch.setattr(simulation, "nested_coverage", lambda *_: rate)
+    monkeypatch.setattr(simulation, "bootstrap_coverage", lambda *_: rate)
+    monkeypatch.setattr(simulation, "pseudo_replication", lambda *_: {"all pictures pooled": rate})
+    monkeypatch.setattr(simulation, "verdicts", lambda *_: simulation.Procedure(rate, rate, rate))
+    simulation.main(["--quick", "--out", str(tmp_path)])
+    page = (tmp_path / "README.md").read_text()
+    assert "95.0 %" in page
+    assert all((tmp_path / name).exists() for name in ("figures/coverage.svg", "figures/false_positives.svg"))
+    assert all(f"({name})" in page for name in ("figures/coverage.svg", "figures/false_positives.svg"))
