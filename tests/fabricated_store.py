@@ -59,6 +59,10 @@ class Fabrication:
     warmup_seconds: float = 0.0
     """Seconds of the warm start that all cells of a seed share; 0 for none."""
     environments: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    first: int = 0
+    """The number that the first cell's id is made of; grids that are compared need ids of their own."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of every cell beside its axes, by dotted key."""
 
 
 def fabricate(root: Path, what: Fabrication) -> Store:
@@ -100,13 +104,13 @@ def _points(root: Path, what: Fabrication) -> Iterator[dict[str, Any]]:
             "discriminator": {"scales": 1}, "model": {"channels": 8}, "train": {"steps": 1000},
             "evaluation": {"extractor": "lite0", "tap": 112, "patch": 64}, "seed": seed, "replicate": replicate,
         }  # fmt: skip
-        for key, value in axes.items():
+        for key, value in {**what.settings, **axes}.items():
             group, name = key.split(".")
             cell.setdefault(group, {})[name] = {"name": value, "options": {}} if name == "adversarial" else value
         full = f"{label} seed={seed}" + (f" replicate={replicate}" if replicate else "")
         yield {
-            "id": f"{number:012x}", "sha256": f"{number:012x}{0:052x}", "label": full, "axes": axes, "seed": seed,
-            "cell": cell, "warmup": f"warm{seed:08x}" if what.warmup_seconds else None,
+            "id": f"{what.first + number:012x}", "sha256": f"{what.first + number:012x}{0:052x}", "label": full,
+            "axes": axes, "seed": seed, "cell": cell, "warmup": f"warm{seed:08x}" if what.warmup_seconds else None,
         }  # fmt: skip
 
 

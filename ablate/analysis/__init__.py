@@ -38,6 +38,7 @@ from ablate.analysis.interactions import interactions as interactions
 from ablate.analysis.intervals import Interval as Interval
 from ablate.analysis.intervals import t_interval as t_interval
 from ablate.analysis.margins import margin_value as margin_value
+from ablate.analysis.pool import pool as pool
 from ablate.analysis.ranking import Comparison as Comparison
 from ablate.analysis.ranking import Winner as Winner
 from ablate.analysis.ranking import candidates as candidates

@@ -41,6 +41,8 @@ class CellRecord:
     cause: str | None
     label: str
     """What the cell is called in its grid, on the command line and in the store's plan."""
+    grid: str
+    """The grid that the cell was planned in, where several are compared."""
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> float | None:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""
@@ -160,11 +162,13 @@ def read_study(store: Store) -> Study:
         compare=plan.get("compare") or {},
         planned_axes={key: tuple(values) for key, values in plan["axes"].items()},
         excluded=tuple(plan.get("excluded", ())),
-        cells=tuple(_record(store, point, name) for point, name in zip(plan["points"], names, strict=True)),
+        cells=tuple(
+            _record(store, plan["name"], point, name) for point, name in zip(plan["points"], names, strict=True)
+        ),
     )
 
 
-def _record(store: Store, point: Mapping[str, Any], arm: str) -> CellRecord:
+def _record(store: Store, grid: str, point: Mapping[str, Any], arm: str) -> CellRecord:
     entry = store.cell(point["id"])
     status = str(entry.status())
     result = entry.result() if status in ("done", "diverged") else None
@@ -176,7 +180,7 @@ def _record(store: Store, point: Mapping[str, Any], arm: str) -> CellRecord:
     return CellRecord(
         id=point["id"], arm=arm, axes=point["axes"], seed=point["seed"], config=point["cell"],
         replicate=point["cell"].get("replicate", 0), warmup=point.get("warmup"), status=status,
-        result=result, step=step, cause=cause, label=point["label"],
+        result=result, step=step, cause=cause, label=point["label"], grid=grid,
     )  # fmt: skip
 
 

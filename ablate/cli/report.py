@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Annotated
 
 import typer
@@ -15,19 +14,26 @@ def report(
         list[str] | None,
         typer.Argument(metavar="GRID...", help="Grid files, or names of grids that were run. Default: the last run."),
     ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Write every table as LaTeX, too, under tables/.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write every table as CSV, too, under tables/.")] = False,
+    allow_mixed_code: Annotated[
+        bool, typer.Option("--allow-mixed-code", help="Compare grids that ran with different code.")
+    ] = False,
     runs_dir: RunsDir = RUNS,
     reports_dir: ReportsDir = REPORTS,
 ) -> None:
     """Writes the comparison as HTML and Markdown.
 
-    Effects with their intervals, curves, pictures side by side, and every number in report.json.
+    Effects with their intervals, curves, pictures side by side, and every number in report.json. Several grids are
+    compared in one report, where they share data, measuring protocol and code.
 
-    Example: ablate report grid.toml
+    Example: ablate report grid.toml --latex
     """
     from ablate.cli.locate import find_grid
     from ablate.report import write_report
 
     wanted: list[str] | list[None] = grids or [None]
+    stores = []
     for grid in wanted:
         plan, store = find_grid(grid, runs_dir)
         stored = store.plan()
@@ -35,6 +41,11 @@ def report(
             raise ValueError(f"{plan.name} was not run under {runs_dir} yet; `ablate run {grid}` runs it")
         if stored["points"] != plan.content["points"]:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
-        written = write_report(store, reports_dir / plan.name)
-        for field in fields(written):
-            typer.echo(str(getattr(written, field.name)))
+        stores.append(store)
+    formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
+    out = reports_dir / "+".join(store.grid for store in stores)
+    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
+    for path in (written.html, written.markdown, written.json):
+        typer.echo(str(path))
+    if written.tables:
+        typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")

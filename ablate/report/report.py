@@ -24,24 +24,22 @@ class Report:
     json: Path
     tables: tuple[Path, ...] = ()
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file that a reader would open."""
-        return (self.html, self.markdown, self.json, *self.tables)
 
-
-def write_report(store: Store, out: Path, formats: Sequence[str] = ()) -> Report:
-    """Writes the report of a grid under `out`, replacing an earlier one; each file appears whole.
+def write_report(
+    stores: Sequence[Store], out: Path, formats: Sequence[str] = (), *, allow_mixed_code: bool = False
+) -> Report:
+    """Writes one report of all grids under `out`, replacing an earlier one; each file appears whole.
 
     Args:
-        store: the grid's results.
+        stores: the results of each grid, all under one root.
         out: a directory, made where there is none.
         formats: endings of `tables.FORMATS`: each table is written in each of these, too.
+        allow_mixed_code: whether grids that ran with different code are compared.
 
     Raises:
-        ValueError: if the grid has no plan yet.
+        ValueError: if a grid has no plan yet, or grids cannot be compared; nothing is written then.
     """
-    return write_document(build(store), out, formats)
+    return write_document(build(stores, allow_mixed_code=allow_mixed_code), out, formats)
 
 
 def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
@@ -71,14 +69,22 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     return report
 
 
-def build(store: Store) -> Document:
-    """Reads a grid's results and returns the report as data."""
-    from ablate.analysis import read_study
+def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Document:
+    """Reads the results of grids and returns their report as data.
+
+    Raises:
+        ValueError: as `write_report` does.
+    """
+    from ablate.analysis import pool, read_study
     from ablate.report.document import Document
     from ablate.report.evidence import Evidence
     from ablate.report.sections import SECTIONS
+    from ablate.store import PooledStore
 
-    evidence = Evidence(read_study(store), store)
+    study = pool([read_study(store) for store in stores], allow_mixed_code=allow_mixed_code)
+    grids = {cell.id: cell.grid for cell in study.cells}
+    store = stores[0] if len(stores) == 1 else PooledStore(stores[0].root, stores[0].grid, grids)
+    evidence = Evidence(study, store)
     sections = tuple(section(evidence) for section in SECTIONS)
     return Document(evidence.study.name, _subtitle(evidence), sections)
 

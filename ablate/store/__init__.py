@@ -4,5 +4,6 @@ from ablate.store.attempt import Attempt
 from ablate.store.entry import Entry, Status
 from ablate.store.layout import Store, latest, named, stores
 from ablate.store.lock import Busy
+from ablate.store.pooled import PooledStore
 
-__all__ = ["Attempt", "Busy", "Entry", "Status", "Store", "latest", "named", "stores"]
+__all__ = ["Attempt", "Busy", "Entry", "PooledStore", "Status", "Store", "latest", "named", "stores"]

@@ -29,6 +29,7 @@ def cell(
         step=9,
         cause=None,
         label=f"{name} seed={seed}",
+        grid="made-up",
     )
 
 

@@ -4,45 +4,64 @@ from pathlib import Path
 import pytest
 
 import ablate.report
+from ablate.report import Report
 
 
-@dataclass(frozen=True)
-class Written:
-    html: Path
-    markdown: Path
+@dataclass
+class Asked:
+    """What the command asked for."""
+
+    grids: list[str]
+    out: Path
+    formats: list[str]
+    allow_mixed_code: bool
 
 
 @pytest.fixture
-def reports(monkeypatch: pytest.MonkeyPatch) -> list:
-    written = []
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+    asked = []
 
-    def write(store, out: Path) -> Written:
-        written.append((store.grid, out))
-        return Written(out / "report.html", out / "report.md")
+    def write(stores, out: Path, formats, *, allow_mixed_code: bool) -> Report:
+        asked.append(Asked([store.grid for store in stores], out, formats, allow_mixed_code))
+        tables = tuple(out / "tables" / f"arms.{ending}" for ending in formats)
+        return Report(out / "report.html", out / "report.md", out / "report.json", tables)
 
     monkeypatch.setattr(ablate.report, "write_report", write)
-    return written
+    return asked
 
 
-def test_the_paths_of_the_report_are_printed(ablate_in, pretended, reports: list):
+def test_the_paths_of_the_report_are_printed(ablate_in, pretended, reports: list[Asked]):
     pretended("well")
     ablate_in("run", "grid.toml")
     result = ablate_in("report", "grid.toml", "--reports-dir", "told")
-    assert result.output == "told/pretended/report.html\ntold/pretended/report.md\n"
-    assert reports == [("pretended", Path("told/pretended"))]
+    files = [f"told/pretended/report.{ending}" for ending in ("html", "md", "json")]
+    assert result.output.splitlines() == files
+    assert reports == [Asked(["pretended"], Path("told/pretended"), [], False)]
 
 
-def test_without_a_grid_the_last_run_is_reported_and_several_are_reported_in_turn(ablate_in, pretended, reports: list):
+def test_without_a_grid_the_last_run_is_reported_and_several_are_compared_in_one(
+    ablate_in, pretended, reports: list[Asked]
+):
     for name in ("one", "two"):
         pretended("well", name=name)
         ablate_in("run", "grid.toml")
     ablate_in("report")
-    ablate_in("report", "two", "one")
-    assert [name for name, _ in reports] == ["two", "two", "one"]
-    assert reports[0][1] == Path("reports/two")
+    ablate_in("report", "two", "one", "--allow-mixed-code")
+    assert reports == [
+        Asked(["two"], Path("reports/two"), [], False),
+        Asked(["two", "one"], Path("reports/two+one"), [], True),
+    ]
 
 
-def test_a_grid_that_was_not_run_has_no_report(ablate_in, pretended, reports: list):
+def test_tables_are_written_in_the_formats_that_are_asked_for(ablate_in, pretended, reports: list[Asked]):
+    pretended("well")
+    ablate_in("run", "grid.toml")
+    result = ablate_in("report", "--latex", "--csv")
+    assert reports[0].formats == ["csv", "tex"]
+    assert result.output.splitlines()[-1] == "reports/pretended/tables (2 tables)"
+
+
+def test_a_grid_that_was_not_run_has_no_report(ablate_in, pretended, reports: list[Asked]):
     pretended("well")
     result = ablate_in("report", "grid.toml")
     assert result.exit_code == 2
@@ -50,7 +69,7 @@ def test_a_grid_that_was_not_run_has_no_report(ablate_in, pretended, reports: li
     assert reports == []
 
 
-def test_a_grid_file_that_changed_since_it_was_run_is_warned_about(ablate_in, pretended, reports: list):
+def test_a_grid_file_that_changed_since_it_was_run_is_warned_about(ablate_in, pretended, reports: list[Asked]):
     pretended("well")
     ablate_in("run", "grid.toml")
     pretended("well", "well")

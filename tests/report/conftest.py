@@ -34,7 +34,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     }
     excluded = [{"where": {"loss.adversarial": "minimax"}, "reason": "saturates & <b>stops</b>", "count": 4}]
     store = fabricate(root, Fabrication(axes=axes, status={5: "diverged", 16: "failed"}, excluded=excluded))
-    report = write_report(store, root / "reports" / "made-up")
+    report = write_report([store], root / "reports" / "made-up")
     return Written(store, report, report.html.read_text(), report.markdown.read_text())
 
 

@@ -31,7 +31,7 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 def write(root: Path, what: Fabrication) -> tuple[dict[str, Any], str, str]:
-    report = write_report(fabricate(root, what), root / "out")
+    report = write_report([fabricate(root, what)], root / "out")
     return json.loads(report.json.read_text()), report.html.read_text(), report.markdown.read_text()
 
 
@@ -92,7 +92,7 @@ def test_a_distance_of_another_extractor_is_never_called_fid(written: Written) -
 
 
 def test_writing_twice_gives_the_same_files(written: Written, tmp_path: Path) -> None:
-    again = write_report(written.store, tmp_path)
+    again = write_report([written.store], tmp_path)
     for name in ("html", "markdown", "json"):
         assert getattr(again, name).read_bytes() == getattr(written.report, name).read_bytes()
 
@@ -151,7 +151,7 @@ def test_arms_beside_the_axes_repetitions_and_warm_starts_are_reported(tmp_path:
 
 def test_a_grid_that_was_never_run_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no plan\.json"):
-        write_report(Store(tmp_path, "nothing"), tmp_path / "out")
+        write_report([Store(tmp_path, "nothing")], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -159,3 +159,23 @@ def test_importing_the_report_loads_nothing_heavy() -> None:
     heavy = "('torch', 'pandas', 'matplotlib', 'seaborn', 'scipy', 'numpy', 'jinja2', 'PIL')"
     script = f"import sys, ablate.report; assert not [m for m in {heavy} if m in sys.modules], sorted(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_two_grids_make_one_report_with_the_pictures_and_commands_of_both(tmp_path: Path) -> None:
+    grids = [Fabrication("one", axes=ONE_AXIS), Fabrication("two", axes=ONE_AXIS, seeds=[2, 3], first=100)]
+    stores = [fabricate(tmp_path, grid) for grid in grids]
+    report = write_report(stores, tmp_path / "out")
+    content = json.loads(report.json.read_text())
+    assert content["name"] == "one + two"
+    assert [len(arm["cells"]) for arm in content["results"]["arms"]] == [4, 4]
+    commands = content["protocol"]["commands"]
+    assert "ablate run one.toml" in commands["000000000000"]
+    assert "ablate run two.toml" in commands["000000000064"]
+    assert len(content["training"]["curves"]) > 0
+
+
+def test_tables_that_are_asked_for_lie_beside_the_report(tmp_path: Path) -> None:
+    report = write_report([fabricate(tmp_path, Fabrication(axes=ONE_AXIS))], tmp_path / "out", ["csv", "tex"])
+    assert {path.name for path in report.tables} >= {"arms.csv", "arms.tex", "cells.csv", "cells.tex"}
+    rows = (tmp_path / "out" / "tables" / "cells.csv").read_text().splitlines()
+    assert len(rows) == 1 + 4

@@ -29,8 +29,11 @@ def protocol(evidence: Evidence) -> Section:
         blocks.append(_environment_table(environment))
     blocks.append(Items("For a paper's checklist", checklist(evidence, environment)))
     commands = again(evidence)
-    title = f"Run it again: save the grid file below as {study.name}.toml; finished cells are not run twice"
-    blocks.append(Code(title, f"ablate run {study.name}.toml\nablate report {study.name}.toml"))
+    grids = list(dict.fromkeys(cell.grid for cell in study.cells)) or [study.name]
+    files = [shlex.quote(f"{grid}.toml") for grid in grids]
+    title = f"Run it again: save the grid below as {joined(files)}; finished cells are not run twice"
+    run = "\n".join(f"ablate run {file}" for file in files)
+    blocks.append(Code(title, f"{run}\nablate report {' '.join(files)}"))
     blocks.append(Code("Grid file", study.grid_text or "(no copy in the store)"))
     listed = "\n".join(f"{cell}  {command}" for cell, command in commands.items())
     title = f"One cell again, in a store of its own: the command of each of {plural(len(commands), 'cell')}, by id"
@@ -103,9 +106,8 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
 
 def again(evidence: Evidence) -> dict[str, str]:
     """Returns for each cell the command that trains it again from nothing, beside what there is."""
-    grid = shlex.quote(f"{evidence.study.name}.toml")
     return {
-        cell.id: f"ablate run {grid} --select {shlex.quote(cell.label)} --runs-dir again"
+        cell.id: f"ablate run {shlex.quote(cell.grid + '.toml')} --select {shlex.quote(cell.label)} --runs-dir again"
         for cell in evidence.study.cells
     }
 

@@ -1,0 +1,210 @@
+"""Several grids as one study, where their cells may be compared; a refusal with every reason where they may not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ablate.analysis.axes import short_names, value_text
+from ablate.analysis.study import CellRecord, Study
+from ablate.metrics.protocol import differences
+
+GRID = "grid"
+"""The axis that tells grids apart where they differ in more settings than a reader could follow."""
+
+SETTINGS = 3
+"""Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
+
+ASIDE = ("seed", "replicate", "data")
+"""Parts of a cell that are no setting of its arm; data are compared by their hashes."""
+
+MISSING = object()
+
+
+def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
+    """Returns one study of all cells; axes of one grid are filled in for the others from their cells' settings.
+
+    A cell that lies in several grids counts once. What is declared for the comparison is what the first grid declares.
+
+    Raises:
+        ValueError: naming every difference in data, measuring protocol or code that forbids the comparison.
+    """
+    if len(studies) == 1:
+        return studies[0]
+    names = [study.name for study in studies]
+    if len(set(names)) < len(names):
+        raise ValueError(f"each grid can be in a report once, not {', '.join(names)}")
+    reasons = [reason for other in studies[1:] for reason in _reasons(studies[0], other, allow_mixed_code)]
+    if reasons:
+        raise ValueError("these grids cannot be compared in one report:\n  " + "\n  ".join(reasons))
+    axes = _axes(studies)
+    cells = _named(list(_cells(studies, axes)), axes)
+    prints = {study.fingerprint for study in studies}
+    return Study(
+        name=" + ".join(names),
+        grid_text="\n".join(f"# {study.name}.toml\n{study.grid_text}" for study in studies),
+        fingerprint=prints.pop() if len(prints) == 1 else None,
+        compare=studies[0].compare,
+        planned_axes=_levels(cells, axes, studies),
+        excluded=tuple(each for study in studies for each in study.excluded),
+        cells=cells,
+    )
+
+
+def _reasons(first: Study, other: Study, allow_mixed_code: bool) -> Iterator[str]:
+    """Yields a sentence for each thing in which two grids must not differ."""
+    between = f"{first.name} and {other.name}"
+    for split in ("train", "test"):
+        found = [
+            _values(study, lambda cell, s=split: cell.config.get("data", {}).get(f"{s}_digest"))
+            for study in (first, other)
+        ]
+        if found[0] != found[1]:
+            yield f"{between} have other {split} pictures: sha256 {_short(found[0])} and {_short(found[1])}"
+    for metric, records in _protocols(first).items():
+        for own in records:
+            for others in _protocols(other).get(metric, ()):
+                for difference in differences(own, others):
+                    yield f"{between} were measured by other protocols of {metric}: {difference}"
+    if not allow_mixed_code:
+        code = [
+            _values(study, lambda cell: (cell.result or {}).get("environment", {}).get("fingerprint"))
+            for study in (first, other)
+        ]
+        if code[0] and code[1] and code[0] != code[1]:
+            yield (
+                f"{between} ran with other code: {_short(code[0])} and {_short(code[1])} (--allow-mixed-code compares "
+                "them nevertheless, and the report says so)"
+            )
+
+
+def _values(study: Study, of: Any) -> set[str]:
+    return {str(value) for cell in study.cells if (value := of(cell)) is not None}
+
+
+def _short(values: set[str]) -> str:
+    return ", ".join(sorted(f"{value[:12]}…" if len(value) > 12 else value for value in values)) or "none recorded"
+
+
+def _protocols(study: Study) -> dict[str, list[Mapping[str, Any]]]:
+    """Returns each distinct record of how a metric was measured."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for cell in study.cells:
+        for metric, record in (cell.result or {}).get("protocol", {}).items():
+            found.setdefault(metric, {})[json.dumps(record, sort_keys=True)] = record
+    return {metric: list(records.values()) for metric, records in found.items()}
+
+
+def _axes(studies: Sequence[Study]) -> tuple[str, ...]:
+    """Returns the keys that any grid varies, and those outside them in which grids differ as a whole."""
+    planned = list(dict.fromkeys(key for study in studies for key in study.planned_axes))
+    constants = [_constants(study) for study in studies]
+    shared = set.intersection(*(set(each) for each in constants))
+    apart = sorted(
+        key
+        for key in shared
+        if len({each[key] for each in constants}) > 1 and not any(_inside(key, other) for other in planned)
+    )
+    return (*planned, *(apart if len(apart) <= SETTINGS else [GRID]))
+
+
+def _inside(key: str, other: str) -> bool:
+    return f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
+
+
+def _constants(study: Study) -> dict[str, str]:
+    """Returns every setting that is the same for all cells on a grid's axes, as text."""
+    on_axes = [cell for cell in study.cells if set(cell.axes) == set(study.planned_axes)]
+    flat = [dict(_flat(cell.config)) for cell in on_axes]
+    keys = set.intersection(*(set(each) for each in flat)) if flat else set()
+    return {key: flat[0][key] for key in keys if len({each[key] for each in flat}) == 1}
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in settings.items():
+        if not prefix and key in ASIDE:
+            continue
+        if isinstance(value, Mapping) and "name" not in value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(value, sort_keys=True)
+
+
+def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord]:
+    """Yields every cell once; those on their own grid's axes with a level on each of the common ones."""
+    written = _texts(studies)
+    known: set[str] = set()
+    for study in studies:
+        for cell in study.cells:
+            if cell.id in known:
+                continue
+            known.add(cell.id)
+            if set(cell.axes) != set(study.planned_axes):
+                yield cell
+                continue
+            levels = {key: _level(cell, key, study.name, written) for key in axes}
+            yield replace(cell, axes={key: value for key, value in levels.items() if value is not MISSING})
+
+
+def _texts(studies: Sequence[Study]) -> dict[tuple[str, str], Any]:
+    """Returns for each key and setting how the grid files write it."""
+    return {
+        (key, json.dumps(_at(cell.config, key), sort_keys=True)): value
+        for study in studies
+        for cell in study.cells
+        for key, value in cell.axes.items()
+        if _at(cell.config, key) is not MISSING
+    }
+
+
+def _level(cell: CellRecord, key: str, grid: str, written: Mapping[tuple[str, str], Any]) -> Any:
+    if key == GRID:
+        return grid
+    if key in cell.axes:
+        return cell.axes[key]
+    setting = _at(cell.config, key)
+    if setting is MISSING:
+        return MISSING
+    plain = setting if isinstance(setting, int | float | str) else value_text(setting)
+    return written.get((key, json.dumps(setting, sort_keys=True)), plain)
+
+
+def _at(settings: Any, key: str) -> Any:
+    for part in key.split("."):
+        if not isinstance(settings, Mapping) or part not in settings:
+            return MISSING
+        settings = settings[part]
+    return settings
+
+
+def _named(cells: Sequence[CellRecord], axes: Sequence[str]) -> tuple[CellRecord, ...]:
+    """Names arms by all axes that vary, so that an arm is called alike whichever grid it comes from."""
+    on_axes = [cell for cell in cells if set(cell.axes) == set(axes)]
+    varied = [key for key in axes if len({value_text(cell.axes[key]) for cell in on_axes}) > 1]
+    short = short_names(varied)
+    chosen: dict[str, str] = {}
+    renamed = []
+    for cell in cells:
+        setting = json.dumps(
+            {key: value for key, value in cell.config.items() if key not in ("seed", "replicate")}, sort_keys=True
+        )
+        on = set(cell.axes) == set(axes)
+        name = " ".join(f"{short[key]}={value_text(cell.axes[key])}" for key in varied) if on and varied else cell.arm
+        if setting not in chosen:
+            chosen[setting] = f"{name} ({cell.grid})" if name in chosen.values() else name
+        renamed.append(replace(cell, arm=chosen[setting]))
+    return tuple(renamed)
+
+
+def _levels(
+    cells: Sequence[CellRecord], axes: Sequence[str], studies: Sequence[Study]
+) -> dict[str, tuple[Any, ...]]:  # fmt: skip
+    """Returns the levels of each axis: those of the grid files in their order, then what other grids hold there."""
+    levels = {}
+    for key in axes:
+        planned = [value for study in studies for value in study.planned_axes.get(key, ())]
+        held = [cell.axes[key] for cell in cells if set(cell.axes) == set(axes)]
+        levels[key] = tuple({value_text(value): value for value in (*planned, *held)}.values())
+    return levels
