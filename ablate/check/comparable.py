@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from ablate.check.record import ABOUT_THE_MACHINE, STALE, ArmRecord
 from ablate.config import RESULTS_VERSION
+from ablate.metrics.protocol import differences
 
 NAMED = 3
 """How many differences a sentence names."""
@@ -55,17 +56,12 @@ def unfinished(was: ArmRecord, now: ArmRecord) -> tuple[str | None, str | None]:
 
 
 def changed_protocol(metric: str, was: ArmRecord, now: ArmRecord) -> str | None:
-    """Says how the protocol of a metric differs: what stands under its name, or under no metric's."""
-    from ablate.metrics.catalogue import metrics
-
-    others = [f"{name}." for name in metrics if name != metric]
+    """Says in which decisive facts of its protocol a metric was measured otherwise."""
     for seed, cell in was.cells.items():
-        if cell.status != "done" or now.cells[seed].status != "done":
-            continue
-        before, after = cell.protocol, now.cells[seed].protocol
-        keys = [key for key in _differing(before, after) if not key.startswith(tuple(others))]
-        if keys:
-            return f"other protocol: {_named(keys, before, after)}"
+        if cell.status == now.cells[seed].status == "done":
+            found = differences(cell.protocol.get(metric, {}), now.cells[seed].protocol.get(metric, {}))
+            if found:
+                return f"other protocol: {', '.join(map(str, found))}"
     return None
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Literal
 
+from ablate.analysis import detectable
 from ablate.check.record import Record
 from ablate.config import Settings
 
@@ -20,7 +22,7 @@ POWER = 0.8
 class Margin(Settings):
     """A metric of a baseline: which way is better, and the margin, absolute or in percent, with its cause."""
 
-    direction: str
+    direction: Literal["higher", "lower"]
     unit: str
     margin: float | str
     cause: str
@@ -66,7 +68,9 @@ def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: 
         if spread is None:
             continue  # one seed says nothing about spread; the caller says so
         deviation, seeds = spread
-        margin = _detectable(seeds, 2**0.5 * deviation, alpha)
+        # A one-sided test at alpha finds what a two-sided one at twice the alpha does.
+        margin = detectable(seeds, 2**0.5 * deviation, 2 * alpha, POWER)
+        assert margin is not None, "a spread comes from two seeds or more"
         margins[name] = _margin(
             name,
             _upwards(margin),
@@ -116,14 +120,6 @@ def _seed_deviation(reference: Record, name: str) -> tuple[float, int] | None:
             degrees += len(values) - 1
             fewest = min(fewest or len(values), len(values))
     return ((squares / degrees) ** 0.5, fewest) if fewest else None
-
-
-def _detectable(seeds: int, deviation: float, alpha: float) -> float:
-    """Returns the margin that a one-sided paired t-test over `seeds` differences around zero clears with POWER."""
-    from scipy import stats
-
-    quantiles = stats.t.ppf(1 - alpha, seeds - 1) + stats.t.ppf(POWER, seeds - 1)
-    return float(quantiles * deviation / seeds**0.5)
 
 
 def _upwards(value: float) -> float:

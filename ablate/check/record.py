@@ -26,7 +26,7 @@ class CellRecord(Settings):
     id: str
     status: str
     cause: str | None = None
-    protocol: dict[str, JsonValue] = Field(default_factory=dict)
+    protocol: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     values: dict[str, float | None] = Field(default_factory=dict)
     images: dict[str, dict[str, float | None]] = Field(default_factory=dict)
 
@@ -96,7 +96,7 @@ def _cell(point: Planned, store: Store, code: str | None) -> CellRecord:
         id=point.id,
         status=result["status"],
         cause=result.get("cause"),
-        protocol=flat(result.get("protocol", {})),
+        protocol=result.get("protocol", {}),
         values=values,
         images=_images(entry, values) if result["status"] == "done" else {},
     )

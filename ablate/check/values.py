@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from ablate.analysis import t_interval
+from ablate.analysis import judge, margin_value, non_inferior_p, seeds_for
 from ablate.check.margins import Margin
 
 Pairs = Mapping[int, tuple[float, float]]
@@ -32,7 +32,7 @@ def judge_exactly(pairs: Pairs, margin: Margin) -> Movement:
     A seed that became worse counts before any that became better.
     """
     was, now = _means(pairs)
-    allowed = absolute(margin.margin, was)
+    allowed = margin_value(margin.margin, was)
     gains = {seed: _sign(margin) * (after - before) for seed, (before, after) in pairs.items()}
     worst, best = min(gains, key=lambda seed: gains[seed]), max(gains, key=lambda seed: gains[seed])
     outcome: Literal["pass", "improved", "regressed"] = "pass"
@@ -52,28 +52,22 @@ def judge_seeds(pairs: Pairs, margin: Margin, alpha: float) -> Movement:
     Both are claims at `alpha`; where the seeds support neither, it is inconclusive.
     """
     was, now = _means(pairs)
-    allowed = absolute(margin.margin, was)
-    gains = [_sign(margin) * (after - before) for before, after in pairs.values()]
-    limits = t_interval(gains, 1 - 2 * alpha)
+    allowed = margin_value(margin.margin, was)
+    differences = [after - before for before, after in pairs.values()]
+    judged = judge(differences, allowed, margin.direction, alpha)
+    limits = judged.interval
     detail = f"n = {len(pairs)}"
-    outcome: Literal["pass", "improved", "regressed", "inconclusive"] = "inconclusive"
-    if len(pairs) < _seeds(alpha) or limits.low is None or limits.high is None:
-        detail += f": {_seeds(alpha)} seeds are the fewest that can decide at alpha {alpha:g}"
-    elif limits.high < -allowed:
-        outcome = "regressed"
-    elif limits.low > allowed:
-        outcome = "improved"
-    elif limits.low > -allowed or limits.low == limits.high == 0:
-        outcome = "pass"
     if limits.low is not None and limits.high is not None:
-        low, high = sorted((_sign(margin) * limits.low, _sign(margin) * limits.high))
-        detail = f"[{low:+.3g}, {high:+.3g}], {detail}"
-    return Movement(was, now, _sign(margin) * limits.mean, allowed, outcome, detail)
-
-
-def absolute(margin: float | str, reference: float) -> float:
-    """Returns a margin in the metric's unit, of which a percentage is taken of the baseline's value."""
-    return float(margin[:-1]) / 100 * abs(reference) if isinstance(margin, str) else margin
+        detail = f"[{limits.low:+.3g}, {limits.high:+.3g}], {detail}"
+    outcome: Literal["pass", "improved", "regressed", "inconclusive"] = "inconclusive"
+    if judged.outcome in ("better", "worse"):
+        outcome = "improved" if judged.outcome == "better" else "regressed"
+    elif non_inferior_p(differences, allowed, margin.direction) <= alpha:
+        outcome = "pass"
+    elif 0.5 ** len(pairs) > alpha:
+        # An exact one-sided test over n signs has no smaller p than 0.5 ** n.
+        detail += f": {seeds_for(2 * alpha)} seeds are the fewest that can pass at alpha {alpha:g}"
+    return Movement(was, now, limits.mean, allowed, outcome, detail)
 
 
 def _means(pairs: Pairs) -> tuple[float, float]:
@@ -82,10 +76,3 @@ def _means(pairs: Pairs) -> tuple[float, float]:
 
 def _sign(margin: Margin) -> float:
     return -1.0 if margin.direction == "lower" else 1.0
-
-
-def _seeds(alpha: float) -> int:
-    seeds = 1
-    while 0.5**seeds > alpha:
-        seeds += 1
-    return seeds

@@ -25,7 +25,7 @@ def test_what_all_arms_share_stands_once(tmp_path: Path):
     content = json.loads(path.read_text())
     assert content["settings"]["loss.lambda_x"] == 12.0
     assert content["arms"]["adversarial=hinge"]["settings"] == {"loss.adversarial.name": "hinge"}
-    assert content["protocol"]["fd_lite0_112.patch"] == 64
+    assert content["protocol"]["fd_lite0_112"]["patch"] == 64
     assert content["arms"]["adversarial=hinge"]["cells"]["0"]["protocol"] == {}
     assert set(content["arms"]["adversarial=hinge"]["cells"]["0"]["images"]["psnr"]) == {"wave-0.png", "wave-1.png"}
     assert content["probe"] == PROBE

@@ -1,10 +1,12 @@
+from typing import Literal
+
 import pytest
 
 from ablate.check.margins import Margin
 from ablate.check.values import judge_exactly, judge_seeds
 
 
-def margin(value: float | str, direction: str = "higher") -> Margin:
+def margin(value: float | str, direction: Literal["higher", "lower"] = "higher") -> Margin:
     return Margin(direction=direction, unit="dB", margin=value, cause="told")
 
 
