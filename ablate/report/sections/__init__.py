@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ablate.report.document import Section
 from ablate.report.evidence import Evidence
+from ablate.report.sections.anchors import anchors
 from ablate.report.sections.axis_effects import axis_effects
 from ablate.report.sections.budget import equal_budgets
 from ablate.report.sections.completeness import completeness
@@ -30,6 +31,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     interaction_effects,
     variance,
     tradeoff,
+    anchors,
     training,
     pictures,
     cost,

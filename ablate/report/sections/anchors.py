@@ -1,0 +1,183 @@
+"""Where the codec stands beside what everybody has: JPEG and WebP on the same pictures at no more bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ablate.analysis import Arm
+from ablate.report.document import Block, Column, Section, Span, Table, Text, Value, code, text
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.looks import short_name
+from ablate.report.numbers import NONE, fixed, plural
+from ablate.report.sections.anchor_figure import anchor_figure
+
+if TYPE_CHECKING:
+    from ablate.config import Evaluation
+    from ablate.data import Pictures
+
+RATE = "bpp_actual"
+SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
+"""What is compared: metrics whose names begin like this."""
+CODEC = "this codec"
+SMALLEST = "smallest"
+LOWEST_OCTAVE = -4
+
+Records = Mapping[str, Mapping[str, Any]]
+"""Codec -> record of `ablate.train.anchors`."""
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The records at the bits of each arm of the table, and those of the curves in the order of their bits."""
+
+    at_arms: Mapping[str, Records]
+    curves: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def anchors(evidence: Evidence) -> Section:
+    """Returns the sentences, the table at matched bits, and the curves of both formats with the arms' points."""
+    title, short = "Beside JPEG and WebP", "JPEG, WebP"
+    reference = evidence.reference
+    if reference is None or RATE not in evidence.measures:
+        said = text("No cell has finished, so there is nothing to set beside JPEG and WebP.")
+        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
+    try:
+        found = _measure(evidence, reference)
+    except (OSError, ValueError) as error:
+        said = text(f"JPEG and WebP could not be measured on the test pictures: {error}", kind="warning")
+        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
+    measures = [measure for name, measure in evidence.measures.items() if name.startswith(SHOWN) and measure.direction]
+    blocks: list[Block] = [_sentence(evidence, reference, found.at_arms[reference.name])]
+    drawn = anchor_figure(evidence, found.curves, measures)
+    if drawn is not None:
+        blocks.append(drawn)
+    blocks += [_table(evidence, found, measures), text(_HOW, kind="note")]
+    numbers = {"reference": reference.name, "at_arms": found.at_arms, "curves": found.curves}
+    return Section("anchors", title, tuple(blocks), numbers, short)
+
+
+_HOW = (
+    "At no more bits: of each picture, the best quality whose file, header included, is no larger than the arm's file "
+    "of that picture (its mean over seeds). JPEG with optimised tables and chroma at half resolution, qualities 1 to "
+    "95; WebP at its slowest setting, 0 to 100; both by Pillow. A format has no figure where a single picture has no "
+    "file so small. On curves, every picture has the same limit in bits per pixel."
+)
+
+
+def _measure(evidence: Evidence, reference: Arm) -> Anchors:
+    """Raises ValueError or OSError where the pictures are no longer there."""
+    from ablate.config import Data, Evaluation
+    from ablate.data import prepare
+    from ablate.train.anchors import anchors as measured
+
+    config = reference.cells[0].config
+    pictures = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)
+    evaluation: Evaluation = Evaluation.model_validate(config["evaluation"])
+    arms = {arm.name: _limits(evidence, arm, pictures) for arm in _chosen(evidence, reference)}
+    ladder = {f"{bits:g}": _same(bits, pictures) for bits in _ladder(evidence)}
+    wanted = {**{f"arm {name}": limits for name, limits in arms.items()}, SMALLEST: None, **ladder}
+    records = measured(pictures, evaluation, wanted, evidence.store.data_cache)
+    at_arms = {name: records[f"arm {name}"] for name in arms}
+    return Anchors(at_arms, {codec: _curve(codec, records, ladder) for codec in records[SMALLEST]})
+
+
+def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
+    """Returns the reference, and the best arm on each primary metric."""
+    names = {reference.name: None}
+    for measure in evidence.primary:
+        means = {arm.name: mean for arm in evidence.finished if (mean := _mean(arm, measure.name)) is not None}
+        if means:
+            names |= {measure.best(means, key=means.__getitem__): None}
+    arms = {arm.name: arm for arm in evidence.finished}
+    return [arms[name] for name in names]
+
+
+def _mean(arm: Arm, metric: str) -> float | None:
+    values = arm.scores(metric).values()
+    return sum(values) / len(values) if values else None
+
+
+def _limits(evidence: Evidence, arm: Arm, pictures: Pictures) -> list[int]:
+    """Returns the bytes of the arm's file of each picture, means over its seeds, rounded down."""
+    import numpy as np
+
+    scores = evidence.rate_per_image
+    missing = set(pictures.names) - set(scores.images)
+    if missing:
+        raise ValueError(f"{arm.name} was measured on other pictures: it has no bits for {', '.join(sorted(missing))}")
+    bits = dict(zip(scores.images, np.nanmean(scores.values[arm.name], axis=0), strict=True))
+    sizes = zip(pictures.names, pictures.shapes, strict=True)
+    # Bits per pixel were a whole number of bytes once, before they were divided.
+    return [math.floor(bits[name] * height * width / 8 + 1e-6) for name, (height, width) in sizes]
+
+
+def _same(bits: float, pictures: Pictures) -> list[int]:
+    return [math.floor(bits * height * width / 8) for height, width in pictures.shapes]
+
+
+def _ladder(evidence: Evidence) -> list[float]:
+    """Returns bits per pixel in octaves, the same for every grid, from what no photograph's file goes below."""
+    dearest = max(rate for arm in evidence.finished if (rate := _mean(arm, RATE)))
+    return [2.0**octave for octave in range(LOWEST_OCTAVE, max(LOWEST_OCTAVE, math.ceil(math.log2(dearest))) + 2)]
+
+
+def _curve(codec: str, records: Mapping[str, Records], ladder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns the records of a codec that have figures, each dearer than the one before."""
+    found: list[Mapping[str, Any]] = []
+    for name in (SMALLEST, *ladder):
+        record = records[name][codec]
+        if record[RATE] is not None and (not found or record[RATE] > found[-1][RATE]):
+            found.append(record)
+    return found
+
+
+def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
+    """Says what both formats reach at the reference's bits."""
+    quality, rate = evidence.measures["psnr"], evidence.measures[RATE]
+    own = f"{fixed(_mean(reference, RATE), rate.decimals)} {rate.unit}"
+    own += f", {fixed(_mean(reference, 'psnr'), quality.decimals)} {quality.unit} in {quality.label}"
+    spans: list[Span | str] = ["At the bits of ", code(reference.name), f" ({own}), "]
+    parts = []
+    for name, record in records.items():
+        if record["psnr"] is not None:
+            parts.append(f"{name} has {fixed(record['psnr'], quality.decimals)} {quality.unit}")
+        elif record["smallest"] is None:
+            parts.append(f"{name} cannot hold {plural(len(record['missing']), 'picture')}")
+        else:
+            few = f"{len(record['missing'])} of {plural(record['pictures'], 'picture')}"
+            smallest = f"its smallest files take {fixed(record['smallest'], rate.decimals)} {rate.unit}"
+            parts.append(f"{name} has no file so small for {few} ({smallest})")
+    return text(*spans, ", and ".join(parts), ".", kind="lead")
+
+
+def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> Table:
+    rows: list[tuple[Value, ...]] = []
+    arms = {arm.name: arm for arm in evidence.finished}
+    rate = evidence.measures[RATE]
+    for name, records in found.at_arms.items():
+        arm = arms[name]
+        own: dict[str, Any] = {measure.name: _mean(arm, measure.name) for measure in (*measures, rate)}
+        entries = {CODEC: own, **records}
+        for codec, record in entries.items():
+            first = Value(short_name(evidence, name, arm.axes) if codec == CODEC else "", sort=name)
+            bits = Value(fixed(record[RATE], rate.decimals), sort=record[RATE])
+            if record[RATE] is None:
+                floor = fixed(record["smallest"], rate.decimals) if record["smallest"] else NONE
+                bits = Value("no such file", f"smallest {floor}", tone="muted")
+            cells = (_value(record.get(measure.name), measure, entries) for measure in measures)
+            rows.append((first, Value(codec, sort=codec), bits, *cells))
+    columns = (
+        Column("at the bits of", numeric=False), Column("codec", numeric=False), Column(rate.label, rate.unit),
+        *(Column(measure.label, measure.unit, hint=measure.meaning) for measure in measures),
+    )  # fmt: skip
+    caption = "The baseline, and the best arm on each primary metric. In bold: the best of the three."
+    return Table("anchors", "At no more bits", columns, tuple(rows), caption)
+
+
+def _value(value: float | None, measure: Measure, entries: Records) -> Value:
+    values = [other for entry in entries.values() if (other := entry.get(measure.name)) is not None]
+    best = value is not None and len(values) > 1 and value == measure.best(values)
+    return Value(fixed(value, measure.decimals), sort=value, tone="best" if best else "plain")
