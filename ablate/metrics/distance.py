@@ -239,7 +239,7 @@ def _quick(gap: float, traces: float, factor: Matrix, covariance: Matrix) -> tup
     """Returns the distance by way of squared singular values, and how far rounding may have moved it."""
     squares = np.linalg.eigvalsh(factor @ covariance @ factor.T)
     singular = np.sqrt(squares.clip(0))
-    rounding = 8 * _EPSILON * squares[-1]
+    rounding = 8 * _EPSILON * max(squares[-1], np.finfo(np.float64).tiny)
     # the square root of x + r is off by r / 2 sqrt(x), and by sqrt(r) at most
     error = np.minimum(np.sqrt(rounding), rounding / (2 * singular.clip(np.sqrt(rounding)))).sum()
     return gap + traces - 2 * float(singular.sum()), 2 * float(error) + 8 * _EPSILON * traces

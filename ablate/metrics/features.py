@@ -11,8 +11,8 @@ from ablate.metrics.catalogue import extractors
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PIXELS_AT_ONCE = 1 << 15
-"""Pixels in a batch: with eight times as many, fetching fresh memory takes several times longer than computing."""
+_PIXELS_AT_ONCE = 1 << 16
+"""Pixels in a batch: half as many leave a core idle between layers, more gain nothing."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def of_replicates(value: float, without: ArrayLike, groups: ArrayLike | None = N
     Raises:
         ValueError: for no replicates, replicates that are not finite, or groups that are not one a picture.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
 
     each = _finite(without)
     numbers = np.arange(len(each)) if groups is None else np.asarray(groups)
@@ -80,7 +80,7 @@ def of_replicates(value: float, without: ArrayLike, groups: ArrayLike | None = N
     if count < 2:
         return Estimate(value, None, None, None, None, len(each), count)
     error = float(np.sqrt((count - 1) / count * ((replicates - replicates.mean()) ** 2).sum()))
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    reach = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * error
     bias = float((count - 1) * (replicates.mean() - value))
     return Estimate(value, error, value - reach, value + reach, bias, len(each), count)
 

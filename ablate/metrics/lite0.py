@@ -6,7 +6,7 @@ import functools
 
 from ablate.metrics.catalogue import extractors
 from ablate.metrics.features import Extractor
-from ablate.networks.lite0 import WEIGHTS_SHA256, pretrained
+from ablate.networks.lite0 import WEIGHTS_SHA256, fused
 
 TAPS = (112, 1280)
 PREPROCESSING = "native size; (x - 127) / 128"
@@ -24,5 +24,5 @@ def lite0(*, tap: int = 112, device: str = "cpu") -> Extractor:
     """
     if tap not in TAPS:
         raise ValueError(f"lite0 has the taps {' and '.join(map(str, TAPS))}, not {tap}")
-    network = pretrained(device)
+    network = fused(device)
     return Extractor("lite0", tap, WEIGHTS_SHA256, PREPROCESSING, device, functools.partial(network.features, tap=tap))

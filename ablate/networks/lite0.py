@@ -58,12 +58,12 @@ class Lite0(nn.Module):
         for x in self.blocks(pictures, _BLOCKS_TO_112 if tap == 112 else len(self._blocks)):
             last = x
         if tap == 1280:
-            last = F.relu6(self._bn1(self._conv_head(last)))
+            last = _relu6(self._bn1(self._conv_head(last)))
         return last.mean(dim=(2, 3))
 
     def blocks(self, pictures: Tensor, count: int) -> Iterator[Tensor]:
         """Yields the map of each of the first `count` blocks, of float pictures (N, 3, H, W) in 0 to 255."""
-        x = F.relu6(self._bn0(self._conv_stem((pictures - 127) / 128)))
+        x = _relu6(self._bn0(self._conv_stem((pictures - 127) / 128)))
         for block in self._blocks[:count]:
             x = block(x)
             yield x
@@ -92,8 +92,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
-        y: Tensor = F.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
-        y = F.relu6(self._bn1(self._depthwise_conv(y)))
+        y: Tensor = _relu6(self._bn0(self._expand_conv(x))) if self._expands else x
+        y = _relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
         return x + y if self._skips else y
 
@@ -108,12 +108,19 @@ class SameConv2d(nn.Conv2d):
         """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
         top, bottom = self._padding(x.shape[2])
         left, right = self._padding(x.shape[3])
+        if top == bottom and left == right:  # always at stride 1: no padded copy is needed
+            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), self.dilation, self.groups)
         return super().forward(F.pad(x, (left, right, top, bottom)))
 
     def _padding(self, size: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         return total // 2, total - total // 2
+
+
+def _relu6(x: Tensor) -> Tensor:
+    """Clips a fresh tensor to 0 to 6, in place where no gradient needs what was there."""
+    return F.relu6(x, inplace=not torch.is_grad_enabled())
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -127,10 +134,45 @@ def pretrained(device: str) -> Lite0:
     Raises:
         ValueError: for weights that are absent or altered.
     """
+    return _frozen(_published(), device)
+
+
+@functools.cache
+def fused(device: str) -> Lite0:
+    """Returns the network for looking at many pictures: each batch norm is multiplied into its convolution.
+
+    Features differ in their last digits, and take half the time.
+
+    Raises:
+        ValueError: as `pretrained`.
+    """
+    network = _published()
+    _fuse(network, ("_conv_stem", "_bn0"), ("_conv_head", "_bn1"))
+    for block in network._blocks:
+        _fuse(block, ("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
+    return _frozen(network, device)
+
+
+def _published() -> Lite0:
     with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced at once
         network = Lite0()
     published = torch.load(io.BytesIO(weights()), weights_only=True, map_location="cpu")
     network.load_state_dict(published, strict=True, assign=True)
+    return network
+
+
+def _fuse(module: nn.Module, *pairs: tuple[str, str]) -> None:
+    """Multiplies batch norms, as they are in evaluation, into the convolutions before them; what is absent stays."""
+    for convolution, norm in pairs:
+        if hasattr(module, convolution):
+            layer, statistics = getattr(module, convolution), getattr(module, norm)
+            factor = statistics.weight / (statistics.running_var + statistics.eps).sqrt()
+            layer.weight = nn.Parameter((layer.weight * factor[:, None, None, None]).detach())
+            layer.bias = nn.Parameter((statistics.bias - statistics.running_mean * factor).detach())
+            setattr(module, norm, nn.Identity())
+
+
+def _frozen(network: Lite0, device: str) -> Lite0:
     network.eval().requires_grad_(False)
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

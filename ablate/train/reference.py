@@ -21,10 +21,11 @@ def original_features(extractor: metrics.Extractor, patch: int, pictures: Pictur
 
     What is kept stands under a hash of all that it depends on: pictures, weights, tap, patches, device, code version.
     """
+    network = (extractor.name, extractor.tap, extractor.weights_sha256, extractor.preprocessing)
     settings = {
         "results_version": RESULTS_VERSION,
         "pictures": [pictures.digest, DECODER, list(pictures.names)],
-        "extractor": [extractor.name, extractor.tap, extractor.weights_sha256, torch.device(extractor.device).type],
+        "extractor": [*network, torch.device(extractor.device).type],
         "patch": patch,
     }
     path = directory / f"features-{content_sha256(settings)[:16]}.npy"

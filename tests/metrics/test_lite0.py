@@ -50,6 +50,17 @@ def test_convolutions_pad_as_tensorflows_same(size: int, expected: tuple[int, in
 
 
 @pytest.mark.parametrize("tap", [112, 1280])
+def test_fused_batch_norms_change_the_last_digits_alone(chelsea: torch.Tensor, tap: int) -> None:
+    pictures = patches(chelsea, 64, 0)[:8].float()
+    with torch.inference_mode():
+        plain, fused = (network("cpu").features(pictures, tap) for network in (lite0.pretrained, lite0.fused))
+    # float32 sums of up to 1152 products in another order, through 16 blocks
+    torch.testing.assert_close(fused, plain, rtol=1e-4, atol=2e-5 * plain.abs().max().item())
+    assert lite0.fused("cpu")._blocks[3]._expand_conv.bias is not None
+    assert lite0.pretrained("cpu")._blocks[3]._expand_conv.bias is None
+
+
+@pytest.mark.parametrize("tap", [112, 1280])
 def test_features_are_repeatable_whatever_the_batch(chelsea: torch.Tensor, tap: int) -> None:
     cut = patches(chelsea, 64, 32)
     assert len(cut) == 4 * 7 + 4 * 6
