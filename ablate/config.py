@@ -247,7 +247,7 @@ class Train(Settings):
     checkpoint_every: int = Field(250, ge=1)
 
 
-EXTRACTOR_TAPS: dict[str, tuple[int, ...]] = {"lite0": (112, 1280)}
+EXTRACTOR_TAPS: dict[str, tuple[int, ...]] = {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
 """The widths at which each feature extractor can be looked at."""
 
 
@@ -267,10 +267,10 @@ class Evaluation(Settings):
     `perceptual` names a distance over a network whose weights a user brings along: one more figure a picture.
     """
 
-    extractor: Literal["lite0"] = "lite0"
-    tap: Literal[112, 1280] = 112
+    extractor: Literal["lite0", "inception", "dinov2"] = "lite0"
+    tap: Literal[112, 1280, 2048, 1024] = 112
     patch: int = Field(64, ge=32)
-    perceptual: Literal["none", "lpips_alex", "lpips_vgg"] = "none"
+    perceptual: Literal["none", "lpips_alex", "lpips_vgg", "dists"] = "none"
 
     @model_validator(mode="after")
     def _tap_exists(self) -> Evaluation:

@@ -17,7 +17,7 @@ _DISTANCES = tuple(
     for extractor, taps in EXTRACTOR_TAPS.items()
     for tap in taps
 )
-CHOSEN_METRICS = (*_DISTANCES, "lpips_alex", "lpips_vgg")
+CHOSEN_METRICS = (*_DISTANCES, "lpips_alex", "lpips_vgg", "dists")
 """What a cell measures only where its evaluation says so: by extractor and tap, or by name."""
 METRICS = ("psnr", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual", *CHOSEN_METRICS)
 """What can be compared: the numbers that an evaluation writes."""

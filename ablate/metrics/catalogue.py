@@ -11,7 +11,7 @@ Looking one up does not import torch, so that a report can be read and written w
 
 from __future__ import annotations
 
-from ablate.registry import Registry
+from ablate.registry import REQUIRED, Registry
 
 metrics = Registry(
     "metric",
@@ -21,4 +21,17 @@ metrics = Registry(
     "ablate.metrics.sets",
     "ablate.metrics.rate",
 )
-extractors = Registry("feature extractor", "ablate.metrics.lite0")
+extractors = Registry(
+    "feature extractor",
+    "ablate.metrics.lite0",
+    "ablate.metrics.inception",
+    "ablate.metrics.dinov2",
+    facts={
+        "taps": REQUIRED,
+        "preprocessing": REQUIRED,
+        "weights_sha256": REQUIRED,
+        "licence": REQUIRED,
+    },
+)
+"""Facts: the widths that it can be looked at, what happens to a picture before it, the sha256 of its weights and their
+licence. Looking one up imports torch."""

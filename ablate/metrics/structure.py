@@ -55,7 +55,7 @@ def ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     Raises:
         ValueError: for pictures that are not uint8, differ in shape or are smaller than the window.
     """
-    _require(originals, reconstructions, WINDOW)
+    require_pictures(originals, reconstructions, WINDOW)
     return _per_picture(originals, reconstructions, lambda total, difference: _similarity(total, difference, True))
 
 
@@ -73,7 +73,7 @@ def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
         ValueError: for pictures that are not uint8, differ in shape or have a side below 161 pixels: there five scales
             do not exist, and fewer would be another metric.
     """
-    _require(originals, reconstructions, MIN_SIDE_MS_SSIM)
+    require_pictures(originals, reconstructions, MIN_SIDE_MS_SSIM)
     return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
 
 
@@ -92,7 +92,7 @@ def ms_ssim_3(originals: Tensor, reconstructions: Tensor) -> Tensor:
     Raises:
         ValueError: for pictures that are not uint8, differ in shape or have a side below 41 pixels.
     """
-    _require(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
+    require_pictures(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
     return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, THREE_SCALE_WEIGHTS))
 
 
@@ -103,13 +103,6 @@ def similarity_decibels(similarity: Tensor) -> Tensor:
     """
     distance = 1 - similarity
     return -10 * distance.where(distance > 1e-14, 0.0).log10()
-
-
-def _require(originals: Tensor, reconstructions: Tensor, smallest: int) -> None:
-    require_pictures(originals, reconstructions)
-    height, width = originals.shape[2:]
-    if min(height, width) < smallest:
-        raise ValueError(f"undefined for pictures of {height}x{width} pixels: both sides must be {smallest} or more")
 
 
 def _per_picture(originals: Tensor, reconstructions: Tensor, similarity: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
