@@ -124,7 +124,7 @@ class Mixed(nn.Module):
 
 
 def _layers(step: Layer | tuple[Layer, Layer]) -> tuple[Layer, ...]:
-    return (step,) if isinstance(step[0], str) else step  # type: ignore[return-value]
+    return (step,) if isinstance(step[0], str) else step
 
 
 def _block_35(channels: int, pooled: int) -> Mixed:
