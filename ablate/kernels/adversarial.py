@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from ablate.kernels import gpu
 from ablate.kernels.backend import Backend, Function, Gradients, Unsupported
 from ablate.kernels.by_autograd import by_autograd
+from ablate.kernels.compiled import compiled
 from ablate.kernels.layout import plain, supported
 from ablate.kernels.native.library import library, missing
 from ablate.losses import adversarial
@@ -107,7 +109,7 @@ def explicit(
     of_image, of_reconstruction = forms(loss, player, options)
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
-        _check(images, reconstructions, of_image is not None)
+        check(images, reconstructions, of_image is not None)
         weights = scale_weights(reconstructions, reduction)
         first = [_term(x, of_image, w) for x, w in zip(images, weights, strict=True)] if of_image else []
         second = [_term(x, of_reconstruction, w) for x, w in zip(reconstructions, weights, strict=True)]
@@ -151,7 +153,7 @@ def native(
     call.argtypes, call.restype = (ctypes.c_char_p, ctypes.c_int64, ctypes.c_void_p), None
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
-        _check(images, reconstructions, of_image is not None)
+        check(images, reconstructions, of_image is not None)
         weights = scale_weights(reconstructions, reduction)
         judged = list(zip(reconstructions, [of_reconstruction] * len(weights), weights, strict=True))
         if of_image is not None:
@@ -176,7 +178,7 @@ def native(
     return function
 
 
-def _check(images: Sequence[Tensor], reconstructions: Sequence[Tensor], needs_image: bool) -> None:
+def check(images: Sequence[Tensor], reconstructions: Sequence[Tensor], needs_image: bool) -> None:
     """Refuses logits that do not fit.
 
     Raises:
@@ -187,8 +189,17 @@ def _check(images: Sequence[Tensor], reconstructions: Sequence[Tensor], needs_im
     supported(*images, *reconstructions)
 
 
+def in_triton(**options: Any) -> Function:
+    """One launch for all scales."""
+    from ablate.kernels.gpu.adversarial import on_gpu
+
+    return on_gpu(**options)
+
+
 BACKENDS = (
     Backend("adversarial", "eager", ("cpu", "cuda"), eager),
     Backend("adversarial", "explicit", ("cpu", "cuda"), explicit),
+    compiled("adversarial", explicit),
     Backend("adversarial", "native", ("cpu",), native, lambda _: missing("adversarial")),
+    Backend("adversarial", "triton", ("cuda",), in_triton, gpu.missing),
 )

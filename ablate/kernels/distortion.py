@@ -10,8 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ablate.kernels import gpu
 from ablate.kernels.backend import Backend, Function, Gradients
 from ablate.kernels.by_autograd import by_autograd, exact, symmetric
+from ablate.kernels.compiled import compiled
 from ablate.kernels.layout import alike, supported
 from ablate.kernels.native.library import library, missing
 from ablate.losses import distortion
@@ -145,8 +147,19 @@ def _check(image: Tensor, reconstruction: Tensor) -> None:
         raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
 
 
+def in_triton(
+    *, mse: float = 1.0, l1: float = 0.0, charbonnier: float = 0.0, epsilon: float = 1e-3, both: bool = False
+) -> Function:
+    """One launch."""
+    from ablate.kernels.gpu.pairs import on_gpu
+
+    return on_gpu(Weights(mse, l1, charbonnier, epsilon).checked(), both=both)
+
+
 BACKENDS = (
     Backend("distortion", "eager", ("cpu", "cuda"), eager),
     Backend("distortion", "explicit", ("cpu", "cuda"), explicit),
+    compiled("distortion", explicit),
     Backend("distortion", "native", ("cpu",), native, lambda _: missing("distortion")),
+    Backend("distortion", "triton", ("cuda",), in_triton, gpu.missing),
 )

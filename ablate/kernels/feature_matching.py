@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ablate.kernels import gpu
 from ablate.kernels.backend import Backend, Function, Gradients
 from ablate.kernels.by_autograd import by_autograd, exact, symmetric
+from ablate.kernels.compiled import compiled
 from ablate.kernels.distortion import Weights, in_c
 from ablate.kernels.layout import supported
 from ablate.kernels.native.library import missing
@@ -58,8 +60,17 @@ def native(*, weight: float = 1.0, both: bool = False) -> Function:
     return in_c(Weights(mse=0.0, l1=weight), both=both)
 
 
+def in_triton(*, weight: float = 1.0, both: bool = False) -> Function:
+    """All maps in one launch, by a table of their addresses."""
+    from ablate.kernels.gpu.pairs import on_gpu
+
+    return on_gpu(Weights(mse=0.0, l1=weight), both=both)
+
+
 BACKENDS = (
     Backend("feature_matching", "eager", ("cpu", "cuda"), eager),
     Backend("feature_matching", "explicit", ("cpu", "cuda"), explicit),
+    compiled("feature_matching", explicit),
     Backend("feature_matching", "native", ("cpu",), native, lambda _: missing("distortion")),
+    Backend("feature_matching", "triton", ("cuda",), in_triton, gpu.missing),
 )

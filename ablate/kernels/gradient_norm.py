@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ablate.kernels.backend import Backend, Function, Gradients
 from ablate.kernels.by_autograd import by_autograd, exact
+from ablate.kernels.compiled import compiled
 from ablate.kernels.layout import plain, supported
 from ablate.kernels.native.library import library, missing
 from ablate.losses.gradient_penalties import SQUARED_NORMS, TINY, far_from_one
@@ -84,5 +85,6 @@ def native(*, cost: str = "r1") -> Function:
 BACKENDS = (
     Backend("gradient_norm", "eager", ("cpu", "cuda"), eager),
     Backend("gradient_norm", "explicit", ("cpu", "cuda"), explicit),
+    compiled("gradient_norm", explicit),
     Backend("gradient_norm", "native", ("cpu",), native, lambda _: missing("gradient_norm")),
 )

@@ -11,15 +11,17 @@ def plain(tensor: Tensor) -> Tensor:
     return tensor.detach().to(torch.float32).contiguous()
 
 
-def alike(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns two tensors of one shape in float32 whose memory has the same order and no gaps.
+def alike(first: Tensor, second: Tensor, exact: bool = True) -> tuple[Tensor, Tensor]:
+    """Returns two tensors of one shape whose memory has the same order and no gaps; `exact` makes them float32.
 
     Raises:
         ValueError: for two shapes.
     """
     if first.shape != second.shape:
         raise ValueError(f"the image's tensor is {tuple(first.shape)}, the reconstruction's {tuple(second.shape)}")
-    first, second = first.detach().to(torch.float32), second.detach().to(torch.float32)
+    first, second = first.detach(), second.detach()
+    if exact:
+        first, second = first.to(torch.float32), second.to(torch.float32)
     if first.is_contiguous() and second.is_contiguous():
         return first, second
     if all(t.ndim == 4 and t.is_contiguous(memory_format=torch.channels_last) for t in (first, second)):

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.kernels import gpu
 from ablate.kernels.backend import Backend, Function, Gradients
 from ablate.kernels.by_autograd import by_autograd, exact, symmetric
 from ablate.kernels.layout import plain, supported
@@ -46,7 +47,7 @@ def channels_last(*, levels: int = 5, both: bool = False) -> Function:
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
-        _check(image, reconstruction, levels)
+        check(image, reconstruction, levels)
         x, y = _interleaved(reconstruction), _interleaved(image)
         losses, gradients = [], []
         s, d = x + y, x - y
@@ -56,7 +57,7 @@ def channels_last(*, levels: int = 5, both: bool = False) -> Function:
             gradients.append(gradient)
             if level < levels - 1:
                 s, d = _halved(s, 2 * BLACK), _halved(d, 0.0)
-        value, factors = _together(torch.stack(losses), weights)
+        value, factors = together(torch.stack(losses), weights)
         total = [_added_up([each[side] for each in gradients], factors) for side in range(1 + both)]
         of_x, of_y = (total[0] + total[1], total[0] - total[1]) if both else (total[0], None)
         of_image = () if of_y is None else (_separated(of_y, image),)
@@ -145,18 +146,24 @@ def _luminance(mean_s: Tensor, mean_d: Tensor, unlike: Tensor) -> tuple[Tensor, 
     return darker + unlike - darker * unlike, light, 1 - darker
 
 
-def _together(unlike: Tensor, weights: Sequence[float]) -> tuple[Tensor, Tensor]:
+def together(unlike: Tensor, weights: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Returns the loss from each level's and plane's dissimilarity (L, K), and its derivative by minus these.
 
     In float64, in which the sums over a few planes cost nothing and 1 - MS-SSIM keeps its digits.
     """
     unlike = unlike.double()
-    exponents = torch.tensor(weights, dtype=torch.float64, device=unlike.device).unsqueeze(1)
+    exponents = _exponents(tuple(weights), unlike.device)
     dead = (unlike >= 1).any(0)
     logarithm = (exponents * torch.log1p(-unlike)).sum(0)
     losses = torch.where(dead, 1.0, -torch.expm1(logarithm))
     factors = torch.where(dead, 0.0, -exponents * logarithm.exp() / (1 - unlike)) / len(losses)
     return losses.mean().float(), factors
+
+
+@functools.cache
+def _exponents(weights: tuple[float, ...], device: torch.device) -> Tensor:
+    """Returns the levels' weights as (L, 1); kept, as each copy to a GPU would wait for it."""
+    return torch.tensor(weights, dtype=torch.float64, device=device).unsqueeze(1)
 
 
 def _added_up(gradients: Sequence[Tensor], factors: Tensor) -> Tensor:
@@ -216,7 +223,7 @@ def native(*, levels: int = 5, both: bool = False) -> Function:
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
-        _check(image, reconstruction, levels)
+        check(image, reconstruction, levels)
         x, y = plain(reconstruction), plain(image)
         size = _Planes(x.numel() // (x.shape[-2] * x.shape[-1]), x.shape[-2], x.shape[-1])
         of_x, of_y = torch.empty_like(x), torch.empty_like(y) if both else None
@@ -231,15 +238,28 @@ def native(*, levels: int = 5, both: bool = False) -> Function:
     return function
 
 
-def _check(image: Tensor, reconstruction: Tensor, levels: int) -> None:
+def check(image: Tensor, reconstruction: Tensor, levels: int) -> None:
+    """Refuses images that do not fit.
+
+    Raises:
+        ValueError: for two shapes, for sides that the levels do not fit into, and for another type.
+    """
     supported(image, reconstruction)
     if image.shape != reconstruction.shape:
         raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
     require_side(image, smallest_side(levels=levels), f"MS-SSIM of {levels} levels")
 
 
+def in_triton(*, levels: int = 5, both: bool = False) -> Function:
+    """Two launches a level."""
+    from ablate.kernels.gpu.ms_ssim import on_gpu
+
+    return on_gpu(levels=levels, both=both)
+
+
 BACKENDS = (
     Backend("ms_ssim", "eager", ("cpu", "cuda"), eager),
     Backend("ms_ssim", "channels_last", ("cpu", "cuda"), channels_last),
     Backend("ms_ssim", "native", ("cpu",), native, lambda _: missing("ms_ssim")),
+    Backend("ms_ssim", "triton", ("cuda",), in_triton, gpu.missing),
 )

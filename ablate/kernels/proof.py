@@ -36,7 +36,10 @@ def _refuted(backend: Backend, given: tuple[tuple[str, Any], ...], device: str, 
             continue
         here = trial.to(device, dtype)
         exact = here.to("cpu", torch.float64)
-        found = function(here.image, here.reconstruction)
+        try:
+            found = function(here.image, here.reconstruction)
+        except Exception as error:  # noqa: BLE001 - whatever a compiler or a driver throws, the definition is there
+            return f"{backend.operator}: {backend.name} fails on {trial.name}: {type(error).__name__}: {error}"
         problem = disagreement(found, definition(exact.image, exact.reconstruction), tolerance)
         if problem is not None:
             return f"{backend.operator}: {backend.name} disagrees with float64 on {trial.name}: {problem}"

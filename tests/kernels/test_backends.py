@@ -42,7 +42,7 @@ EVERY = [
     for operator in OPERATORS
     for backend in backends(operator)
     for options in OPTIONS[operator]
-    if "cpu" in backend.devices
+    if "cpu" in backend.devices and backend.name != "compiled"  # which takes a minute; `ablate bench` holds it to this
 ]
 EACH = [pytest.param(*each.values, id=each.id) for each in EVERY if each.values[1] in [o[0] for o in OPTIONS.values()]]
 
@@ -112,7 +112,7 @@ def test_the_same_numbers_come_out_whatever_the_number_of_threads(backend: Backe
 
 def test_a_loss_without_a_fast_form_is_refused_by_name() -> None:
     for backend in backends("adversarial"):
-        if backend.name == "eager" or backend.unavailable("cpu"):
+        if backend.name in ("eager", "triton"):
             continue
         with pytest.raises(Unsupported, match=r"rp_vanilla has no fast form \(there is: vanilla, "):
             backend.build(loss="rp_vanilla")
@@ -121,7 +121,7 @@ def test_a_loss_without_a_fast_form_is_refused_by_name() -> None:
 @pytest.mark.parametrize("operator", ["distortion", "ms_ssim", "feature_matching", "adversarial"])
 def test_shapes_that_differ_are_refused(operator: str) -> None:
     for backend in backends(operator):
-        if backend.unavailable("cpu") or backend.name == "eager":
+        if backend.unavailable("cpu") or backend.name in ("eager", "compiled"):
             continue
         with pytest.raises((ValueError, AssertionError), match=r"170|162"):
             backend([torch.zeros(1, 3, 170, 170)], [torch.zeros(1, 3, 170, 162)])

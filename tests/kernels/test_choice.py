@@ -73,6 +73,19 @@ def test_a_proof_that_fails_says_on_what() -> None:
     assert refuted(backends("distortion")[0], L1, "cpu", torch.float32) is None
 
 
+def test_a_backend_that_fails_is_not_taken_and_the_error_is_told() -> None:
+    def build(**_options: Any) -> Function:
+        def fails(*_pictures: Any) -> Gradients:
+            raise OSError("no such instruction")
+
+        return fails
+
+    broken = replace(backends("distortion")[0], name="native", build=build)
+    assert refuted(broken, L1, "cpu", torch.float32) == (
+        "distortion: native fails on odd sizes: OSError: no such instruction"
+    )
+
+
 def slightly_wrong(**options: Any) -> Function:
     """A definition whose gradient is a hundredth too large."""
     right = backends("distortion")[0].build(**options)

@@ -1,0 +1,140 @@
+"""Kernels for CUDA: in the interpreter against float64, as machine code for sm_90, and on a GPU where there is one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablate.kernels import OPERATORS, Backend, backends, disagreement
+from ablate.kernels.trials import trials
+from tests.kernels.test_backends import OPTIONS
+
+needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
+TRITON = [
+    pytest.param(each, options, id=f"{operator}-{'-'.join(map(str, options.values()))}")
+    for operator in OPERATORS
+    for each in backends(operator)
+    for options in OPTIONS[operator]
+    if each.name == "triton"
+]
+ONE_LAUNCH = ("adversarial lsgan", "adversarial hinge", "adversarial vanilla", "distortion", "feature_matching")
+
+
+def run(module: str) -> Any:
+    """Returns what a program beside this one prints."""
+    here = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.kernels.{module}"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=here,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@needs_triton
+def test_the_interpreted_kernels_agree_with_float64() -> None:
+    found = run("interpreted")
+    assert len(found) > 50
+    assert {case: problem for case, problem in found.items() if problem is not None} == {}
+
+
+@pytest.fixture(scope="module")
+def machine_code() -> dict[str, list[dict[str, Any]]]:
+    """By loss: the kernels that it launches, with registers, stack and memory instructions."""
+    return run("machine_code")
+
+
+@needs_triton
+def test_nothing_is_spilled(machine_code: dict[str, list[dict[str, Any]]]) -> None:
+    for kernel in [each for kernels in machine_code.values() for each in kernels]:
+        assert kernel["stack"] == 0, kernel
+        assert not [name for name in kernel["instructions"] if name.startswith(("LDL", "STL"))], kernel
+        assert kernel["registers"] <= 128, kernel  # half of the threads that a multiprocessor holds at 64
+
+
+@needs_triton
+@pytest.mark.parametrize("loss", ONE_LAUNCH)
+def test_a_pointwise_loss_is_one_launch_that_moves_16_bytes_at_once(
+    loss: str, machine_code: dict[str, list[dict[str, Any]]]
+) -> None:
+    (kernel,) = machine_code[loss]
+    counts = kernel["instructions"]
+    wide = {name: count for name, count in counts.items() if name.endswith(".128")}
+    assert sum(count for name, count in wide.items() if name.startswith("LDG")) >= 2
+    assert sum(count for name, count in wide.items() if name.startswith("STG")) >= 1
+    # What is stored four bytes at a time is one part of the sum, the sum and the ticket.
+    assert sum(count for name, count in counts.items() if name.startswith("STG") and name not in wide) <= 3
+    assert sum(count for name, count in counts.items() if name.startswith(("ATOMG", "RED"))) == 1
+
+
+@needs_triton
+def test_bfloat16_moves_16_bytes_at_once_too(machine_code: dict[str, list[dict[str, Any]]]) -> None:
+    (kernel,) = machine_code["distortion bfloat16"]
+    assert kernel["instructions"]["LDG.E.128"] >= 2
+    assert kernel["instructions"]["STG.E.128"] >= 1
+
+
+@needs_triton
+def test_a_single_logit_compiles_though_its_size_is_a_constant(
+    machine_code: dict[str, list[dict[str, Any]]],
+) -> None:
+    assert [each["name"] for each in machine_code["adversarial one logit"]] == ["adversarial_kernel"]
+
+
+@needs_triton
+def test_ms_ssim_reads_each_row_once_a_tap(machine_code: dict[str, list[dict[str, Any]]]) -> None:
+    for loss in ("ms_ssim", "ms_ssim both"):
+        for kernel in machine_code[loss]:
+            if kernel["name"] == "measure_kernel":
+                assert kernel["instructions"]["LDG.E"] == 22
+
+
+def test_without_a_gpu_the_reason_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    triton: Backend = TRITON[0].values[0]
+    assert triton.unavailable("cpu") == "adversarial: triton is for cuda, not for cpu"
+    assert triton.unavailable("cuda") in ("triton needs a GPU, and torch sees none here", "triton is not installed")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("backend", "options"), TRITON)
+def test_a_backend_agrees_with_float64_on_a_gpu(backend: Backend, options: dict[str, Any], dtype: torch.dtype) -> None:
+    function, tolerance = backend.build(**options), OPERATORS[backend.operator].tolerance(dtype)
+    for trial in trials(backend.operator, options):
+        here = trial.to("cuda", dtype)
+        exact = here.to("cpu", torch.float64)
+        expected = backends(backend.operator)[0](exact.image, exact.reconstruction, **options)
+        assert disagreement(function(here.image, here.reconstruction), expected, tolerance) is None, trial.name
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize(("backend", "options"), TRITON)
+def test_a_backend_can_be_captured_and_replayed(backend: Backend, options: dict[str, Any]) -> None:
+    function, trial = backend.build(**options), next(trials(backend.operator, options)).to("cuda", torch.float32)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        expected = function(trial.image, trial.reconstruction)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        captured = function(trial.image, trial.reconstruction)
+    for _ in range(3):
+        graph.replay()
+    torch.cuda.synchronize()
+    assert disagreement(captured, expected, OPERATORS[backend.operator].float32) is None
