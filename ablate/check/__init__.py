@@ -4,8 +4,8 @@ from ablate.check.baseline import Baseline as Baseline
 from ablate.check.baseline import Mode as Mode
 from ablate.check.baseline import read_baseline as read_baseline
 from ablate.check.baseline import write_baseline as write_baseline
-from ablate.check.gate import Finding as Finding
-from ablate.check.gate import Outcome as Outcome
+from ablate.check.finding import Finding as Finding
+from ablate.check.finding import Outcome as Outcome
 from ablate.check.gate import Verdict as Verdict
 from ablate.check.gate import check as check
 from ablate.check.probe import measure as measure

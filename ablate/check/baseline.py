@@ -32,7 +32,8 @@ class Baseline(Settings):
     """What results are compared with.
 
     In mode `exact` each value may move by its margin either way, in `stat` the mean over seeds may fall by it.
-    `alpha` is the error that each claim of the latter is allowed.
+    `alpha` is the error that each claim of the latter is allowed. `kernels` are ratios of `ablate bench`, where it has
+    some.
     """
 
     mode: Mode
@@ -41,6 +42,7 @@ class Baseline(Settings):
     history: tuple[Change, ...] = Field(min_length=1)
     metrics: dict[str, Margin] = Field(min_length=1)
     record: Record
+    kernels: dict[str, JsonValue] | None = None
 
 
 def dated(record: Record, reason: str) -> Change:
@@ -80,17 +82,28 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def new_baseline(
-    record: Record, mode: Mode, alpha: float, metrics: Mapping[str, Margin], history: tuple[Change, ...]
+    record: Record,
+    mode: Mode,
+    alpha: float,
+    metrics: Mapping[str, Margin],
+    history: tuple[Change, ...],
+    kernels: dict[str, Any] | None = None,
 ) -> Baseline:
     """Returns the baseline that a record makes."""
     return Baseline(
-        mode=mode, results_version=RESULTS_VERSION, alpha=alpha, metrics=dict(metrics), history=history, record=record
+        mode=mode,
+        results_version=RESULTS_VERSION,
+        alpha=alpha,
+        metrics=dict(metrics),
+        history=history,
+        record=record,
+        kernels=kernels,
     )
 
 
 def _gathered(baseline: Baseline) -> dict[str, Any]:
     content = baseline.model_dump(mode="json")
-    record = content.pop("record")
+    record, kernels = content.pop("record"), content.pop("kernels")
     arms = record["arms"]
     cells = [cell for arm in arms.values() for cell in arm["cells"].values()]
     settings = _shared([arm["settings"] for arm in arms.values()])
@@ -100,7 +113,7 @@ def _gathered(baseline: Baseline) -> dict[str, Any]:
     for cell in cells:
         cell["protocol"] = _beside(cell["protocol"], protocol)
     head = {"schema": SCHEMA, "grid": record["grid"], **content, "made": record["made"], "probe": record["probe"]}
-    return head | {"protocol": protocol, "settings": settings, "arms": arms}
+    return head | {"protocol": protocol, "settings": settings, "arms": arms} | ({"kernels": kernels} if kernels else {})
 
 
 def _spread(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ablate.check.baseline import Baseline
 from ablate.check.comparable import changed_machine, changed_protocol, changed_settings, unfinished
+from ablate.check.finding import Finding, Outcome
+from ablate.check.kernels import check_kernels
 from ablate.check.margins import Margin
 from ablate.check.probe import differing
 from ablate.check.record import ArmRecord, Record
@@ -16,31 +18,6 @@ from ablate.check.values import judge_exactly, judge_seeds
 OK, REGRESSED, UNDECIDED, INCONCLUSIVE = 0, 1, 3, 4
 TRAINING = "training"
 """The name under which it is judged whether an arm's trainings still end well."""
-
-
-class Outcome(StrEnum):
-    """What a comparison came to."""
-
-    passed = "pass"
-    improved = "improved"
-    regressed = "regressed"
-    inconclusive = "inconclusive"
-    missing = "missing"
-    not_comparable = "not comparable"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One arm and metric: the means over the compared seeds, how far they moved, and how far they might."""
-
-    arm: str
-    metric: str
-    outcome: Outcome
-    detail: str = ""
-    was: float | None = None
-    now: float | None = None
-    change: float | None = None
-    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,24 +33,13 @@ class Verdict:
         """Returns how many findings have each outcome, none left out."""
         return {outcome.value: sum(each.outcome is outcome for each in self.findings) for outcome in Outcome}
 
-    def fails(self, finding: Finding, strict: bool) -> bool:
-        """Says whether a finding keeps the gate shut.
-
-        Where a repetition is exact, a better value is a change that nobody explained yet: the baseline says so, once
-        it is updated.
-        """
-        shut = {Outcome.regressed, Outcome.missing, Outcome.not_comparable}
-        shut |= {Outcome.improved} if self.mode == "exact" else set()
-        shut |= {Outcome.inconclusive} if strict else set()
-        return finding.outcome in shut
-
     def exit_code(self, strict: bool) -> int:
         """Returns 0 where all passed, 1 for a regression, 3 where something could not be decided, 4 for doubt.
 
         A gate in which nothing was decided is not open either.
         """
         found = {each.outcome for each in self.findings}
-        if Outcome.regressed in found or (Outcome.improved in found and self.mode == "exact"):
+        if any(each.fails(strict) and each.outcome in (Outcome.regressed, Outcome.improved) for each in self.findings):
             return REGRESSED
         if found & {Outcome.missing, Outcome.not_comparable}:
             return UNDECIDED
@@ -82,8 +48,8 @@ class Verdict:
         return OK if found - {Outcome.inconclusive} else UNDECIDED
 
 
-def check(baseline: Baseline, now: Record) -> Verdict:
-    """Compares a record with a baseline of the same grid."""
+def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = None) -> Verdict:
+    """Compares a record with a baseline of the same grid, and a run of `ablate bench` with the ratios that it keeps."""
     was = baseline.record
     arms = _paired(was.arms, now.arms)
     broken = differing(was.probe, now.probe)
@@ -94,6 +60,8 @@ def check(baseline: Baseline, now: Record) -> Verdict:
         findings += _arm(name, own, arms.get(name), baseline, broken, everywhere)
     new = [name for name, arm in now.arms.items() if arm not in arms.values()]
     findings += [Finding(name, TRAINING, Outcome.missing, "not in the baseline; update it") for name in new]
+    findings = [replace(each, exact=baseline.mode == "exact") for each in findings]
+    findings += check_kernels(baseline.kernels, bench)
     notes = list(machine.notes)
     ungated = sorted(_measured(now.arms.values()) - baseline.metrics.keys())
     if ungated:

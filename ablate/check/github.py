@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ablate.check.gate import Finding, Verdict
+from ablate.check.finding import Finding
+from ablate.check.gate import Verdict
 from ablate.check.markdown import markdown
 from ablate.check.wording import headline, ordered, sentence
 
@@ -17,7 +18,7 @@ SUMMARY_BYTES = 1 << 20
 
 def commands(verdict: Verdict, strict: bool, baseline: Path) -> list[str]:
     """Returns workflow commands: an error for each of the worst findings, at its arm's line of the baseline file."""
-    failing = [each for each in ordered(verdict.findings) if verdict.fails(each, strict)]
+    failing = [each for each in ordered(verdict.findings) if each.fails(strict)]
     lines = _lines(baseline)
     shown = failing[:ANNOTATIONS]
     errors = [_error(each, baseline, lines.get(each.arm, 1)) for each in shown]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ablate.check.gate import Finding, Outcome, Verdict
+from ablate.check.finding import Finding, Outcome
+from ablate.check.gate import Verdict
 from ablate.check.wording import sentence
 
 KINDS = {
@@ -23,7 +24,7 @@ def junit(verdict: Verdict, strict: bool) -> bytes:
 
     What keeps the gate shut beyond that (an improvement in an exact repetition, doubt under `strict`) fails, too.
     """
-    kinds = [_kind(verdict, each, strict) for each in verdict.findings]
+    kinds = [_kind(each, strict) for each in verdict.findings]
     counts = {
         "tests": str(len(kinds)),
         "failures": str(kinds.count("failure")),
@@ -44,9 +45,9 @@ def junit(verdict: Verdict, strict: bool) -> bytes:
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _kind(verdict: Verdict, finding: Finding, strict: bool) -> str | None:
+def _kind(finding: Finding, strict: bool) -> str | None:
     kind = KINDS.get(finding.outcome)
-    return "failure" if verdict.fails(finding, strict) and kind != "error" else kind
+    return "failure" if finding.fails(strict) and kind != "error" else kind
 
 
 def _clean(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.check.gate import Finding, Outcome, Verdict
+from ablate.check.finding import Finding, Outcome
+from ablate.check.gate import Verdict
 from ablate.check.wording import change, headline, ordered, value
 
 HEADER = ("outcome", "arm", "metric", "baseline", "now", "change", "margin", "why")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ablate.check.baseline import Baseline, Mode, dated, new_baseline
+from ablate.check.kernels import kernel_ratios
 from ablate.check.margins import Margin, exact_margins, measured, stat_margins
 from ablate.check.record import Record
 
@@ -20,6 +22,7 @@ def updated(
     alike: Sequence[Record],
     declared: Mapping[str, float | str],
     alpha: float,
+    bench: Mapping[str, Any] | None = None,
 ) -> Baseline:
     """Returns the baseline that the record makes; the history of the previous one goes on.
 
@@ -31,6 +34,7 @@ def updated(
         alike: records of the same cells under other conditions, which exact margins are measured from.
         declared: margins of the grid file, for "stat".
         alpha: the error that each claim of "stat" is allowed.
+        bench: a run of `ablate bench` to keep ratios of; without one those of the previous baseline stay.
 
     Raises:
         ValueError: where cells are unfinished, of several codes or of another grid, or nothing can be judged.
@@ -50,7 +54,8 @@ def updated(
     else:
         margins = _stat(record, declared, alpha)
     history = (*(previous.history if previous else ()), dated(record, reason))
-    return new_baseline(record, mode, alpha, margins, history)
+    kernels = kernel_ratios(bench) if bench is not None else previous.kernels if previous else None
+    return new_baseline(record, mode, alpha, margins, history, kernels)
 
 
 def _stat(record: Record, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablate.check.gate import Finding, Outcome, Verdict
+from ablate.check.finding import Finding, Outcome
+from ablate.check.gate import Verdict
 
 ORDER = (
     Outcome.regressed,

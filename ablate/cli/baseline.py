@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.check import BaselineFile, GatedGrid, OtherCode, measured_record, print_verdict
+from ablate.cli.check import BaselineFile, BenchRun, GatedGrid, OtherCode, bench_run, measured_record, print_verdict
 from ablate.cli.options import RUNS, AsJson, RunsDir
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def update(
             "measured from how far such runs differ. May be repeated.",
         ),
     ] = None,
+    bench: BenchRun = None,
     allow_other_code: OtherCode = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -63,6 +64,7 @@ def update(
         raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
     compare = find_grid(grid, runs_dir)[0].content["compare"]
     record = measured_record(grid, runs_dir, allow_other_code)
+    run = bench_run(bench)
     previous = read_baseline(file) if file.exists() else None
     new = updated(
         record,
@@ -72,10 +74,11 @@ def update(
         alike=[measured_record(grid, directory, allow_other_code, record.probe) for directory in alike or ()],
         declared=compare.get("margin") or {},
         alpha=compare.get("alpha", 0.05),
+        bench=run,
     )
     if previous is not None:
         typer.echo("against the baseline so far:")
-        print_verdict(check(previous, record), strict=False, show_all=False, advice=())
+        print_verdict(check(previous, record, run), strict=False, show_all=False, advice=())
     write_baseline(file, new)
     typer.echo("\n".join(["", *_lines(new), f"wrote {file}"]))
 
@@ -112,12 +115,22 @@ def _lines(known: Baseline) -> list[str]:
         *columns(("metric", "better", "margin", "cause"), margins),
         "",
         *columns(("arm", "seeds", *known.metrics), arms),
+        *_kernels(known),
         "",
         *(
             f"{change.date}  {change.reason}" + (f"  ({change.git[:12]})" if change.git else "")
             for change in known.history
         ),
     ]
+
+
+def _kernels(known: Baseline) -> list[str]:
+    from ablate.check.kernels import kept_ratios
+    from ablate.cli.terminal import columns
+
+    if known.kernels is None:
+        return []
+    return ["", *columns(("kernel", "backend", "times as fast as eager"), kept_ratios(known.kernels))]
 
 
 def _margin(margin: float | str) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 GatedGrid = Annotated[str, typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run.")]
 BaselineFile = Annotated[
     Path, typer.Option("--baseline", "-b", metavar="FILE", help="The committed file to compare with.")
+]
+BenchRun = Annotated[
+    Path | None,
+    typer.Option("--bench", metavar="RUN", help="A run of `ablate bench --json`, for the ratios of loss kernels."),
 ]
 OtherCode = Annotated[bool, typer.Option("--allow-other-code", help="Take results that other code than this one made.")]
 
@@ -36,6 +40,7 @@ def check(
         bool, typer.Option("--github", help="Annotate in GitHub Actions, and add to the step's summary.")
     ] = False,
     as_json: AsJson = False,
+    bench: BenchRun = None,
     allow_other_code: OtherCode = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -58,7 +63,7 @@ def check(
     found = measured_record(grid, runs_dir, allow_other_code)
     if known.record.grid != found.grid:
         raise ValueError(f"{baseline} is of the grid {known.record.grid}, not of {found.grid}")
-    verdict = compare(known, found)
+    verdict = compare(known, found, bench_run(bench))
     said = advice(verdict, grid, str(baseline))
     _write_files(verdict, strict, said, junit, md)
     if as_json:
@@ -81,6 +86,15 @@ def measured_record(
     plan, store = find_grid(grid, runs_dir)
     today = measure(plan.points[0].cell["evaluation"]) if probe is None else probe
     return record(plan, store, code=None if allow_other_code else code_fingerprint(), probe=today)
+
+
+def bench_run(path: Path | None) -> dict[str, Any] | None:
+    """Reads a run of `ablate bench`, where one is given."""
+    if path is None:
+        return None
+    from ablate.bench.record import read
+
+    return read(path)
 
 
 def print_verdict(verdict: Verdict, strict: bool, show_all: bool, advice: tuple[str, ...]) -> None:
