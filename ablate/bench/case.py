@@ -5,21 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ablate.bench.names import Pass
 from ablate.kernels import Function, Tolerance
 
-Pass = Literal["forward", "forward+backward", "forward+double backward"]
-FORWARD: Pass = "forward"
-BACKWARD: Pass = "forward+backward"
-DOUBLE_BACKWARD: Pass = "forward+double backward"
-"""A loss alone; with its gradients; and a penalty on a gradient, with the gradients of the discriminator's weights."""
-
-BASELINE = "eager"
-CONTROL = "eager again"
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.bench.case import BASELINE, FORWARD, Contender, Pair, Pass, Setting
+from ablate.bench.case import Contender, Pair, Setting
+from ablate.bench.names import BASELINE, FORWARD, Pass
 from ablate.kernels import Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss, by_autograd
 

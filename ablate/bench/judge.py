@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ablate.bench.case import BASELINE, CONTROL
+from ablate.bench.names import BASELINE, CONTROL
+from ablate.bench.record import CASE
 
 Change = Literal["slower", "faster", "same", "ambiguous", "failed", "missing"]
 MARGIN = 1.25
@@ -14,7 +15,7 @@ MARGIN = 1.25
 
 Two runs on one machine that others use gave ratios that differ by up to a tenth."""
 
-KEY = ("kernel", "direction", "shape", "dtype", "device", "backend")
+KEY = (*CASE, "backend")
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.bench.case import BASELINE, CONTROL, Case, Contender, Pair
+from ablate.bench.case import Case, Contender, Pair
 from ablate.bench.ceilings import Ceilings
 from ablate.bench.clock import Clock
 from ablate.bench.gate import Gate, attempt
+from ablate.bench.names import BASELINE, CONTROL, Row
 from ablate.bench.rounds import race
-from ablate.bench.standing import Row, Standing, no_round
+from ablate.bench.standing import Standing, no_round
 from ablate.bench.work import traffic
 from ablate.kernels import Function, Gradients
 

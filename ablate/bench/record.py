@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablate.bench.standing import Row
+from ablate.bench.names import FOLDER, Row
 from ablate.store import records
 from ablate.store.atomic import write_json
 
 SCHEMA = 1
-FOLDER = "bench"
+CASE = ("kernel", "direction", "shape", "dtype", "device")
+"""What two rows have in common that can be compared."""
 PRIVATE = ("git", "fingerprint", "uncommitted_changes", "gpu_uuid_sha256", "load_average", "platform")
 """What a committed reference leaves out of the environment."""
 SAMPLED = ("samples", "warm_up_seconds", "build_seconds")
@@ -75,6 +76,24 @@ def read(path: Path) -> dict[str, Any]:
     if document.get("schema") != SCHEMA:
         raise ValueError(f"{path} has the schema {document.get('schema')!r}; this version reads {SCHEMA}")
     return document
+
+
+def newest(runs: Path) -> list[Row]:
+    """Returns the rows of each case's latest run under a results directory, each with that run's ceilings.
+
+    A case keeps together: its ratios hold within one run.
+    """
+    cases: dict[tuple[Any, ...], list[Row]] = {}
+    for path in sorted((runs / FOLDER).glob("*.jsonl")):
+        document = _of_journal(records.read(path))
+        if document.get("schema") != SCHEMA:
+            continue
+        fresh: dict[tuple[Any, ...], list[Row]] = {}
+        for row in document["rows"]:
+            case = tuple(row[name] for name in CASE)
+            fresh.setdefault(case, []).append({**row, "ceilings": document["ceilings"], "threads": document["threads"]})
+        cases |= fresh
+    return [row for rows in cases.values() for row in rows]
 
 
 def compact(document: Mapping[str, Any]) -> dict[str, Any]:

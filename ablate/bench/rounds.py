@@ -14,6 +14,7 @@ import numpy as np
 
 from ablate.bench.budget import OutOfTime
 from ablate.bench.clock import Clock, Quantity, Thunk, Timing
+from ablate.bench.names import CONTROL
 from ablate.bench.ratios import paired_ratio
 
 Temperature = Literal["cold", "warm"]
@@ -61,6 +62,7 @@ def race(
     baseline: str,
     longest: float | None = None,
     transfer: float = math.inf,
+    after: int = 1,
     now: Callable[[], float] = time.monotonic,
 ) -> Samples:
     """Measures the entrants, each a thunk for every set of inputs, for so many seconds.
@@ -77,12 +79,15 @@ def race(
         longest: seconds that may be spent where too few rounds for an interval are done; as `seconds` if left out.
         transfer: seconds in which inputs come from memory; where that is next to nothing of the fastest entrant's time,
             cold and warm are the same, and only cold is measured.
+        after: what comes after the last round, in rounds; so much time is left over for it.
         now: the clock that the budget is kept by.
     """
     began_all = now()
     longest = max(seconds, longest or 0.0)
     turntable = _Turntable(max(map(len, entrants.values())))
     samples = _warmed_up(entrants, clock, turntable, seconds / 4, transfer, now)
+    if CONTROL in entrants:
+        samples.repeats[CONTROL] = samples.repeats[baseline]
     temperatures = samples.temperatures
     order = np.random.default_rng(seed)
     names = list(entrants)
@@ -94,7 +99,7 @@ def race(
         while True:
             began = now()
             allowed = seconds if samples.rounds >= FEWEST_FOR_INTERVAL else longest
-            ending = _ended(samples, clock, baseline, began_all + allowed - began - slowest)
+            ending = _ended(samples, clock, baseline, began_all + allowed - began - (1 + after) * slowest)
             if ending is not None:
                 break
             taken = {}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ablate.bench.case import BASELINE, DTYPES, Kernel, Setting, Shape
+from ablate.bench.case import DTYPES, Kernel, Setting, Shape
 from ablate.bench.cases import KERNELS
+from ablate.bench.names import BASELINE, TRAINING_STEP
 from ablate.bench.steps import VARIANTS
-from ablate.bench.training_step import TRAINING_STEP
 from ablate.registry import unknown
 
 DEVICES = ("auto", "cpu", "cuda")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablate.bench.budget import OutOfTime, alarm
-from ablate.bench.case import FORWARD, Case
+from ablate.bench.case import Case
 from ablate.bench.ceilings import Ceilings, measure_ceilings
 from ablate.bench.clock import Clock, clock_for
 from ablate.bench.environment import gpu_state, surroundings, threads
 from ablate.bench.measure import Bench
+from ablate.bench.names import FORWARD, Row
 from ablate.bench.record import SCHEMA, Journal
 from ablate.bench.selection import Request
-from ablate.bench.standing import Row
 from ablate.bench.steps import Steps
 
 STEP_SHARE, FORWARD_SHARE = 3.0, 0.4
@@ -116,7 +116,7 @@ class Session:
         cases = [kernel.case(setting) for kernel, setting in request.settings()]
         tasks = [_task(case, case.share) for case in cases if case.setting.direction != FORWARD]
         for shape in (request.shapes or (None,)) if request.steps_too else ():
-            steps = Steps(request.device, self.cache, shape, frozenset(request.backends))
+            steps = Steps(request.device, self.cache, shape)
             tasks.append(Task(f"training step {shape or ''}".strip(), STEP_SHARE, steps.measured))
         # Those that take long go last: on a busy machine they leave nothing over.
         yield from sorted(tasks, key=lambda task: task.share)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.bench.case import BASELINE, CONTROL, Work
+from ablate.bench.case import Work
 from ablate.bench.ceilings import FULL, Ceilings
 from ablate.bench.clock import QUANTITIES, Quantity
+from ablate.bench.names import BASELINE, CONTROL, Row
 from ablate.bench.ratios import Ratio, noise, paired_ratio, verdict
 from ablate.bench.rounds import Samples, Temperature
 from ablate.bench.work import Traffic
 
-Row = dict[str, Any]
 UNJUDGED = {BASELINE: "baseline", CONTROL: "control"}
 BUSY = 0.5
 """Eager that moves its bytes at this part of the bandwidth is bound by them."""

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import torch
 
-from ablate.bench.case import BASELINE, CONTROL, Shape, Work
+from ablate.bench.case import Shape, Work
 from ablate.bench.gate import attempt
 from ablate.bench.measure import Bench
+from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
 from ablate.bench.rounds import race
-from ablate.bench.standing import Row, Standing, no_round
-from ablate.bench.training_step import PRESETS, TRAINING_STEP, BareTraining, cell_of, split_of
+from ablate.bench.standing import Standing, no_round
+from ablate.bench.training_step import PRESETS, BareTraining, cell_of, split_of
 from ablate.bench.work import traffic
 from ablate.kernels import Kernels
 
@@ -36,7 +37,7 @@ VARIANTS: Mapping[str, Variant] = {
 TOLERANCE = 1e-3
 """Of both losses and of the codec's gradients in the first step, against eager. The step has no float64 form, since the
 codec itself goes back to float32; its losses are held to float64 one by one."""
-SPLIT_STEPS = 10
+SPLIT_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,28 @@ class Steps:
         device: cpu or cuda.
         cache: where decoded photographs lie.
         shape: of a batch; the preset's own if None.
-        wanted: names of variants; empty for all.
     """
 
     device: str
     cache: Path
     shape: Shape | None = None
-    wanted: frozenset[str] = frozenset()
 
     def measured(self, bench: Bench, seconds: float, longest: float) -> list[Row]:
         """Returns a row for each variant; `seconds` and `longest` as for a case."""
         now, clock = bench.now, bench.clock
         began = now()
-        rows, trainings = [], {}
         eager = self._training(BASELINE)
-        counted = traffic(eager.step)
+        expected: dict[str, torch.Tensor] = {}
+        counted = traffic(lambda: expected.update(first_step(eager)))
+        rows, trainings = [], {BASELINE: eager}
         for name in VARIANTS:
-            if name != BASELINE and self.wanted and name not in self.wanted:
+            if name == BASELINE or (bench.wanted and name not in bench.wanted):
                 continue
-            problem = attempt(functools.partial(self._refusal, name))
-            if problem is None:
-                trainings[name] = self._training(name)
+            training = self._training(name)
+            if (problem := attempt(functools.partial(refusal, training, expected))) is None:
+                trainings[name] = training
             else:
-                rows.append({**self._about(), "backend": name, "status": "failed", "reason": problem})
+                rows.append({**self._about(eager), "backend": name, "status": "failed", "reason": problem})
         trainings[CONTROL] = self._training(BASELINE)
         samples = race(
             {name: [training.step] for name, training in trainings.items()},
@@ -79,13 +79,14 @@ class Steps:
             baseline=BASELINE,
             longest=began + longest - now(),
             transfer=0.0,
+            after=SPLIT_STEPS + 1,
             now=now,
         )
         if not samples.rounds:
-            return [*rows, *({**self._about(), "backend": name, **no_round(samples)} for name in trainings)]
+            return [*rows, *({**self._about(eager), "backend": name, **no_round(samples)} for name in trainings)]
         standing = Standing(samples, clock.judged, bench.ceilings, Work(0, counted.flops), counted)
         for name, training in trainings.items():
-            row = self._about() | standing.row(name)
+            row = self._about(eager) | standing.row(name)
             images = training.cell.data.batch_size
             row["images_a_second"] = {time: images / value for time, value in row["median"]["cold"].items()}
             row["split"] = None if name == CONTROL else split_of(training, self.device, SPLIT_STEPS)
@@ -98,17 +99,8 @@ class Steps:
             settings |= {"data__batch_size": self.shape.images, "data__crop": self.shape.height}
         return BareTraining(cell_of(PRESETS[self.device], self.cache, **settings), self.cache, self.device, kernels)
 
-    def _refusal(self, variant: str) -> str | None:
-        """Says where a variant's first step differs from eager's."""
-        found, expected = (_first_step(self._training(name)) for name in (variant, BASELINE))
-        for name, tensor in expected.items():
-            distance = float((found[name] - tensor).norm() / tensor.norm())
-            if not distance <= TOLERANCE:
-                return f"in the first step, {name} differs from eager by {distance:.2g}, above {TOLERANCE:.2g}"
-        return None
-
-    def _about(self) -> Row:
-        cell = self._training(BASELINE).cell
+    def _about(self, training: BareTraining) -> Row:
+        cell = training.cell
         shape = Shape(cell.data.batch_size, 3, cell.data.crop, cell.data.crop)
         return {
             "kernel": TRAINING_STEP,
@@ -121,7 +113,17 @@ class Steps:
         }
 
 
-def _first_step(training: BareTraining) -> dict[str, torch.Tensor]:
+def refusal(training: BareTraining, expected: Mapping[str, torch.Tensor]) -> str | None:
+    """Takes a training's first step and says where it differs from eager's."""
+    found = first_step(training)
+    for name, tensor in expected.items():
+        distance = float((found[name] - tensor).norm() / tensor.norm())
+        if not distance <= TOLERANCE:
+            return f"in the first step, {name} differs from eager by {distance:.2g}, above {TOLERANCE:.2g}"
+    return None
+
+
+def first_step(training: BareTraining) -> dict[str, torch.Tensor]:
     """Returns both players' losses and the codec's gradients."""
     discriminator, generator = training.step()
     gradients = [weight.grad.flatten() for weight in training.state.codec.parameters() if weight.grad is not None]

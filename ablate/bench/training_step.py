@@ -23,7 +23,6 @@ from ablate.train.loop import batch
 from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, generator_terms
 
-TRAINING_STEP = "training_step"
 PRESETS = {"cpu": "tiny", "cuda": "small"}
 PARTS = ("data", "encoder", "generator", "discriminator", "losses", "optimizer")
 
@@ -66,7 +65,7 @@ class BareTraining:
 
 @dataclass
 class Split:
-    """Where the time of a step goes, by hooks at the borders of its parts.
+    """Where the time of a step goes, by hooks at the borders of its parts; on a CPU its processor time.
 
     Forward, the modules are wrapped. Backward runs through losses, discriminators, generator and encoder in this order,
     so that a part begins where the gradient of its output arrives. The quantizer counts to the encoder, and what is
@@ -80,9 +79,11 @@ class Split:
 
     def to(self, part: str) -> None:
         """Books the time since the last change and goes on to a part."""
-        if self.device != "cpu":
+        if self.device == "cpu":
+            now = time.process_time()
+        else:
             torch.cuda.synchronize()
-        now = time.perf_counter()
+            now = time.perf_counter()
         if self._since:
             self.seconds[self._part] += now - self._since
         self._part, self._since = part, now

@@ -85,7 +85,8 @@ def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Documen
     grids = {cell.id: cell.grid for cell in study.cells}
     store = stores[0] if len(stores) == 1 else PooledStore(stores[0].root, stores[0].grid, grids)
     evidence = Evidence(study, store)
-    sections = tuple(section(evidence) for section in SECTIONS)
+    written = (section(evidence) for section in SECTIONS)
+    sections = tuple(section for section in written if section.blocks)
     return Document(evidence.study.name, _subtitle(evidence), sections)
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ablate.bench.case import BACKWARD, BASELINE, CONTROL, DTYPES, Setting
+from ablate.bench.case import DTYPES, Setting
 from ablate.bench.cases import KERNELS
 from ablate.bench.ceilings import measure_ceilings
 from ablate.bench.clock import clock_for
 from ablate.bench.environment import threads
 from ablate.bench.judge import compare, judged_ratio
 from ablate.bench.measure import Bench
+from ablate.bench.names import BACKWARD, BASELINE, CONTROL
 from ablate.bench.record import read
 from ablate.execute.work import keep_freed_memory
 from ablate.rng import stream

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ablate.bench.case import BACKWARD, BASELINE, Case, Contender, Pair, Setting, Shape, Work
+from ablate.bench.case import Case, Contender, Pair, Setting, Shape, Work
 from ablate.bench.ceilings import Ceilings
 from ablate.bench.clock import Thunk, Timing
+from ablate.bench.names import BACKWARD, BASELINE
 from ablate.kernels import Function, Gradients, Tolerance
 
 SHAPE = Shape(2, 3, 4, 5)

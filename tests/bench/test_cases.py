@@ -3,10 +3,11 @@ import math
 import pytest
 import torch
 
-from ablate.bench.case import BASELINE, DTYPES, Setting, Shape
+from ablate.bench.case import DTYPES, Setting, Shape
 from ablate.bench.cases import KERNELS
 from ablate.bench.cases.discriminator_outputs import logits_of, maps_of
 from ablate.bench.gate import Gate
+from ablate.bench.names import BASELINE
 from ablate.rng import stream
 
 SMALL = {"ms_ssim": Shape(1, 3, 176, 177), "r1": Shape(1, 3, 32, 32), "gp": Shape(1, 3, 32, 32)}

@@ -3,9 +3,10 @@ import time
 import pytest
 import torch
 
-from ablate.bench.case import CONTROL, Contender
+from ablate.bench.case import Contender
 from ablate.bench.clock import ProcessorClock
 from ablate.bench.measure import Bench
+from ablate.bench.names import CONTROL
 from tests.bench.invented import CEILINGS, case_of, squares
 from tests.bench.test_gate import gradient_off
 

@@ -1,8 +1,15 @@
+import dataclasses
+import time
+
 import pytest
 import torch
 
-from ablate.bench.steps import VARIANTS, Steps, Variant, _first_step
+from ablate.bench.case import Shape
+from ablate.bench.clock import ProcessorClock
+from ablate.bench.measure import Bench
+from ablate.bench.steps import VARIANTS, Steps, first_step, refusal
 from ablate.bench.training_step import PARTS, BareTraining, cell_of, split_of
+from tests.bench.invented import CEILINGS
 
 
 @pytest.fixture(scope="module")
@@ -11,13 +18,11 @@ def cache(tmp_path_factory):
 
 
 def test_the_parts_of_a_step_add_up_to_it(cache):
-    import time
-
     training = BareTraining(cell_of("tiny", cache, data__crop=32), cache)
     training.step()
-    began = time.perf_counter()
+    began = time.process_time()
     split = split_of(training, "cpu", steps=3)
-    whole = (time.perf_counter() - began) / 3
+    whole = (time.process_time() - began) / 3
     assert tuple(split) == PARTS
     assert all(seconds > 0 for seconds in split.values())
     assert sum(split.values()) == pytest.approx(whole, rel=0.1)
@@ -34,23 +39,26 @@ def test_watching_a_step_changes_nothing_in_it_and_ends(cache):
     assert watched.batch.__func__ is BareTraining.batch
 
 
-def test_a_variant_whose_first_step_differs_is_refused(cache, monkeypatch):
-    import ablate.bench.steps
-
-    variants = {"eager": Variant("eager", {}), "other loss": Variant("eager", {"loss__lambda_x": 12.5})}
-    monkeypatch.setattr(ablate.bench.steps, "VARIANTS", variants)
-    steps = Steps("cpu", cache)
-    assert "the generator's loss differs from eager by" in (steps._refusal("other loss") or "")
-    assert steps._refusal("eager") is None
+@pytest.fixture(scope="module")
+def eagers_first_step(cache):
+    return first_step(Steps("cpu", cache)._training("eager"))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_takes_eagers_first_step(cache, variant):
-    assert Steps("cpu", cache)._refusal(variant) is None
+def test_every_variant_takes_eagers_first_step(cache, eagers_first_step, variant):
+    assert refusal(Steps("cpu", cache)._training(variant), eagers_first_step) is None
 
 
-def test_the_first_step_is_that_of_training(cache):
-    training = BareTraining(cell_of("tiny", cache, data__crop=32), cache)
-    told = _first_step(training)
-    assert training.state.step == 1
-    assert told["the codec's gradient"].norm() > 0
+def test_a_training_whose_first_step_differs_is_refused(cache, eagers_first_step):
+    other = BareTraining(cell_of("tiny", cache, loss__lambda_x=12.5), cache)
+    assert "the generator's loss differs from eager by" in (refusal(other, eagers_first_step) or "")
+
+
+def test_a_row_says_images_a_second_and_where_they_go(cache):
+    bench = Bench(ProcessorClock(1), dataclasses.replace(CEILINGS, flops=1e14), seed=1, wanted=frozenset({"auto"}))
+    rows = {row["backend"]: row for row in Steps("cpu", cache, Shape(2, 3, 32, 32)).measured(bench, 2.0, 60.0)}
+    assert set(rows) == {"eager", "auto", "eager again"}
+    assert rows["auto"]["shape"] == "2x3x32x32"
+    assert rows["auto"]["images_a_second"]["call"] == pytest.approx(2 / rows["auto"]["median"]["cold"]["call"])
+    assert tuple(rows["auto"]["split"]) == PARTS
+    assert rows["auto"]["least_flops"] > 1e7

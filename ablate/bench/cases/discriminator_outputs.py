@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ablate.bench.case import BACKWARD, FORWARD, Kernel, Shape
+from ablate.bench.case import Kernel, Shape
 from ablate.bench.cases.operator import Operation, Sizes, normal
+from ablate.bench.names import BACKWARD, FORWARD
 from ablate.kernels.by_autograd import Loss, exact
 from ablate.losses import adversarial
 

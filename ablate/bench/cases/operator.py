@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from ablate.bench.case import BASELINE, FORWARD, Case, Contender, Pair, Pass, Setting, Shape, Work
+from ablate.bench.case import Case, Contender, Pair, Setting, Shape, Work
 from ablate.bench.contenders import by_kernels, by_torch, in_direction
+from ablate.bench.names import BASELINE, FORWARD, Pass
 from ablate.kernels import OPERATORS, Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss
 from ablate.kernels.trials import trials

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ablate.bench.case import BACKWARD, BASELINE, DOUBLE_BACKWARD, Case, Contender, Kernel, Pair, Setting, Shape, Work
+from ablate.bench.case import Case, Contender, Kernel, Pair, Setting, Shape, Work
 from ablate.bench.cases.operator import Operation, Sizes, normal, one_picture, pictures
+from ablate.bench.names import BACKWARD, BASELINE, DOUBLE_BACKWARD
 from ablate.bench.work import traffic
 from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.grid.presets import nested, preset_values

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from ablate.bench.case import BACKWARD, FORWARD, Kernel, Shape
+from ablate.bench.case import Kernel, Shape
 from ablate.bench.cases.operator import Operation, one_picture, pictures
+from ablate.bench.names import BACKWARD, FORWARD
 from ablate.bench.peers import ms_ssim_peers
 from ablate.kernels.by_autograd import Loss, exact
 from ablate.losses import distortion

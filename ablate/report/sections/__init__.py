@@ -1,4 +1,7 @@
-"""The parts of a report in their order, one file each: evidence in, a section of blocks out."""
+"""The parts of a report in their order, one file each: evidence in, a section of blocks out.
+
+One without blocks is not shown.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from ablate.report.sections.pictures import pictures
 from ablate.report.sections.protocol import protocol
 from ablate.report.sections.results import results
 from ablate.report.sections.sensitivity import sensitivity_analysis
+from ablate.report.sections.throughput import throughput
 from ablate.report.sections.tradeoff import tradeoff
 from ablate.report.sections.training import training
 from ablate.report.sections.variance import variance
@@ -37,5 +41,6 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     cost,
     equal_budgets,
     sensitivity_analysis,
+    throughput,
     protocol,
 )
