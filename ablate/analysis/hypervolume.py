@@ -81,8 +81,8 @@ def _on_front(points: np.ndarray) -> np.ndarray:
     found = np.zeros((draws, arms), dtype=bool)
     step = max(1, ENTRIES // arms**2)
     for start in range(0, draws, step):
-        part = points[start : start + step]
-        own, other = part[:, :, None, :], part[:, None, :, :]
-        beaten = ((other >= own).all(-1) & (other > own).any(-1)).any(-1)
-        found[start : start + step] = ~beaten & ~np.isnan(part[:, :, 0])
+        x, y = points[start : start + step].transpose(2, 0, 1)
+        own_x, own_y, other_x, other_y = x[:, :, None], y[:, :, None], x[:, None, :], y[:, None, :]
+        beaten = (other_x >= own_x) & (other_y >= own_y) & ((other_x > own_x) | (other_y > own_y))
+        found[start : start + step] = ~beaten.any(-1) & ~np.isnan(x)
     return found

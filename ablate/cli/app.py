@@ -15,6 +15,7 @@ from ablate.cli.bench import bench
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
+from ablate.cli.diff import diff
 from ablate.cli.doctor import doctor
 from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
@@ -29,7 +30,7 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, report, check, losses, bench, doctor, compress, decompress, eval)
+COMMANDS = (init, plan, run, status, show, diff, report, check, losses, bench, doctor, compress, decompress, eval)
 
 
 class Commands(TyperGroup):

@@ -51,3 +51,32 @@ def find_cell(plan: Plan, wanted: str) -> Planned:
         raise ValueError(f"{wanted!r} begins the id of {len(begins)} cells ({', '.join(begins)}); write more of it")
     known = ", ".join(f"{point.id} ({point.label})" for point in plan.points[:3])
     raise ValueError(f"{plan.name} has no cell {wanted!r}; cells are named by label or id, as {known}, …")
+
+
+def find_cell_anywhere(wanted: str, runs: Path) -> tuple[Store, Planned]:
+    """Returns a cell of any grid under `runs` by its label or the beginning of its id, or as GRID:CELL.
+
+    Raises:
+        ValueError: where no grid has it, or several have another cell of that name.
+    """
+    grids = named(runs)
+    if not grids:
+        raise ValueError(f"no grid was run under {runs} yet; `ablate run GRID` runs one")
+    grid, _, cell = wanted.partition(":")
+    if cell and grid in grids:
+        store = Store(runs, grid)
+        return store, find_cell(_stored(store), cell)
+    found: dict[str, tuple[Store, Planned]] = {}
+    for store in (Store(runs, name) for name in grids):
+        points = _stored(store).points
+        matches = [p for p in points if p.label == wanted] or [p for p in points if p.id.startswith(wanted)]
+        for point in matches:
+            # Grids share cells; one that has run is the one to look at.
+            if point.id not in found or store.cell(point.id).result() is not None:
+                found[point.id] = (store, point)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        listed = ", ".join(f"{store.grid}:{point.id} ({point.label})" for store, point in list(found.values())[:4])
+        raise ValueError(f"{wanted!r} means {len(found)} cells ({listed}); write more of it, or GRID:CELL")
+    raise ValueError(f"no grid under {runs} has a cell {wanted!r}; `ablate show GRID` lists those of a grid")

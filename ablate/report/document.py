@@ -166,6 +166,7 @@ class Document:
     title: str
     subtitle: str
     sections: tuple[Section, ...]
+    kind: str = "Ablation report"
 
     @property
     def figures(self) -> tuple[Figure, ...]:

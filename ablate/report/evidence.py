@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from ablate.analysis import (
     WEIGHTS,
@@ -22,35 +22,12 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.report.measures import Measure as Measure
+from ablate.report.measures import written_measures
 from ablate.store import Store
 
 PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
-
-ORDER = ("psnr", "ms_ssim", "fd_", "bpp_actual", "bpp_entropy", "bpp_bound")
-"""How metrics follow each other for a reader: quality, perception, then what was really paid before what bounds it."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A metric as the report shows it."""
-
-    name: str
-    label: str
-    unit: str
-    direction: Literal["higher", "lower"] | None
-    meaning: str
-    decimals: int
-
-    @property
-    def sign(self) -> float:
-        """Turns values so that more is better."""
-        return -1.0 if self.direction == "lower" else 1.0
-
-    @property
-    def best(self) -> Callable[..., Any]:
-        """Picks the best of several values."""
-        return min if self.direction == "lower" else max
 
 
 @dataclass(frozen=True)
@@ -63,7 +40,10 @@ class Evidence:
     @cached_property
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
-        return _measures(self.study)
+        results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
+        return written_measures(
+            {name for result in results for scores in result["metrics"].values() for name in scores}
+        )
 
     @cached_property
     def varying(self) -> tuple[Measure, ...]:
@@ -156,31 +136,3 @@ class Encoding:
         rest = free or [axis for axis in numeric if axis is not colour] or numeric
         path = max(reversed(rest), key=lambda axis: len(axis.levels), default=None)
         return cls(colour, marker, path)
-
-
-def _measures(study: Study) -> dict[str, Measure]:
-    from ablate.metrics.catalogue import metrics
-
-    results = [cell.result for cell in study.cells if cell.result and cell.status == "done"]
-    written = {name for result in results for scores in result["metrics"].values() for name in scores}
-    found = {}
-    for name in sorted(metrics, key=_place):
-        if name in written:
-            entry = metrics[name]
-            unit = entry.facts["unit"]
-            found[name] = Measure(
-                name, entry.facts["label"], unit, entry.facts.get("direction"), entry.formula, _decimals(name, unit)
-            )
-    return found
-
-
-def _place(name: str) -> int:
-    """Returns where a metric stands among the others; sorting keeps the catalogue's order within a place."""
-    return next((place for place, start in enumerate(ORDER) if name.startswith(start)), len(ORDER))
-
-
-def _decimals(name: str, unit: str) -> int:
-    """Returns how many decimals tell arms apart without feigning precision."""
-    if name.startswith("fd_"):
-        return 1
-    return {"dB": 2, "bit/pixel": 4}.get(unit, 4)

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from ablate.report.crops import error_map
+from ablate.report.document import Column, Document, Section, Table, Value
+from ablate.report.html import to_html
 from tests.browser import Browser
 from tests.report.conftest import HOSTILE, Written
 
@@ -189,3 +191,29 @@ def test_zoom_enlarges_crops_without_smoothing(page: Browser, written: Written) 
     page.point("[data-zoom='2']", press=True)
     assert page.evaluate(width) == pytest.approx(2 * single, abs=1)
     assert page.evaluate(f"getComputedStyle(document.querySelector('{TILE} img')).imageRendering") == "pixelated"
+
+
+def test_a_long_table_lays_out_a_part_and_filters_sorts_and_prints_all_of_it(
+    page: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = tuple((Value(f"cell {n}"), Value(str(n), sort=n)) for n in range(1000))
+    columns = (Column("name", numeric=False), Column("number"))
+    section = Section("results", "Results", (Table("long", "Long", columns, rows, filterable=True),))
+    path = tmp_path_factory.mktemp("long") / "report.html"
+    path.write_text(to_html(Document("long", "", (section,))))
+    page.open(path)
+    count = "document.querySelectorAll('#table-long tbody tr').length"
+    assert page.evaluate(count) < 300
+    page.point("#table-long th:nth-child(2) button", press=True)
+    page.point("#table-long th:nth-child(2) button", press=True)
+    assert visible_rows(page, "long")[0].split() == ["cell", "999", "999"]
+    page.write("#table-long [data-filter]", "77")
+    numbers = [int(row.split()[1]) for row in visible_rows(page, "long")]
+    assert numbers == sorted((n for n in range(1000) if "77" in str(n)), reverse=True)
+    page.evaluate("(() => { const i = document.querySelector('#table-long [data-filter]'); i.value = ''; "
+                  "i.dispatchEvent(new Event('input')); })()")  # fmt: skip
+    page.evaluate("document.querySelector('#table-long .scroll').scrollTo(0, 1e6)")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert 100 < page.evaluate(count) < 300
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(count) == 1000

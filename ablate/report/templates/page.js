@@ -1,36 +1,52 @@
 "use strict";
 // Tables: a click on a heading sorts, a second one turns the order round; fields without a value stay at the end.
+// Of a long table only a part is laid out, and more as one scrolls: all rows are there for the filter, and for print.
+const PART = 100;
+const order = new Intl.Collator(undefined, { numeric: true }).compare;
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
+  const scroll = table.parentElement;
   const heads = [...table.tHead.rows[0].cells];
+  const rows = [...body.rows];
+  let shown = rows;
+  if (rows.length > 2 * PART) {
+    const more = () => body.append(...shown.slice(body.rows.length, body.rows.length + PART));
+    scroll.addEventListener("scroll", () => scroll.scrollTop + 2 * scroll.clientHeight > scroll.scrollHeight && more(), { passive: true });
+    addEventListener("beforeprint", () => body.replaceChildren(...shown));
+    addEventListener("afterprint", () => show(shown));
+  }
+  const show = (kept) => {
+    shown = kept;
+    scroll.scrollTop = 0;
+    body.replaceChildren(...(rows.length > 2 * PART ? shown.slice(0, PART) : shown));
+  };
+  if (rows.length > 2 * PART) show(rows);
+
   heads.forEach((head, index) => {
     head.firstElementChild.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...body.rows].map((row) => [row.cells[index].dataset.sort, row]);
-      const numbers = rows.every(([key]) => key === undefined || (key.trim() !== "" && isFinite(key)));
-      rows.sort(([a], [b]) => {
+      const keys = new Map(rows.map((row) => [row, row.cells[index].dataset.sort]));
+      const numbers = [...keys.values()].every((key) => key === undefined || (key.trim() !== "" && isFinite(key)));
+      const sorted = (one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
         if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
-        const order = numbers ? a - b : a.localeCompare(b, undefined, { numeric: true });
-        return down ? -order : order;
-      });
-      body.append(...rows.map(([, row]) => row));
+        return (numbers ? a - b : order(a, b)) * (down ? -1 : 1);
+      };
+      rows.sort(sorted);
+      show([...shown].sort(sorted));
     });
   });
-}
 
-for (const input of document.querySelectorAll("[data-filter]")) {
-  const rows = [...input.closest(".table").querySelectorAll("tbody tr")];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const input = scroll.closest(".table").querySelector("[data-filter]");
+  if (!input) continue;
+  const texts = new Map(rows.map((row) => [row, [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase()]));
   input.addEventListener("input", () => {
     const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    rows.forEach((row, index) => {
-      row.hidden = !wanted.every((word) => texts[index].includes(word));
-      shown += !row.hidden;
-    });
-    input.nextElementSibling.textContent = wanted.length ? `${shown} of ${rows.length}` : "";
+    const kept = rows.filter((row) => wanted.every((word) => texts.get(row).includes(word)));
+    show(kept);
+    input.nextElementSibling.textContent = wanted.length ? `${kept.length} of ${rows.length}` : "";
   });
 }
 

@@ -1,0 +1,206 @@
+"""Two cells side by side: the settings and circumstances in which they differ, and what each picture makes of it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ablate.report.measures import Measure
+    from ablate.store import Entry
+
+CIRCUMSTANCES = ("fingerprint", "git", "ablate", "torch", "device", "gpu", "cpu", "threads", "cells_at_once")
+"""Facts of the environment that may explain a difference beside the settings."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that has ended."""
+
+    id: str
+    label: str
+    grid: str
+    config: Mapping[str, Any]
+    entry: Entry
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A fact in which the cells differ; None where one of them lacks it."""
+
+    key: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric of both cells, and second - first with its 95% interval over pictures.
+
+    `incomparable` says in which facts of their protocols the cells differ; there is no difference then.
+    """
+
+    measure: Measure
+    first: float | None
+    second: float | None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    pictures: int = 0
+    by_picture: Mapping[str, float] | None = None
+    incomparable: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """Says whether the pictures tell the two checkpoints apart."""
+        if self.incomparable:
+            return "not comparable"
+        if self.difference is None:
+            return "not measured in both"
+        if self.low is None or self.high is None:
+            return "no interval" if self.difference else "equal"
+        if self.low <= 0 <= self.high:
+            return "equal" if self.low == self.high == 0 else "not told apart"
+        if self.measure.direction is None:
+            return "differs"
+        return "better" if self.difference * self.measure.sign > 0 else "worse"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All in which two cells differ; positive differences are what the second has more."""
+
+    first: Cell
+    second: Cell
+    weights: str
+    settings: tuple[Setting, ...]
+    circumstances: tuple[Setting, ...]
+    changes: tuple[Change, ...]
+
+
+def compare(first: Cell, second: Cell, weights: str) -> Difference:
+    """Compares two cells under one set of weights ("ema" or "raw")."""
+    environments = [cell.result.get("environment", {}) for cell in (first, second)]
+    return Difference(
+        first,
+        second,
+        weights,
+        tuple(_settings(first.config, second.config)),
+        tuple(_unequal({key: environments[0].get(key) for key in CIRCUMSTANCES}, environments[1])),
+        tuple(_changes(first, second, weights)),
+    )
+
+
+def _settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Setting]:
+    own, other = dict(_flat(first)), dict(_flat(second))
+    return _unequal({key: own.get(key) for key in dict.fromkeys((*own, *other))}, other)
+
+
+def _unequal(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Setting]:
+    return (Setting(key, value, other.get(key)) for key, value in own.items() if value != other.get(key))
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and "name" not in value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
+    from ablate.report.measures import written_measures
+
+    scores = [cell.result.get("metrics", {}).get(weights, {}) for cell in (first, second)]
+    tables = [_rows(cell.entry.images_csv, weights) for cell in (first, second)]
+    without = [_rows(cell.entry.without_csv, weights) for cell in (first, second)]
+    for name, measure in written_measures({*scores[0], *scores[1]}).items():
+        own, other = scores[0].get(name), scores[1].get(name)
+        reason = _incomparable(first, second, name)
+        if reason or own is None or other is None:
+            yield Change(measure, own, other, incomparable=reason)
+        elif all(name in row for rows in tables for row in rows.values()) and tables[0]:
+            yield _by_picture(measure, own, other, tables)
+        else:
+            yield _of_set(measure, own, other, without)
+
+
+def _incomparable(first: Cell, second: Cell, metric: str) -> str:
+    from ablate.metrics.protocol import differences
+
+    own, other = (cell.result.get("protocol", {}).get(metric) for cell in (first, second))
+    return "; ".join(map(str, differences(own, other))) if own and other else ""
+
+
+def _rows(path: Path, weights: str) -> dict[str, dict[str, str]]:
+    """Returns the rows of a table by picture; none where the store is older than the table."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["image"]: row for row in csv.DictReader(file) if row["weights"] == weights}
+
+
+def _by_picture(
+    measure: Measure, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
+) -> Change:  # fmt: skip
+    """Compares means of pictures that both cells have a finite value of."""
+    from ablate.metrics import jackknife
+
+    pairs = {
+        name: (row[measure.name], tables[1].get(name, {}).get(measure.name, "")) for name, row in tables[0].items()
+    }
+    gaps = {name: float(b) - float(a) for name, (a, b) in pairs.items() if not {a, b} & {"", "inf"}}
+    if not gaps:
+        return Change(measure, own, other, other - own)
+    mean = jackknife.of_mean(list(gaps.values()))
+    return Change(measure, own, other, mean.value, mean.low, mean.high, len(gaps), gaps)
+
+
+def _of_set(
+    measure: Measure, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
+) -> Change:  # fmt: skip
+    """Compares figures of the whole set by leaving out one picture at a time, the same for both."""
+    from ablate.metrics import jackknife
+
+    names = [name for name in without[0] if all(rows.get(name, {}).get(measure.name) for rows in without)]
+    if not names or len(names) != len(without[0]) or len(names) != len(without[1]):
+        return Change(measure, own, other, other - own)
+    gaps = [float(without[1][name][measure.name]) - float(without[0][name][measure.name]) for name in names]
+    groups = [int(without[0][name]["group"]) for name in names]
+    found = jackknife.of_replicates(other - own, gaps, groups)
+    return Change(measure, own, other, found.value, found.low, found.high, len(names))
+
+
+def as_json(found: Difference) -> dict[str, Any]:
+    """Returns the whole difference as plain data."""
+    return {
+        "schema": 1,
+        **{
+            side: {"id": cell.id, "label": cell.label, "grid": cell.grid, "status": cell.result["status"]}
+            for side, cell in (("first", found.first), ("second", found.second))
+        },
+        "weights": found.weights,
+        **{
+            kind: {each.key: [each.first, each.second] for each in settings}
+            for kind, settings in (("settings", found.settings), ("environment", found.circumstances))
+        },
+        "metrics": {
+            change.measure.name: {
+                "first": change.first, "second": change.second, "difference": change.difference, "low": change.low,
+                "high": change.high, "pictures": change.pictures, "by_picture": change.by_picture,
+                "outcome": change.outcome, "incomparable": change.incomparable or None,
+            }
+            for change in found.changes
+        },
+    }  # fmt: skip
+
+
+def setting_text(value: Any) -> str:
+    """Writes a setting for a reader."""
+    from ablate.analysis.axes import value_text
+
+    return "–" if value is None else value_text(value) if not isinstance(value, str) else value
