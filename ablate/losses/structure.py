@@ -70,7 +70,7 @@ def ms_ssim(*, levels: int = 5) -> Distortion:
         ValueError: for less than 1 or more than 5 levels; when called, for a side that they do not fit into.
     """
     weights = scale_weights(levels)
-    return lambda image, reconstruction: 1 - _multiscale(image, reconstruction, weights).mean()
+    return lambda image, reconstruction: _multiscale(image, reconstruction, weights).mean()
 
 
 @distortions.register(
@@ -100,20 +100,28 @@ def l1_msssim(*, alpha: float = 0.84, levels: int = 5) -> Distortion:
 
 
 def _multiscale(image: Tensor, reconstruction: Tensor, weights: Sequence[float]) -> Tensor:
-    """Returns MS-SSIM of each plane: (N, C)."""
+    """Returns 1 - MS-SSIM of each plane: (N, C).
+
+    It is put together from the levels' dissimilarities e_j as -expm1(sum_j w_j log1p(-e_j)): in float32, 1 - MS-SSIM
+    itself would leave three digits of a loss of 1e-5.
+    """
     require_side(image, smallest_side(levels=len(weights)), f"MS-SSIM of {len(weights)} levels")
     pair = torch.stack((image.detach(), reconstruction))
-    value = pair.new_ones(())
+    logarithm, alive = pair.new_zeros(()), pair.new_ones((), dtype=torch.bool)
     for level, weight in enumerate(weights, start=1):
-        similarity = _similarity(pair[0], pair[1], luminance=level == len(weights)).mean(dim=(-2, -1))
-        value = value * _positive_power(similarity, weight)
+        unlike = _dissimilarity(pair[0], pair[1], luminance=level == len(weights)).mean(dim=(-2, -1))
+        # A negative similarity has no real power, and its plane counts as wholly dissimilar, without a gradient. NaN is
+        # no reason to: it goes through.
+        negative = unlike >= 1
+        alive = alive & ~negative
+        logarithm = logarithm + weight * torch.log1p(-unlike.masked_fill(negative, 0))
         if level < len(weights):
             pair = _halved(pair)
-    return value
+    return torch.where(alive, -torch.expm1(logarithm), 1)
 
 
-def _similarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
-    """Returns contrast-structure at every window, times luminance where asked for: (N, C, H - 10, W - 10).
+def _dissimilarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
+    """Returns 1 - cs at every window, or 1 - l cs where luminance is asked for: (N, C, H - 10, W - 10).
 
     In s = x + y and d = x - y there is no mixed moment, and what rounding does to the variance of s divides out where
     d is small, as it is between a picture and a good reconstruction.
@@ -121,19 +129,12 @@ def _similarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
     s, d = x + y, x - y
     mean_s, mean_d, square_s, square_d = windowed(torch.cat((s, d, s * s, d * d), dim=1), TAPS).chunk(4, dim=1)
     variance_s, variance_d = square_s - mean_s.square(), square_d - mean_d.square()
-    similarity = (variance_s - variance_d + 2 * C2) / (variance_s + variance_d + 2 * C2)
+    unlike = 2 * variance_d / (variance_s + variance_d + 2 * C2)
     if luminance:
         bright, dark = (mean_s - 2 * BLACK).square(), mean_d.square()
-        similarity = similarity * (bright - dark + 2 * C1) / (bright + dark + 2 * C1)
-    return similarity
-
-
-def _positive_power(base: Tensor, exponent: float) -> Tensor:
-    """Returns relu(base)^exponent; a negative base has no real power, and its plane counts as wholly dissimilar.
-
-    At 0 the power's slope is infinite; relu's backward pass selects and does not multiply, so its gradient there is 0.
-    """
-    return F.relu(base).pow(exponent)
+        darker = 2 * dark / (bright + dark + 2 * C1)
+        unlike = darker + unlike - darker * unlike
+    return unlike
 
 
 def _halved(pair: Tensor) -> Tensor:

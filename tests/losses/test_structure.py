@@ -107,13 +107,13 @@ def test_an_inverted_plane_is_wholly_dissimilar_and_pulls_nowhere(levels: int) -
     assert inverted.grad.isfinite().all()
 
 
-def test_a_similarity_of_exactly_zero_has_no_infinite_gradient() -> None:
-    base = torch.tensor([-1.0, 0.0, 0.25], requires_grad=True)
-    power = structure._positive_power(base, 0.5)
-    power.sum().backward()
-    assert power.tolist() == [0, 0, 0.5]
-    assert base.grad is not None
-    assert base.grad.tolist() == [0, 0, 1]
+def test_a_similarity_of_zero_or_less_counts_as_none_and_has_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    unlike = torch.tensor([1.25, 1.0, 0.75], requires_grad=True)
+    monkeypatch.setattr(structure, "_dissimilarity", lambda _x, _y, luminance: unlike.reshape(1, 3, 1, 1))  # noqa: ARG005
+    loss = structure.ms_ssim(levels=1)(torch.zeros(1, 3, 11, 11), torch.zeros(1, 3, 11, 11))
+    loss.backward()
+    assert loss.item() == pytest.approx((1 + 1 + 0.75) / 3)
+    assert unlike.grad.tolist() == pytest.approx([0, 0, 1 / 3])
 
 
 @pytest.mark.parametrize(("alpha", "levels"), [(0.84, 2), (0.3, 1)])
