@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 BLOCK = 8
 LEVELS = 5
-RELATIVE_TOLERANCE = 1e-5
-"""How far a probe may move: float32 features differ by up to 4e-7 between instruction sets, a formula by far more."""
+RELATIVE_TOLERANCE = 1e-4
+"""How far a probe may move: float32 features move a distance by up to 3e-7 between instruction sets and by 2e-5 where
+an extractor adds in another order; 255 for 256 moves PSNR by 2e-3."""
 
 
 def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
