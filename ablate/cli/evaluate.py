@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -62,15 +63,19 @@ def eval(  # noqa: A001 - the command's name
         typer.echo(f"skipped {name}: {reason}", err=True)
     if pictures.digest == entry.settings()["cell"]["data"]["train_digest"]:
         typer.echo("warning: these are the pictures that the cell was trained on", err=True)
+    wanted = WEIGHTS if weights == "both" else (weights,)
+    number = itertools.count(1)
+    total = len(wanted) * len(pictures)
     result = measure_elsewhere(
         entry,
         pictures,
         records,
         folder=images,
-        weights=WEIGHTS if weights == "both" else (weights,),
+        weights=wanted,
         cache=cache,
         device=device,
         environment=provenance(device, _threads()),
+        done=lambda name, picture: typer.echo(f"[{next(number)}/{total}] {picture} ({name})", err=True),
     )
     typer.echo(json.dumps(result, indent=1) if as_json else "\n".join(_lines(entry, records, result)))
 

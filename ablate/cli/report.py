@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 import typer
@@ -44,7 +45,8 @@ def report(
         stores.append(store)
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
-    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
+    say = functools.partial(typer.echo, err=True)
+    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code, say=say)
     for path in (written.html, written.markdown, written.json):
         typer.echo(str(path))
     if written.tables:

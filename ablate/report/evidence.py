@@ -30,12 +30,18 @@ PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
 
 
+def _nothing(_: str) -> None:
+    """Says nothing."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A study with everything that is read from its store for the report."""
 
     study: Study
     store: Store
+    say: Callable[[str], None] = _nothing
+    """Told what takes long, before it does."""
 
     @cached_property
     def measures(self) -> Mapping[str, Measure]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,12 @@ class Report:
 
 
 def write_report(
-    stores: Sequence[Store], out: Path, formats: Sequence[str] = (), *, allow_mixed_code: bool = False
+    stores: Sequence[Store],
+    out: Path,
+    formats: Sequence[str] = (),
+    *,
+    allow_mixed_code: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> Report:
     """Writes one report of all grids under `out`, replacing an earlier one; each file appears whole.
 
@@ -35,11 +40,12 @@ def write_report(
         out: a directory, made where there is none.
         formats: endings of `tables.FORMATS`: each table is written in each of these, too.
         allow_mixed_code: whether grids that ran with different code are compared.
+        say: told what takes long, before it does.
 
     Raises:
         ValueError: if a grid has no plan yet, or grids cannot be compared; nothing is written then.
     """
-    return write_document(build(stores, allow_mixed_code=allow_mixed_code), out, formats)
+    return write_document(build(stores, allow_mixed_code=allow_mixed_code, say=say), out, formats)
 
 
 def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
@@ -69,7 +75,9 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     return report
 
 
-def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Document:
+def build(
+    stores: Sequence[Store], *, allow_mixed_code: bool = False, say: Callable[[str], None] | None = None
+) -> Document:
     """Reads the results of grids and returns their report as data.
 
     Raises:
@@ -84,7 +92,7 @@ def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Documen
     study = pool([read_study(store) for store in stores], allow_mixed_code=allow_mixed_code)
     grids = {cell.id: cell.grid for cell in study.cells}
     store = stores[0] if len(stores) == 1 else PooledStore(stores[0].root, stores[0].grid, grids)
-    evidence = Evidence(study, store)
+    evidence = Evidence(study, store, say) if say else Evidence(study, store)
     written = (section(evidence) for section in SECTIONS)
     sections = tuple(section for section in written if section.blocks)
     return Document(evidence.study.name, _subtitle(evidence), sections)

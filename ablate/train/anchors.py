@@ -7,7 +7,7 @@ other pictures would be another number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,18 @@ Limits = Sequence[int] | None
 
 
 def anchors(
-    pictures: Pictures, evaluation: Evaluation, wanted: Mapping[str, Limits], cache: Path
+    pictures: Pictures,
+    evaluation: Evaluation,
+    wanted: Mapping[str, Limits],
+    cache: Path,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Returns, for each wanted name and each standard codec by name, a record of its figures at those limits.
 
     A record holds psnr, ms_ssim, the set metrics of `evaluation` and bpp_actual, means over pictures and None where
     a picture has no such file (`missing` names those); the lowest and highest `quality` taken; and `smallest`, the mean
-    bits per pixel of the smallest files. What was measured once is read from `cache`.
+    bits per pixel of the smallest files. What was measured once is read from `cache`; what is
+    measured now is said before.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in wanted}
     for codec in STANDARD:
@@ -41,6 +46,7 @@ def anchors(
         if fresh:
             from ablate.train.anchor_measurer import Measurer  # imports torch, which what is known needs not
 
+            say(f"measuring {codec.label} on {len(pictures)} pictures, which is kept for other reports")
             measure = Measurer(codec, pictures, evaluation, cache)
             made = {key: measure.record(limits) for key, limits in fresh.items()}
             # Another process may have added others meanwhile.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def measure_elsewhere(
     cache: Path,
     device: str,
     environment: Mapping[str, Any],
+    done: Callable[[str, str], None] = lambda _weights, _picture: None,
 ) -> dict[str, Any]:
     """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
 
@@ -44,6 +45,7 @@ def measure_elsewhere(
         cache: directory where the originals' features are kept.
         device: where codec and feature extractor run.
         environment: to be recorded.
+        done: told of each picture that was measured, with which weights.
 
     Raises:
         ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
@@ -61,7 +63,7 @@ def measure_elsewhere(
         began = time.perf_counter()
         cell = codecs[weights[0]].cell
         plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
-        measured = evaluate(plain, cell, pictures, records, cache, device)
+        measured = evaluate(plain, cell, pictures, records, cache, device, done)
         seconds = time.perf_counter() - began
         codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
         kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}

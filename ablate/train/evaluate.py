@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,13 @@ from ablate.trained import TrainedCodec, model_id
 
 
 def evaluate(
-    codecs: dict[str, Codec], cell: Cell, pictures: Pictures, entry: Entry, cache: Path, device: str
+    codecs: dict[str, Codec],
+    cell: Cell,
+    pictures: Pictures,
+    entry: Entry,
+    cache: Path,
+    device: str,
+    done: Callable[[str, str], None] = lambda _weights, _picture: None,
 ) -> dict[str, Any]:
     """Writes tables, features and reconstructions; returns "metrics", "uncertainty", "protocol", "models" of a result.
 
@@ -35,6 +41,7 @@ def evaluate(
         entry: where the tables, the features and the PNGs go.
         cache: directory where the originals' features are kept for all cells.
         device: where codecs and the feature extractor run.
+        done: told of each picture that was measured, with which weights.
 
     Raises:
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
@@ -57,6 +64,7 @@ def evaluate(
             row = _measure(original[None], reconstruction[None], symbols, cell, three_scales=bool(_small(pictures)))
             measured.append(ImageRow(weights=weights, image=picture, patches=len(found[-1]), **row))
             used.append(symbols)
+            done(weights, picture)
         features = torch.cat(found)
         _save_features(entry, weights, features)
         distances = patch_scores(cell.evaluation, originals, features, counts=[row.patches for row in measured])

@@ -38,6 +38,7 @@ def test_people_see_pictures_and_metrics_and_where_the_records_are(ablate_in: Ab
     assert Path("records/eval/images.csv").is_file()
     assert len(list(Path("records/eval/recon/ema").iterdir())) == 2
     assert "2 pictures of photos" in said.output
+    assert said.stderr.splitlines() == ["[1/2] a.png (ema)", "[2/2] b.png (ema)"]
 
 
 def test_programs_read_the_result_and_an_earlier_one_is_kept_unless_asked(ablate_in: Ablate, entry: Entry) -> None:

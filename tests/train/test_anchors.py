@@ -96,8 +96,10 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Pictur
         raise AssertionError("measured again")
 
     monkeypatch.setattr(anchor_measurer, "Measurer", refuse)
-    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache)
+    said: list[str] = []
+    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, said.append)
     assert again == {"x": records["some"], "smallest": records["smallest"]}
+    assert said == []
     for protocol, limits in ((PROTOCOL, (2500, 3101)), (Evaluation(patch=32), LIMITS)):
         with pytest.raises(AssertionError, match="measured again"):
             anchors(shown, protocol, {"x": limits}, cache)

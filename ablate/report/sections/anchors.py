@@ -79,7 +79,7 @@ def _measure(evidence: Evidence, reference: Arm) -> Anchors:
     arms = {arm.name: _limits(evidence, arm, pictures) for arm in _chosen(evidence, reference)}
     ladder = {f"{bits:g}": _same(bits, pictures) for bits in _ladder(evidence)}
     wanted = {**{f"arm {name}": limits for name, limits in arms.items()}, SMALLEST: None, **ladder}
-    records = measured(pictures, evaluation, wanted, evidence.store.data_cache)
+    records = measured(pictures, evaluation, wanted, evidence.store.data_cache, evidence.say)
     at_arms = {name: records[f"arm {name}"] for name in arms}
     return Anchors(at_arms, {codec: _curve(codec, records, ladder) for codec in records[SMALLEST]})
 

@@ -83,7 +83,7 @@ def test_the_limits_are_the_arms_bytes_of_each_picture(tmp_path: Path, monkeypat
     evidence = Evidence(read_study(store), store)
     seen: dict[str, list[int]] = {}
 
-    def stand_in(pictures, evaluation, wanted, cache):
+    def stand_in(pictures, evaluation, wanted, cache, say):
         seen.update(wanted)
         nothing = dict.fromkeys(("psnr", "bpp_actual"), None)
         return {name: {"JPEG": nothing | {"smallest": 1.0, "missing": ["a"], "pictures": 3}} for name in wanted}

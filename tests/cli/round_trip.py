@@ -1,0 +1,91 @@
+"""Takes pictures through `ablate eval`, `compress` and `decompress`, each in processes of their own, and compares.
+
+    python -m tests.cli.round_trip CELL DIR [--runs-dir runs]
+
+Of each picture: the file has as many bytes as the evaluation recorded, and decompressing it gives the recorded
+reconstruction, bit for bit. Prints a line for each that does not, and how many do.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ablate.data.folder import list_folder
+from ablate.store import Entry
+
+
+def round_trip(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> list[str]:
+    """Returns a sentence for each picture that did not come back as it was recorded."""
+    where = ("--runs-dir", str(runs))
+    chosen = ("--cell", cell, "--weights", weights)
+    _ablate("eval", *chosen, "--images", str(pictures), "-o", str(scratch / "records"), *where)
+    _ablate("compress", str(pictures), *chosen, "-o", str(scratch / "files"), *where)
+    # Half of the pictures with other threads, the other half in another process: neither may matter.
+    files = sorted((scratch / "files").rglob("*.ablt"))
+    for number, part in enumerate((files[::2], files[1::2]), start=1):
+        names = [str(path) for path in part]
+        _ablate("decompress", *names, "-o", str(scratch / "pictures"), *where, threads=number)
+    return compare(pictures, Entry(scratch / "records"), scratch, weights)
+
+
+def compare(pictures: Path, records: Entry, scratch: Path, weights: str) -> list[str]:
+    """Returns what differs between files and pictures under `scratch` and the records of the evaluation."""
+    with records.images_csv.open(newline="") as file:
+        rows = {row["image"]: row for row in csv.DictReader(file)}
+    wrong = []
+    for name, _ in list_folder(pictures):
+        made = scratch / "files" / Path(name).with_suffix(".ablt")
+        recorded = int(rows[name]["bytes_actual"])
+        if made.stat().st_size != recorded:
+            wrong.append(f"{name}: {made.stat().st_size} bytes, and {recorded} were recorded")
+        pixels = _read(scratch / "pictures" / Path(name).with_suffix(".png").name)
+        differ = int((pixels != _read(records.recon(weights, name))).sum())
+        if differ:
+            wrong.append(f"{name}: {differ} of {pixels.size} values differ from the recorded reconstruction")
+    result = json.loads((records.path / "result.json").read_text())
+    mean = sum(8 * (scratch / "files" / Path(n).with_suffix(".ablt")).stat().st_size / _pixels(rows[n]) for n in rows)
+    if abs(mean / len(rows) - result["metrics"][weights]["bpp_actual"]) > 1e-12:
+        wrong.append(f"mean {mean / len(rows)} bit/pixel, and {result['metrics'][weights]['bpp_actual']} were recorded")
+    return wrong
+
+
+def _pixels(row: dict[str, str]) -> int:
+    return int(row["height"]) * int(row["width"])
+
+
+def _read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def _ablate(*arguments: str, threads: int = 1) -> None:
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-W", "error", "-m", "ablate", *arguments]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Returns 0 where every picture came back."""
+    cell, pictures, *rest = arguments
+    runs = Path(rest[1]) if rest[:1] == ["--runs-dir"] else Path("runs")
+    with tempfile.TemporaryDirectory() as scratch:
+        wrong = round_trip(cell, Path(pictures), runs, Path(scratch))
+    for sentence in wrong:
+        print(sentence)
+    count = len(list_folder(Path(pictures)))
+    print(f"{count} pictures, {len(wrong)} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
