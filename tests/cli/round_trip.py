@@ -24,21 +24,21 @@ from ablate.data.folder import list_folder
 from ablate.store import Entry
 
 
-def round_trip(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> list[str]:
-    """Returns a sentence for each picture that did not come back as it was recorded."""
+def measure(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
+    """Leaves the records of an evaluation under scratch/records."""
+    _ablate("eval", "--cell", cell, "--weights", weights, "--images", str(pictures), "-o", str(scratch / "records"),
+            "--runs-dir", str(runs))  # fmt: skip
+
+
+def there_and_back(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
+    """Leaves the files under scratch/files, made with one thread, and the pictures under scratch/pictures, with two."""
     where = ("--runs-dir", str(runs))
-    chosen = ("--cell", cell, "--weights", weights)
-    _ablate("eval", *chosen, "--images", str(pictures), "-o", str(scratch / "records"), *where)
-    _ablate("compress", str(pictures), *chosen, "-o", str(scratch / "files"), *where)
-    # Half of the pictures with other threads, the other half in another process: neither may matter.
-    files = sorted((scratch / "files").rglob("*.ablt"))
-    for number, part in enumerate((files[::2], files[1::2]), start=1):
-        names = [str(path) for path in part]
-        _ablate("decompress", *names, "-o", str(scratch / "pictures"), *where, threads=number)
-    return compare(pictures, Entry(scratch / "records"), scratch, weights)
+    files, made = str(scratch / "files"), str(scratch / "pictures")
+    _ablate("compress", str(pictures), "--cell", cell, "--weights", weights, "-o", files, *where)
+    _ablate("decompress", files, "-o", made, *where, threads=2)
 
 
-def compare(pictures: Path, records: Entry, scratch: Path, weights: str) -> list[str]:
+def compare(pictures: Path, records: Entry, scratch: Path, weights: str = "ema") -> list[str]:
     """Returns what differs between files and pictures under `scratch` and the records of the evaluation."""
     with records.images_csv.open(newline="") as file:
         rows = {row["image"]: row for row in csv.DictReader(file)}
@@ -48,7 +48,7 @@ def compare(pictures: Path, records: Entry, scratch: Path, weights: str) -> list
         recorded = int(rows[name]["bytes_actual"])
         if made.stat().st_size != recorded:
             wrong.append(f"{name}: {made.stat().st_size} bytes, and {recorded} were recorded")
-        pixels = _read(scratch / "pictures" / Path(name).with_suffix(".png").name)
+        pixels = _read(scratch / "pictures" / Path(name).with_suffix(".png"))
         differ = int((pixels != _read(records.recon(weights, name))).sum())
         if differ:
             wrong.append(f"{name}: {differ} of {pixels.size} values differ from the recorded reconstruction")
@@ -79,7 +79,9 @@ def main(arguments: Sequence[str]) -> int:
     cell, pictures, *rest = arguments
     runs = Path(rest[1]) if rest[:1] == ["--runs-dir"] else Path("runs")
     with tempfile.TemporaryDirectory() as scratch:
-        wrong = round_trip(cell, Path(pictures), runs, Path(scratch))
+        measure(cell, Path(pictures), runs, Path(scratch))
+        there_and_back(cell, Path(pictures), runs, Path(scratch))
+        wrong = compare(Path(pictures), Entry(Path(scratch) / "records"), Path(scratch))
     for sentence in wrong:
         print(sentence)
     count = len(list_folder(Path(pictures)))
