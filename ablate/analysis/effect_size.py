@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -43,10 +44,13 @@ def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float =
     Returns:
         None with fewer than two seeds, which have no spread.
     """
+    return None if seeds < 2 else _detectable_in_deviations(seeds, alpha, power) * deviation
+
+
+@functools.cache
+def _detectable_in_deviations(seeds: int, alpha: float, power: float) -> float:
     from scipy import optimize, special
 
-    if seeds < 2:
-        return None
     degrees, critical = seeds - 1, t_quantile(seeds - 1, 1 - alpha / 2)
 
     def missing(noncentrality: float) -> float:
@@ -58,7 +62,7 @@ def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float =
     upper = 2.0
     while missing(upper) < 0:
         upper *= 2
-    return float(optimize.brentq(missing, 0.0, upper, xtol=1e-10)) * deviation / math.sqrt(seeds)
+    return float(optimize.brentq(missing, 0.0, upper, xtol=1e-10)) / math.sqrt(seeds)
 
 
 def seeds_to_resolve(deviation: float, margin: float, alpha: float = 0.05) -> int | None:

@@ -36,18 +36,13 @@ def difference(measure: Measure, contrast: Contrast) -> str:
 
 
 def certainty(measure: Measure, contrast: Contrast, planned: int) -> str:
-    """Writes what a verdict rests on: the margin, the corrected p-value or the smallest that seeds can reach, seeds."""
+    """Writes what a verdict rests on: the margin, the corrected p-value and the seeds."""
     judged, own = contrast.judgement, contrast.effect.interval
     if judged is None or own is None:
         return ""
     parts = [f"margin {fixed(contrast.margin, measure.decimals)}"] if contrast.margin else []
     correction = f", {CORRECTIONS[contrast.correction]} over {contrast.family}" if contrast.family > 1 else ""
-    if contrast.can_reach and contrast.adjusted_p is not None:
-        parts.append(f"p = {probability(contrast.adjusted_p)}{correction}")
-    elif contrast.reason == "family":
-        parts.append(f"p = {probability(min(1.0, contrast.family * judged.smallest_p))} at best{correction}")
-    else:
-        parts.append(f"p = {probability(judged.smallest_p)} at best")
+    parts += [f"p = {probability(contrast.adjusted_p)}{correction}"] if contrast.adjusted_p is not None else []
     return ", ".join([*parts, f"{own.n} of {plural(planned, 'seed')}"])
 
 
@@ -56,9 +51,11 @@ def sentence(measure: Measure, contrast: Contrast, planned: int) -> list[Span | 
     said = difference(measure, contrast)
     if contrast.judgement is None:
         return [f"{label(measure, contrast)}: {why_not(contrast)}"]
+    if contrast.reason in TOO_FEW:
+        # Told once, in the headline.
+        return [f"{label(measure, contrast)} {said}"]
     words = f"{label(measure, contrast)} {said} ({certainty(measure, contrast, planned)}): "
-    # Too few seeds are told once, in the headline.
-    why = "" if contrast.reason in ("", *TOO_FEW) else f", {why_not(contrast)}"
+    why = f", {why_not(contrast)}" if contrast.reason else ""
     return [words, strong(verdict(contrast)), why]
 
 

@@ -78,7 +78,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under columns; a long one is folded away in Markdown and scrolls in HTML."""
+    """Rows under columns; a long one is folded away in Markdown and scrolls in HTML, a `folded` one opens on demand."""
 
     name: str
     title: str
@@ -86,6 +86,7 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
     caption: str = ""
     filterable: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True)

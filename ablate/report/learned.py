@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -65,17 +66,19 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
         return text(
             strong("Nothing can be claimed: "), "no seed has finished on both sides of a comparison.", kind="lead"
         )
-    first = measured[0].effect.metric
-    largest = max((each for each in measured if each.effect.metric == first), key=_size)
+    largest = max(measured, key=_clearness)
     measure = evidence.measures[largest.effect.metric]
     comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
     spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
-    spans += [f": {why_not(largest)}. The largest difference seen is ", *subject(largest)]
+    spans += [f": {why_not(largest)}. What stands out most is ", *subject(largest)]
     own = largest.effect.interval
     seeds = plural(own.n, "seed") if own else ""
     return text(*spans, f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}.", kind="lead")
 
 
-def _size(each: Contrast) -> float:
+def _clearness(each: Contrast) -> tuple[bool, float]:
+    """Returns how far a difference stands out from what seeds move it; one seed says nothing of that."""
     own = each.effect.interval
-    return abs(own.mean) if own else 0.0
+    if own is None or own.standard_deviation is None:
+        return False, 0.0
+    return True, abs(own.mean) / max(own.standard_deviation / math.sqrt(own.n), 1e-12)

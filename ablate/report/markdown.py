@@ -104,7 +104,7 @@ def _cards(cards: Cards) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    folded = len(table.rows) > FOLDED
+    folded = table.folded or len(table.rows) > FOLDED
     if folded:
         yield from (f"<details><summary>{_html(table.title)} ({len(table.rows):,} rows)</summary>", "")
     else:

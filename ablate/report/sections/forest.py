@@ -175,7 +175,11 @@ def _table(evidence: Evidence, measure: Measure) -> Table:
     caption = f"{kind} comparisons on {measure.label}; p-values corrected ({corrections})."
     refused = list(dict.fromkeys(why_not(each) for each in found if each.reason in TOO_FEW))
     caption += f" Too few seeds: {'; '.join(refused)}." if refused else ""
-    return Table(f"comparisons-{measure.name}", measure.label, columns, rows, caption, filterable=len(rows) > 20)
+    title = measure.label if True in declared else f"{measure.label}, exploratory"
+    return Table(
+        f"comparisons-{measure.name}", title, columns, rows, caption, filterable=len(rows) > 20,
+        folded=True not in declared,
+    )  # fmt: skip
 
 
 def _fields(measure: Measure, contrast: Contrast, planned: int) -> tuple[Value, ...]:

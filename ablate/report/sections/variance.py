@@ -53,12 +53,13 @@ def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]])
     if not known:
         said = "No cell was run twice with one seed, so what the machine alone moves is not known ([seeds] aa = true)."
         return text(said, kind="note")
+    below, nothing = "No difference below that means anything.", "What seeds move is all the noise there is."
     pairs = max(count for _, count in floors.values())
     parts = [f"{measure.label} {fixed(floor, measure.decimals)} {measure.unit}".strip() for measure, floor in known]
     return text(
         strong("A/A noise floor: "),
         f"run again with the same seed, a cell's score moves by {joined(parts)} (standard deviation from "
-        f"{plural(pairs, 'pair')}). No difference below that means anything.",
+        f"{plural(pairs, 'pair')}). " + (below if any(floor for _, floor in known) else nothing),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import BESIDE, Contrast, seeds_for, smallest_p, winner
-from ablate.report.claims import sentence, subject, why_not
+from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Section, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.learned import learned
@@ -31,7 +31,7 @@ def verdict(evidence: Evidence) -> Section:
     unsaid = limits(evidence, winners)
     blocks: list[Block] = [lead]
     if lines:
-        blocks.append(Items("Verdicts against the baseline", tuple(lines)))
+        blocks.append(Items(_title(evidence), tuple(lines)))
     blocks += [ahead] if ahead else []
     blocks += [Cards(tuple(winner_card(evidence, each) for each in winners))]
     blocks.append(Items("What this cannot say", tuple(unsaid)))
@@ -49,6 +49,13 @@ def verdict(evidence: Evidence) -> Section:
 def contrast_numbers(contrast: Contrast) -> dict[str, Any]:
     """Returns a comparison as data, the reason for no verdict in words too."""
     return asdict(contrast) | {"why": why_not(contrast)}
+
+
+def _title(evidence: Evidence) -> str:
+    judged = [each for found in evidence.contrasts.values() for each in found if each.declared and each.judgement]
+    if all(each.reason in TOO_FEW for each in judged):
+        return "Differences to the baseline, with too few seeds for a verdict"
+    return "Verdicts against the baseline"
 
 
 def _nothing(evidence: Evidence) -> Text:
