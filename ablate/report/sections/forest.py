@@ -10,6 +10,7 @@ from ablate.report.claims import CORRECTIONS, TOO_FEW, label, verdict, why_not
 from ablate.report.document import Block, Column, Figure, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, fixed, interval, joined, probability
+from ablate.report.sections.bjontegaard import bjontegaard_table
 from ablate.report.svg import CARD, MUTED, SERIES, drawing, to_svg
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def forest(evidence: Evidence) -> Section:
         return Section("comparisons", title, (said,), {"drawn": []}, short)
     blocks: list[Block] = [text(_how(evidence))]
     blocks.append(_figure(measures[:PANELS], rows, evidence.contrasts))
+    curves = bjontegaard_table(evidence)
+    blocks += [curves] if curves else []
     blocks += [_table(evidence, measure) for measure in measures]
     return Section("comparisons", title, tuple(blocks), {"drawn": [list(row) for row in rows]}, short)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Section, Table
 from ablate.report.evidence import Evidence
@@ -131,3 +133,29 @@ def test_every_section_has_words_for_a_grid_where_nothing_finished(tmp_path: Pat
     for make in (forest, interaction_effects, variance, sensitivity_analysis, equal_budgets):
         root = tmp_path / make.__name__
         assert words(section(make, root, nothing))
+
+
+CURVES = {"loss.adversarial": ["vanilla", "hinge"], "model.channels": [4, 8, 12, 16]}
+
+
+def test_at_equal_bits_curves_are_compared_and_the_table_says_what_they_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the made-up world hinge is 0.4 dB above vanilla whatever the bits.
+    monkeypatch.setattr("tests.fabricated_store.BITS", {4: 0.036, 8: 0.0726, 12: 0.109, 16: 0.145})
+    compare = {"primary": ["psnr"], "margin": {"psnr": 0.1}, "rate_match": "bd", "axes": ["loss.adversarial"]}
+    what = Fabrication(axes=CURVES, seeds=range(6), compare=compare, recon=False)
+    found = section(forest, tmp_path, what)
+    table = next(block for block in found.blocks if isinstance(block, Table) and block.name == "bjontegaard")
+    (row,) = table.rows
+    assert row[0].text == "adversarial hinge vs vanilla"
+    assert abs(float(row[2].text.split()[0]) - 0.4) < 0.1
+    assert "6 of 6 pairs of curves" in row[2].below
+    assert int(row[4].text) > 90
+    judged = next(block for block in found.blocks if isinstance(block, Table) and block.name == "comparisons-psnr")
+    assert (judged.rows[0][0].below, judged.rows[0][-1].text) == ("BD-PSNR", "better")
+
+
+def test_without_an_axis_of_four_numbers_there_are_no_curves(tmp_path: Path) -> None:
+    found = section(forest, tmp_path, Fabrication(axes=TWO, compare=CLAIMS, recon=False))
+    assert not any(isinstance(block, Table) and block.name == "bjontegaard" for block in found.blocks)
