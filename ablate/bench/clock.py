@@ -37,6 +37,10 @@ class Clock(Protocol):
         """Returns the times of one call; `calls` is asked for each pass anew, so that a pass finds cold inputs."""
         ...
 
+    def megahertz(self) -> float | None:
+        """Reads at what clock the device runs, and changes nothing; None where that cannot be read."""
+        ...
+
 
 class ProcessorClock:
     """Processor time of the whole process, whatever threads it has, beside the wall clock.
@@ -57,6 +61,10 @@ class ProcessorClock:
             thunk()
         worked, elapsed = time.process_time() - worked, time.perf_counter() - began
         return Timing(worked / len(thunks), elapsed / len(thunks))
+
+    def megahertz(self) -> float | None:
+        """Returns nothing: the cores of a CPU have clocks of their own."""
+        return None
 
 
 class CudaClock:
@@ -88,6 +96,13 @@ class CudaClock:
         end.record()
         end.synchronize()
         return Timing(1e-3 * start.elapsed_time(end) / len(thunks), elapsed / len(thunks), gaps)
+
+    def megahertz(self) -> float | None:
+        """Returns the multiprocessors' clock, where NVML is installed."""
+        try:
+            return float(torch.cuda.clock_rate())
+        except (ModuleNotFoundError, RuntimeError):
+            return None
 
 
 def clock_for(device: str, threads: int) -> Clock:

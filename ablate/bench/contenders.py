@@ -13,6 +13,7 @@ from ablate.bench.case import Contender, Pair, Setting
 from ablate.bench.names import BASELINE, FORWARD, Pass
 from ablate.kernels import Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss, by_autograd
+from ablate.kernels.compiled import missing as no_compiler
 
 MODES = {
     "cpu": {"torch-compile": "default"},
@@ -63,7 +64,8 @@ def compiled(
             return differentiate(torch.compile(make(), mode=mode, dynamic=False))
 
         called = f"{of}-{name.removeprefix('torch-')}" if of else name
-        yield Contender(called, build, specialised=True, **of_contender)
+        missing = no_compiler(setting.device)
+        yield Contender(called, build, missing=missing, specialised=True, **of_contender)
 
 
 def by_kernels(

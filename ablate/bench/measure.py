@@ -89,18 +89,24 @@ class Bench:
                 rows.append(_unmeasured(case, one.contender, "failed", problem))
             else:
                 about = _about(case, one.contender) | {"build_seconds": one.seconds, "sets_of_inputs": len(one.pairs)}
-                rows.append(about | standing.row(name))
+                rows.append(about | standing.row(name) | {"peak_bytes": _peak_bytes(case.setting.device, one)})
+        if any(one.contender.specialised for one in admitted.values()):
+            # Code that was compiled for this case would count against the next one's limit of recompilations.
+            torch.compiler.reset()
         return rows
 
     def _admitted(self, case: Case, gate: Gate, until: float) -> tuple[dict[str, Admitted], list[Row]]:
         """Builds and gates the contenders that are wanted; returns who may run, and a row for each who may not."""
         admitted: dict[str, Admitted] = {}
-        rows = []
+        rows: list[Row] = []
+        refused: dict[str, str] = {}
         drawn = _Drawn(gate.timed, self.ceilings.cache)
         for contender in case.contenders:
             if contender.name != BASELINE and self.wanted and contender.name not in self.wanted:
                 continue
-            if contender.missing is not None:
+            if contender.form_of in refused:
+                rows.append(_unmeasured(case, contender, "failed", refused[contender.form_of]))
+            elif contender.missing is not None:
                 rows.append(_unmeasured(case, contender, "missing", contender.missing))
             elif contender.build_seconds and contender.build_seconds > (left := until - self.now()):
                 said = f"compiling takes about {contender.build_seconds:.0f} s, its share has {max(left, 0):.0f} s"
@@ -109,6 +115,7 @@ class Bench:
                 began = self.now()
                 function, problem = _tried(contender, gate)
                 if problem is not None:
+                    refused[contender.name] = problem
                     rows.append(_unmeasured(case, contender, "failed", problem))
                 else:
                     seconds = self.now() - began
@@ -171,6 +178,18 @@ def _thunks(one: Admitted) -> list[Callable[[], object]]:
 def _changed(one: Admitted, gate: Gate) -> str | None:
     """Says what is wrong with a contender's result after all rounds."""
     return gate.still(one.function(*one.pairs[0]))
+
+
+def _peak_bytes(device: str, one: Admitted) -> int | None:
+    """Returns what one call takes of the GPU's memory at most beside its inputs; unknown on a CPU."""
+    if device == "cpu":
+        return None
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    one.function(*one.pairs[0])
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated() - before
 
 
 def _about(case: Case, contender: Contender) -> Row:

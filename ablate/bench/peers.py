@@ -60,9 +60,17 @@ def _of(peer: Peer, setting: Setting) -> Iterator[Contender]:
         yield Contender(peer.package, build, missing=missing, peer=peer.package)
         return
     yield Contender(peer.package, build, prepare=from_black, peer=named)
-    yield Contender(f"{peer.package}-channels-last", build, prepare=channels_last, peer=named)
-    options = {"prepare": from_black, "peer": named, "build_seconds": COMPILE_SECONDS}
-    yield from compiled(make, differentiate, setting, of=peer.package, **options)
+    yield Contender(f"{peer.package}-channels-last", build, prepare=channels_last, peer=named, form_of=peer.package)
+    yield from compiled(
+        make,
+        differentiate,
+        setting,
+        of=peer.package,
+        prepare=from_black,
+        peer=named,
+        build_seconds=COMPILE_SECONDS,
+        form_of=peer.package,
+    )
 
 
 def from_black(pair: Pair) -> Pair:

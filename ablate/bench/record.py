@@ -11,7 +11,6 @@ from typing import Any
 
 from ablate.bench.names import FOLDER, Row
 from ablate.store import records
-from ablate.store.atomic import write_json
 
 SCHEMA = 1
 CASE = ("kernel", "direction", "shape", "dtype", "device")
@@ -101,11 +100,6 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     environment = {name: value for name, value in document["environment"].items() if name not in PRIVATE}
     rows = [{name: value for name, value in row.items() if name not in SAMPLED} for row in document["rows"]]
     return {**document, "environment": environment, "rows": _rounded(rows)}
-
-
-def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Writes a document, whole or not at all."""
-    write_json(path, document)
 
 
 def _of_journal(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

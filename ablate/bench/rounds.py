@@ -24,6 +24,7 @@ Ending = Literal["precise", "rounds", "budget", "interrupted"]
 WARM_UP_SECONDS = 0.3
 FLAT = 0.05
 """Two halves of the warm-up whose medians differ by less count as a steady clock."""
+DRIFT = 0.03
 SAMPLE_SECONDS = 2e-3
 LONGEST_BURST = 64
 FEWEST_FOR_INTERVAL, FEWEST_ROUNDS, MOST_ROUNDS = 6, 10, 200
@@ -42,11 +43,22 @@ class Samples:
     ending: Ending = "budget"
     rounds: int = 0
     gaps: dict[str, int] = field(default_factory=dict)
+    megahertz: list[float | None] = field(default_factory=list)
+    """The device's clock after each round."""
 
     @property
     def temperatures(self) -> tuple[Temperature, ...]:
         """Which were measured."""
         return tuple(next(iter(self.timings.values())))
+
+    @property
+    def unsteady_rounds(self) -> int:
+        """Rounds after which the device's clock was off its median by more than DRIFT; they are kept, and counted."""
+        known = [value for value in self.megahertz if value is not None]
+        if not known:
+            return 0
+        usual = statistics.median(known)
+        return sum(abs(value - usual) > DRIFT * usual for value in known)
 
     def seconds(self, name: str, temperature: Temperature, quantity: Quantity) -> list[float]:
         """Returns one contender's samples."""
@@ -110,6 +122,7 @@ def race(
                     samples.timings[name][temperature].append(timing)
                     samples.gaps[name] = samples.gaps.get(name, 0) + timing.gaps
             samples.rounds += 1
+            samples.megahertz.append(clock.megahertz())
             slowest = max(slowest, now() - began)
     except KeyboardInterrupt as error:
         ending = "budget" if isinstance(error, OutOfTime) else "interrupted"

@@ -53,6 +53,8 @@ class Standing:
             "steady": samples.steady,
             "calls_a_sample": samples.repeats[name],
             "samples_with_gaps": samples.gaps.get(name, 0),
+            "rounds_off_clock": samples.unsteady_rounds,
+            "megahertz": samples.megahertz if any(samples.megahertz) else None,
             "samples": self._table(lambda t, q: samples.seconds(name, t, q)),
             "median": self._table(lambda t, q: self._median(name, t, q)),
             "ratio": self._table(lambda t, q: _listed(self._ratio(name, t, q))),

@@ -45,6 +45,14 @@ def bench(
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write every sample as JSON; - prints it.")
     ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            "--summary",
+            metavar="FILE",
+            help="Write JSON without samples, to be committed, and a table beside it (.md).",
+        ),
+    ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Measures the loss kernels: how many times as fast as eager, and how far from what the machine can do.
@@ -58,12 +66,13 @@ def bench(
     began = time.monotonic()
     seconds = _seconds(budget)
     from ablate.bench.case import Shape
-    from ablate.bench.record import Journal, read, write
+    from ablate.bench.record import Journal, read
     from ablate.bench.selection import Request, device_named
     from ablate.bench.session import Session
     from ablate.execute.environment import provenance
     from ablate.execute.work import keep_freed_memory
     from ablate.store import Store
+    from ablate.store.atomic import write_json
 
     there = device_named(device)
     request = Request(
@@ -91,7 +100,9 @@ def bench(
 
         typer.echo(json.dumps(document, indent=1))
     elif as_json is not None:
-        write(as_json, document)
+        write_json(as_json, document)
+    if summary is not None:
+        _summarise(document, summary)
     for line in _ending(session, document, as_json):
         typer.echo(line, err=printing)
     fell = _against(document, reference, printing) if reference is not None else False
@@ -211,6 +222,20 @@ def _ending(session: Any, document: Mapping[str, Any], as_json: Path | None) -> 
         yield f"ended by {'the budget' if session.ended == 'budget' else 'an interruption'}; what was measured is kept"
     if document["rows"]:
         yield f"wrote {session.journal.path}" + (f" and {as_json}" if as_json and str(as_json) != "-" else "")
+
+
+def _summarise(document: Mapping[str, Any], path: Path) -> None:
+    import shlex
+    import sys
+
+    from ablate.bench.record import compact
+    from ablate.bench.summary import markdown
+    from ablate.store.atomic import write_bytes, write_json
+
+    command = shlex.join(["ablate", *sys.argv[1:]])
+    small = compact(document)
+    write_json(path, {**small, "command": command})
+    write_bytes(path.with_suffix(".md"), markdown(small, command).encode())
 
 
 def _against(document: Mapping[str, Any], reference: Mapping[str, Any], printing: bool) -> bool:

@@ -71,6 +71,13 @@ def test_a_compilation_that_does_not_fit_its_share_is_skipped_with_the_reason(be
     assert "compiling takes about 60 s" in row["reason"]
 
 
+def test_other_forms_of_who_was_refused_are_not_tried(bench):
+    untried = Contender("peer-compile", lambda: pytest.fail("it was built"), peer="peer 1.0", form_of="peer")
+    peer = Contender("peer", lambda: gradient_off, peer="peer 1.0")
+    rows = by_name(bench.measure(case_of(peer=peer, compiled=untried), 0.2))
+    assert rows["peer-compile"]["reason"] == rows["peer"]["reason"]
+
+
 def test_who_is_missing_is_listed_with_the_reason(bench):
     absent = Contender("absent", lambda: pytest.fail("it was built"), missing="absent is not installed", peer="absent")
     row = by_name(bench.measure(case_of(absent=absent), 0.2))["absent"]

@@ -72,6 +72,14 @@ def test_warm_is_left_out_where_memory_is_next_to_nothing_of_the_time():
     assert raced({"eager": taking(1.0)}, transfer=0.5).temperatures == ("cold", "warm")
 
 
+def test_rounds_at_another_clock_are_counted_and_kept():
+    entrants = {"eager": taking(1.0), "other": taking(1.0)}
+    clock = ToldClock([1980.0, 1980.0, 1200.0, 1975.0, 1980.0, 1990.0])
+    samples = race(entrants, clock, 0, 1e-3, baseline="eager", longest=100.0, now=counting())
+    assert samples.unsteady_rounds == 1
+    assert samples.rounds == len(samples.megahertz) == FEWEST_FOR_INTERVAL
+
+
 @pytest.mark.parametrize(("interruption", "ending"), [(KeyboardInterrupt, "interrupted"), (OutOfTime, "budget")])
 def test_an_interruption_keeps_whole_rounds_and_drops_the_torn_one(interruption, ending):
     calls = itertools.count()

@@ -20,8 +20,6 @@ MS_SSIM_FLOPS = (2 * 2 * TAPS * MOMENTS * SCALES, 2 * 2 * TAPS * (MOMENTS + ADJO
 scales, which together hold 4/3 of the finest one's values."""
 
 SHAPES: Mapping[str, tuple[Shape, ...]] = {"cpu": (Shape(8, 3, 256, 256),), "cuda": (Shape(8, 3, 512, 1024),)}
-MS_SSIM_SHAPES: Mapping[str, tuple[Shape, ...]] = {**SHAPES, "cpu": (Shape(4, 3, 256, 256),)}
-"""On a CPU half as many pictures, so that a minute holds enough rounds of everybody."""
 
 
 def _weighted(weights: Mapping[str, float]) -> Loss:
@@ -71,7 +69,7 @@ KERNELS = (
         "ms_ssim",
         "1 - MS-SSIM over five scales",
         (BACKWARD, FORWARD),
-        MS_SSIM_SHAPES,
+        SHAPES,
         lambda setting: MS_SSIM.case("ms_ssim", setting),
     ),
 )

@@ -1,0 +1,102 @@
+"""A run of the bench as a page of Markdown tables, to be read beside the numbers that are committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ablate.bench.judge import judged_ratio
+from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
+
+HEADER = ("kernel", "backend", "work", "call", "times as fast as eager", "at most", "roofline", "verdict")
+
+
+def markdown(document: Mapping[str, Any], command: str) -> str:
+    """Returns the page: what was measured with, ceilings, tables of kernels and of the training step, who was refused."""
+    rows = document["rows"]
+    measured = [row for row in rows if row["status"] == "measured"]
+    steps = [row for row in measured if row["kernel"] == TRAINING_STEP and row["backend"] != CONTROL]
+    kernels = [row for row in measured if row["kernel"] != TRAINING_STEP]
+    lines = [f"# Loss kernels on {_name(document)}", "", f"    {command}", "", *_machine(document), ""]
+    for direction in dict.fromkeys(row["direction"] for row in kernels):
+        of_direction = [row for row in kernels if row["direction"] == direction]
+        lines += [f"## {direction}", "", *_table(HEADER, map(_fields, of_direction)), ""]
+    if steps:
+        lines += ["## The whole training step", "", *_steps(steps), ""]
+    refused = list(dict.fromkeys(_reason(row) for row in rows if row["status"] != "measured"))
+    if refused:
+        lines += ["## Not timed", "", *refused, ""]
+    return "\n".join(lines)
+
+
+def _name(document: Mapping[str, Any]) -> str:
+    environment = document["environment"]
+    return str(environment.get("gpu") or f"{environment.get('cpu')}, {document['threads']} thread(s)")
+
+
+def _machine(document: Mapping[str, Any]) -> Iterator[str]:
+    environment, ceilings = document["environment"], document["ceilings"]
+    versions = ("python", "torch", "triton", "pytorch-msssim", "piq", "torchmetrics")
+    yield ", ".join(f"{name} {environment[name]}" for name in versions if environment.get(name)) + "."
+    yield (
+        f"Ceilings of the same run: copy {ceilings['copy'] / 1e9:.1f} GB/s, triad {ceilings['triad'] / 1e9:.1f}, read "
+        f"{ceilings['read'] / 1e9:.1f}; products {ceilings['flops'] / 1e9:.0f} GFLOP/s; cache "
+        f"{ceilings['cache'] / (1 << 20):.0f} MiB."
+    )
+    yield (
+        f"Work is {document['device_time']}, call the wall clock; inputs are cold. Ratios are paired in rounds, with "
+        "the 95 % interval of their median; *eager again* is eager against itself. At most: eager's bytes over the "
+        "least, or (*) eager's time over the floor of the roofline."
+    )
+
+
+def _fields(row: Row) -> Sequence[str]:
+    cold, ratio = row["median"]["cold"], judged_ratio(row)
+    most = f"{row['max_possible']:.1f}" + ("" if row["max_possible_by"] == "bytes" else " *")
+    return (
+        f"{row['kernel']} {row['shape']}" + ("" if row["dtype"] == "float32" else f" {row['dtype']}"),
+        f"*{row['backend']}*" if row["backend"] == CONTROL else row["backend"],
+        _milliseconds(cold["device"]),
+        _milliseconds(cold["call"]),
+        "1" if row["backend"] == BASELINE else times_as_fast(ratio),
+        most,
+        f"{100 * row['roofline']:.0f} %",
+        row["verdict"],
+    )
+
+
+def _steps(rows: Sequence[Row]) -> Iterator[str]:
+    parts = list(rows[0]["split"])
+    header = ("variant", "batch", "images a second (work)", "times as fast", *(f"{part} %" for part in parts))
+    fields = (
+        (
+            row["backend"],
+            row["shape"],
+            f"{row['images_a_second']['device']:.1f}",
+            "1" if row["backend"] == BASELINE else times_as_fast(judged_ratio(row)),
+            *(f"{100 * row['split'][part] / sum(row['split'].values()):.0f}" for part in parts),
+        )
+        for row in rows
+    )
+    yield from _table(header, fields)
+
+
+def times_as_fast(ratio: Sequence[float | None]) -> str:
+    """Writes a ratio with its interval, where it has one."""
+    median, low, high = ratio
+    return f"{median:.2f}" if low is None else f"{median:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms"
+
+
+def _reason(row: Row) -> str:
+    return f"- {row['kernel']} {row['shape']}, {row['direction']}, {row['backend']}: {row['status']}, {row['reason']}"
+
+
+def _table(header: Sequence[str], rows: Iterator[Sequence[str]] | map[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"|{' --- |' * len(header)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
