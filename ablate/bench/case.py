@@ -98,6 +98,7 @@ class Contender:
         peer: name and version of the package it comes from; None for those of this one.
         specialised: compiled for the shapes it is given, so that odd sides and strides are not tried on it.
         build_seconds: about what building takes, so that a small budget need not be spent on it.
+        elsewhere: for another kind of device, and listed only where it is asked for.
         form_of: another contender that this is only another form of: who is refused is not tried in other forms.
     """
 
@@ -108,6 +109,7 @@ class Contender:
     peer: str | None = None
     specialised: bool = False
     build_seconds: float = 0.0
+    elsewhere: bool = False
     form_of: str | None = None
 
 

@@ -79,6 +79,7 @@ def by_kernels(
             backend.name,
             functools.partial(backend.build, **options),
             missing=backend.unavailable(setting.device),
+            elsewhere=setting.device not in backend.devices,
             specialised=backend.name == COMPILED_KERNEL,
             build_seconds=build_seconds if backend.name == COMPILED_KERNEL else 0.0,
         )

@@ -95,15 +95,18 @@ class Bench:
             torch.compiler.reset()
         return rows
 
+    def _takes_part(self, contender: Contender) -> bool:
+        if contender.name == BASELINE:
+            return True
+        return contender.name in self.wanted or not (self.wanted or contender.elsewhere)
+
     def _admitted(self, case: Case, gate: Gate, until: float) -> tuple[dict[str, Admitted], list[Row]]:
         """Builds and gates the contenders that are wanted; returns who may run, and a row for each who may not."""
         admitted: dict[str, Admitted] = {}
         rows: list[Row] = []
         refused: dict[str, str] = {}
         drawn = _Drawn(gate.timed, self.ceilings.cache)
-        for contender in case.contenders:
-            if contender.name != BASELINE and self.wanted and contender.name not in self.wanted:
-                continue
+        for contender in filter(self._takes_part, case.contenders):
             if contender.form_of in refused:
                 rows.append(_unmeasured(case, contender, "failed", refused[contender.form_of]))
             elif contender.missing is not None:

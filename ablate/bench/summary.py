@@ -12,7 +12,7 @@ HEADER = ("kernel", "backend", "work", "call", "times as fast as eager", "at mos
 
 
 def markdown(document: Mapping[str, Any], command: str) -> str:
-    """Returns the page: what was measured with, ceilings, tables of kernels and of the training step, who was refused."""
+    """Returns the page: the machine, its ceilings, tables of kernels and of the training step, who was refused."""
     rows = document["rows"]
     measured = [row for row in rows if row["status"] == "measured"]
     steps = [row for row in measured if row["kernel"] == TRAINING_STEP and row["backend"] != CONTROL]

@@ -47,11 +47,7 @@ def bench(
     ] = None,
     summary: Annotated[
         Path | None,
-        typer.Option(
-            "--summary",
-            metavar="FILE",
-            help="Write JSON without samples, to be committed, and a table beside it (.md).",
-        ),
+        typer.Option("--summary", metavar="FILE", help="Write JSON without samples, to be committed, and a .md of it."),
     ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:

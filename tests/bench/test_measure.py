@@ -78,6 +78,13 @@ def test_other_forms_of_who_was_refused_are_not_tried(bench):
     assert rows["peer-compile"]["reason"] == rows["peer"]["reason"]
 
 
+def test_who_is_for_another_device_is_listed_where_it_is_asked_for():
+    other = Contender("triton", lambda: pytest.fail("it was built"), missing="triton is for cuda", elsewhere=True)
+    for wanted, listed in ((frozenset(), False), (frozenset({"triton"}), True)):
+        rows = Bench(ProcessorClock(1), CEILINGS, seed=5, wanted=wanted).measure(case_of(triton=other), 0.1)
+        assert ("triton" in by_name(rows)) is listed
+
+
 def test_who_is_missing_is_listed_with_the_reason(bench):
     absent = Contender("absent", lambda: pytest.fail("it was built"), missing="absent is not installed", peer="absent")
     row = by_name(bench.measure(case_of(absent=absent), 0.2))["absent"]
