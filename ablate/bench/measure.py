@@ -121,8 +121,12 @@ class Bench:
                     refused[contender.name] = problem
                     rows.append(_unmeasured(case, contender, "failed", problem))
                 else:
-                    seconds = self.now() - began
-                    admitted[contender.name] = Admitted(contender, function, drawn.prepared(contender), seconds)
+                    pairs = drawn.prepared(contender)
+                    if contender.specialised:
+                        # Graphs are captured, and code may be compiled, at the first sight of inputs.
+                        for pair in pairs:
+                            function(*pair)
+                    admitted[contender.name] = Admitted(contender, function, pairs, self.now() - began)
         return admitted, rows
 
 
