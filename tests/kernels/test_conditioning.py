@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,8 +16,10 @@ from ablate.kernels import Backend, Gradients, backends
 HERE = [each for each in backends("ms_ssim") if each.unavailable("cpu") is None]
 
 
-def pairs() -> Iterator[tuple[Tensor, Tensor, Gradients]]:
-    """Yields pictures and reconstructions at 1 - MS-SSIM = 3e-5, with what float64 says of them."""
+@functools.cache
+def pairs() -> list[tuple[Tensor, Tensor, Gradients]]:
+    """Returns pictures and reconstructions at 1 - MS-SSIM = 3e-5, with what float64 says of them."""
+    made = []
     for seed in range(4):
         random = np.random.default_rng(seed)
         smooth = gaussian_filter(random.standard_normal((1, 3, 176, 192)), (0, 0, 3, 3)) * 6
@@ -24,7 +27,8 @@ def pairs() -> Iterator[tuple[Tensor, Tensor, Gradients]]:
         reconstruction = image + 0.005 * torch.from_numpy(random.standard_normal(smooth.shape)).float()
         expected = backends("ms_ssim")[0]([image.double()], [reconstruction.double()])
         assert 2e-5 < float(expected.value) < 4e-5
-        yield image, reconstruction, expected
+        made.append((image, reconstruction, expected))
+    return made
 
 
 def worst(errors: Iterator[tuple[float, float]]) -> tuple[float, float]:

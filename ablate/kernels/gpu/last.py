@@ -24,7 +24,9 @@ def sum_of_all(mine, partial, ticket, value):
         lanes = tl.arange(0, SUMMED)
         total = tl.zeros((SUMMED,), tl.float32)
         for start in range(0, programs, SUMMED):
-            total += tl.load(partial + start + lanes, mask=start + lanes < programs, other=0.0)
+            # From L2, where other multiprocessors' parts are; L1 knows nothing of them.
+            here = start + lanes < programs
+            total += tl.load(partial + start + lanes, mask=here, other=0.0, cache_modifier=".cg")
         tl.store(value, tl.sum(total, axis=0))
         tl.store(ticket, 0)
 
