@@ -38,6 +38,7 @@ def compress(
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
     from ablate.cli.conversion import conversions, convert
+    from ablate.cli.terminal import plural
     from ablate.cli.trained import find_trained, named
     from ablate.trained import load
 
@@ -48,7 +49,7 @@ def compress(
     total = sum(one["bytes"] for one in told)
     mean = sum(one["bits_per_pixel"] for one in told) / len(told)
     typer.echo(
-        f"{len(told)} files, {total:,} bytes, mean {mean:.4f} bit/pixel, by {named(entry)}, {weights}, "
+        f"{plural(len(told), 'file')}, {total:,} bytes, mean {mean:.4f} bit/pixel, by {named(entry)}, {weights}, "
         f"model {codec.model_id.hex()}",
         err=as_json,
     )

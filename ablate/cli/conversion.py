@@ -32,6 +32,8 @@ def conversions(
         ValueError: before anything is done, for a file that is not there, two that would become one, and, unless
             `force`, one that is there already.
     """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; a directory is expected, which is made where it is missing")
     found = [pair for source in sources for pair in _expand(source, within)]
     made = [Conversion(source, out / place.with_suffix(suffix)) for source, place in found]
     first: dict[Path, Path] = {}

@@ -45,11 +45,12 @@ def decompress(
     Example: ablate decompress compressed/*.ablt -o pictures
     """
     from ablate.cli.conversion import conversions, convert
+    from ablate.cli.terminal import plural
 
     work = conversions(files, out, ".png", _files, force)
     codec_of = _chosen(cell, runs_dir, grid, device) if cell else _named(runs_dir, grid, device)
     told = convert(work, lambda each: _decompress(each, codec_of), _line, as_json)
-    typer.echo(f"{len(told)} pictures", err=as_json)
+    typer.echo(plural(len(told), "picture"), err=as_json)
 
 
 def _files(directory: Path) -> list[Path]:

@@ -87,13 +87,14 @@ def _threads() -> int:
 
 
 def _lines(entry: Entry, records: Entry, result: dict[str, Any]) -> list[str]:
-    from ablate.cli.terminal import paint
+    from ablate.cli.terminal import paint, plural
     from ablate.cli.trained import named
 
     measured = result["metrics"]
     first = next(iter(measured))
+    pictures = result["pictures"]
     return [
-        f"{paint(named(entry), 'title')} on {result['pictures']['count']} pictures of {result['pictures']['folder']}",
+        f"{paint(named(entry), 'title')} on {plural(pictures['count'], 'picture')} of {pictures['folder']}",
         "",
         *_each(records, first),
         *_summary(measured, result.get("uncertainty", {}).get(first, {}), first),

@@ -22,7 +22,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key."""
@@ -52,6 +52,10 @@ def decode(content: bytes) -> NDArray[np.uint8]:
                 pixels = _rgb(ImageOps.exif_transpose(image))
     except (PictureError, MemoryError):
         raise
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            "it cannot be decoded: it is no PNG, JPEG, WebP or TIFF file, or its beginning is lost"
+        ) from error
     except Exception as error:  # decoders meet corrupt bytes with nearly any exception
         raise PictureError(f"it cannot be decoded: {error}") from error
     return np.array(pixels.transpose(2, 0, 1), order="C")  # a copy, which may be written to

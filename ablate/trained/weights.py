@@ -24,8 +24,11 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     """Returns the codec of a finished cell, in evaluation mode.
 
     Raises:
-        ValueError: where the cell is unfinished, has diverged, or its weights are not those that were committed.
+        ValueError: where the cell is unfinished, has diverged, or its weights are not those that were committed; for
+            "cuda" without such a device.
     """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"there is no device {device} on this machine, or no driver for it; cpu is always there")
     settings, result = entry.settings(), entry.result()
     if "cell" not in settings:
         raise ValueError(f"{entry.path} holds no cell: there is no cell.json")

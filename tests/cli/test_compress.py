@@ -82,11 +82,11 @@ def test_programs_read_json_and_people_the_progress(ablate_in: Ablate, entry: En
     assert done.exit_code == 3
     broken, fine = json.loads(done.stdout)
     assert broken["source"] == "broken.png"
-    assert "cannot be decoded" in broken["error"]
+    assert "it is no PNG, JPEG, WebP or TIFF file" in broken["error"]
     assert "target" not in broken
     assert fine["bytes"] == Path("out/a.ablt").stat().st_size
     assert (fine["height"], fine["width"]) == (40, 56)
-    assert "error: broken.png: it cannot be decoded" in done.stderr
+    assert "error: broken.png: it cannot be decoded: it is no PNG" in done.stderr
     assert not Path("out/broken.ablt").exists()
 
 
@@ -138,6 +138,14 @@ def test_a_cells_directory_alone_is_enough(ablate_in: Ablate, entry: Entry) -> N
     assert ablate_in("decompress", "out/a.ablt", "--cell", "shipped", "-o", "back").exit_code == 0
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_said(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    said = ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out", "--device", "cuda")
+    assert said.exit_code == 2
+    assert "there is no device cuda on this machine" in said.output
+
+
 def test_nothing_is_overwritten_unless_asked(ablate_in: Ablate, entry: Entry) -> None:
     draw(Path("a.png"))
     Path("out").mkdir()
@@ -163,8 +171,9 @@ def test_mistakes_are_said_before_anything_is_written(ablate_in: Ablate, entry: 
         (("empty", "--cell", "tiny seed=0"), "empty holds no picture"),
         (("a.png", "--cell", "tiny seed=0", "--grid", "other"), "no cell was trained under runs/other yet"),
         (("a.png", "--cell", "tiny seed=0", "--device", "tpu"), "--device"),
+        (("a.png", "--cell", "tiny seed=0", "-o", "a.jpg"), "a.jpg is a file; a directory is expected"),
     ):
-        said = ablate_in("compress", *arguments, "-o", "out")
+        said = ablate_in("compress", "-o", "out", *arguments)
         assert said.exit_code == 2, said.output
         assert message in said.output
     assert not Path("out").exists()

@@ -61,7 +61,7 @@ def test_pictures_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate
     arguments = ("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw", "-o", "records")
     said = ablate_in(*arguments)
     assert said.exit_code == 2
-    assert "c.png: it cannot be decoded" in said.output
+    assert "c.png: it cannot be decoded: it is no PNG" in said.output
     assert not Path("records").exists()
     said = ablate_in(*arguments, "--on-bad-image", "skip")
     assert said.exit_code == 0, said.output
