@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from ablate.bench.case import Contender, Pair, Setting
-from ablate.bench.names import BASELINE, FORWARD, Pass
+from ablate.bench.names import BASELINE, FORWARD, TORCH_COMPILE, Pass
 from ablate.kernels import Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss, by_autograd
 from ablate.kernels.compiled import missing as no_compiler
 
 MODES = {
-    "cpu": {"torch-compile": "default"},
+    "cpu": {TORCH_COMPILE: "default"},
     "cuda": {
-        "torch-compile": "default",
-        "torch-compile-reduce-overhead": "reduce-overhead",
-        "torch-compile-max-autotune": "max-autotune-no-cudagraphs",
+        TORCH_COMPILE: "default",
+        f"{TORCH_COMPILE}-reduce-overhead": "reduce-overhead",
+        f"{TORCH_COMPILE}-max-autotune": "max-autotune-no-cudagraphs",
     },
 }
 COMPILED_KERNEL = "compiled"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ablate.bench.names import BASELINE, CONTROL
+from ablate.bench.names import BASELINE, CONTROL, ours
 from ablate.bench.record import CASE
 
 Change = Literal["slower", "faster", "same", "ambiguous", "failed", "missing"]
@@ -100,7 +100,7 @@ def judged_ratio(row: Mapping[str, Any]) -> Sequence[Any]:
 
 def _measured(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Sequence[Any]]]:
     for row in document["rows"]:
-        if row["status"] == "measured" and row["backend"] not in (BASELINE, CONTROL) and row.get("peer") is None:
+        if row["status"] == "measured" and row["backend"] not in (BASELINE, CONTROL) and ours(row):
             yield _key(row), judged_ratio(row)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 Pass = Literal["forward", "forward+backward", "forward+double backward"]
@@ -18,3 +19,12 @@ FOLDER = "bench"
 
 Row = dict[str, Any]
 """What is recorded of one backend of one case, in plain data."""
+
+
+TORCH_COMPILE = "torch-compile"
+"""How the names of torch.compile's modes begin, of which this package's own `compiled` is none."""
+
+
+def ours(row: Mapping[str, Any]) -> bool:
+    """Says whether a row is of this package's own code: of no peer, and of nothing that torch.compile makes of it."""
+    return row.get("peer") is None and not row["backend"].startswith(TORCH_COMPILE)

@@ -17,8 +17,6 @@ from ablate.bench.rounds import Samples, Temperature
 from ablate.bench.work import Traffic
 
 UNJUDGED = {BASELINE: "baseline", CONTROL: "control"}
-BUSY = 0.5
-"""Eager that moves its bytes at this part of the bandwidth is bound by them."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +65,22 @@ class Standing:
             "bytes_a_second": self.work.bytes / seconds,
             "eager_bytes": self.counted.bytes,
             "eager_launches": self.counted.launches,
-            **self._limit(),
+            **self._limits(),
         }
         if row["roofline"] > FULL:
             said = f"{100 * row['roofline']:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
             row |= {"status": "error", "reason": said, "verdict": None}
         return row
 
-    def _limit(self) -> Row:
-        """Returns how many times as fast as eager any form can be.
+    def _limits(self) -> Row:
+        """Returns what speed-ups are to be read beside.
 
-        Where memory bounds both, that is eager's bytes over the least. Where eager waits for its own launches, or
-        arithmetic is the floor, it is eager's time over the floor.
+        `bytes_over_least` is how many times the least bytes eager moves: what leaving out traffic alone could give, if
+        eager kept memory busy. `max_possible` is eager's time over the floor, which no form can exceed.
         """
         eager = self._median(BASELINE, "cold", self.judged)
-        floor = self.ceilings.floor(self.work)
-        by_memory = floor <= self.work.bytes / self.ceilings.bandwidth
-        if by_memory and self.counted.bytes / eager > BUSY * self.ceilings.bandwidth:
-            return {"max_possible": self.counted.bytes / self.work.bytes, "max_possible_by": "bytes"}
-        return {"max_possible": eager / floor, "max_possible_by": "time"}
+        over = self.counted.bytes / self.work.bytes if self.work.bytes else None
+        return {"bytes_over_least": over, "max_possible": eager / self.ceilings.floor(self.work)}
 
     def _median(self, name: str, temperature: Temperature, quantity: Quantity) -> float:
         return statistics.median(self.samples.seconds(name, temperature, quantity))

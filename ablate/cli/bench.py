@@ -62,9 +62,11 @@ def bench(
     began = time.monotonic()
     seconds = _seconds(budget)
     from ablate.bench.case import Shape
+    from ablate.bench.names import ours
     from ablate.bench.record import Journal, read
     from ablate.bench.selection import Request, device_named
     from ablate.bench.session import Session
+    from ablate.cli.bench_table import lines
     from ablate.execute.environment import provenance
     from ablate.execute.work import keep_freed_memory
     from ablate.store import Store
@@ -87,7 +89,7 @@ def bench(
     session = Session(request, seconds, journal, cache, provenance(there, threads), time.time_ns() >> 10, began)
 
     def show(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> None:
-        typer.echo("\n".join([*_lines(title, rows, ceilings), ""]), err=printing)
+        typer.echo("\n".join([*lines(title, rows, ceilings), ""]), err=printing)
 
     session.run(show)
     document = journal.document()
@@ -104,8 +106,8 @@ def bench(
     fell = _against(document, reference, printing) if reference is not None else False
     if session.ended == "interrupted":
         raise typer.Exit(INTERRUPTED)
-    own = [row for row in document["rows"] if row["peer"] is None]
-    raise typer.Exit(WRONG if fell or any(row["status"] in ("failed", "error") for row in own) else 0)
+    broken = [row for row in document["rows"] if ours(row) and row["status"] in ("failed", "error")]
+    raise typer.Exit(WRONG if fell or broken else 0)
 
 
 def _seconds(text: str) -> float:
@@ -122,95 +124,11 @@ def _names(given: list[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
-def _lines(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> Iterator[str]:
-    from ablate.cli.terminal import columns, paint
-
-    measured = [row for row in rows if row["status"] == "measured"]
-    yield paint(title, "title")
-    if measured:
-        yield _about(measured[0], ceilings)
-        header = ("backend", *(("work", "call", "warm") if _warm(measured) else ("work", "call")), "times as fast")
-        shown = [_row(row, _warm(measured)) for row in measured]
-        yield from columns((*header, "at most", "verdict", "roofline"), shown)
-    if any(row.get("split") for row in measured):
-        yield from _split(measured)
-    for status, reason, names in _told(rows):
-        yield f"{paint(status, 'failed') if status in ('failed', 'error') else status}: {', '.join(names)}: {reason}"
-
-
-def _about(row: Mapping[str, Any], ceilings: Ceilings) -> str:
-    from ablate.bench.case import Work
-
-    floor = ceilings.floor(Work(row["least_bytes"], row["least_flops"]))
-    noise = "unknown" if row["noise"] is None else f"{100 * row['noise']:.1f} %"
-    least = f"{row['least_bytes'] / 1e6:.3g} MB" if row["least_bytes"] else f"{row['least_flops'] / 1e9:.3g} GFLOP"
-    said = f"least work {least}, {_time(floor)}; eager moves {row['eager_bytes'] / 1e6:.3g} MB in "
-    said += f"{row['eager_launches']} operations; noise {noise}; {row['rounds']} rounds, ended by "
-    return said + {"precise": "precision", "rounds": "number", "budget": "time"}.get(row["ended"], row["ended"])
-
-
-def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
-    from ablate.bench.judge import judged_ratio
-
-    cold = row["median"]["cold"]
-    times = [cold["device"], cold["call"]] + ([row["median"]["warm"][row["judged"]]] if warm else [])
-    median, low, high = judged_ratio(row)
-    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
-    return (
-        row["backend"],
-        *map(_time, times),
-        "1" if row["verdict"] == "baseline" else f"{median:.2f}{interval}",
-        f"{row['max_possible']:.1f}" + ("" if row["max_possible_by"] == "bytes" else " *"),
-        row["verdict"],
-        f"{100 * row['roofline']:.0f} %",
-    )
-
-
-def _split(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    from ablate.cli.terminal import columns
-
-    split = [row for row in rows if row.get("split")]
-    header = ("backend", "images/s", *split[0]["split"])
-    yield from columns(
-        header,
-        [
-            (
-                row["backend"],
-                f"{row['images_a_second']['call']:.1f}",
-                *(f"{100 * part / sum(row['split'].values()):.0f} %" for part in row["split"].values()),
-            )
-            for row in split
-        ],
-    )
-
-
-def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yields the reasons why some were not measured, each once."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row["status"] != "measured":
-            reasons.setdefault((row["status"], row["reason"]), []).append(row["backend"])
-    for (status, reason), names in reasons.items():
-        yield status, reason, names
-
-
-def _warm(rows: Sequence[Mapping[str, Any]]) -> bool:
-    return all("warm" in row["median"] for row in rows)
-
-
-def _time(seconds: float) -> str:
-    for factor, unit in ((1, "s"), (1e3, "ms")):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} us"
-
-
 def _ending(session: Any, document: Mapping[str, Any], as_json: Path | None) -> Iterator[str]:
     judged = "call" if document.get("judged") == "call" else "work"
     yield (
         f"work: {document.get('device_time', 'time of the device')}; call: wall clock; inputs cold unless warm. Ratios "
-        f"and verdicts are of {judged}, with 95 % intervals of the rounds' median. at most: eager's bytes over the "
-        "least, or * eager's time over the floor."
+        f"and verdicts are of {judged}, with 95 % intervals of the rounds' median; at most: eager's time over the floor"
     )
     if document.get("left_out"):
         yield f"not reached: {', '.join(document['left_out'])}"

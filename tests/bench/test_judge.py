@@ -51,8 +51,9 @@ def test_a_backend_without_a_time_is_missing_and_no_regression():
     assert [one.change for one in compare(run(), REFERENCE)] == ["missing"]
 
 
-def test_peers_and_the_baseline_are_not_judged():
-    reference = run(row("piq", [0.5, 0.4, 0.6], peer="piq 0.8.0"), row("native", [10.0, 9.5, 10.5]))
+def test_peers_torch_and_the_baseline_are_not_judged():
+    others = row("piq", [0.5, 0.4, 0.6], peer="piq 0.8.0"), row("torch-compile", [2.0, 1.9, 2.1])
+    reference = run(*others, row("native", [10.0, 9.5, 10.5]))
     assert [one.key[-1] for one in compare(reference, reference)] == ["native"]
 
 

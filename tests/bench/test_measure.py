@@ -61,6 +61,8 @@ def test_what_eager_moves_is_counted_beside_the_least(bench):
     assert row["least_bytes"] == 3 * tensor
     # y - x, its square, its mean, twice it, and that over n: five passes of a scalar or tensor each.
     assert row["eager_launches"] == 5
+    assert row["bytes_over_least"] == row["eager_bytes"] / row["least_bytes"]
+    assert row["max_possible"] == pytest.approx(1 / row["roofline"])
     assert row["eager_bytes"] == 3 * tensor + 2 * tensor + (tensor + 4) + 2 * tensor + 2 * tensor
 
 

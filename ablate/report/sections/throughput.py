@@ -84,7 +84,7 @@ def _table(rows: Sequence[Row]) -> Table:
         Column("kernel", numeric=False), Column("shape", numeric=False), Column("backend", numeric=False),
         Column("work", "ms", hint="of the device; processor time on a CPU"),
         Column("call", "ms", hint="wall clock, as the caller waits"), Column("times as fast"),
-        Column("at most", hint="bytes that eager moves over the least, or eager's time over the floor"),
+        Column("at most", hint="eager's time over the floor of the roofline, which no form can exceed"),
         Column("roofline", "%"), Column("verdict", numeric=False),
     )  # fmt: skip
     caption = "Inputs cold: not in any cache. Who is not timed is listed with the reason."

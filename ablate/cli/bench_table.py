@@ -1,0 +1,95 @@
+"""What `ablate bench` prints of a case: a table of its backends, and why others were not timed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ablate.bench.ceilings import Ceilings
+
+
+def lines(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> Iterator[str]:
+    """Yields the lines of a case: its least work, who was timed, where a step's time goes, and who was not timed."""
+    from ablate.cli.terminal import columns, paint
+
+    measured = [row for row in rows if row["status"] == "measured"]
+    yield paint(title, "title")
+    if measured:
+        yield _about(measured[0], ceilings)
+        header = ("backend", *(("work", "call", "warm") if _warm(measured) else ("work", "call")), "times as fast")
+        shown = [_row(row, _warm(measured)) for row in measured]
+        yield from columns((*header, "at most", "verdict", "roofline"), shown)
+    if any(row.get("split") for row in measured):
+        yield from _split(measured)
+    for status, reason, names in _told(rows):
+        yield f"{paint(status, 'failed') if status in ('failed', 'error') else status}: {', '.join(names)}: {reason}"
+
+
+def _about(row: Mapping[str, Any], ceilings: Ceilings) -> str:
+    from ablate.bench.case import Work
+
+    floor = ceilings.floor(Work(row["least_bytes"], row["least_flops"]))
+    noise = "unknown" if row["noise"] is None else f"{100 * row['noise']:.1f} %"
+    least = f"{row['least_bytes'] / 1e6:.3g} MB" if row["least_bytes"] else f"{row['least_flops'] / 1e9:.3g} GFLOP"
+    over = f", {row['bytes_over_least']:.1f} times that," if row["bytes_over_least"] else ""
+    said = f"least work {least}, {_time(floor)}; eager moves {row['eager_bytes'] / 1e6:.3g} MB"
+    said += f"{over} in {row['eager_launches']} operations; noise {noise}; {row['rounds']} rounds, ended by "
+    return said + {"precise": "precision", "rounds": "number", "budget": "time"}.get(row["ended"], row["ended"])
+
+
+def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
+    from ablate.bench.judge import judged_ratio
+
+    cold = row["median"]["cold"]
+    times = [cold["device"], cold["call"]] + ([row["median"]["warm"][row["judged"]]] if warm else [])
+    median, low, high = judged_ratio(row)
+    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
+    return (
+        row["backend"],
+        *map(_time, times),
+        "1" if row["verdict"] == "baseline" else f"{median:.2f}{interval}",
+        f"{row['max_possible']:.1f}",
+        row["verdict"],
+        f"{100 * row['roofline']:.0f} %",
+    )
+
+
+def _split(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    from ablate.cli.terminal import columns
+
+    split = [row for row in rows if row.get("split")]
+    header = ("backend", "images/s", *split[0]["split"])
+    yield from columns(
+        header,
+        [
+            (
+                row["backend"],
+                f"{row['images_a_second'][row['judged']]:.1f}",
+                *(f"{100 * part / sum(row['split'].values()):.0f} %" for part in row["split"].values()),
+            )
+            for row in split
+        ],
+    )
+
+
+def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yields the reasons why some were not measured, each once."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["status"] != "measured":
+            reasons.setdefault((row["status"], row["reason"]), []).append(row["backend"])
+    for (status, reason), names in reasons.items():
+        yield status, reason, names
+
+
+def _warm(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return all("warm" in row["median"] for row in rows)
+
+
+def _time(seconds: float) -> str:
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"
