@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -35,6 +36,11 @@ class Look:
 
     colour: str
     marker: str
+
+    @property
+    def size(self) -> float:
+        """How large the marker is against a disc, to weigh the same."""
+        return 1.5 if self.marker == "*" else 1.0
 
 
 def looks(evidence: Evidence, encoding: Encoding) -> dict[str, Look]:
@@ -83,18 +89,27 @@ def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str
     return f"{short} (baseline)" if baseline and baseline.name == name else short
 
 
-def label_points(panel: Axes, points: Mapping[str, tuple[float, float]], first: Sequence[str]) -> None:
+def label_points(
+    panel: Axes,
+    points: Mapping[str, tuple[float, float]],
+    first: Sequence[str],
+    corners: Sequence[tuple[float, float]] = (),
+) -> None:
     """Writes names beside points, on the side where they cover the least.
 
     Args:
         panel: its limits are final.
         points: name -> x, y in the panel's data; all of them take room.
         first: names that are written in any case; the others only where they cover no point and no name.
+        corners: of a staircase that names shall not cross.
     """
     inch = panel.figure.dpi / 72
     spots = {name: tuple(panel.transData.transform(point) / inch) for name, point in points.items()}
     left, right = (float(panel.transAxes.transform((edge, 0))[0]) / inch for edge in (0, 1))
     taken = [(x - POINT / 2, y - POINT / 2, x + POINT / 2, y + POINT / 2) for x, y in spots.values()]
+    steps = [tuple(panel.transData.transform(corner) / inch) for corner in corners]
+    for (a, b), (c, d) in itertools.pairwise(steps):
+        taken.append((min(a, c) - 1, min(b, d) - 1, max(a, c) + 1, max(b, d) + 1))
     for name in dict.fromkeys((*first, *points)):
         x, y = spots[name]
         width = LETTER * len(name)

@@ -38,7 +38,7 @@ def figure_path(figure: Figure) -> str:
 
 def picture_path(gallery: Gallery, number: int) -> str:
     """Returns where the contact sheet of a gallery's picture lies, counted from 1."""
-    return f"figures/{gallery.name}-{number}.png"
+    return f"figures/{gallery.name}-{number}.webp"
 
 
 def escaped(words: str) -> str:

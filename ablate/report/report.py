@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,18 +61,27 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     tables = {out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table)
               for ending in formats for table in document.tables}  # fmt: skip
     report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables))
-    for figure in document.figures:
-        write_bytes(out / figure_path(figure), standalone(figure.svg).encode())
+    beside = {out / figure_path(figure): standalone(figure.svg).encode() for figure in document.figures}
     for gallery in document.galleries:
         for number, picture in enumerate(gallery.pictures, start=1):
-            write_bytes(out / picture_path(gallery, number), contact_sheet(picture))
-    for path, content in tables.items():
-        write_bytes(path, content.encode())
+            beside[out / picture_path(gallery, number)] = contact_sheet(picture)
+    beside |= {path: content.encode() for path, content in tables.items()}
+    for path, content in beside.items():
+        write_bytes(path, content)
+    _sweep(out, beside)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
     # Last, so that a program which finds new numbers finds the pages that belong to them.
     write_json(report.json, plain_data(_numbers(document)))
     return report
+
+
+def _sweep(out: Path, kept: Collection[Path]) -> None:
+    """Deletes what an earlier report left beside its pages and this one does not show."""
+    for directory, endings in (("figures", (".svg", ".png", ".webp")), ("tables", (".csv", ".tex"))):
+        for path in (out / directory).glob("*"):
+            if path.suffix in endings and path not in kept:
+                path.unlink()
 
 
 def build(

@@ -179,3 +179,15 @@ def test_tables_that_are_asked_for_lie_beside_the_report(tmp_path: Path) -> None
     assert {path.name for path in report.tables} >= {"arms.csv", "arms.tex", "cells.csv", "cells.tex"}
     rows = (tmp_path / "out" / "tables" / "cells.csv").read_text().splitlines()
     assert len(rows) == 1 + 4
+
+
+def test_what_an_earlier_report_left_beside_its_pages_goes_and_what_is_not_its_own_stays(tmp_path: Path) -> None:
+    stores = [fabricate(tmp_path, Fabrication(axes=ONE_AXIS, recon=False))]
+    write_report(stores, tmp_path / "out", ["csv"])
+    (tmp_path / "out" / "figures" / "stale.svg").write_text("<svg/>")
+    (tmp_path / "out" / "figures" / "notes.txt").write_text("mine")
+    write_report(stores, tmp_path / "out")
+    left = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert "stale.svg" not in left
+    assert "arms.csv" not in left
+    assert {"notes.txt", "tradeoff.svg", "report.html"} <= left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,8 @@ def _panel(
         on_front = name in plane.front
         (artist,) = panel.plot(
             x, y, dressed[name].marker, color=dressed[name].colour, zorder=5,
-            markersize=5.5 if _crowded(plane) else 8.5, markeredgecolor=INK if on_front else CARD,
-            markeredgewidth=1.5 if on_front else 0.8,
+            markersize=(5.5 if _crowded(plane) else 8.5) * dressed[name].size,
+            markeredgecolor=INK if on_front else CARD, markeredgewidth=1.5 if on_front else 0.8,
         )  # fmt: skip
         if len(plane.points) <= TITLED:
             group = f"{other.name}-{number}"
@@ -113,7 +114,7 @@ def _name(panel: Axes, evidence: Evidence, plane: Plane) -> None:
         if few or (baseline and name == baseline.name)
     }
     first = [words for name, words in names.items() if name in plane.front or (baseline and name == baseline.name)]
-    label_points(panel, {words: plane.points[name][::-1] for name, words in names.items()}, first)
+    label_points(panel, {words: plane.points[name][::-1] for name, words in names.items()}, first, _stairs(plane))
 
 
 def _draw_seeds(panel: Axes, plane: Plane, dressed: Mapping[str, Look]) -> None:
@@ -160,12 +161,21 @@ def confidence_ellipse(points: Sequence[Point], confidence: float = 0.95) -> tup
 
 def _draw_front(panel: Axes, plane: Plane) -> None:
     """Joins the points of the front by the staircase below which everything is beaten."""
-    stairs = sorted((x, y) for y, x in (plane.points[name] for name in plane.front))
-    if len(stairs) > 1:
-        # Where less of the other is better, quality rises with it, and holds until the next point.
-        where: Any = "post" if plane.other.direction == "lower" else "pre"
+    stairs = _stairs(plane)
+    if stairs:
         xs, ys = zip(*stairs, strict=True)
-        panel.step(xs, ys, where=where, color=INK, linewidth=1, linestyle=":", alpha=0.7, zorder=2)
+        panel.plot(xs, ys, color=INK, linewidth=1, linestyle=":", alpha=0.7, zorder=2)
+
+
+def _stairs(plane: Plane) -> list[tuple[float, float]]:
+    """Returns the corners of the staircase, x and y, from the point that is best in the other metric on."""
+    points = [(x, y) for y, x in (plane.points[name] for name in plane.front)]
+    front = sorted(points, key=lambda point: -point[0] * plane.other.sign)
+    # What a point beats reaches from it to the worse side of both, so that a step goes along before it goes up.
+    corners = front[:1]
+    for (_, low), (x, y) in itertools.pairwise(front):
+        corners += [(x, low), (x, y)]
+    return corners if len(front) > 1 else []
 
 
 def _paths(evidence: Evidence, path: Axis, points: Mapping[str, Any]) -> list[list[str]]:

@@ -9,7 +9,8 @@ from scipy import stats
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
-from ablate.report.sections.frontier_figure import confidence_ellipse
+from ablate.report.planes import Plane
+from ablate.report.sections.frontier_figure import _stairs, confidence_ellipse
 from ablate.report.sections.tradeoff import tradeoff
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -86,3 +87,20 @@ def test_the_ellipse_of_a_line_lies_along_it() -> None:
     assert angle % 180 == pytest.approx(45)
     assert height == pytest.approx(0, abs=1e-6)
     assert width > 1
+
+
+def test_the_staircase_passes_through_the_front_and_leaves_everything_else_below(tmp_path: Path) -> None:
+    store = fabricate(tmp_path, Fabrication(seeds=[0], recon=False))
+    evidence = Evidence(read_study(store), store)
+    plane = Plane(evidence, evidence.measures["psnr"], evidence.measures["fd_lite0_112"])
+    corners = _stairs(plane)
+    on_front = {plane.points[name][::-1] for name in plane.front}
+    assert len(on_front) > 1
+    assert on_front <= set(corners)
+    xs = np.array([x for x, _ in corners])
+    # From the best distance on it only goes to worse distances and better PSNR.
+    assert (np.diff(xs) >= 0).all()
+    assert (np.diff([y for _, y in corners]) >= 0).all()
+    for psnr, distance in plane.points.values():
+        reached = [y for x, y in corners if x <= distance]
+        assert psnr <= max(reached, default=-np.inf)
