@@ -8,6 +8,8 @@ from torch import Tensor
 
 def plain(tensor: Tensor) -> Tensor:
     """Returns the values in float32, contiguous: the tensor itself where it is so already."""
+    if tensor.dtype is torch.float32 and tensor.is_contiguous():
+        return tensor
     return tensor.detach().to(torch.float32).contiguous()
 
 
@@ -19,14 +21,13 @@ def alike(first: Tensor, second: Tensor, exact: bool = True) -> tuple[Tensor, Te
     """
     if first.shape != second.shape:
         raise ValueError(f"the image's tensor is {tuple(first.shape)}, the reconstruction's {tuple(second.shape)}")
-    first, second = first.detach(), second.detach()
-    if exact:
-        first, second = first.to(torch.float32), second.to(torch.float32)
+    if exact and not first.dtype is second.dtype is torch.float32:
+        first, second = first.detach().to(torch.float32), second.detach().to(torch.float32)
     if first.is_contiguous() and second.is_contiguous():
         return first, second
     if all(t.ndim == 4 and t.is_contiguous(memory_format=torch.channels_last) for t in (first, second)):
         return first, second
-    return first.contiguous(), second.contiguous()
+    return first.detach().contiguous(), second.detach().contiguous()
 
 
 def supported(*tensors: Tensor) -> None:

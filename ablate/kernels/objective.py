@@ -66,7 +66,7 @@ class FastObjective(Objective):
             return None
         options = adversarial_losses[term.name].resolve(term.options)
         options |= {"loss": term.name, "player": player, "reduction": self.settings.scale_reduction}
-        return self._once(player, "adversarial", "adversarial", options, logits)
+        return self._once(player, term.name, "adversarial", options, logits)
 
     def _once(
         self, role: str, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor]

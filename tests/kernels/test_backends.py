@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ablate.kernels import OPERATORS, Backend, Gradients, Unsupported, backends, disagreement
+from ablate.kernels.native.library import missing
 from ablate.kernels.trials import Trial, trials
 
 OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -125,3 +126,25 @@ def test_shapes_that_differ_are_refused(operator: str) -> None:
             continue
         with pytest.raises((ValueError, AssertionError), match=r"170|162"):
             backend([torch.zeros(1, 3, 170, 170)], [torch.zeros(1, 3, 170, 162)])
+
+
+@pytest.mark.skipif(missing("adversarial") is not None, reason=str(missing("adversarial")))
+@pytest.mark.parametrize(
+    ("operator", "options"),
+    [
+        ("adversarial", {"loss": "lsgan"}),
+        ("adversarial", {"loss": "hinge"}),
+        ("adversarial", {"loss": "wgan", "player": "generator"}),
+        ("distortion", {}),
+        ("distortion", {"mse": 0.0, "l1": 1.0}),
+        ("feature_matching", {"weight": 0.25}),
+    ],
+)
+def test_gradients_in_c_round_as_the_definitions_do_where_that_is_claimed(
+    operator: str, options: dict[str, Any]
+) -> None:
+    eager, native = (next(each for each in backends(operator) if each.name == name) for name in ("eager", "native"))
+    trial = next(trials(operator, options))
+    expected, found = (each(trial.image, trial.reconstruction, **options) for each in (eager, native))
+    for mine, other in zip(found.image + found.reconstruction, expected.image + expected.reconstruction, strict=True):
+        assert torch.equal(mine, other)

@@ -104,3 +104,14 @@ def gone(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
         for each in backends("distortion")
     )
     monkeypatch.setattr(choosing, "backends", lambda _operator: found)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("loss", "size", "taken"), [("hinge", 640, "native"), ("vanilla", 640, "eager"), ("vanilla", 43_008, "native")]
+)
+def test_where_little_is_saved_the_last_bit_is_kept(loss: str, size: int, taken: str) -> None:
+    choice = Choice("auto", "cpu")
+    options = {"loss": loss, "player": "discriminator", "reduction": "mean"}
+    choice.loss("discriminator", loss, "adversarial", options, [torch.zeros(size)])
+    assert choice.taken == {"discriminator": taken}
