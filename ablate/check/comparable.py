@@ -14,6 +14,7 @@ from ablate.metrics.protocol import differences
 NAMED = 3
 """How many differences a sentence names."""
 DATA = ("data.train_digest", "data.test_digest")
+OTHER_CODE = "other code"
 _ABSENT = object()
 
 
@@ -49,7 +50,7 @@ def unfinished(was: ArmRecord, now: ArmRecord) -> tuple[str | None, str | None]:
         if cell is None:
             left = left or f"the grid has no seed {seed}"
         elif cell.status == STALE:
-            stale = stale or f"seed {seed}: {cell.cause}; run it into a fresh --runs-dir"
+            stale = stale or f"seed {seed}: {OTHER_CODE}, {cell.cause}"
         elif cell.status not in ("done", "diverged"):
             left = left or f"seed {seed} is {cell.status}" + (f": {cell.cause}" if cell.cause else "")
     return left, stale

@@ -8,7 +8,7 @@ from pathlib import Path
 from ablate.check.finding import Finding
 from ablate.check.gate import Verdict
 from ablate.check.markdown import markdown
-from ablate.check.wording import headline, ordered, sentence
+from ablate.check.wording import headline, merged, ordered, sentence
 
 ANNOTATIONS = 9
 """GitHub shows ten annotations of a kind a step; the last is for what the others leave out."""
@@ -17,8 +17,8 @@ SUMMARY_BYTES = 1 << 20
 
 
 def commands(verdict: Verdict, strict: bool, baseline: Path) -> list[str]:
-    """Returns workflow commands: an error for each of the worst findings, at its arm's line of the baseline file."""
-    failing = [each for each in ordered(verdict.findings) if each.fails(strict)]
+    """Returns workflow commands: errors for the worst findings, at their arms' lines of the baseline file."""
+    failing = [each for each in ordered(merged(verdict.findings)) if each.fails(strict)]
     lines = _lines(baseline)
     shown = failing[:ANNOTATIONS]
     errors = [_error(each, baseline, lines.get(each.arm, 1)) for each in shown]

@@ -68,6 +68,9 @@ def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: 
         if spread is None:
             continue  # one seed says nothing about spread; the caller says so
         deviation, seeds = spread
+        if not deviation:
+            margins[name] = _margin(name, 0.0, "no seed moves it, so it is compared exactly")
+            continue
         # A one-sided test at alpha finds what a two-sided one at twice the alpha does.
         margin = detectable(seeds, 2**0.5 * deviation, 2 * alpha, POWER)
         assert margin is not None, "a spread comes from two seeds or more"

@@ -116,7 +116,7 @@ def _other_code(point: Planned, store: Store, result: Mapping[str, Any], code: s
     for what, made in (("", result), ("its warm start was ", warmup)):
         found = (made or {}).get("environment", {}).get("fingerprint")
         if found and found != code:
-            return f"{what}made by code {found}, and this is {code}"
+            return f"{what}made by {found}, and this is {code}"
     return None
 
 

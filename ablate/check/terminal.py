@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ablate.check.finding import Finding, Outcome
 from ablate.check.gate import Verdict
-from ablate.check.wording import change, headline, ordered, value
+from ablate.check.wording import change, headline, merged, ordered, value
 
 HEADER = ("outcome", "arm", "metric", "baseline", "now", "change", "margin", "why")
 SHOWN = 60
@@ -15,7 +15,7 @@ SHOWN = 60
 
 def rows(verdict: Verdict, show_all: bool) -> list[tuple[str, ...]]:
     """Returns a row a finding, the worst first; an arm whose findings all say the same has one row."""
-    findings = ordered(_merged(verdict.findings))
+    findings = ordered(merged(verdict.findings))
     if len(findings) > SHOWN and not show_all:
         findings = [each for each in findings if each.outcome is not Outcome.passed]
     return [_row(each) for each in findings]
@@ -24,15 +24,6 @@ def rows(verdict: Verdict, show_all: bool) -> list[tuple[str, ...]]:
 def last_lines(verdict: Verdict, strict: bool, advice: Sequence[str]) -> list[str]:
     """Returns what stands under the table: notes, what to do, and the headline last, where the eye is."""
     return [*(f"note: {note}" for note in verdict.notes), *advice, headline(verdict, strict)]
-
-
-def _merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    merged: dict[tuple[str, ...], Finding] = {}
-    for each in findings:
-        alike = (each.arm, each.outcome, each.detail) if each.was is None and each.detail else (each.arm, each.metric)
-        known = merged.get(alike)
-        merged[alike] = each if known is None else Finding(each.arm, "all", each.outcome, each.detail)
-    return tuple(merged.values())
 
 
 def _row(each: Finding) -> tuple[str, ...]:

@@ -49,10 +49,13 @@ def judge_exactly(pairs: Pairs, margin: Margin) -> Movement:
 def judge_seeds(pairs: Pairs, margin: Margin, alpha: float) -> Movement:
     """Judges differences paired by seed: not worse by the margin passes, surely worse by it is regressed.
 
-    Both are claims at `alpha`; where the seeds support neither, it is inconclusive.
+    Both are claims at `alpha`; where the seeds support neither, it is inconclusive. What no seed moves has no margin,
+    and is compared exactly.
     """
     was, now = _means(pairs)
     allowed = margin_value(margin.margin, was)
+    if not allowed:
+        return judge_exactly(pairs, margin)
     differences = [after - before for before, after in pairs.values()]
     judged = judge(differences, allowed, margin.direction, alpha)
     limits = judged.interval

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ablate.check.comparable import OTHER_CODE
 from ablate.check.finding import Finding, Outcome
 from ablate.check.gate import Verdict
 
@@ -51,16 +54,29 @@ def ordered(findings: tuple[Finding, ...]) -> list[Finding]:
     return sorted(findings, key=lambda each: ORDER.index(each.outcome))
 
 
+def merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Returns the findings with those of an arm as one that all say the same and hold no numbers."""
+    kept: dict[tuple[str, ...], Finding] = {}
+    for each in findings:
+        alike = (each.arm, each.outcome, each.detail) if each.was is None and each.detail else (each.arm, each.metric)
+        kept[alike] = replace(each, metric="all") if alike in kept else each
+    return tuple(kept.values())
+
+
 def advice(verdict: Verdict, grid: str, baseline: str) -> tuple[str, ...]:
     """Says what to do where the results moved for a reason, or are not there."""
     found = {each.outcome for each in verdict.findings}
     lines = []
-    if found & {Outcome.improved, Outcome.regressed, Outcome.not_comparable} or _unknown(verdict):
+    stale = [each for each in verdict.findings if each.outcome is Outcome.not_comparable and OTHER_CODE in each.detail]
+    if stale:
+        lines.append(f"what this code does: ablate run {grid} --runs-dir FRESH, and check that")
+    others = any(each.outcome is Outcome.not_comparable and each not in stale for each in verdict.findings)
+    if found & {Outcome.improved, Outcome.regressed} or others or _unknown(verdict):
         what = "an improvement becomes the baseline" if Outcome.improved in found else "a change on purpose is kept"
         lines.append(f'{what} with: ablate baseline update {grid} --baseline {baseline} --reason "why"')
     if any(each.outcome is Outcome.missing for each in verdict.findings):
         lines.append(f"what was not run yet: ablate run {grid}")
-    if found == {Outcome.inconclusive} or Outcome.inconclusive in found:
+    if Outcome.inconclusive in found:
         lines.append("inconclusive: more seeds decide it; they go into [seeds] and, once, into the baseline")
     return tuple(lines)
 

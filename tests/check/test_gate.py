@@ -201,7 +201,7 @@ def test_results_of_other_code_are_not_what_the_gate_is_asked_about(tmp_path: Pa
     baseline = taken(recorded(store))
     verdict = check(baseline, recorded(store, code="beefbeefbeef"))
     assert set(outcomes(verdict, LSGAN).values()) == {"not comparable"}
-    assert f"made by code {CODE}, and this is beefbeefbeef" in found(verdict, LSGAN, "psnr").detail
+    assert f"made by {CODE}, and this is beefbeefbeef" in found(verdict, LSGAN, "psnr").detail
     assert verdict.exit_code(strict=False) == 3
     assert check(baseline, recorded(store, code=None)).exit_code(strict=True) == 0
 
@@ -212,7 +212,7 @@ def test_a_warm_start_of_other_code_spoils_the_cells_that_start_from_it(tmp_path
     path = store.warmup("warm00000000").path / "result.json"
     path.write_text('{"status": "done", "seconds": 1.0, "environment": {"fingerprint": "beef"}}')
     verdict = check(baseline, recorded(store))
-    assert "its warm start was made by code beef" in found(verdict, LSGAN, "psnr").detail
+    assert "its warm start was made by beef" in found(verdict, LSGAN, "psnr").detail
     assert verdict.exit_code(strict=False) == 3
 
 

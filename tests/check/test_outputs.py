@@ -61,6 +61,12 @@ def test_an_improvement_says_how_to_keep_it():
     assert advice(verdict(GREEN), "grids/ci.toml", "ci.json") == ()
 
 
+def test_results_of_other_code_are_answered_with_a_fresh_run_and_no_update():
+    stale = Finding("arm", "psnr", Outcome.not_comparable, "seed 0: other code, made by f00d, and this is beef")
+    (line,) = advice(verdict(stale), "grids/ci.toml", "ci.json")
+    assert line.startswith("what this code does: ablate run grids/ci.toml --runs-dir FRESH")
+
+
 def test_each_outcome_is_what_ci_systems_call_it():
     root = ElementTree.fromstring(junit(verdict(RED, GREEN, LOST, DOUBT, mode="stat"), strict=False))
     suite = root[0]
@@ -116,6 +122,15 @@ def test_annotations_stay_within_what_github_shows_and_the_last_counts_the_rest(
     lines = commands(many(30), False, path)
     assert len(lines) == ANNOTATIONS + 1
     assert lines[-1].startswith("::error title=ablate check::ci: FAILED (30 regressed); 21 more")
+
+
+def test_an_arm_that_is_lost_as_a_whole_takes_one_annotation(tmp_path: Path):
+    path = tmp_path / "ci.json"
+    path.write_text("{}")
+    lost = [Finding("arm", metric, Outcome.missing, "seed 0 is pending") for metric in ("training", "psnr", "ms_ssim")]
+    first, last = commands(verdict(*lost), False, path)
+    assert "arm, all: missing (seed 0 is pending)" in first
+    assert "(3 missing)" in last
 
 
 def test_an_annotation_points_at_its_arm_in_the_baseline(tmp_path: Path):

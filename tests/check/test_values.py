@@ -49,3 +49,9 @@ def test_too_few_seeds_are_inconclusive_however_clear_they_look(seeds: int):
 
 def test_seeds_that_do_not_differ_at_all_pass_without_a_margin():
     assert judge_seeds(pairs(*[0.0] * 6), margin(0.1), 0.05).outcome == "pass"
+
+
+def test_what_no_seed_moves_is_compared_exactly():
+    assert judge_seeds(pairs(*[0.0] * 6), margin(0.0), 0.05).outcome == "pass"
+    moved = judge_seeds(pairs(0.0, 0.0, 0.0, 0.0, 0.0, -1e-9), margin(0.0), 0.05)
+    assert (moved.outcome, moved.detail) == ("regressed", "seed 5")

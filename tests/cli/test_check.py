@@ -62,7 +62,7 @@ def test_results_of_other_code_are_refused_unless_they_are_wanted(ablate_in, gat
     monkeypatch.setattr(environment, "code_fingerprint", lambda: "beef" * 3)
     result = check(ablate_in)
     assert result.exit_code == 3
-    assert f"made by code {CODE}, and this is beefbeefbeef; run it into a fresh --runs-dir" in result.output
+    assert f"made by {CODE}, and this is beefbeefbeef" in result.output
     assert check(ablate_in, "--allow-other-code").exit_code == 0
 
 
@@ -139,7 +139,7 @@ def test_a_baseline_needs_finished_cells_a_reason_and_a_mode_there_is(ablate_in,
     wrong = ablate_in(*arguments, "-m", "why", "--mode", "exakt")
     assert (wrong.exit_code, "there is: exact, stat" in wrong.stderr) == (2, True)
     edit(store, 0, lambda result: result["environment"].update(fingerprint="beef"))
-    assert "made by code beef" in ablate_in(*arguments, "-m", "why").stderr
+    assert "made by beef" in ablate_in(*arguments, "-m", "why").stderr
 
 
 def test_looking_writes_nothing(ablate_in, gated, tmp_path: Path):
