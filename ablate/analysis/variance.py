@@ -47,8 +47,16 @@ def components(scores: Scores, study: Study) -> Components | None:
     table = _complete(np.array(list(scores.values.values())))
     if min(table.shape, default=0) < 2:
         return None
-    squares = _mean_squares(table)
-    a, s, i = table.shape
+    found = _variances(table)
+    again, repeats = noise_floor(study, scores.metric)
+    deviations = {part: max(0.0, found[part]) ** 0.5 for part in PARTS}
+    arms, seeds, images = table.shape
+    return Components(scores.metric, arms, seeds, images, deviations, again, repeats)
+
+
+def _variances(table: np.ndarray) -> dict[str, float]:
+    """Returns unbiased estimates of the variance of each part, which may be negative."""
+    squares, (a, s, i) = _mean_squares(table), table.shape
     residual = squares["residual"]
     pairs = {
         "arm x seed": (squares["arm x seed"] - residual) / i,
@@ -60,10 +68,7 @@ def components(scores: Scores, study: Study) -> Components | None:
         "seed": (squares["seed"] - squares["arm x seed"] - squares["seed x image"] + residual) / (a * i),
         "image": (squares["image"] - squares["arm x image"] - squares["seed x image"] + residual) / (a * s),
     }
-    found = {**single, **pairs, "residual": residual}
-    again, repeats = noise_floor(study, scores.metric)
-    deviations = {part: max(0.0, float(found[part])) ** 0.5 for part in PARTS}
-    return Components(scores.metric, a, s, i, deviations, again, repeats)
+    return {**single, **pairs, "residual": residual}
 
 
 def noise_floor(study: Study, metric: str, weights: str = WEIGHTS[0]) -> tuple[float | None, int]:

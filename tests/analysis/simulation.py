@@ -1,6 +1,6 @@
 """Simulates experiments whose truth is known, and counts how often what `ablate.analysis` says is right.
 
-Run by hand, about ten minutes on one core; it rewrites reports/statistics/:
+Run by hand, about five minutes on one core; it rewrites reports/statistics/:
 
     python -m tests.analysis.simulation [--quick] [--out reports/statistics]
 """
@@ -22,6 +22,7 @@ from tests.analysis.studies import cell, study
 SPREADS: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
     "normal": lambda draw, shape: draw.normal(0, 1, shape),
     "skewed (exponential)": lambda draw, shape: draw.exponential(1, shape) - 1,
+    "difference of two skewed scores": lambda draw, shape: draw.exponential(1, shape) - draw.exponential(1, shape),
     "heavy tails (t, 3 degrees)": lambda draw, shape: draw.standard_t(3, shape),
 }
 """How differences between seeds may scatter about their mean of zero."""
@@ -196,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     covered = {spread: {n: coverage(n, spread, 40_000 // share) for n in (3, 5, 6, 10, 20)} for spread in SPREADS}
     covered["images nested in seeds"] = {n: nested_coverage(n, 40_000 // share) for n in (3, 5, 6, 10, 20)}
     bootstrap = {n: bootstrap_coverage(n, 4_000 // share) for n in (3, 5, 6, 10, 20)}
-    pooled = {n: pseudo_replication(n, 10_000 // share) for n in (1, 3, 5, 6, 10)}
+    pooled = {n: pseudo_replication(n, 40_000 // share) for n in (1, 3, 5, 6, 10)}
     procedure = {
         (truth.name, spread, correction, n): verdicts(truth, n, 4_000 // share, spread, correction)
         for truth in TRUTHS

@@ -21,7 +21,7 @@ Procedures = Mapping[tuple[str, str, str, int], "Procedure"]
 INTRODUCTION = """# Do the statistics of a report hold what they promise?
 
 Experiments whose truth is known are drawn at random, judged by the functions that `ablate report` uses, and counted.
-`python -m tests.analysis.simulation` draws them again (fixed random streams, about ten minutes on one core) and
+`python -m tests.analysis.simulation` draws them again (fixed random streams, about five minutes on one core) and
 rewrites this page, its figures and `numbers.json`; `tests/analysis/test_simulation.py` holds the main claims in CI with
 fewer draws.
 
@@ -30,9 +30,9 @@ fewer draws.
 READ_COVERAGE = """## Intervals
 A 95 % interval should hold the true mean 95 times in 100. Student's interval over seeds does so at any number of seeds
 where differences scatter normally, and also where each seed's difference is itself a mean over pictures. Where they are
-strongly skewed it holds less at few seeds (differences of two arms, which subtract one seed's luck from another's, are
-less skewed than their scores, and a verdict needs the exact sign-flip test as well); with heavy tails it holds more.
-The percentile bootstrap is not used: at three seeds it holds the truth three times in four.
+strongly skewed it holds less at few seeds; but what a report judges are differences of two arms, and the difference of
+two scores that are skewed alike is not skewed: its intervals hold. So do those with heavy tails. The percentile
+bootstrap is not used: at three seeds it holds the truth three times in four.
 
 ![Coverage of intervals](figures/coverage.svg)
 
@@ -136,7 +136,7 @@ def _coverage_figure(every: Coverage) -> str:
         counts = list(next(iter(every.values())))
         panel.axhspan(93, 97, color=MUTED, alpha=0.16, linewidth=0)
         panel.axhline(95, color=MUTED, linewidth=1)
-        for (name, rates), (colour, _), marker in zip(every.items(), SERIES, "os^Dv", strict=False):
+        for (name, rates), (colour, _), marker in zip(every.items(), SERIES, "os^DvP", strict=False):
             _line(panel, range(len(counts)), rates.values(), name, colour, marker)
         panel.set_xticks(range(len(counts)), [str(n) for n in counts])
         panel.set(xlabel="seeds", ylabel="intervals that hold the truth (%)")

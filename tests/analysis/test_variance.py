@@ -7,7 +7,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from ablate.analysis import Scores, components, noise_floor
-from ablate.analysis.variance import _mean_squares
+from ablate.analysis.variance import _mean_squares, _variances
 from tests.analysis.studies import cell, study
 
 NOTHING = study([cell({"loss": "a"}, 0, 20.0)], {"loss": ["a"]})
@@ -18,13 +18,26 @@ def scores(table: np.ndarray) -> Scores:
     return Scores("psnr", "ema", tuple(range(table.shape[1])), tuple(map(str, range(table.shape[2]))), arms)
 
 
+PARTS = {
+    "arm": 0.3,
+    "seed": 0.4,
+    "image": 0.2,
+    "arm x seed": 1.0,
+    "arm x image": 2.0,
+    "seed x image": 1.5,
+    "residual": 0.5,
+}
+"""Standard deviations; single parts are small beside the pairs, which their estimates must take away."""
+
+
 def drawn(seed: int, arms: int, seeds: int, images: int) -> np.ndarray:
-    """Returns scores (arms, seeds, images); standard deviations: arm 2, seed 1, image 3, arm x seed 0.5, rest 0.2."""
-    draw = np.random.default_rng(seed)
-    table = 20 + draw.normal(0, 0.2, (arms, seeds, images)) + draw.normal(0, 0.5, (arms, seeds, 1))
-    return (
-        table + draw.normal(0, 2, (arms, 1, 1)) + draw.normal(0, 1, (1, seeds, 1)) + draw.normal(0, 3, (1, 1, images))
-    )
+    """Returns scores (arms, seeds, images) made of `PARTS`."""
+    draw, sizes = np.random.default_rng(seed), {"arm": arms, "seed": seeds, "image": images}
+    table = np.full((arms, seeds, images), 20.0)
+    for part, deviation in PARTS.items():
+        shape = [size if part == "residual" or name in part.split(" x ") else 1 for name, size in sizes.items()]
+        table = table + draw.normal(0, deviation, shape)
+    return table
 
 
 def test_mean_squares_agree_with_statsmodels() -> None:
@@ -38,14 +51,17 @@ def test_mean_squares_agree_with_statsmodels() -> None:
 
 
 def test_components_are_unbiased() -> None:
-    found = [components(scores(drawn(seed, 4, 5, 6)), NOTHING).deviations for seed in range(300)]
-    mean = {part: np.mean([each[part] ** 2 for each in found]) for part in found[0]}
-    assert mean["arm"] == pytest.approx(4.0, rel=0.2)
-    assert mean["seed"] == pytest.approx(1.0, rel=0.2)
-    assert mean["image"] == pytest.approx(9.0, rel=0.2)
-    assert mean["arm x seed"] == pytest.approx(0.25, rel=0.1)
-    assert mean["residual"] == pytest.approx(0.04, rel=0.05)
-    assert mean["arm x image"] < 0.01
+    found = [_variances(drawn(seed, 4, 5, 3)) for seed in range(2000)]
+    for part, deviation in PARTS.items():
+        values = [each[part] for each in found]
+        assert abs(np.mean(values) - deviation**2) < 4 * np.std(values) / len(values) ** 0.5, part
+
+
+def test_a_negative_estimate_is_told_as_no_spread() -> None:
+    table = next(table for seed in range(100) if _variances(table := drawn(seed, 4, 5, 3))["arm"] < 0)
+    found = components(scores(table), NOTHING)
+    assert found.deviations["arm"] == 0.0
+    assert found.deviations["arm x image"] == pytest.approx(_variances(table)["arm x image"] ** 0.5)
 
 
 def test_an_arm_that_lacks_a_seed_and_a_picture_that_lacks_a_value_are_left_out() -> None:
