@@ -5,7 +5,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from ablate.metrics import frechet_distance, frechet_distance_moments
+from ablate.metrics import FrechetReference, distance, frechet_distance, frechet_distance_moments, frechet_infinity
+from ablate.metrics.distance import frechet_without
 
 
 def features(n: int, width: int, seed: int) -> np.ndarray:
@@ -102,3 +103,75 @@ def test_features_that_have_no_distance_are_refused(a: np.ndarray, b: np.ndarray
 def test_moments_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(ValueError, match=r"covariance_b must hold finite numbers of shape \(3, 3\)"):
         frechet_distance_moments(np.zeros(3), np.eye(3), np.zeros(3), np.eye(4))
+
+
+def spectrum(n: int, width: int, smallest: float, seed: int) -> np.ndarray:
+    """Features whose spreads fall from 1 to `smallest`, along directions that no axis has."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(np.random.default_rng(9).normal(size=(width, width)))[0]
+    return rng.normal(size=(n, width)) * np.geomspace(1, smallest, width) @ basis
+
+
+def by_singular_values(a: np.ndarray, b: np.ndarray) -> float:
+    """The distance without any covariance: nothing is squared, so no digit is lost."""
+    gap = ((a.mean(0) - b.mean(0)) ** 2).sum()
+    a, b = ((x - x.mean(0)) / np.sqrt(len(x) - 1) for x in (a, b))
+    return gap + (a * a).sum() + (b * b).sum() - 2 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
+
+
+@pytest.mark.parametrize("smallest", [0.3, 1e-3, 1e-6, 1e-9])
+def test_small_spreads_keep_their_digits_whichever_way_is_taken(smallest: float) -> None:
+    a, b = spectrum(300, 60, smallest, 0), spectrum(280, 60, smallest, 1)
+    b[:, 0] += 0.01
+    # the quick way is taken only where it is right to 1e-9 of the distance
+    assert frechet_distance(a, b) == pytest.approx(by_singular_values(a, b), rel=1e-9)
+
+
+def test_the_quick_way_is_left_where_it_would_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    exact = distance._spread
+    monkeypatch.setattr(distance, "_spread", lambda *arguments: taken.append(1) or exact(*arguments))
+    frechet_distance(spectrum(300, 60, 0.3, 0), spectrum(300, 60, 0.3, 1))
+    assert not taken
+    a = spectrum(300, 60, 1e-6, 0)
+    nearly = a * (1 + 1e-7)
+    assert frechet_distance(a, nearly) == pytest.approx(by_singular_values(a, nearly), rel=1e-2)
+    assert taken
+
+
+def test_a_reference_gives_what_two_sets_give_and_is_factorised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, others = features(200, 30, 0), [features(200, 30, seed) for seed in (1, 2, 3)]
+    expected = [frechet_distance(a, other) for other in others]
+    calls = []
+    factorise = distance._cholesky
+    monkeypatch.setattr(distance, "_cholesky", lambda covariance: calls.append(1) or factorise(covariance))
+    reference = FrechetReference(a)
+    assert [reference.distance(other) for other in others] == expected
+    assert len(calls) == 1
+
+
+def test_many_vectors_are_foreseen_from_few() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(900, 40))
+    b = a * 1.1 + rng.normal(size=(900, 40)) * 0.4
+    truth = 40 * (1 - np.sqrt(1.1**2 + 0.4**2)) ** 2
+    found = frechet_infinity(a, b)
+    assert frechet_distance(a, b) > truth
+    assert abs(found - truth) < 0.35 * (frechet_distance(a, b) - truth)
+    assert frechet_infinity(a, b) == found
+    with pytest.raises(ValueError, match="needs paired sets of 80 vectors or more at 40 dimensions, not 79 and 79"):
+        frechet_infinity(a[:79], b[:79])
+
+
+@pytest.mark.parametrize(("n", "width"), [(90, 20), (90, 100), (24, 22)])
+def test_leaving_owners_out_by_their_sums_is_leaving_their_vectors_out(n: int, width: int) -> None:
+    a = features(n, width, 0)
+    b = a + features(n, width, 1) / 3
+    owners = np.repeat([0, 1, 2], [n // 2, n // 3, n - n // 2 - n // 3])
+    expected = [frechet_distance(a[owners != k], b[owners != k]) for k in range(3)]
+    assert frechet_without(a, b, owners, 4) == pytest.approx([*expected, frechet_distance(a, b)], rel=1e-8)
+
+
+def test_leaving_nearly_all_out_leaves_no_distance() -> None:
+    a = features(5, 3, 0)
+    assert frechet_without(a, a + 1, np.array([0, 0, 0, 0, 1]), 2)[0] is None
