@@ -1,0 +1,178 @@
+"""One cell of the grid with everything that goes together, and the warm start that cells share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ablate.config.data import Data
+from ablate.config.evaluation import Evaluation
+from ablate.config.loss import Loss
+from ablate.config.model import Discriminator, Model
+from ablate.config.settings import RESULTS_VERSION, Settings, content_sha256, identity
+from ablate.config.terms import DistortionTerm
+from ablate.config.train import Adam, Optimizers, Train
+from ablate.registry import adversarial_losses, distortions
+
+MAX_LABELS = 4096
+"""The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
+
+
+class Cell(Settings):
+    """One cell of the grid, complete: everything that its result depends on."""
+
+    data: Data = Data()
+    model: Model = Model()
+    discriminator: Discriminator = Discriminator()
+    loss: Loss = Field(default_factory=Loss)
+    optimizers: Optimizers = Optimizers()
+    train: Train = Field(default_factory=Train)
+    evaluation: Evaluation = Evaluation()
+    seed: int = Field(0, ge=0)
+    replicate: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Cell:
+        stride = 2**self.model.downsamplings
+        if self.data.crop % stride:
+            raise ValueError(
+                f"data.crop = {self.data.crop} must be a multiple of {stride} (model.downsamplings = "
+                f"{self.model.downsamplings})"
+            )
+        per_channel = self.data.batch_size * (self.data.crop // stride) ** 2
+        if self.model.latent_norm == "batch" and per_channel < 16:
+            raise ValueError(
+                f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
+                "data.batch_size or data.crop until there are 16"
+            )
+        coarsest = self.data.crop / 2 ** (self.discriminator.scales - 1 + self.discriminator.layers)
+        if self.discriminator.norm == "instance" and coarsest <= 1:
+            raise ValueError(
+                f"at data.crop = {self.data.crop} the coarsest of {self.discriminator.scales} discriminators ends in a "
+                "1x1 feature map, which instance norm makes constant; take a larger crop, fewer scales or "
+                'discriminator.norm = "channel"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _features_have_a_discriminator(self) -> Cell:
+        trained = adversarial_losses[self.loss.adversarial.name].facts["trains_discriminator"]
+        if not trained and self.loss.feature_matching.name != "none":
+            raise ValueError(
+                f'loss.adversarial = "{self.loss.adversarial.name}" trains no discriminator, so there are no features '
+                'to match: set loss.feature_matching = "none" with it'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _discriminators_fit_the_loss(self) -> Cell:
+        loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
+        if self.judges != "patches" and self.discriminator.quirks.sigmoid_logits:
+            raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
+        if self.judges != "labels":
+            return self
+        labels = self.model.quantizer.levels**self.model.channels
+        if labels > MAX_LABELS:
+            raise ValueError(
+                f"{loss} tells the {labels} tuples of a position's symbols apart, and {MAX_LABELS} are the most; take "
+                "fewer model.channels or model.quantizer.levels"
+            )
+        if self.discriminator.scales != 1 or self.discriminator.layers < self.model.downsamplings:
+            raise ValueError(
+                f"{loss} judges the positions of the latent: set discriminator.scales = 1 and discriminator.layers to "
+                f"{self.model.downsamplings} or more (model.downsamplings)"
+            )
+        if self.loss.penalties or self.loss.calibrate != "none":
+            raise ValueError(
+                f"{loss} has classes where penalties and calibration need logits: set loss.penalties = [] and "
+                'loss.calibrate = "none" with it'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _crops_are_large_enough_for_the_distortions(self) -> Cell:
+        for name, term in (
+            ("loss.distortion", self.loss.distortion),
+            ("loss.perceptual", self.loss.perceptual),
+            ("train.warmup_distortion", self.train.warmup_distortion),
+        ):
+            fact = distortions[term.name].facts["smallest_side"]
+            smallest = fact(**term.options) if callable(fact) else fact
+            if self.data.crop < smallest:
+                raise ValueError(
+                    f"{name} = {term.name!r} is not defined below {smallest} pixels, and data.crop = {self.data.crop}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _other_pictures_are_there_to_pair_with(self) -> Cell:
+        shuffled = self.loss.adversarial.options.get("pairing") == "shuffled"
+        if shuffled and self.data.batch_size == 1:
+            raise ValueError(
+                f'{self.loss.adversarial.name} with pairing = "shuffled" compares each picture with another of the '
+                "batch, and data.batch_size = 1"
+            )
+        return self
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the hash of the complete resolved configuration."""
+        return self.sha256[:12]
+
+    @property
+    def sha256(self) -> str:
+        """The whole hash, of which the id is the beginning."""
+        return content_sha256({"results_version": RESULTS_VERSION, "cell": identity(self)})
+
+    @property
+    def judges(self) -> str:
+        """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
+        kind: str = adversarial_losses[self.loss.adversarial.name].facts["judges"]
+        return kind
+
+    @property
+    def judged_by_its_teacher(self) -> bool:
+        """Whether the network that measures the distance is trained against, too, which flatters the cell."""
+        return any(self.evaluation.extractor in term.name for term in (self.loss.distortion, self.loss.perceptual))
+
+    @property
+    def warmup(self) -> Warmup | None:
+        """What the cell starts from, or None where it trains from scratch."""
+        if not self.train.warmup_steps:
+            return None
+        return Warmup(
+            data=self.data,
+            model=self.model,
+            distortion=self.train.warmup_distortion,
+            adam=self.optimizers.warmup,
+            decay=self.train.warmup_decay,
+            seed=self.seed,
+            steps=self.train.warmup_steps,
+            precision=self.train.precision,
+            channels_last=self.train.channels_last,
+        )
+
+
+class Warmup(Settings):
+    """A distortion-only training that all cells with an equal one share; its id names its entry in the store."""
+
+    data: Data
+    model: Model
+    distortion: DistortionTerm
+    adam: Adam
+    decay: Literal["cosine", "none"]
+    seed: int
+    steps: int
+    precision: Literal["float32", "bfloat16"]
+    channels_last: bool
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the hash of everything that the warm start depends on."""
+        return self.sha256[:12]
+
+    @property
+    def sha256(self) -> str:
+        """The whole hash, of which the id is the beginning."""
+        return content_sha256({"results_version": RESULTS_VERSION, "warmup": identity(self)})

@@ -1,0 +1,38 @@
+"""The training objective."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ablate.config.settings import Settings
+from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms, Term
+
+
+class Loss(Settings):
+    """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type.
+
+    `adaptive_weight` multiplies the adversarial weight by the ratio of the distortion's to the adversarial gradient at
+    the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at the adversarial
+    step `calibrate_at`: that which gives the term the gradient norm at the reconstruction that `calibrate_to` has
+    there. Before that step the factor is 1. `discriminator_weight` multiplies the discriminators' loss, but not its
+    penalties.
+    """
+
+    adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)
+    adversarial_weight: float = Field(1.0, ge=0)
+    adaptive_weight: bool = False
+    calibrate: Literal["none", "gradient"] = "none"
+    calibrate_to: AdversarialTerm = Field(Term(name="vanilla"), validate_default=True)
+    calibrate_at: int = Field(20, ge=1)
+    discriminator_weight: float = Field(1.0, gt=0)
+    penalties: PenaltyTerms = ()
+    distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
+    lambda_x: float = Field(12.0, ge=0)
+    perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
+    perceptual_weight: float = Field(1.0, ge=0)
+    feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)
+    feature_matching_weight: float = Field(10.0, ge=0)
+    scale_reduction: Literal["mean", "sum", "patch_weighted"] = "mean"
+    generator_scales: Literal["all", "finest"] = "all"

@@ -1,0 +1,62 @@
+"""How long, by which optimizers and in which numeric form a cell is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ablate.config.settings import Settings
+from ablate.config.terms import DistortionTerm, Term
+
+
+class TrainQuirks(Settings):
+    """Defects of the source's training, each off unless it is what is studied.
+
+    `unpaired_batches` steps the discriminators on other crops than the generator. `coarse_untrained` adds no coarse
+    discriminator's loss, so that those stay as they were drawn and matter through feature matching alone.
+    """
+
+    unpaired_batches: bool = False
+    coarse_untrained: bool = False
+
+
+class Adam(Settings):
+    """Settings of one Adam optimizer."""
+
+    learning_rate: float = Field(2e-4, gt=0)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    epsilon: float = Field(1e-8, gt=0)
+
+
+class Optimizers(Settings):
+    """One optimizer for encoder, quantizer and generator, one for the discriminator; and one for the warm start."""
+
+    generator: Adam = Adam()
+    discriminator: Adam = Adam()
+    warmup: Adam = Adam(learning_rate=1e-3, beta1=0.9)
+
+
+class Train(Settings):
+    """How long and in which numeric form a cell is trained.
+
+    `warmup_steps` of distortion-only training come before the `steps` of adversarial training; cells that begin
+    alike share them. The adversarial terms and the discriminators wait for `discriminator_start` of these steps. Of
+    several `discriminator_steps` a step, all but the first have a batch of their own. Whichever player goes first,
+    both see one forward pass of the codec.
+    """
+
+    steps: int = Field(1000, ge=1)
+    warmup_steps: int = Field(0, ge=0)
+    warmup_decay: Literal["cosine", "none"] = "cosine"
+    warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
+    discriminator_start: int = Field(0, ge=0)
+    discriminator_steps: int = Field(1, ge=1, le=20)
+    order: Literal["discriminator_first", "generator_first"] = "discriminator_first"
+    quirks: TrainQuirks = TrainQuirks()
+    ema_decay: float = Field(0.999, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+    log_every: int = Field(25, ge=1)
+    checkpoint_every: int = Field(250, ge=1)
