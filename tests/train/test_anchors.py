@@ -86,6 +86,15 @@ def test_one_picture_without_so_small_a_file_leaves_no_figure(records, shown: Pi
         assert record["smallest"] > 0
 
 
+@pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
+def test_a_file_as_large_as_the_limit_is_within_it(codec, shown: Pictures, cache: Path) -> None:
+    sizes = tuple(len(codec.encode(picture, 30)) for picture in shown)
+    record = anchors(shown, PROTOCOL, {"exactly": sizes}, cache)["exactly"][codec.label]
+    assert record["quality"][0] >= 30
+    pixels = [height * width for height, width in shown.shapes]
+    assert record["bpp_actual"] == pytest.approx(np.mean(8 * np.array(sizes) / pixels), rel=1e-12)
+
+
 def test_no_limit_is_best_quality(records) -> None:
     for codec in STANDARD:
         assert records["any"][codec.label]["quality"] == [codec.highest, codec.highest]
