@@ -18,7 +18,7 @@ from ablate.bench.clock import Clock
 from ablate.bench.gate import Gate, attempt
 from ablate.bench.names import BASELINE, CONTROL, Row
 from ablate.bench.rounds import race
-from ablate.bench.standing import Standing, no_round
+from ablate.bench.standing import Standing, beside_peers, no_round
 from ablate.bench.work import traffic
 from ablate.kernels import Function, Gradients
 
@@ -90,6 +90,7 @@ class Bench:
             else:
                 about = _about(case, one.contender) | {"build_seconds": one.seconds, "sets_of_inputs": len(one.pairs)}
                 rows.append(about | standing.row(name) | {"peak_bytes": _peak_bytes(case.setting.device, one)})
+        beside_peers(rows)
         if any(one.contender.specialised for one in admitted.values()):
             # Code that was compiled for this case would count against the next one's limit of recompilations.
             torch.compiler.reset()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ablate.bench.case import Work
 from ablate.bench.ceilings import FULL, Ceilings
 from ablate.bench.clock import QUANTITIES, Quantity
-from ablate.bench.names import BASELINE, CONTROL, Row
+from ablate.bench.names import BASELINE, CONTROL, Row, ours
 from ablate.bench.ratios import Ratio, noise, paired_ratio, verdict
 from ablate.bench.rounds import Samples, Temperature
 from ablate.bench.work import Traffic
@@ -92,6 +92,23 @@ class Standing:
     def _table(self, value: Callable[[Temperature, Quantity], Any]) -> dict[str, dict[str, Any]]:
         """Returns a value for each temperature that was measured and either time."""
         return {t: {quantity: value(t, quantity) for quantity in QUANTITIES} for t in self.samples.temperatures}
+
+
+def beside_peers(rows: Sequence[Row]) -> None:
+    """Adds to this package's rows how many times as fast as the fastest peer they are, paired as ratios to eager are.
+
+    The fastest is that of the least median in the best of its configurations: plain, channels_last or compiled.
+    """
+    measured = [row for row in rows if row["status"] == "measured"]
+    peers = [row for row in measured if row["peer"] is not None]
+    if not peers:
+        return
+    judged = peers[0]["judged"]
+    fastest = min(peers, key=lambda row: row["median"]["cold"][judged])
+    for row in measured:
+        if ours(row) and row["backend"] != CONTROL:
+            ratio = paired_ratio(*(each["samples"]["cold"][judged] for each in (fastest, row)))
+            row |= {"fastest_peer": fastest["backend"], "over_fastest_peer": _listed(ratio)}
 
 
 def no_round(samples: Samples) -> Row:

@@ -9,6 +9,7 @@ from ablate.bench.judge import judged_ratio
 from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
 
 HEADER = ("kernel", "backend", "work", "call", "times as fast as eager", "bytes", "at most", "roofline", "verdict")
+PEERS = ("kernel", "backend", "fastest peer", "times as fast")
 
 
 def markdown(document: Mapping[str, Any], command: str) -> str:
@@ -21,6 +22,9 @@ def markdown(document: Mapping[str, Any], command: str) -> str:
     for direction in dict.fromkeys(row["direction"] for row in kernels):
         of_direction = [row for row in kernels if row["direction"] == direction]
         lines += [f"## {direction}", "", *_table(HEADER, map(_fields, of_direction)), ""]
+    compared = [row for row in kernels if row.get("over_fastest_peer")]
+    if compared:
+        lines += ["## Beside the fastest peer", "", *_table(PEERS, map(_over_peer, compared)), ""]
     if steps:
         lines += ["## The whole training step", "", *_steps(steps), ""]
     refused = list(dict.fromkeys(_reason(row) for row in rows if row["status"] != "measured"))
@@ -63,6 +67,11 @@ def _fields(row: Row) -> Sequence[str]:
         f"{100 * row['roofline']:.0f} %",
         row["verdict"],
     )
+
+
+def _over_peer(row: Row) -> Sequence[str]:
+    named = f"{row['kernel']} {row['shape']}, {row['direction']}"
+    return named, row["backend"], row["fastest_peer"], times_as_fast(row["over_fastest_peer"])
 
 
 def _steps(rows: Sequence[Row]) -> Iterator[str]:

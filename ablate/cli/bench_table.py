@@ -21,6 +21,7 @@ def lines(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> 
         header = ("backend", *(("work", "call", "warm") if _warm(measured) else ("work", "call")), "times as fast")
         shown = [_row(row, _warm(measured)) for row in measured]
         yield from columns((*header, "at most", "verdict", "roofline"), shown)
+    yield from _over_peers(measured)
     if any(row.get("split") for row in measured):
         yield from _split(measured)
     for status, reason, names in _told(rows):
@@ -41,19 +42,30 @@ def _about(row: Mapping[str, Any], ceilings: Ceilings) -> str:
 
 def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
     from ablate.bench.judge import judged_ratio
+    from ablate.bench.summary import times_as_fast
 
     cold = row["median"]["cold"]
     times = [cold["device"], cold["call"]] + ([row["median"]["warm"][row["judged"]]] if warm else [])
-    median, low, high = judged_ratio(row)
-    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
     return (
         row["backend"],
         *map(_time, times),
-        "1" if row["verdict"] == "baseline" else f"{median:.2f}{interval}",
+        "1" if row["verdict"] == "baseline" else times_as_fast(judged_ratio(row)),
         f"{row['max_possible']:.1f}",
         row["verdict"],
         f"{100 * row['roofline']:.0f} %",
     )
+
+
+def _over_peers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields what this package's fastest backend is to the fastest peer."""
+    from ablate.bench.judge import judged_ratio
+    from ablate.bench.summary import times_as_fast
+
+    compared = [row for row in rows if row.get("over_fastest_peer")]
+    if compared:
+        best = max(compared, key=lambda row: judged_ratio(row)[0])
+        ratio = times_as_fast(best["over_fastest_peer"])
+        yield f"{best['backend']} is {ratio} times as fast as {best['fastest_peer']}, the fastest peer"
 
 
 def _split(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -80,6 +80,17 @@ def test_other_forms_of_who_was_refused_are_not_tried(bench):
     assert rows["peer-compile"]["reason"] == rows["peer"]["reason"]
 
 
+def test_own_backends_are_paired_with_the_fastest_peer(bench):
+    slow = Contender("slow peer", lambda: slowed, peer="peer 1.0")
+    fast = Contender("fast peer", lambda: squares, peer="peer 1.0")
+    rows = by_name(bench.measure(case_of(slow=slow, fast=fast, slowed=slowed), 0.5, longest=60.0))
+    assert rows["slowed"]["fastest_peer"] == "fast peer"
+    assert rows["slowed"]["over_fastest_peer"][2] < 0.5
+    assert 0.2 < rows["eager"]["over_fastest_peer"][0] < 5
+    assert "fastest_peer" not in rows["slow peer"]
+    assert "fastest_peer" not in rows[CONTROL]
+
+
 def test_who_is_for_another_device_is_listed_where_it_is_asked_for():
     other = Contender("triton", lambda: pytest.fail("it was built"), missing="triton is for cuda", elsewhere=True)
     for wanted, listed in ((frozenset(), False), (frozenset({"triton"}), True)):
