@@ -23,7 +23,8 @@ SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
 """What is compared: metrics whose names begin like this."""
 CODEC = "this codec"
 SMALLEST = "smallest"
-LOWEST_OCTAVE = -4
+LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
+"""Curves go at least from 1/16, where no photograph has a file, to 1/2 bit a pixel."""
 
 Records = Mapping[str, Mapping[str, Any]]
 """Codec -> record of `ablate.train.anchors`."""
@@ -119,9 +120,10 @@ def _same(bits: float, pictures: Pictures) -> list[int]:
 
 
 def _ladder(evidence: Evidence) -> list[float]:
-    """Returns bits per pixel in octaves, the same for every grid, from what no photograph's file goes below."""
+    """Returns bits per pixel in octaves, the same for every grid: around the arms', and where the formats begin."""
     dearest = max(rate for arm in evidence.finished if (rate := _mean(arm, RATE)))
-    return [2.0**octave for octave in range(LOWEST_OCTAVE, max(LOWEST_OCTAVE, math.ceil(math.log2(dearest))) + 2)]
+    last = max(HIGHEST_OCTAVE, math.ceil(math.log2(dearest)) + 1)
+    return [2.0**octave for octave in range(LOWEST_OCTAVE, last + 1)]
 
 
 def _curve(codec: str, records: Mapping[str, Records], ladder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
