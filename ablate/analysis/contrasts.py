@@ -46,8 +46,8 @@ class Contrast:
         hedges_g: the paired effect size.
         detectable: the difference from zero that this design finds with 80 % power at its corrected level.
         seeds_needed: how many seeds it takes until a p-value can reach alpha at the first step of the correction.
-        seeds_resolving: how many it would take, at the spread that was seen, until the corrected interval is as narrow
-            as the margin.
+        seeds_resolving: how many it would take, at the difference and the spread that were seen, until the corrected
+            interval keeps to one side of the margin; None where that is more than anyone would run.
     """
 
     effect: Effect
@@ -180,7 +180,9 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
         reason=reason,
         detectable=None if deviation is None else detectable(own.interval.n, deviation, level),
         seeds_needed=needed,
-        seeds_resolving=seeds_to_resolve(deviation, each.margin, level) if deviation and each.margin else None,
+        seeds_resolving=seeds_to_resolve(deviation, abs(abs(own.interval.mean) - each.margin), level)
+        if deviation
+        else None,
     )
 
 

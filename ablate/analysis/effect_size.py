@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ablate.analysis.intervals import t_quantile
 
-LARGEST = 10_000
+LARGEST = 1000
 """Seeds beyond which nobody asks how many more it takes."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablate.analysis import BESIDE, Contrast, smallest_p
+from ablate.analysis import BESIDE, Contrast, leaning, smallest_p
 from ablate.report.document import Span, code, strong
 from ablate.report.evidence import Measure
 from ablate.report.numbers import fixed, interval, joined, plural, probability
@@ -56,7 +56,7 @@ def sentence(measure: Measure, contrast: Contrast, planned: int) -> list[Span | 
         return [f"{label(measure, contrast)} {said}"]
     words = f"{label(measure, contrast)} {said} ({certainty(measure, contrast, planned)}): "
     why = f", {why_not(contrast)}" if contrast.reason else ""
-    return [words, strong(verdict(contrast)), why]
+    return [words, strong(contrast.verdict), why]
 
 
 def verdict(contrast: Contrast) -> str:
@@ -100,7 +100,11 @@ def _bits(contrast: Contrast) -> str:
 
 
 def _spread(contrast: Contrast) -> str:
-    if not contrast.margin:
-        return "not separable from zero"
-    more = f"; at this spread about {contrast.seeds_resolving} seeds would" if contrast.seeds_resolving else ""
-    return f"the margin is not resolved{more}"
+    own = contrast.effect.interval
+    assert own is not None
+    if leaning(own, contrast.margin, contrast.direction) != "inconclusive":
+        return "though its interval alone would do: corrected, the exact test does not reach alpha"
+    what = "the interval reaches over the margin" if contrast.margin else "not separable from zero"
+    if contrast.seeds_resolving is None:
+        return what
+    return f"{what}; at this difference and spread about {contrast.seeds_resolving} seeds would tell"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ablate.analysis import Contrast, contrasts
+from ablate.analysis import Contrast, contrasts, seeds_to_resolve
 from tests.analysis.studies import cell, study
 
 LOSSES = {"loss": ["a", "b", "c"]}
@@ -77,11 +77,20 @@ def test_more_bits_withhold_the_better_and_not_the_worse() -> None:
     assert compared({"b": 0.5, "c": 0.0}, rates={"b": 0.55}, rate_match="off")["b"].verdict == "better"
 
 
-def test_a_difference_at_the_margin_is_not_resolved_and_says_what_it_would_take() -> None:
-    found = compared({"b": 0.1, "c": 0.0})["b"]
-    assert (found.verdict, found.reason) == ("inconclusive", "spread")
-    assert found.seeds_resolving is not None
+def test_a_difference_at_the_margin_is_never_resolved() -> None:
+    found = compared({"b": 0.1, "c": 0.0}, seeds=9)["b"]
+    assert (found.verdict, found.reason, found.seeds_resolving) == ("inconclusive", "spread", None)
     assert found.detectable == pytest.approx(0.03, abs=0.02)
+
+
+def test_a_difference_near_the_margin_says_how_many_seeds_would_tell() -> None:
+    found = compared({"b": 0.105, "c": 0.0})["b"]
+    assert (found.verdict, found.reason) == ("inconclusive", "spread")
+    deviation = found.effect.interval.standard_deviation
+    # 0.05 over the two comparisons that Holm counts.
+    gap = abs(found.effect.interval.mean - 0.1)
+    assert found.seeds_resolving == seeds_to_resolve(deviation, gap, 0.025)
+    assert 8 < found.seeds_resolving < 1000
 
 
 def test_a_margin_in_percent_is_a_share_of_the_baseline() -> None:

@@ -77,11 +77,13 @@ def _lines(evidence: Evidence) -> Iterator[Text]:
     metrics = [measure.name for measure in evidence.primary if measure.name in evidence.contrasts]
     seeds = len(evidence.study.seeds)
     table = {each.effect.key: each for name in metrics[:1] for each in evidence.contrasts[name]}
-    for axis in dict.fromkeys(axis for axis, _ in table):
+    # What was declared comes first.
+    for axis in dict.fromkeys(each.effect.axis for each in sorted(table.values(), key=lambda each: not each.declared)):
         mine = {key: each for key, each in table.items() if key[0] == axis}
         shown = _foremost(mine)
         for number, key in enumerate(shown):
-            spans: list[Span | str] = [*subject(mine[key]), ": "]
+            kind = ": " if mine[key].declared else " (exploratory): "
+            spans: list[Span | str] = [*subject(mine[key]), kind]
             for place, name in enumerate(metrics):
                 each = next(each for each in evidence.contrasts[name] if each.effect.key == key)
                 spans += ["; " if place else "", *sentence(evidence.measures[name], each, seeds)]

@@ -55,7 +55,7 @@ def test_fewer_declared_axes_leave_the_seeds_to_those(tmp_path: Path) -> None:
     assert "Nothing can be claimed from 2 declared" in sentences(tmp_path / "both", both)[0]
     said = sentences(tmp_path / "one", one)
     assert said[0].startswith("lambda_x 48 is better than 6 in PSNR")
-    assert any(each.startswith("scales 3 against 1") and "worse (exploratory)" in each for each in said)
+    assert any(each.startswith("scales 3 against 1 (exploratory): PSNR") and "): worse" in each for each in said)
 
 
 def test_better_quality_for_more_bits_is_no_verdict(tmp_path: Path) -> None:
