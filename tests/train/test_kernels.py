@@ -87,3 +87,16 @@ def test_a_checkpoint_from_before_there_was_a_choice_goes_on_by_definition(
     first.note("kernels", None)
     entry = attempt(cell, store, "auto", steps=2)
     assert entry.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+
+
+@needs_compiler
+@pytest.mark.parametrize("loss", ["hinge", "lsgan", "vanilla"])
+def test_a_training_by_kernels_is_the_training_by_definition(
+    make_cell: Callable[..., Cell], tmp_path: Path, loss: str
+) -> None:
+    cell = make_cell(loss={"adversarial": loss, "distortion": "l1"})
+    auto, eager = (attempt(cell, Store(tmp_path / name, "test"), name) for name in ("auto", "eager"))
+    assert auto.environment()["kernels"]["feature_matching"] == "native"
+    for mine, other in zip(rows(auto), rows(eager), strict=True):
+        assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5)
+    assert auto.result()["metrics"]["ema"]["psnr"] == pytest.approx(eager.result()["metrics"]["ema"]["psnr"], rel=1e-5)
