@@ -10,7 +10,7 @@ from ablate.metrics.features import Extractor, extractor
 from ablate.metrics.jackknife import Estimate, of_mean, of_replicates
 from ablate.metrics.kernel import kid, kid_paired
 from ablate.metrics.patches import patches
-from ablate.metrics.perceptual import dists, lpips_alex, lpips_vgg, perceptual_facts
+from ablate.metrics.perceptual import dists, lpips_alex, lpips_vgg, perceptual_facts, require_weights
 from ablate.metrics.pixel import decibels, mse, psnr, sse
 from ablate.metrics.protocol import Difference, differences
 from ablate.metrics.rate import Rate, rate
@@ -53,6 +53,7 @@ __all__ = [
     "perceptual_facts",
     "psnr",
     "rate",
+    "require_weights",
     "similarity_decibels",
     "sse",
     "ssim",

@@ -10,6 +10,8 @@ from ablate.metrics.pixel import require_pictures
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ablate.networks.weights_file import WeightsFile
+
 _LPIPS = "sum over layers of the mean over space of w . (f(x)/|f(x)| - f(y)/|f(y)|)^2"
 _DISTS_C = 1e-6
 _LPIPS_SOURCE = "Zhang et al. 2018, CVPR, eq. 1; heads v0.1 of the release, 1e-10 added to the norms as there"
@@ -76,12 +78,27 @@ def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
 
 def perceptual_facts(name: str) -> dict[str, str]:
     """Returns which weights a distance looks through, for its record: the digits that their sha256 was checked for."""
+    backbone, heads = _weights_files(name)
+    return {"weights_sha256": backbone.sha256, "heads_sha256": heads.sha256}
+
+
+def require_weights(name: str) -> None:
+    """Refuses a distance whose weights are not there.
+
+    Raises:
+        ValueError: says where they are looked for and how to get them.
+    """
+    for file in _weights_files(name):
+        file.find()
+
+
+def _weights_files(name: str) -> tuple[WeightsFile, WeightsFile]:
     from ablate.networks import dists, imagenet, lpips_heads
 
     if name == "dists":
-        return {"weights_sha256": imagenet.VGG16.weights.sha256, "heads_sha256": dists.WEIGHTS.sha256}
+        return imagenet.VGG16.weights, dists.WEIGHTS
     heads = lpips_heads.HEADS[name.removeprefix("lpips_")]
-    return {"weights_sha256": heads.backbone.weights.sha256, "heads_sha256": heads.weights.sha256}
+    return heads.backbone.weights, heads.weights
 
 
 def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:

@@ -23,6 +23,17 @@ from ablate.train.reference import as_tensor, original_features, picture_feature
 from ablate.trained import TrainedCodec, model_id
 
 
+def require_measures(cell: Cell) -> None:
+    """Loads what the evaluation looks through, so that weights which are absent are missed before the training.
+
+    Raises:
+        ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
+    """
+    metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap)
+    for name in cell.evaluation.learned:
+        metrics.require_weights(name)
+
+
 def evaluate(
     codecs: dict[str, Codec],
     cell: Cell,

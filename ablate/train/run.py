@@ -18,7 +18,7 @@ from ablate.kernels import Choice, Kernels
 from ablate.model import count_parameters
 from ablate.store import Entry
 from ablate.store.atomic import write_with
-from ablate.train.evaluate import evaluate
+from ablate.train.evaluate import evaluate, require_measures
 from ablate.train.loop import Outcome, Watch, train, warm_up
 from ablate.train.state import TrainState
 
@@ -46,6 +46,7 @@ def run_cell(
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
         kernels: "auto" computes losses by the fastest backend that agrees with the definition, "eager" by the latter.
     """
+    require_measures(cell)
     state, choice = TrainState.for_cell(cell, device), _choice(entry, kernels, device)
     if entry.checkpoint.exists():
         state.load(entry.checkpoint)

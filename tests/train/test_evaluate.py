@@ -19,6 +19,7 @@ from ablate.model import build_codec
 from ablate.store import Entry
 from ablate.train.evaluate import evaluate
 from ablate.train.patch_scores import patch_scores, refusal
+from ablate.train.run import run_cell
 from ablate.trained import TrainedCodec
 from tests.train.conftest import gradient_picture
 
@@ -179,3 +180,31 @@ def test_without_two_patches_there_is_no_distance_and_a_reason() -> None:
     assert set(scores.values.values()) == {None}
     assert list(scores.estimates()) == []
     assert refusal(Evaluation(), 1) == "1 patches of 64 px; a distance needs 2"
+
+
+def test_a_fid_of_too_few_patches_is_refused_and_the_kernel_distance_is_not() -> None:
+    settings = Evaluation(extractor="inception", tap=2048, patch=256)
+    originals = features(192, 2048, 0)
+    scores = patch_scores(settings, originals, originals + features(192, 2048, 1) / 10, [8] * 24)
+    assert scores.values["fid"] is None
+    assert scores.values["kid_paired"] is not None
+    assert [name for name, _ in scores.estimates()] == ["kid_paired"]
+    said = refusal(settings, 192)
+    assert said is not None
+    for part in ("192 patches of 256 px", "4096 patches are needed", "kid_paired holds for fewer"):
+        assert part in said
+    assert refusal(settings, 2049) is None
+
+
+def test_absent_weights_are_missed_before_a_training(
+    cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    settings = cell.evaluation.model_copy(update={"perceptual": "lpips_alex"})
+    entry = Entry(tmp_path / "entry")
+    with pytest.raises(ValueError, match=r"the weights alexnet-owt-7be5be79\.pth are absent"):
+        run_cell(
+            cell.model_copy(update={"evaluation": settings}), entry,
+            warmup=None, data_cache=tmp_path, device="cpu", attempt=1, stop=lambda: False,
+        )  # fmt: skip
+    assert not entry.path.exists()
