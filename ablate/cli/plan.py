@@ -115,7 +115,7 @@ def _seeds(plan: Plan) -> dict[str, Any]:
 
 
 def _comparisons(plan: Plan) -> int:
-    """Counts what is claimed of each metric: a difference from the baseline for every other level and arm."""
+    """Counts what is corrected together: a difference from the baseline for every other level and arm, on a metric."""
     from ablate.analysis.axes import find_axes
     from ablate.analysis.study import arm_names
 
@@ -127,7 +127,8 @@ def _comparisons(plan: Plan) -> int:
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
     names = zip(plan.points, arm_names(plan.content["points"]), strict=True)
     beside = {name for point, name in names if point.axes.keys() != plan.content["axes"].keys()}
-    return max(1, levels + (0 if compare["axes"] else len(beside)))
+    on_a_metric = max(1, levels + (0 if compare["axes"] else len(beside)))
+    return on_a_metric * max(1, len(compare["primary"])) if compare["correction"] == "holm-all" else on_a_metric
 
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:

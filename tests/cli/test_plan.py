@@ -35,6 +35,11 @@ def test_more_claims_need_more_seeds(ablate_in, pretended):
     assert "6 seeds reach p = 0.031 at best, enough" in ablate_in("plan", "grid.toml").output
 
 
+def test_one_correction_over_all_metrics_counts_the_claims_on_each(ablate_in, pretended):
+    pretended(*["well", "diverge", "raise"] * 2, compare={"correction": "holm-all", "primary": ["psnr", "ms_ssim"]})
+    assert "alpha = 0.05 in 4 comparisons" in ablate_in("plan", "grid.toml").output
+
+
 def test_what_is_done_takes_no_more_time_and_says_how_long_the_rest_takes(ablate_in, pretended):
     plan = pretended("well", "well", warmup=False)
     done = {"status": "done", "step": 10, "seconds": 60.0, "train_seconds": 50.0, "eval_seconds": 10.0}
