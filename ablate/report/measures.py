@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ORDER = ("psnr", "ms_ssim", "fd_", "bpp_actual", "bpp_entropy", "bpp_bound")
+ORDER = ("psnr", "ms_ssim", "fd_", "fid", "kid", "lpips", "dists", "bpp_actual", "bpp_entropy", "bpp_bound")
 """How metrics follow each other for a reader: quality, perception, then what was really paid before what bounds it."""
 
 
@@ -54,6 +54,6 @@ def _place(name: str) -> int:
 
 def _decimals(name: str, unit: str) -> int:
     """Returns how many decimals tell arms apart without feigning precision."""
-    if name.startswith("fd_"):
-        return 1
+    if name.startswith(("fd_", "kid_paired_")):
+        return 1  # over features that are not normalised, unlike those of Inception
     return {"dB": 2, "bit/pixel": 4}.get(unit, 4)

@@ -107,10 +107,12 @@ def test_a_narrow_window_scrolls_down_and_never_sideways(page: Browser, written:
     assert page.evaluate("document.documentElement.scrollWidth") == 420
 
 
-def test_the_page_prints(page: Browser, written: Written, tmp_path: Path) -> None:
-    page.open(written.report.html, scheme="dark")
+def test_the_page_prints_light_and_within_the_paper(page: Browser, written: Written, tmp_path: Path) -> None:
+    # A4 across less its margins is 273 mm, 1,032 CSS pixels.
+    page.open(written.report.html, width=1032, scheme="dark")
     page.call("Emulation.setEmulatedMedia", media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1032
     page.pdf(tmp_path / "report.pdf")
     page.call("Emulation.setEmulatedMedia", media="")
     assert (tmp_path / "report.pdf").stat().st_size > 100_000

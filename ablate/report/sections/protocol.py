@@ -91,6 +91,7 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
         notes.append(
             f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no picture left it is shown as undefined."
         )
+    notes += _thin(evidence, protocols)
     done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
     rows = {
         arm: dict(zip(evidence.per_image.seeds, values, strict=True))
@@ -102,6 +103,21 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
             f"PSNR is infinite for {plural(infinite, 'reconstruction')} equal to the original; means leave them out."
         )
     return notes
+
+
+def _thin(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+    """Says which distances rest on fewer patches than their features ask for, and which were refused."""
+    told: dict[str, str] = {}
+    for name, measure in evidence.measures.items():
+        for facts in (each[name] for each in protocols if name in each):
+            if facts.get("enough") is False:
+                told[name] = (
+                    f"{measure.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
+                    f"{facts['patches_needed']:,}, so that it is biased upwards, alike for all arms of one protocol."
+                )
+            if facts.get("refused"):
+                told[name] = f"{measure.label} was refused: {facts['refused']}."
+    return list(told.values())
 
 
 def again(evidence: Evidence) -> dict[str, str]:

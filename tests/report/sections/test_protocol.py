@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ablate.analysis import read_study
 from ablate.cli.select import selection
-from ablate.report.document import Code, Items, Section
+from ablate.report.document import Code, Items, Section, Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.protocol import protocol
 from tests.fabricated_store import Fabrication, fabricate
@@ -54,3 +54,12 @@ def test_the_checklist_tells_what_was_lost(tmp_path: Path) -> None:
 def test_the_grid_file_is_there_to_be_saved(tmp_path: Path) -> None:
     evidence, found = section(tmp_path, Fabrication(recon=False))
     assert any(block.text == evidence.study.grid_text for block in found.blocks if isinstance(block, Code))
+
+
+def test_a_distance_over_too_few_patches_is_told_with_what_it_asks_for(tmp_path: Path) -> None:
+    store = fabricate(tmp_path, Fabrication(axes={}, seeds=[0], recon=False))
+    study = read_study(store)
+    assert study.cells[0].result is not None
+    study.cells[0].result["protocol"]["fd_lite0_112"] |= {"enough": False, "patches_needed": 999}
+    notes = [block.plain for block in protocol(Evidence(study, store)).blocks if isinstance(block, Text)]
+    assert any("rests on 412 patches; a covariance of its features asks for 999" in note for note in notes)
