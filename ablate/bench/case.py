@@ -96,6 +96,7 @@ class Contender:
         missing: why it cannot be used here, in a sentence; None where it can.
         prepare: brings inputs into the form it is fastest with, before the clock runs.
         peer: name and version of the package it comes from; None for those of this one.
+        tolerance: its own, where it promises less than the case asks for.
         specialised: compiled for the shapes it is given, so that odd sides and strides are not tried on it.
         build_seconds: about what building takes, so that a small budget need not be spent on it.
         elsewhere: for another kind of device, and listed only where it is asked for.
@@ -107,6 +108,7 @@ class Contender:
     missing: str | None = None
     prepare: Callable[[Pair], Pair] = lambda pair: pair
     peer: str | None = None
+    tolerance: Tolerance | None = None
     specialised: bool = False
     build_seconds: float = 0.0
     elsewhere: bool = False

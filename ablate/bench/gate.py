@@ -37,9 +37,10 @@ class Gate:
                 return f"{name}: {problem}"
         return None
 
-    def still(self, result: Gradients) -> str | None:
-        """Says what is wrong with a result on the timed inputs after all rounds, or None."""
-        problem = disagreement(_on_cpu(result), self._expected("", self.timed), self._case.tolerance)
+    def still(self, contender: Contender, result: Gradients) -> str | None:
+        """Says what is wrong with a contender's result on the timed inputs after all rounds, or None."""
+        tolerance = contender.tolerance or self._case.tolerance
+        problem = disagreement(_on_cpu(result), self._expected("", self.timed), tolerance)
         return f"after the last round: {problem}" if problem else None
 
     def _edges(self, contender: Contender) -> Iterator[tuple[str, Pair]]:
@@ -65,7 +66,7 @@ class Gate:
         for tensor, kept in zip(given.tensors, before, strict=True):
             if not torch.equal(tensor.nan_to_num(7.0), kept.nan_to_num(7.0)):
                 return "it writes into its inputs"
-        return disagreement(result, self._expected(name, pair), self._case.tolerance)
+        return disagreement(result, self._expected(name, pair), contender.tolerance or self._case.tolerance)
 
 
 @contextmanager

@@ -185,7 +185,7 @@ def _thunks(one: Admitted) -> list[Callable[[], object]]:
 
 def _changed(one: Admitted, gate: Gate) -> str | None:
     """Says what is wrong with a contender's result after all rounds."""
-    return gate.still(one.function(*one.pairs[0]))
+    return gate.still(one.contender, one.function(*one.pairs[0]))
 
 
 def _peak_bytes(device: str, one: Admitted) -> int | None:

@@ -6,6 +6,7 @@ import torch
 
 from ablate.bench.case import Pair, Setting, Shape
 from ablate.bench.cases import KERNELS
+from ablate.bench.gate import Gate
 from ablate.bench.names import BACKWARD, FORWARD
 from ablate.bench.peers import channels_last, from_black, ms_ssim_peers
 from ablate.bench.selection import Request
@@ -58,3 +59,11 @@ def test_a_request_is_every_combination_of_what_a_kernel_is_for():
     assert all(dtype is torch.float32 for name, _, _, dtype in found if name == "r1")
     assert not request.steps_too
     assert Request().steps_too
+
+
+@pytest.mark.parametrize("package", ["pytorch-msssim", "piq"])
+def test_peers_that_define_ms_ssim_alike_may_be_timed(package):
+    case = KERNELS["ms_ssim"].case(AT)
+    for peer in (each for each in case.contenders if each.name in (package, f"{package}-channels-last")):
+        assert peer.missing is None
+        assert Gate(case, seed=4).refusal(peer, peer.build()) is None

@@ -5,7 +5,7 @@ import torch
 
 from ablate.bench.case import Contender
 from ablate.bench.gate import Gate, attempt
-from ablate.kernels import Gradients
+from ablate.kernels import Gradients, Tolerance
 from tests.bench.invented import case_of, squares
 
 
@@ -84,11 +84,18 @@ def test_peers_answer_for_ordinary_pictures_alone():
 def test_a_result_that_went_wrong_during_the_rounds_is_found():
     case = case_of()
     gate = Gate(case, seed=3)
-    assert gate.still(squares(*gate.timed)) is None
-    assert "after the last round: the loss is" in (gate.still(value_off(*gate.timed)) or "")
+    assert gate.still(case.contenders[0], squares(*gate.timed)) is None
+    assert "after the last round: the loss is" in (gate.still(case.contenders[0], value_off(*gate.timed)) or "")
 
 
 def test_deterministic_algorithms_are_off_again_after_the_gate():
     case = case_of()
     Gate(case, seed=3).refusal(case.contenders[0], squares)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_who_promises_less_is_held_to_what_it_promises():
+    case = case_of()
+    peer = Contender("peer", lambda: value_off, peer="peer 1.0", tolerance=Tolerance(1e-2, 0.0, 1e-5))
+    assert Gate(case, seed=3).refusal(peer, value_off) is None
+    assert Gate(case, seed=3).refusal(peer, gradient_off) is not None
