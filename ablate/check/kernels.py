@@ -9,6 +9,8 @@ from ablate.bench.judge import KEY, MARGIN, Compared, compare, judged_ratio
 from ablate.check.finding import Finding, Outcome
 
 THROUGHPUT = "throughput"
+KERNEL = "kernel "
+"""How the name begins that a kernel has in the place of an arm."""
 OUTCOMES = {
     "same": Outcome.passed,
     "faster": Outcome.improved,
@@ -80,7 +82,7 @@ def _finding(one: Compared) -> Finding:
 
 
 def _name(one: Compared) -> str:
-    return "kernel " + " ".join(one.key[:-1])
+    return KERNEL + " ".join(one.key[:-1])
 
 
 def _limits(ratio: Sequence[float | None]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ablate.check.comparable import OTHER_CODE
 from ablate.check.finding import Finding, Outcome
 from ablate.check.gate import Verdict
+from ablate.check.kernels import KERNEL
 
 ORDER = (
     Outcome.regressed,
@@ -74,7 +75,8 @@ def advice(verdict: Verdict, grid: str, baseline: str) -> tuple[str, ...]:
     if found & {Outcome.improved, Outcome.regressed} or others or _unknown(verdict):
         what = "an improvement becomes the baseline" if Outcome.improved in found else "a change on purpose is kept"
         lines.append(f'{what} with: ablate baseline update {grid} --baseline {baseline} --reason "why"')
-    if any(each.outcome is Outcome.missing for each in verdict.findings):
+    lost = [each.arm for each in verdict.findings if each.outcome is Outcome.missing]
+    if any(not arm.startswith(KERNEL) for arm in lost):
         lines.append(f"what was not run yet: ablate run {grid}")
     if Outcome.inconclusive in found:
         lines.append("inconclusive: more seeds decide it; they go into [seeds] and, once, into the baseline")

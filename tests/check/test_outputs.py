@@ -61,6 +61,12 @@ def test_an_improvement_says_how_to_keep_it():
     assert advice(verdict(GREEN), "grids/ci.toml", "ci.json") == ()
 
 
+def test_a_missing_run_of_the_bench_is_not_answered_with_a_training():
+    assert advice(verdict(Finding("kernel lsgan_d", "native", Outcome.missing)), "grids/ci.toml", "ci.json") == ()
+    (line,) = advice(verdict(LOST), "grids/ci.toml", "ci.json")
+    assert line == "what was not run yet: ablate run grids/ci.toml"
+
+
 def test_results_of_other_code_are_answered_with_a_fresh_run_and_no_update():
     stale = Finding("arm", "psnr", Outcome.not_comparable, "seed 0: other code, made by f00d, and this is beef")
     (line,) = advice(verdict(stale), "grids/ci.toml", "ci.json")
