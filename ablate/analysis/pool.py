@@ -201,10 +201,16 @@ def _named(cells: Sequence[CellRecord], axes: Sequence[str]) -> tuple[CellRecord
 def _levels(
     cells: Sequence[CellRecord], axes: Sequence[str], studies: Sequence[Study]
 ) -> dict[str, tuple[Any, ...]]:  # fmt: skip
-    """Returns the levels of each axis: those of the grid files in their order, then what other grids hold there."""
+    """Returns the levels of each axis: those of the grid files in their order, then what other grids hold there.
+
+    Where the first grid has no such axis, what it holds comes first: comparisons start from its cells.
+    """
     levels = {}
     for key in axes:
         planned = [value for study in studies for value in study.planned_axes.get(key, ())]
-        held = [cell.axes[key] for cell in cells if set(cell.axes) == set(axes)]
-        levels[key] = tuple({value_text(value): value for value in (*planned, *held)}.values())
+        on_axes = [cell for cell in cells if set(cell.axes) == set(axes)]
+        held = [cell.axes[key] for cell in on_axes]
+        own = [cell.axes[key] for cell in on_axes if cell.grid == studies[0].name]
+        first = () if key in studies[0].planned_axes else own
+        levels[key] = tuple({value_text(value): value for value in (*first, *planned, *held)}.values())
     return levels

@@ -78,7 +78,9 @@ def legends(canvas: Canvas, evidence: Evidence, encoding: Encoding) -> None:
     if entries and any(not evidence.study.on_axes(arm) for arm in evidence.finished):
         entries[0][1].append(handle(MUTED, "*", BESIDE))
     for (title, handles), place in zip(entries, PLACES, strict=False):
-        canvas.legend(handles=handles, title=title, loc=place, ncols=min(len(handles), 7), alignment="left")
+        # Two keys share the width of the drawing.
+        columns = min(len(handles), 7 if len(entries) == 1 else 5)
+        canvas.legend(handles=handles, title=title, loc=place, ncols=columns, alignment="left")
 
 
 def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str:

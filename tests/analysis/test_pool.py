@@ -23,15 +23,15 @@ def test_one_grid_stays_what_it_is(tmp_path: Path) -> None:
 
 
 def test_an_axis_of_one_grid_is_filled_in_for_the_other_from_its_settings(tmp_path: Path) -> None:
-    scales = {"loss.adversarial": ["vanilla"], "discriminator.scales": [1, 3]}
+    scales = {"loss.adversarial": ["vanilla"], "discriminator.scales": [3, 1]}
     pooled = pool(two(tmp_path, {"axes": LOSSES, "seeds": [0]}, {"axes": scales, "seeds": [0]}))
     assert [axis.name for axis in pooled.axes] == ["adversarial", "scales"]
     assert {axis.name: axis.levels for axis in pooled.axes}["adversarial"] == ("lsgan", "hinge", "vanilla")
     assert [arm.name for arm in pooled.arms] == [
         "adversarial=lsgan scales=1",
         "adversarial=hinge scales=1",
-        "adversarial=vanilla scales=1",
         "adversarial=vanilla scales=3",
+        "adversarial=vanilla scales=1",
     ]
     assert all(pooled.on_axes(arm) for arm in pooled.arms)
     assert pooled.baseline is not None
