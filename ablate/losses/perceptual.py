@@ -18,8 +18,6 @@ from ablate.registry import distortions
 
 EPSILON = 1e-10
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 Maps = Callable[[Tensor], Iterable[Tensor]]
 """float32 pictures (N, 3, H, W) in [-1, 1] -> a feature map (N, c, h, w) from each layer."""
@@ -74,7 +72,7 @@ def vgg(*, imagenet_statistics: bool = False) -> Distortion:
 
     def maps(pictures: Tensor) -> Iterable[Tensor]:
         if imagenet_statistics:
-            pictures = _normalised((pictures + 1) / 2, IMAGENET_MEAN, IMAGENET_DEVIATION)
+            pictures = _normalised((pictures + 1) / 2, imagenet.MEAN, imagenet.DEVIATION)
         return imagenet.activations(backbone, pictures)
 
     def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:

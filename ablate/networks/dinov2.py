@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablate.networks.imagenet import DEVIATION, MEAN
 from ablate.networks.weights_file import WeightsFile
 
 SIDE = 224
@@ -20,8 +21,6 @@ WEIGHTS = WeightsFile(
     url="https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
 )
 
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
 _TRAINED_TOKENS = 37 * 37
 _OFFSET = 0.1
 """What the release adds to the number of patches a side before it divides by 37, and by which its features shift."""
@@ -104,7 +103,7 @@ class Scale(nn.Module):
 def prepared(pictures: Tensor) -> Tensor:
     """Resizes float pictures (N, 3, H, W) in 0 to 255 to 224 pixels, bicubic and antialiased, and normalises them."""
     resized = F.interpolate(pictures, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
-    mean, deviation = torch.tensor((_MEAN, _DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
+    mean, deviation = torch.tensor((MEAN, DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
     return (resized / 255 - mean) / deviation
 
 

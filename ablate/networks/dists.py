@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.networks.imagenet import VGG16
+from ablate.networks.imagenet import DEVIATION, MEAN, VGG16
 from ablate.networks.imagenet import pretrained as backbone
 from ablate.networks.weights_file import WeightsFile
 
@@ -19,14 +19,12 @@ WEIGHTS = WeightsFile(
     variable="ABLATE_DISTS",
     url="https://github.com/chaofengc/IQA-PyTorch/releases/download/v0.1-weights/DISTS_weights-f5e65c96.pth",
 )
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def maps(pictures: Tensor) -> Iterator[Tensor]:
     """Yields pictures (N, 3, H, W) in 0 to 1 themselves, then relu1_2, 2_2, 3_3, 4_3 and 5_3 of them."""
     yield pictures
-    mean, deviation = torch.tensor((_MEAN, _DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
+    mean, deviation = torch.tensor((MEAN, DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
     x = (pictures - mean) / deviation
     for index, layer in enumerate(backbone(VGG16, pictures.device)):
         x = _pooled(x) if isinstance(layer, nn.MaxPool2d) else layer(x)
