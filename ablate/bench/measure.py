@@ -23,6 +23,8 @@ from ablate.bench.work import traffic
 from ablate.kernels import Function, Gradients
 
 COLD_FACTOR = 4
+ADMISSION_SECONDS = 2.0
+"""After so long, and half of a case's share, nobody else is let in: the others have to be timed."""
 FEWEST_SETS, MOST_SETS = 2, 512
 
 
@@ -107,11 +109,14 @@ class Bench:
         rows: list[Row] = []
         refused: dict[str, str] = {}
         drawn = _Drawn(gate.timed, self.ceilings.cache)
+        closes = math.inf
         for contender in filter(self._takes_part, case.contenders):
             if contender.form_of in refused:
                 rows.append(_unmeasured(case, contender, "failed", refused[contender.form_of]))
             elif contender.missing is not None:
                 rows.append(_unmeasured(case, contender, "missing", contender.missing))
+            elif self.now() > closes:
+                rows.append(_unmeasured(case, contender, "skipped", "half of its share of the budget was gone by then"))
             elif contender.build_seconds and contender.build_seconds > (left := until - self.now()):
                 said = f"compiling takes about {contender.build_seconds:.0f} s, its share has {max(left, 0):.0f} s"
                 rows.append(_unmeasured(case, contender, "skipped", said))
@@ -128,6 +133,8 @@ class Bench:
                         for pair in pairs:
                             function(*pair)
                     admitted[contender.name] = Admitted(contender, function, pairs, self.now() - began)
+            if contender.name == BASELINE:
+                closes = self.now() + max((until - self.now()) / 2, ADMISSION_SECONDS)
         return admitted, rows
 
 

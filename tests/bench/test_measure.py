@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import pytest
@@ -78,6 +79,14 @@ def test_other_forms_of_who_was_refused_are_not_tried(bench):
     peer = Contender("peer", lambda: gradient_off, peer="peer 1.0")
     rows = by_name(bench.measure(case_of(peer=peer, compiled=untried), 0.2))
     assert rows["peer-compile"]["reason"] == rows["peer"]["reason"]
+
+
+def test_who_comes_after_half_of_the_share_is_not_let_in():
+    ticks = itertools.count()
+    hurried = Bench(ProcessorClock(1), CEILINGS, seed=5, now=lambda: float(next(ticks)))
+    rows = by_name(hurried.measure(case_of(**{f"number {number}": squares for number in range(30)}), 40.0))
+    assert rows["eager"]["status"] == rows["number 0"]["status"] == "measured"
+    assert rows["number 29"]["reason"] == "half of its share of the budget was gone by then"
 
 
 def test_own_backends_are_paired_with_the_fastest_peer(bench):
