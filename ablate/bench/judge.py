@@ -10,10 +10,12 @@ from ablate.bench.names import BASELINE, CONTROL, ours
 from ablate.bench.record import CASE
 
 Change = Literal["slower", "faster", "same", "ambiguous", "failed", "missing"]
-MARGIN = 1.25
-"""A ratio that fell to less than 1/1.25 of the reference's is a regression; machines differ by less than kernels do.
+MARGIN = 1.5
+"""A ratio that fell to less than 1/1.5 of the reference's is a regression.
 
-Two runs on one machine that others use gave ratios that differ by up to a tenth."""
+The same code on one machine gave ratios that lay apart by up to 1.3 between a load of 5 and one of 14, and by 1.45 in a
+case of six rounds, whose interval was as wide.
+"""
 
 KEY = (*CASE, "backend")
 

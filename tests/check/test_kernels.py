@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from ablate.bench.judge import MARGIN
 from ablate.check import Outcome, check, read_baseline, write_baseline
 from ablate.check.kernels import check_kernels, kept_ratios, kernel_ratios
 from tests.bench.test_judge import row, run
@@ -28,7 +29,7 @@ def ratios(*rows: dict[str, Any]) -> dict[str, Any]:
 def test_a_ratio_to_eager_is_judged_by_margin_and_intervals(now: list[float], outcome: Outcome):
     (finding,) = check_kernels(ratios(row("native", NATIVE)), run(row("native", now)))
     assert (finding.arm, finding.metric, finding.outcome) == (KERNEL, "native", outcome)
-    assert (finding.was, finding.now, finding.margin) == (10.0, now[0], 2.0)
+    assert (finding.was, finding.now, finding.margin) == (10.0, now[0], 10.0 - 10.0 / MARGIN)
 
 
 def test_a_kernel_that_no_longer_agrees_with_float64_is_a_regression_with_its_reason():
