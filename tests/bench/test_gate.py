@@ -30,6 +30,15 @@ def last_row_unwritten(images, reconstructions):
     return Gradients(value, (), (written,))
 
 
+def last_row_left_as_an_earlier_call_left_it(images, reconstructions):
+    value, _, (gradient,) = squares(images, reconstructions)
+    earlier = gradient.clone()
+    del earlier
+    written = torch.empty_like(gradient)  # the allocator hands out what was freed last, with the right numbers in it
+    written[..., :-1, :] = gradient[..., :-1, :]
+    return Gradients(value, (), (written,))
+
+
 def writes_into_its_input(images, reconstructions):
     result = squares(images, reconstructions)
     reconstructions[0].mul_(2)
@@ -51,6 +60,7 @@ def raises(images, reconstructions):
         (gradient_off, "gradient 0 of the reconstruction is off by 0.001"),
         (one_gradient_missing, "there are 0 gradients of the reconstruction, not 1"),
         (last_row_unwritten, "is finite in"),
+        (last_row_left_as_an_earlier_call_left_it, "is finite in"),
         (writes_into_its_input, "it writes into its inputs"),
         (wrong_at_odd_sides, "odd sides: the loss is"),
         (raises, "RuntimeError: no such instruction"),
