@@ -79,6 +79,12 @@ class Evidence:
         """How much longer each level trains than the baseline level, as a share."""
         return time_shares(self.study)
 
+    @cached_property
+    def ran_alone(self) -> bool:
+        """Whether every measured cell had its device to itself, so that seconds are the arm's own."""
+        measured = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
+        return all(result.get("environment", {}).get("cells_at_once") == 1 for result in measured)
+
     @property
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""

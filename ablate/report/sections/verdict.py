@@ -105,8 +105,8 @@ def _foremost(contrasts: Mapping[tuple[str, str], Contrast]) -> list[tuple[str, 
 
 
 def _cost(evidence: Evidence, key: tuple[str, str]) -> str:
-    """Says what the level costs in training time, as a share of the baseline's."""
-    share = evidence.time_shares.get(key)
+    """Says what the level costs in training time, as a share of the baseline's, where no other cell slowed it down."""
+    share = evidence.time_shares.get(key) if evidence.ran_alone else None
     if share is None or share.low is None or share.high is None:
         return ""
     percent = fixed(100 * share.mean, 0, signed=True)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from ablate.analysis import read_study
 from ablate.report.evidence import Evidence
@@ -35,6 +38,12 @@ def test_what_the_seeds_cannot_support_is_refused_with_what_would_be_needed(tmp_
     )
     assert line.startswith("lambda_x 96 against 12: PSNR +2.1")
     assert not any(word in first + line for word in ("better", "worse", "equivalent"))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_time_is_told_where_cells_had_the_device_to_themselves(tmp_path: Path, at_once: int) -> None:
+    what = replace(loud(6), environments={cell: {"cells_at_once": at_once} for cell in range(12)})
+    assert ("Training time" in " ".join(sentences(tmp_path, what))) == (at_once == 1)
 
 
 def test_many_declared_comparisons_need_more_seeds_and_say_how_many(tmp_path: Path) -> None:
