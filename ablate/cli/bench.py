@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ablate.bench.ceilings import Ceilings
 
-WRONG, INTERRUPTED = 3, 130
+REGRESSED, REFUSED, INTERRUPTED = 1, 3, 130
 UNITS = {"": 1, "s": 1, "min": 60, "h": 3600}
 
 
@@ -39,7 +39,7 @@ def bench(
     threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads of the CPU.")] = 1,
     against: Annotated[
         Path | None,
-        typer.Option("--against", metavar="FILE", help="Compare ratios with an earlier run; exit code 3 if any fell."),
+        typer.Option("--against", metavar="FILE", help="Compare ratios with an earlier run; exit code 1 if any fell."),
     ] = None,
     budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="When to end: 60s, 10min, 1h.")] = "60s",
     as_json: Annotated[
@@ -107,7 +107,7 @@ def bench(
     if session.ended == "interrupted":
         raise typer.Exit(INTERRUPTED)
     broken = [row for row in document["rows"] if ours(row) and row["status"] in ("failed", "error")]
-    raise typer.Exit(WRONG if fell or broken else 0)
+    raise typer.Exit(REGRESSED if fell else REFUSED if broken else 0)
 
 
 def _seconds(text: str) -> float:

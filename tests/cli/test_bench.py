@@ -3,9 +3,12 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
+
+import ablate.bench.judge
 
 QUICK = ("bench", "--kernel", "lsgan_d", "--shape", "1x3x64x64", "--device", "cpu")
 
@@ -38,6 +41,16 @@ def test_rows_are_kept_under_the_runs_and_can_be_compared_with(ablate_in, tmp_pa
     result = ablate_in(*QUICK, "--backend", "explicit", "--budget", "5s", "--against", journal)
     assert "against the reference, by ratios to eager:" in result.output
     assert "lsgan_d forward+backward 1x3x64x64 float32 cpu, explicit:" in result.output
+
+
+@pytest.mark.parametrize(("fell", "code"), [(True, 1), (False, 0)])
+def test_a_ratio_that_fell_has_the_exit_code_of_a_regression(
+    ablate_in, tmp_path, quick_ceilings, monkeypatch, fell, code
+):
+    monkeypatch.setattr(ablate.bench.judge, "compare", lambda *_: [SimpleNamespace(regressed=fell)])
+    (tmp_path / "reference.json").write_text('{"schema": 1, "rows": []}')
+    arguments = ("--backend", "explicit", "--budget", "1s", "--against", "reference.json")
+    assert ablate_in(*QUICK, *arguments).exit_code == code
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
