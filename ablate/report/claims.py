@@ -103,7 +103,7 @@ def _spread(contrast: Contrast) -> str:
     own = contrast.effect.interval
     assert own is not None
     if leaning(own, contrast.margin, contrast.direction) != "inconclusive":
-        return "though its interval alone would do: corrected, the exact test does not reach alpha"
+        return "its interval alone would do, but corrected, the exact test does not reach alpha"
     what = "the interval reaches over the margin" if contrast.margin else "not separable from zero"
     if contrast.seeds_resolving is None:
         return what

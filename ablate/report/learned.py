@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ablate.analysis import Contrast, Outcome
-from ablate.report.claims import certainty, difference, label, subject, why_not
+from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
@@ -70,10 +70,12 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
     measure = evidence.measures[largest.effect.metric]
     comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
     spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
-    spans += [f": {why_not(largest)}. What stands out most is ", *subject(largest)]
-    own = largest.effect.interval
+    # Too few seeds are too few for every comparison; any other reason is the largest one's own.
+    shared, own = largest.reason in TOO_FEW, largest.effect.interval
+    spans += [f": {why_not(largest)}" if shared else "", ". What stands out most is ", *subject(largest)]
     seeds = plural(own.n, "seed") if own else ""
-    return text(*spans, f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}.", kind="lead")
+    spans += [f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}"]
+    return text(*spans, "." if shared else f": {why_not(largest)}.", kind="lead")
 
 
 def _clearness(each: Contrast) -> tuple[bool, float]:
