@@ -69,7 +69,7 @@ def bare(cache: Path, steps: int) -> float:
 
     torch.set_num_threads(1)
     keep_freed_memory()
-    training = BareTraining(cell_of("tiny", cache, train__steps=steps), cache)
+    training = BareTraining(cell_of("tiny", cache, train__steps=steps), cache, kernels="auto")
     began = time.perf_counter()
     for _ in range(steps):
         training.step()
@@ -82,7 +82,8 @@ def through_the_runner(directory: Path, steps: int) -> tuple[float, float, float
     grid, runs = directory / "overhead.toml", directory / "runs"
     grid.write_text(GRID.format(steps=steps))
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, "-m", "ablate", "run", str(grid), "--workers", "1", "--runs-dir", str(runs)]
+    one = ("--workers", "1", "--threads", "1")
+    command = [sys.executable, "-m", "ablate", "run", str(grid), *one, "--runs-dir", str(runs)]
     subprocess.run(command, check=True, capture_output=True)
     whole = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
