@@ -20,7 +20,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, metavar="N", help="Cells at once. Default: one a core.")
 ]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Threads a cell. Default: one.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, metavar="N", help="Threads a cell; results depend on them. Default: one, more on a GPU."
+    ),
+]
 Kernels = Annotated[
     str | None,
     typer.Option("--kernels", metavar="auto|eager", help="Losses by the fastest equal code, or as defined."),

@@ -41,11 +41,11 @@ def run(
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import selection
-    from ablate.execute import Limits, chosen, load_plan
+    from ablate.execute import Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    plan = load_plan(grid, runs_dir, remember=not dry_run)
+    plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=get_ready)
     wanted = selection(select, {point.label for point in plan.points})
     if not any(wanted(point.label) for point in plan.points):
         raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")

@@ -5,7 +5,7 @@ from ablate.execute.ending import Ending
 from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import Job
 from ablate.execute.planning import Plan, Planned, load_plan, plan, stored_plan
-from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, Listener, run
+from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, Listener, get_ready, run
 from ablate.execute.snapshot import Running, Snapshot
 from ablate.execute.work import Work
 
@@ -26,6 +26,7 @@ __all__ = [
     "Snapshot",
     "Work",
     "chosen",
+    "get_ready",
     "load_plan",
     "plan",
     "run",

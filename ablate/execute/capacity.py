@@ -36,6 +36,17 @@ class Capacity:
         """How many cells share a device at most; only one that has it to itself says what training costs."""
         return -(-self.workers // max(1, self.gpus))
 
+    def idle_cores(self, cells: int) -> str | None:
+        """Says what would make use of the cores where that many cells leave half of them idle, and None elsewhere."""
+        used, cores = min(self.workers, cells) * self.threads, _cores()
+        if self.gpus or not cells or 2 * used > cores:
+            return None
+        more = cores // min(self.workers, cells)
+        return (
+            f"{cores - used} of {cores} cores stay idle; --threads {more} would train a cell faster, but sums round "
+            "otherwise then, which moves a result like another seed: one number for a whole grid"
+        )
+
     def __str__(self) -> str:
         where = f"{self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else "the CPU"
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
@@ -47,8 +58,9 @@ def capacity(
 ) -> Capacity:
     """Chooses what is not given.
 
-    On the CPU one worker a core with one thread each: two one-thread workers beat one with two threads. On a GPU one
-    cell at a time, so that costs are measured alone.
+    On the CPU one worker a core with one thread each: two one-thread workers beat one with two threads, and a training
+    on two threads ends elsewhere than on one, as far as with another seed. So a result depends neither on how many
+    workers there are nor on how many cores. On a GPU one cell at a time, so that costs are measured alone.
 
     Raises:
         ValueError: where cuda is asked for and there is none, or a number is below 1.
@@ -58,16 +70,14 @@ def capacity(
             raise ValueError(f"{name} must be at least 1, not {value}")
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"unknown device {device!r} (there is: auto, cpu, cuda)")
-    cores = len(os.sched_getaffinity(0))
     gpus = 0 if device == "cpu" else _gpus(certain=device == "cuda")
     if device == "cuda" and not gpus:
         raise ValueError('device "cuda" was asked for, and torch sees no GPU here; use device "cpu" or "auto"')
     if gpus:
         workers = workers or gpus * cells_per_gpu
-        return Capacity("cuda", workers, threads or max(1, min(MAX_GPU_THREADS, cores // workers)), gpus)
-    if workers is None:
-        workers = max(1, cores // (threads or 1))
-    return Capacity("cpu", workers, threads or max(1, cores // workers))
+        return Capacity("cuda", workers, threads or max(1, min(MAX_GPU_THREADS, _cores() // workers)), gpus)
+    threads = threads or 1
+    return Capacity("cpu", workers or max(1, _cores() // threads), threads)
 
 
 def chosen(
@@ -96,6 +106,10 @@ def chosen(
 
 def _count(value: int | str) -> int | None:
     return None if isinstance(value, str) else value
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _gpus(certain: bool) -> int:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,10 +128,11 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     return Plan(json.loads(json.dumps(content, allow_nan=False)), text)
 
 
-def load_plan(path: Path, root: Path, *, remember: bool = False) -> Plan:
+def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Plan:
     """Returns the plan of a grid file, from the store under `root` where neither file, code nor data changed since.
 
-    Writes nothing, unless the hashes of the pictures shall be remembered in the store.
+    Writes nothing, unless the hashes of the pictures shall be remembered in the store. Where the plan is not there it
+    takes seconds, and `meanwhile` is called first, to start what can go on beside it.
 
     Raises:
         GridError: with every mistake of the file.
@@ -142,6 +143,7 @@ def load_plan(path: Path, root: Path, *, remember: bool = False) -> Plan:
     stored = _stored(path, root)
     if stored is not None:
         return stored
+    meanwhile()
     from ablate.grid import read_grid
 
     grid = read_grid(path)

@@ -13,7 +13,7 @@ from ablate.execute.environment import code_fingerprint, provenance
 from ablate.execute.estimate import Estimate
 from ablate.execute.interrupts import Interrupts
 from ablate.execute.jobs import Job, all_labels, jobs
-from ablate.execute.local import LocalWorkers
+from ablate.execute.local import LocalWorkers, start_fork_server
 from ablate.execute.planning import Plan
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
@@ -76,16 +76,18 @@ def run(
     """
     todo = jobs(plan, store, wanted=wanted, limit=limit)
     schedule = Schedule(todo, store, limits.max_alike_failures)
-    warning = mixed_code(plan, store)
-    if warning:
+    if warning := other_code(plan, store):
         listener.said(warning)
     if not schedule.left:
         plan.write(store)
         listener.said("nothing to do: every cell is finished")
         return OK
+    get_ready(work)
     work.prepare(todo, store, listener.said)
     plan.write(store)  # not before the pictures are known to be good: a grid that cannot run leaves nothing behind
     listener.said(str(capacity))
+    if advice := on_threads(plan, store, capacity):
+        listener.said(advice)
     environment = provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
     workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)
     estimate = Estimate.of_finished(plan, store)
@@ -93,18 +95,40 @@ def run(
         return _Run(schedule, store, workers, environment, estimate, capacity, limits, listener, interrupts).go(wait)
 
 
-def mixed_code(plan: Plan, store: Store) -> str | None:
+def get_ready(work: Work = TRAINING) -> None:
+    """Lets the process that workers are forked from start, and import what they need, beside what is done here."""
+    start_fork_server(work.preload)
+
+
+def other_code(plan: Plan, store: Store) -> str | None:
     """Returns a warning where finished cells were made by other code than this."""
-    results = [store.cell(point.id).result() for point in plan.points]
-    other = {result["environment"].get("fingerprint") for result in results if result and result.get("environment")} - {
-        code_fingerprint()
-    }
+    other = {str(each.get("fingerprint")) for each in _environments(plan, store)} - {code_fingerprint()}
     if not other:
         return None
     return (
-        f"warning: finished cells of this grid were made by other code ({', '.join(sorted(map(str, other)))}; now "
+        f"warning: finished cells of this grid were made by other code ({', '.join(sorted(other))}; now "
         f"{code_fingerprint()}); they are kept, and the report says so"
     )
+
+
+def on_threads(plan: Plan, store: Store, capacity: Capacity) -> str | None:
+    """Returns a warning where finished cells were trained with other numbers of threads; before the first, advice."""
+    finished = _environments(plan, store)
+    if not finished:
+        return capacity.idle_cores(len(plan.points))
+    other = {each["threads"] for each in finished if each["device"] == capacity.device == "cpu"} - {capacity.threads}
+    if not other:
+        return None
+    before = " and ".join(map(str, sorted(other)))
+    return (
+        f"warning: finished cells of this grid were trained with --threads {before} (now {capacity.threads}), which "
+        "moves a result like another seed; they are kept, and the report says so"
+    )
+
+
+def _environments(plan: Plan, store: Store) -> list[Mapping[str, Any]]:
+    results = [store.cell(point.id).result() for point in plan.points]
+    return [result["environment"] for result in results if result and result.get("environment")]
 
 
 @dataclass

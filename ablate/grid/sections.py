@@ -134,7 +134,7 @@ class Budget(Settings):
 
 
 class Execution(Settings):
-    """How the cells are run; it changes no identity, and no result by more than rounding."""
+    """How the cells are run; it changes no identity. By `device`, `threads` and `kernels` sums may round otherwise."""
 
     workers: AutoCount = "auto"
     threads: AutoCount = "auto"

@@ -180,12 +180,14 @@ class Printed(Notes):
         self.said(f"ended {job.label} {ending.how}")
 
 
-def run_pretended(plan: Plan, root: Path, notes: Notes | None = None, workers: int = 2, **options: Any) -> int:
+def run_pretended(
+    plan: Plan, root: Path, notes: Notes | None = None, workers: int = 2, threads: int = 1, **options: Any
+) -> int:
     limits = options.pop("limits", Limits.of_budget(plan.content["budget"]))
     return run(
         plan,
         Store(root, plan.name),
-        capacity=Capacity("cpu", workers, 1),
+        capacity=Capacity("cpu", workers, threads),
         limits=limits,
         listener=notes or Notes(),
         work=PRETENDING,

@@ -19,7 +19,7 @@ def cores(monkeypatch: pytest.MonkeyPatch):
     ("workers", "threads", "expected"),
     [
         (None, None, (8, 1)),
-        (2, None, (2, 4)),
+        (2, None, (2, 1)),
         (None, 4, (2, 4)),
         (3, 3, (3, 3)),
         (16, None, (16, 1)),
@@ -29,6 +29,18 @@ def cores(monkeypatch: pytest.MonkeyPatch):
 def test_one_worker_a_core_with_one_thread_unless_told(workers, threads, expected):
     chosen = capacity("auto", workers, threads)
     assert (chosen.workers, chosen.threads) == expected
+
+
+@pytest.mark.usefixtures("cores")
+def test_where_half_of_the_cores_stay_idle_the_way_to_use_them_is_said():
+    assert Capacity("cpu", 8, 1).idle_cores(12) is None
+    assert Capacity("cpu", 8, 1).idle_cores(5) is None
+    assert Capacity("cpu", 1, 5).idle_cores(12) is None
+    assert Capacity("cuda", 1, 1, gpus=1).idle_cores(12) is None
+    assert Capacity("cpu", 8, 1).idle_cores(0) is None
+    few, narrow = Capacity("cpu", 8, 1).idle_cores(3), Capacity("cpu", 1, 2).idle_cores(12)
+    assert str(few).startswith("5 of 8 cores stay idle; --threads 2 would")
+    assert str(narrow).startswith("6 of 8 cores stay idle; --threads 8 would")
 
 
 def test_one_cell_a_gpu_unless_told(monkeypatch: pytest.MonkeyPatch):

@@ -97,6 +97,18 @@ def test_a_plan_is_read_back_where_nothing_changed_and_is_equal(grid: Path, tmp_
     assert len(slow_plans) == 1
 
 
+def test_what_can_go_on_beside_a_slow_plan_is_started_before_it_and_not_where_it_is_read_back(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runs, order = tmp_path / "runs", []
+    plan = planning.plan
+    monkeypatch.setattr(planning, "plan", lambda *given: (order.append("plan"), plan(*given))[1])
+    load_plan(grid, runs, meanwhile=lambda: order.append("meanwhile")).write(Store(runs, "planned"))
+    assert order == ["meanwhile", "plan"]
+    load_plan(grid, runs, meanwhile=lambda: order.append("again"))
+    assert order == ["meanwhile", "plan"]
+
+
 def test_a_changed_grid_picture_place_or_code_is_planned_anew(
     grid: Path, tmp_path: Path, slow_plans: list, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,6 +1,7 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,24 @@ def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, 
     assert "other code" in notes.said_[0]
     assert "feedfeedfeed" in notes.said_[0]
     assert notes.started_ == []
+
+
+def test_cells_trained_with_other_threads_are_warned_about_where_some_are_left(tmp_path: Path):
+    run_pretended(make_plan("well", warmup=False), tmp_path)
+    longer, notes = make_plan("well", "well", warmup=False), Notes()
+    assert run_pretended(longer, tmp_path, notes, threads=3) == 0
+    assert any("trained with --threads 1 (now 3)" in text for text in notes.said_)
+    again = Notes()
+    assert run_pretended(make_plan("well", "well", "well", warmup=False), tmp_path, again, threads=3) == 0
+    assert any("trained with --threads 1 (now 3)" in text for text in again.said_)
+    alike = Notes()
+    assert run_pretended(make_plan("diverge", "diverge", warmup=False), tmp_path / "alike", alike) == 0
+    assert not any("--threads 1" in text for text in alike.said_)
+
+
+def test_idle_cores_are_spoken_of_before_the_first_cell_and_not_after(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
+    first, second = Notes(), Notes()
+    run_pretended(make_plan("well", warmup=False), tmp_path, first)
+    run_pretended(make_plan("well", "well", warmup=False), tmp_path, second)
+    assert ["cores stay idle" in " ".join(notes.said_) for notes in (first, second)] == [True, False]
