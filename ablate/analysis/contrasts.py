@@ -187,12 +187,9 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
 
 
 def _reason(each: Contrast, smallest: float, outcome: Outcome, alpha: float, level: float) -> Reason:
-    if smallest > alpha:
-        return "seeds"
-    if smallest > level:
-        return "family"
+    # Seeds that the first step of Holm is out of reach for may suffice once arms with more seeds have been decided.
     if outcome == "inconclusive":
-        return "spread"
+        return "seeds" if smallest > alpha else "family" if smallest > level else "spread"
     if each.curve is None and each.bits is not None and not each.bits.allow(outcome):
         return "bits"
     return ""

@@ -60,6 +60,19 @@ def test_too_few_seeds_are_the_reason_and_what_is_needed_is_told(seeds: int, rea
     assert (found.reason, found.seeds_needed, found.verdict == "better") == (reason, needed, not reason)
 
 
+def test_an_arm_of_fewer_seeds_is_judged_at_its_own_step_of_the_correction() -> None:
+    lost = [cell({"loss": "c"}, seed, None) for seed in (6, 7)]
+    kept = [
+        cell({"loss": loss}, seed, 20.0 + seed + gain)
+        for loss, gain, seeds in (("a", 0.0, 8), ("b", 0.5, 8), ("c", 0.5, 6))
+        for seed in range(seeds)
+    ]
+    subject = study([*kept, *lost], LOSSES, margin={"psnr": 0.1})
+    found = {each.effect.level: each for each in contrasts(subject, {"psnr": "higher"})["psnr"]}
+    assert found["c"].judgement.claim_p == 2**-5 > 0.05 / 2
+    assert (found["c"].adjusted_claim_p, found["c"].verdict, found["c"].reason) == (2**-5, "better", "")
+
+
 def test_without_a_correction_each_comparison_stands_alone() -> None:
     found = compared({"b": 0.5, "c": -0.5}, seeds=6, correction="none")["b"]
     assert (found.correction, found.adjusted_p, found.verdict) == ("none", 2**-5, "better")
