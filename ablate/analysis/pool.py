@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +37,9 @@ def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
     names = [study.name for study in studies]
     if len(set(names)) < len(names):
         raise ValueError(f"each grid can be in a report once, not {', '.join(names)}")
-    reasons = [reason for other in studies[1:] for reason in _reasons(studies[0], other, allow_mixed_code)]
+    # Each with each: two may differ in a metric that the first was not measured by.
+    pairs = itertools.combinations(studies, 2)
+    reasons = [reason for first, other in pairs for reason in _reasons(first, other, allow_mixed_code)]
     if reasons:
         raise ValueError("these grids cannot be compared in one report:\n  " + "\n  ".join(reasons))
     axes = _axes(studies)

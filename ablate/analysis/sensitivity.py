@@ -22,7 +22,8 @@ class Sensitivity:
         leaning: where its interval lies, whatever the exact test can reach; what `without_seed` compares with.
         without_seed: the same with each seed left out.
         other_weights: the verdict with the other set of weights.
-        failures_as_worst: the verdict with diverged cells at the worst value of the grid; None where none diverged.
+        failures_as_worst: the verdict with diverged cells at the worst value of the grid; None where none diverged, and
+            inconclusive at equal bits where one of the curves lost a cell, which has no bits to be worst at.
         other_metrics: the verdict on every other metric of quality.
     """
 
@@ -76,7 +77,7 @@ def sensitivity(
             _lean(each, each.effect.differences),
             {seed: _lean(each, _without(each, seed)) for seed in each.effect.by_seed},
             raw[each.effect.metric, each.effect.key],
-            worst.get((each.effect.metric, each.effect.key)),
+            _at_worst(each, study, worst.get((each.effect.metric, each.effect.key))),
             {name: own[name, each.effect.key] for name in quality if name != each.effect.metric},
         )
         for each in declared
@@ -86,6 +87,17 @@ def sensitivity(
 def _worst(study: Study, directions: Mapping[str, Direction]) -> dict[str, tuple[Contrast, ...]]:
     readers = {metric: with_failures_as_worst(study, metric, direction) for metric, direction in directions.items()}
     return contrasts(study, directions, read=lambda metric: readers[metric] or (lambda _: None))
+
+
+def _at_worst(contrast: Contrast, study: Study, verdict: Outcome | None) -> Outcome | None:
+    """Withholds the verdict on curves of which a cell diverged: it was reached without that cell."""
+    if verdict is None or contrast.curve is None:
+        return verdict
+    effect = contrast.effect
+    cells = [
+        cell for (level, _, _), cell in study.slots[effect.axis].items() if level in (effect.level, effect.baseline)
+    ]
+    return "inconclusive" if any(cell.status == "diverged" for cell in cells) else verdict
 
 
 def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Outcome]:

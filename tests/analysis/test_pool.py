@@ -81,6 +81,20 @@ def test_other_pictures_other_protocols_and_other_code_are_refused_all_at_once(t
     assert any("other code: f00df00df00d and other (--allow-mixed-code" in line for line in lines)
 
 
+def test_two_grids_that_differ_in_what_the_first_does_not_state_are_refused(tmp_path: Path) -> None:
+    studies = two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES})
+    third = Fabrication("three", axes=LOSSES, recon=False, log_points=2, first=2000)
+    studies.append(read_study(fabricate(tmp_path, third)))
+    for study, patches in zip(studies, (None, 412, 99), strict=True):
+        for cell in study.cells:
+            assert cell.result is not None
+            cell.result["protocol"].pop("fd_lite0_112")
+            if patches is not None:
+                cell.result["protocol"]["fd_lite0_112"] = {"patches": patches}
+    with pytest.raises(ValueError, match="two and three were measured by other protocols of fd_lite0_112"):
+        pool(studies)
+
+
 def test_mixed_code_is_compared_where_it_is_allowed(tmp_path: Path) -> None:
     environments = {index: {"fingerprint": "other"} for index in range(4)}
     studies = two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "environments": environments, "seeds": [2, 3]})

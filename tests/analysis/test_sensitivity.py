@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
-from ablate.analysis import Sensitivity, contrasts, leaning, sensitivity, t_interval
+from ablate.analysis import CellRecord, Sensitivity, contrasts, leaning, sensitivity, t_interval
 from tests.analysis.studies import cell, study
 
 DIRECTIONS = {"psnr": "higher", "ms_ssim": "higher", "fd_lite0_112": "lower"}
@@ -52,6 +53,25 @@ def test_failures_that_count_as_worst_flip_it() -> None:
     assert found.contrast.verdict == "better"
     assert found.failures_as_worst == "inconclusive"
     assert found.flips
+
+
+def test_a_verdict_on_curves_that_lost_a_cell_does_not_count_the_failure_as_worst() -> None:
+    def cells(diverged: int | None) -> list[CellRecord]:
+        found = []
+        for seed, point, loss in itertools.product(range(6), range(5), "ab"):
+            gain = 0.5 + 0.01 * seed if loss == "b" else 0.0
+            score = None if (loss, seed, point) == ("b", diverged, 2) else 30.0 + 3 * point + gain
+            found.append(cell({"loss": loss, "lambda_x": 2.0**point}, seed, score, bpp_actual=0.1 * 2**point))
+        return found
+
+    axes = {"loss": ["a", "b"], "lambda_x": [2.0**point for point in range(5)]}
+    compare: dict[str, Any] = {"margin": {"psnr": 0.1}, "rate_match": "bd", "axes": ["loss"]}
+    outcomes = []
+    for diverged in (None, 3):
+        subject = study(cells(diverged), axes, **compare)
+        found = sensitivity(subject, contrasts(subject, {"psnr": "higher"}), DIRECTIONS)[0]
+        outcomes.append((found.contrast.verdict, found.failures_as_worst, found.flips))
+    assert outcomes == [("better", None, False), ("better", "inconclusive", True)]
 
 
 def test_another_metric_with_the_opposite_verdict_contradicts() -> None:
