@@ -17,6 +17,8 @@ from ablate.store import atomic, lock, records
 from ablate.store.attempt import Attempt
 
 SETTINGS = ("cell.json", "warmup.json")
+NAME_CHARACTERS, NAME_BYTES = 120, 200
+"""What of a picture's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
 
 
 class Status(StrEnum):
@@ -61,9 +63,9 @@ class Entry:
 
     def recon(self, weights: str, image: str) -> Path:
         """Returns where the reconstruction of a test image lies; a name that no file may have is made fit, uniquely."""
-        fit = re.sub(r"[^\w.-]", "_", image)[:120]
+        fit = re.sub(r"[^\w.-]", "_", image)[:NAME_CHARACTERS].encode()[:NAME_BYTES].decode(errors="ignore")
         if fit != image:
-            fit += "-" + hashlib.sha256(image.encode()).hexdigest()[:8]
+            fit += "-" + hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:8]
         return self.path / "eval" / "recon" / weights / f"{fit}.png"
 
     def status(self) -> Status:

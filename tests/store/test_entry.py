@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ablate.store import Busy, Entry, Status
+from ablate.store.atomic import write_bytes
 
 
 @pytest.fixture
@@ -104,3 +105,14 @@ def test_pictures_with_like_names_have_reconstructions_of_their_own(entry: Entry
     assert all(path.parent == entry.path / "eval" / "recon" / "ema" for path in paths)
     assert max(len(path.name.encode()) for path in paths) < 255
     assert entry.recon("raw", "coffee").name == "coffee.png"
+
+
+@pytest.mark.parametrize("name", ["図" * 80, "é" * 120, "a" * 250, "\U0001d4b6" * 130, "\udcff"])
+def test_a_reconstruction_can_be_written_whatever_its_picture_is_called(entry: Entry, name: str):
+    write_bytes(entry.recon("ema", name), b"one")
+    write_bytes(entry.recon("ema", name + "-"), b"other")
+    assert entry.recon("ema", name).read_bytes() == b"one"
+
+
+def test_a_name_that_fits_is_the_reconstructions(entry: Entry):
+    assert entry.recon("ema", "Größe_02.v-1").name == "Größe_02.v-1.png"
