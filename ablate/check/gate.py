@@ -58,8 +58,7 @@ def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = Non
     findings: list[Finding] = []
     for name, own in was.arms.items():
         findings += _arm(name, own, arms.get(name), baseline, broken, everywhere)
-    new = [name for name, arm in now.arms.items() if arm not in arms.values()]
-    findings += [Finding(name, TRAINING, Outcome.missing, "not in the baseline; update it") for name in new]
+    findings += _unknown(was.arms, now.arms, arms)
     findings = [replace(each, exact=baseline.mode == "exact") for each in findings]
     findings += check_kernels(baseline.kernels, bench)
     notes = list(machine.notes)
@@ -78,6 +77,23 @@ def _paired(was: Mapping[str, ArmRecord], now: Mapping[str, ArmRecord]) -> dict[
         if same is not None:
             paired[name] = same
     return paired
+
+
+def _unknown(
+    was: Mapping[str, ArmRecord], now: Mapping[str, ArmRecord], paired: Mapping[str, ArmRecord]
+) -> list[Finding]:
+    """Returns what the grid trains and the baseline does not know: arms, and seeds of those that it knows."""
+    known = list(paired.values())
+    found = [
+        Finding(name, TRAINING, Outcome.missing, "not in the baseline; update it")
+        for name, arm in now.items()
+        if arm not in known
+    ]
+    for name, arm in paired.items():
+        if seeds := [str(seed) for seed in arm.cells if seed not in was[name].cells]:
+            said = f"not in the baseline: seed {', '.join(seeds)}; update it"
+            found.append(Finding(name, TRAINING, Outcome.missing, said))
+    return found
 
 
 def _arm(

@@ -120,6 +120,16 @@ def test_an_arm_that_the_baseline_does_not_know_is_not_passed_over(tmp_path: Pat
     assert verdict.exit_code(strict=False) == 3
 
 
+def test_a_seed_that_the_baseline_does_not_know_is_not_passed_over(tmp_path: Path):
+    fewer = made(tmp_path / "then", seeds=(0, 1, 2))
+    replan(fewer, lambda plan: plan.update(points=[each for each in plan["points"] if each["seed"] < 2]))
+    now = recorded(made(tmp_path / "now", seeds=(0, 1, 2), status={5: "diverged"}))
+    verdict = check(taken(recorded(fewer)), now)
+    details = [each.detail for each in verdict.findings if each.outcome == "missing"]
+    assert details == ["not in the baseline: seed 2; update it"] * 2
+    assert verdict.exit_code(strict=False) == 3
+
+
 def _other_ids(plan: dict[str, Any]) -> None:
     for point in plan["points"]:
         point["id"] = "f" + point["id"][1:]
