@@ -1,7 +1,7 @@
 """How many bits a picture's symbols take, in bits per pixel of the original picture.
 
-Three figures, because papers report different ones: what a file can never exceed, what its symbol frequencies say,
-and the length of a real file.
+Three figures, because papers report different ones: what the symbols' entropy can never exceed, what their frequencies
+say, and the length of a real file, whose header and tables may take it beyond both.
 """
 
 from __future__ import annotations

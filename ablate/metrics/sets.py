@@ -54,7 +54,8 @@ def _register(name: str, tap: int) -> tuple[Callable[[Tensor, Tensor], float], C
     metrics.register(
         direction="lower",
         unit="",
-        label=f"KID{label}",
+        # The estimator that papers call KID goes below zero on reconstructions: one name would have both compared.
+        label="KID (paired)" if canonical else f"KID{label}",
         formula=f"{_KERNEL}; {_NETWORKS[name, tap]}",
         source="Bińkowski et al. 2018, ICLR; the u-statistic without matched pairs of Gretton et al. 2012, JMLR 13",
     )(kernel)

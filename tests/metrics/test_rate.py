@@ -57,3 +57,9 @@ def test_a_coder_that_loses_symbols_is_found_out(monkeypatch: pytest.MonkeyPatch
 def test_each_registered_rate_is_the_figure_of_its_name(name: str) -> None:
     symbols = np.random.default_rng(0).integers(0, 5, (3, 7, 9), dtype=np.uint8)
     assert metrics[name].function(symbols, 5, 100, 140) == getattr(rate(symbols, 5, 100, 140), name)
+
+
+def test_a_small_file_may_be_larger_than_the_bound_of_its_symbols():
+    symbols = np.arange(20, dtype=np.uint8).reshape(1, 4, 5) % 5
+    found = rate(symbols, 5, 16, 20)
+    assert found.bpp_bound < found.bpp_entropy < found.bpp_actual
