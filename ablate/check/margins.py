@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Literal
 
-from ablate.analysis import detectable
+from pydantic import field_validator
+
+from ablate.analysis import detectable, margin_value
 from ablate.check.record import Record
 from ablate.config import Settings
 
@@ -26,6 +28,12 @@ class Margin(Settings):
     unit: str
     margin: float | str
     cause: str
+
+    @field_validator("margin")
+    @classmethod
+    def _can_be_missed(cls, margin: float | str) -> float | str:
+        margin_value(margin, 1.0)  # one that is no number would pass whatever comes
+        return margin
 
 
 def exact_margins(reference: Record, alike: Sequence[Record]) -> dict[str, Margin]:

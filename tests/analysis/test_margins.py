@@ -14,6 +14,10 @@ def test_a_margin_is_a_number_in_the_unit_or_a_share_of_the_baseline(
     assert margin_value(declared, reference) == pytest.approx(margin)
 
 
-def test_words_are_no_margin() -> None:
-    with pytest.raises(ValueError, match="found 'small'"):
-        margin_value("small", 1.0)
+@pytest.mark.parametrize(
+    "declared", ["small", "nan%", "inf%", "-1%", "%", "1 %", "5", "", -0.1, float("nan"), float("inf")]
+)
+def test_what_nothing_can_be_compared_with_is_no_margin(declared: float | str) -> None:
+    with pytest.raises(ValueError, match="percentage") as refusal:
+        margin_value(declared, 1.0)
+    assert repr(declared) in str(refusal.value)

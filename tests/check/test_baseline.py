@@ -57,6 +57,17 @@ def test_a_field_changed_by_hand_is_named(tmp_path: Path):
         read_baseline(path)
 
 
+@pytest.mark.parametrize("margin", ["nan%", "inf%", -0.1, "much"])
+def test_a_margin_that_anything_would_pass_is_refused(tmp_path: Path, margin: float | str):
+    path = tmp_path / "ci.json"
+    write_baseline(path, taken(recorded(made(tmp_path))))
+    content = json.loads(path.read_text())
+    content["metrics"]["psnr"]["margin"] = margin
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="percentage"):
+        read_baseline(path)
+
+
 def test_a_baseline_that_is_not_there_is_answered_with_the_command_that_writes_it(tmp_path: Path):
     with pytest.raises(ValueError, match="`ablate baseline update GRID --baseline"):
         read_baseline(tmp_path / "none.json")
