@@ -18,8 +18,9 @@ GRID = "grid"
 SETTINGS = 3
 """Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
 
-ASIDE = ("seed", "replicate", "data")
-"""Parts of a cell that are no setting of its arm; data are compared by their hashes."""
+PICTURES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "train_digest", "test_digest")
+ASIDE = ("seed", "replicate", *(f"data.{key}" for key in PICTURES))
+"""Parts of a cell that are no setting of its arm; pictures are compared by their hashes."""
 
 MISSING = object()
 
@@ -43,7 +44,11 @@ def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
     if reasons:
         raise ValueError("these grids cannot be compared in one report:\n  " + "\n  ".join(reasons))
     axes = _axes(studies)
-    cells = _named(list(_cells(studies, axes)), axes)
+    found = list(_cells(studies, axes))
+    if GRID not in axes and _meet(found, axes):
+        axes = (*axes, GRID)
+        found = list(_cells(studies, axes))
+    cells = _named(found, axes)
     prints = {study.fingerprint for study in studies}
     return Study(
         name=" + ".join(names),
@@ -127,7 +132,7 @@ def _constants(study: Study) -> dict[str, str]:
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
-        if not prefix and key in ASIDE:
+        if f"{prefix}{key}" in ASIDE:
             continue
         if isinstance(value, Mapping) and "name" not in value:
             yield from _flat(value, f"{prefix}{key}.")
@@ -149,6 +154,16 @@ def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord
                 continue
             levels = {key: _level(cell, key, study.name, written) for key in axes}
             yield replace(cell, axes={key: value for key, value in levels.items() if value is not MISSING})
+
+
+def _meet(cells: Sequence[CellRecord], axes: Sequence[str]) -> bool:
+    """Returns whether different cells lie at one point of the axes, where one would hide the other."""
+    places = [
+        (*(value_text(cell.axes[key]) for key in axes), cell.seed, cell.replicate)
+        for cell in cells
+        if set(cell.axes) == set(axes)
+    ]
+    return len(set(places)) < len(places)
 
 
 def _texts(studies: Sequence[Study]) -> dict[tuple[str, str], Any]:
@@ -187,12 +202,10 @@ def _named(cells: Sequence[CellRecord], axes: Sequence[str]) -> tuple[CellRecord
     on_axes = [cell for cell in cells if set(cell.axes) == set(axes)]
     varied = [key for key in axes if len({value_text(cell.axes[key]) for cell in on_axes}) > 1]
     short = short_names(varied)
-    chosen: dict[str, str] = {}
+    chosen: dict[tuple[tuple[str, str], ...], str] = {}
     renamed = []
     for cell in cells:
-        setting = json.dumps(
-            {key: value for key, value in cell.config.items() if key not in ("seed", "replicate")}, sort_keys=True
-        )
+        setting = tuple(sorted(_flat(cell.config)))
         on = set(cell.axes) == set(axes)
         name = " ".join(f"{short[key]}={value_text(cell.axes[key])}" for key in varied) if on and varied else cell.arm
         if setting not in chosen:

@@ -45,6 +45,13 @@ def test_seeds_of_one_arm_in_two_grids_are_seeds_of_that_arm(tmp_path: Path) -> 
     assert [len(arm.done) for arm in pooled.arms] == [4, 4]
 
 
+def test_where_the_pictures_lie_makes_no_arm_of_its_own(tmp_path: Path) -> None:
+    studies = two(tmp_path, {"axes": LOSSES, "seeds": [0, 1]}, {"axes": LOSSES, "seeds": [2, 3]})
+    for cell in studies[1].cells:
+        cell.config["data"]["train"] = "/elsewhere/train"
+    assert [len(arm.done) for arm in pool(studies).arms] == [4, 4]
+
+
 def test_a_cell_that_lies_in_both_grids_counts_once(tmp_path: Path) -> None:
     pooled = pool(two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "first": 0}))
     assert len(pooled.cells) == 4
@@ -54,6 +61,18 @@ def test_a_setting_in_which_whole_grids_differ_becomes_an_axis(tmp_path: Path) -
     pooled = pool(two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "settings": {"train.steps": 2000}}))
     assert [axis.name for axis in pooled.axes] == ["adversarial", "steps"]
     assert pooled.axes[1].levels == ("1000", "2000")
+
+
+def test_a_batch_size_in_which_whole_grids_differ_becomes_an_axis_too(tmp_path: Path) -> None:
+    pooled = pool(two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "settings": {"data.batch_size": 4}}))
+    assert [axis.name for axis in pooled.axes] == ["adversarial", "batch_size"]
+    assert len(pooled.slots["adversarial"]) == len(pooled.cells) == 8
+
+
+def test_no_cell_hides_another_that_differs_in_nothing_that_is_told(tmp_path: Path) -> None:
+    pooled = pool(two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES}))
+    assert [axis.name for axis in pooled.axes] == ["adversarial", "grid"]
+    assert len(pooled.slots["adversarial"]) == len(pooled.cells) == 8
 
 
 def test_grids_that_differ_in_many_settings_are_told_apart_by_name(tmp_path: Path) -> None:
