@@ -10,6 +10,7 @@ DECISIVE = (
     "extractor",
     "tap",
     "weights_sha256",
+    "heads_sha256",
     "preprocessing",
     "patch",
     "shift",

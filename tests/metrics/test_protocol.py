@@ -10,6 +10,7 @@ from ablate.metrics import differences
 RECORD = {
     "extractor": "lite0", "tap": 112, "weights_sha256": "5793" * 16, "preprocessing": "native size", "patch": 64,
     "shift": 32, "patches": 412, "paired": True, "rounding": "uint8", "pictures": "abcd" * 16, "images": 6,
+    "heads_sha256": "1d3a" * 16,
 }  # fmt: skip
 
 
