@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from ablate.execute.cores import cores
 from ablate.registry import unknown
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -38,12 +38,12 @@ class Capacity:
 
     def idle_cores(self, cells: int) -> str | None:
         """Says what would make use of the cores where that many cells leave half of them idle, and None elsewhere."""
-        used, cores = min(self.workers, cells) * self.threads, _cores()
-        if self.gpus or not cells or 2 * used > cores:
+        used, there = min(self.workers, cells) * self.threads, cores()
+        if self.gpus or not cells or 2 * used > there:
             return None
-        more = cores // min(self.workers, cells)
+        more = there // min(self.workers, cells)
         return (
-            f"{cores - used} of {cores} cores stay idle; --threads {more} would train a cell faster, but sums round "
+            f"{there - used} of {there} cores stay idle; --threads {more} would train a cell faster, but sums round "
             "otherwise then, which moves a result like another seed: one number for a whole grid"
         )
 
@@ -75,9 +75,9 @@ def capacity(
         raise ValueError('device "cuda" was asked for, and torch sees no GPU here; use device "cpu" or "auto"')
     if gpus:
         workers = workers or gpus * cells_per_gpu
-        return Capacity("cuda", workers, threads or max(1, min(MAX_GPU_THREADS, _cores() // workers)), gpus)
+        return Capacity("cuda", workers, threads or max(1, min(MAX_GPU_THREADS, cores() // workers)), gpus)
     threads = threads or 1
-    return Capacity("cpu", workers or max(1, _cores() // threads), threads)
+    return Capacity("cpu", workers or max(1, cores() // threads), threads)
 
 
 def chosen(
@@ -106,10 +106,6 @@ def chosen(
 
 def _count(value: int | str) -> int | None:
     return None if isinstance(value, str) else value
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _gpus(certain: bool) -> int:

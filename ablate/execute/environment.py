@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import platform
 import subprocess
 from importlib import metadata
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ablate
+from ablate.execute.cores import cores
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
@@ -38,7 +38,7 @@ def provenance(device: str, threads: int) -> dict[str, Any]:
         "git": _commit(),
         "device": device,
         "threads": threads,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "cpu": _cpu(),
         "platform": platform.platform(),
         "python": platform.python_version(),

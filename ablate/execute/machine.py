@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.execute.capacity import capacity
+from ablate.execute.cores import cores
 from ablate.execute.planning import Plan
 from ablate.store import Status, Store
 
@@ -24,9 +25,8 @@ def inspect_machine(runs_dir: Path) -> Iterator[Finding]:
     """Looks at what every run needs, whatever its grid."""
     from ablate.train.audit import Finding
 
-    cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    yield Finding("processor", "ok", f"{cores} cores, {memory / GIB:.1f} GiB of memory: {capacity('cpu')}")
+    yield Finding("processor", "ok", f"{cores()} cores, {memory / GIB:.1f} GiB of memory: {capacity('cpu')}")
     yield _gpu()
     yield _disk(runs_dir)
 

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 from ablate.execute import capacity as module
@@ -10,7 +8,7 @@ EXECUTION = {"device": "auto", "workers": "auto", "threads": "auto", "cells_per_
 
 @pytest.fixture
 def cores(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
+    monkeypatch.setattr("ablate.execute.capacity.cores", lambda: 8)
     monkeypatch.setattr(module, "_gpus", lambda **_: 0)
 
 
@@ -44,7 +42,7 @@ def test_where_half_of_the_cores_stay_idle_the_way_to_use_them_is_said():
 
 
 def test_one_cell_a_gpu_unless_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(32)))
+    monkeypatch.setattr("ablate.execute.capacity.cores", lambda: 32)
     monkeypatch.setattr(module, "_gpus", lambda **_: 2)
     assert capacity("auto") == Capacity("cuda", 2, 8, 2)
     assert capacity("cuda", cells_per_gpu=2) == Capacity("cuda", 4, 8, 2)

@@ -1,7 +1,6 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
@@ -178,7 +177,7 @@ def test_cells_trained_with_other_threads_are_warned_about_where_some_are_left(t
 
 
 def test_idle_cores_are_spoken_of_before_the_first_cell_and_not_after(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
+    monkeypatch.setattr("ablate.execute.capacity.cores", lambda: 8)
     first, second = Notes(), Notes()
     run_pretended(make_plan("well", warmup=False), tmp_path, first)
     run_pretended(make_plan("well", "well", warmup=False), tmp_path, second)
