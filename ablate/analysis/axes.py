@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,11 +52,15 @@ def find_axes(
 
 
 def value_text(value: Any) -> str:
-    """Writes a setting the way a reader names it: 12 for 12.0, a term as name(option=value)."""
+    """Writes a setting the way a reader names it: 12 for 12.0, a term as name(option=value).
+
+    Different numbers have different texts, by which cells are told apart.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if is_number(value):
-        return f"{value:.6g}"
+        short = f"{value:.6g}"
+        return short if float(short) == value or not math.isfinite(value) else f"{value!r}".removesuffix(".0")
     if isinstance(value, Mapping):
         options = value.get("options", {key: part for key, part in value.items() if key != "name"})
         inside = ", ".join(f"{key}={value_text(part)}" for key, part in options.items())

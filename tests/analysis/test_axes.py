@@ -60,3 +60,12 @@ def test_names_are_as_short_as_they_can_be_told_apart() -> None:
         "model.width": "model.width",
         "discriminator.width": "discriminator.width",
     }
+
+
+def test_numbers_that_differ_late_are_levels_of_their_own() -> None:
+    planned = {"steps": [1_000_000, 1_000_001], "rate": [0.1234567, 0.1234568, 0.5]}
+    steps, rate = find_axes(planned, points(**planned), {})
+    assert steps.levels == ("1e+06", "1000001")
+    assert rate.levels == ("0.1234567", "0.1234568", "0.5")
+    assert value_text(1000001) == value_text(1000001.0)
+    assert (value_text(float("inf")), value_text(float("nan"))) == ("inf", "nan")
