@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, tolerance
+from ablate.analysis.comparable import other_protocol
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
@@ -17,9 +18,10 @@ from ablate.analysis.verdicts import Judgement, Outcome, judge
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
-Reason = Literal["", "pairs", "seeds", "family", "bits", "curves", "spread"]
-"""Why a verdict is inconclusive: no pairs; too few seeds for one test, or for all tests of the family; other bits;
-no curves to compare at equal bits; or an interval that reaches over the margin. Empty where there is a verdict."""
+Reason = Literal["", "pairs", "protocol", "seeds", "family", "bits", "curves", "spread"]
+"""Why a verdict is inconclusive: no pairs; pairs that were not measured alike; too few seeds for one test, or for all
+tests of the family; other bits; no curves to compare at equal bits; or an interval that reaches over the margin. Empty
+where there is a verdict."""
 
 RATES = ("bpp_",)
 """How the names of metrics begin that measure bits and not quality."""
@@ -41,6 +43,7 @@ class Contrast:
         adjusted_claim_p: the p-value of the verdict's own claim, corrected.
         verdict: what may be said.
         reason: why it is inconclusive.
+        other_protocol: in what the two sides were not measured alike.
         bits: how the bits compare; None for metrics that are bits themselves.
         curve: the Bjøntegaard difference that stands in for the effect.
         hedges_g: the paired effect size.
@@ -61,6 +64,7 @@ class Contrast:
     adjusted_claim_p: float | None = None
     verdict: Outcome = "inconclusive"
     reason: Reason = ""
+    other_protocol: str = ""
     bits: Bits | None = None
     curve: CurveEffect | None = None
     hedges_g: float | None = None
@@ -130,6 +134,8 @@ def _estimate(
     keys = {axis.name: axis.keys for axis in study.axes}.get(effect.axis, ())
     declared = primary and (not axes or any(key in axes for key in keys))
     match = str(study.compare.get("rate_match") or "off")
+    if unlike := other_protocol(study, effect):
+        return replace(_judged(study, effect, direction, declared), reason="protocol", other_protocol=unlike)
     if effect.metric.startswith(RATES):
         return _judged(study, effect, direction, declared)
     share = bits(spent.get(effect.key), tolerance(match), alpha_of(study))

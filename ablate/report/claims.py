@@ -72,6 +72,8 @@ def why_not(contrast: Contrast) -> str:
     if contrast.reason == "curves" or (contrast.reason == "pairs" and contrast.curve):
         refused = contrast.curve.refused if contrast.curve else ()
         return f"no curves to compare at equal bits ({joined(list(refused)) or 'no axis draws one of four points'})"
+    if contrast.reason == "protocol":
+        return f"not measured alike: {contrast.other_protocol}"
     if judged is None:
         return "no seed has finished on both sides"
     if contrast.reason in TOO_FEW:

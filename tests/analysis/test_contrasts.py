@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,22 @@ def test_an_arm_of_fewer_seeds_is_judged_at_its_own_step_of_the_correction() -> 
     found = {each.effect.level: each for each in contrasts(subject, {"psnr": "higher"})["psnr"]}
     assert found["c"].judgement.claim_p == 2**-5 > 0.05 / 2
     assert (found["c"].adjusted_claim_p, found["c"].verdict, found["c"].reason) == (2**-5, "better", "")
+
+
+def test_arms_that_were_not_measured_alike_have_no_verdict() -> None:
+    axes = {"patch": [32, 64], "loss": ["a", "b"]}
+    cells = []
+    for seed, patch, loss in itertools.product(range(8), *axes.values()):
+        value = 20.0 + seed + patch + (loss == "b")
+        cells.append(cell({"patch": patch, "loss": loss}, seed, 20.0 + (loss == "b"), fd_lite0_112=value))
+        cells[-1].result["protocol"] = {"fd_lite0_112": {"patch": patch}, "psnr": {"pictures": "same"}}
+    subject = study(cells, axes, margin={"psnr": 0.1}, rate_match="off")
+    found = contrasts(subject, {"fd_lite0_112": "lower", "psnr": "higher"})
+    distance, quality = ({each.effect.axis: each for each in compared} for compared in found.values())
+    assert (distance["patch"].verdict, distance["patch"].reason) == ("inconclusive", "protocol")
+    assert distance["patch"].other_protocol == "patch: 64 and 32"
+    assert distance["loss"].verdict == "worse"
+    assert quality["loss"].verdict == "better"
 
 
 def test_without_a_correction_each_comparison_stands_alone() -> None:

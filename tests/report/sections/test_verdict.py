@@ -40,6 +40,17 @@ def test_what_the_seeds_cannot_support_is_refused_with_what_would_be_needed(tmp_
     assert not any(word in first + line for word in ("better", "worse", "equivalent"))
 
 
+def test_what_was_not_measured_alike_is_no_verdict_and_says_in_what(tmp_path: Path) -> None:
+    store = fabricate(tmp_path, loud(6, margin={"psnr": 0.1}))
+    study = read_study(store)
+    for cell in study.cells:
+        assert cell.result is not None
+        cell.result["protocol"]["psnr"] = {"images": 6 if cell.axes["loss.lambda_x"] == 12.0 else 99}
+    said = verdict(Evidence(study, store)).numbers["sentences"]
+    assert "not measured alike: images: 99 and 6" in said[0]
+    assert not any(word in " ".join(said[:2]) for word in ("better", "worse", "equivalent"))
+
+
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_time_is_told_where_cells_had_the_device_to_themselves(tmp_path: Path, at_once: int) -> None:
     what = replace(loud(6), environments={cell: {"cells_at_once": at_once} for cell in range(12)})

@@ -1,0 +1,38 @@
+"""Whether the cells that an effect pairs were measured alike, without which their difference says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ablate.analysis.effects import BESIDE, Effect
+from ablate.analysis.study import CellRecord, Study
+from ablate.metrics.protocol import differences
+
+
+def other_protocol(study: Study, effect: Effect) -> str:
+    """Says in which decisive facts the first pair of an effect that was not measured alike differs; empty for none.
+
+    Within a grid it takes an axis over the evaluation or the test pictures themselves.
+    """
+    for own, other in _pairs(study, effect):
+        found = differences(_protocol(own, effect.metric), _protocol(other, effect.metric))
+        if found:
+            return ", ".join(map(str, found))
+    return ""
+
+
+def _protocol(cell: CellRecord, metric: str) -> dict[str, object]:
+    return (cell.result or {}).get("protocol", {}).get(metric) or {}
+
+
+def _pairs(study: Study, effect: Effect) -> Iterator[tuple[CellRecord, CellRecord]]:
+    if effect.axis == BESIDE:
+        arms = {arm.name: arm for arm in study.arms}
+        for cell in arms[effect.level].cells:
+            if other := arms[effect.baseline].of_seed(cell.seed):
+                yield cell, other
+        return
+    slots = study.slots[effect.axis]
+    for (level, seed, block), cell in slots.items():
+        if level == effect.level and (effect.baseline, seed, block) in slots:
+            yield cell, slots[effect.baseline, seed, block]
