@@ -70,10 +70,19 @@ def _cpu() -> str | None:
 
 
 def _commit() -> str | None:
-    """Returns the commit that the package's sources are checked out at, or None where they are installed."""
-    command = ["git", "-C", str(Path(ablate.__file__).parent), "rev-parse", "--verify", "--quiet", "HEAD"]
+    """Returns the commit that the package's sources are checked out at, or None where they are installed.
+
+    An installed package may lie in a repository that does not hold it: a virtual environment inside a project.
+    """
+    held = _git("ls-files", "--error-unmatch", Path(ablate.__file__).name)
+    return _git("rev-parse", "--verify", "--quiet", "HEAD") if held else None
+
+
+def _git(*arguments: str) -> str | None:
+    """Returns what git says about the directory of the package, None where it fails or there is no git."""
+    command = ["git", "-C", str(Path(ablate.__file__).parent), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip() or None if done.returncode == 0 else None

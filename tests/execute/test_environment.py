@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,17 @@ def test_the_environment_is_plain_and_holds_no_secret(monkeypatch: pytest.Monkey
 def test_sources_that_are_in_no_repository_have_no_commit(package: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(package.parent))
     assert environment._commit() is None
+
+
+def test_a_package_installed_inside_a_repository_that_does_not_hold_it_has_no_commit(package: Path):
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+        command = ["git", "-C", str(package), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "a project")
+    assert environment._commit() is None
+    git("add", "__init__.py")
+    git("commit", "-q", "-m", "the package itself")
+    assert environment._commit() == git("rev-parse", "HEAD")
