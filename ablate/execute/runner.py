@@ -92,7 +92,13 @@ def run(
     workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)
     estimate = Estimate.of_finished(plan, store)
     with Interrupts() as interrupts:
-        return _Run(schedule, store, workers, environment, estimate, capacity, limits, listener, interrupts).go(wait)
+        try:
+            return _Run(schedule, store, workers, environment, estimate, capacity, limits, listener, interrupts).go(
+                wait
+            )
+        except BaseException:
+            workers.stop()  # nobody would watch them any more, and Python waits for its children before it ends
+            raise
 
 
 def get_ready(work: Work = TRAINING) -> None:

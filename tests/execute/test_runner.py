@@ -1,13 +1,14 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
+import time
 from pathlib import Path
 
 import pytest
 
 from ablate.execute import runner
 from ablate.execute.runner import Limits
-from ablate.store import Store
+from ablate.store import Status, Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
 
 
@@ -126,6 +127,21 @@ def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tm
     assert statuses(plan, tmp_path) == ["pending"] * 3
     exits = [entry.attempts()[0].exit()["status"] for entry in entries(plan, tmp_path)[:2]]
     assert exits == ["interrupted"] * 2
+
+
+def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path):
+    class Closed(Notes):
+        def turn(self, look) -> None:
+            if any(each.step for each in look().running):
+                raise BrokenPipeError
+
+    plan = make_plan("wait", warmup=False)
+    with pytest.raises(BrokenPipeError):
+        run_pretended(plan, tmp_path, Closed())
+    (entry,), until = entries(plan, tmp_path), time.monotonic() + 20
+    while entry.status() is Status.running and time.monotonic() < until:
+        time.sleep(0.05)
+    assert entry.last_attempt().exit()["status"] == "interrupted"
 
 
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
