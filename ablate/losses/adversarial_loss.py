@@ -17,9 +17,9 @@ class AdversarialLoss:
 
     The mean runs over batch and patches of one scale; scales are put together elsewhere. `generator` looks at `real`
     only where the registered fact `generator_sees_real` is true; otherwise it may be empty. A logit above `threshold`
-    says "image": there the discriminator's loss is indifferent. For a relativistic loss it is a difference that says
-    so, and `relative` is true. A loss over labels has two channels, which `decision` turns into such a logit and
-    `channels` makes of one.
+    says "image": there the discriminator's loss is indifferent. Where it is so to whatever is added to all logits, as a
+    relativistic loss is, a difference says so instead, and `relative` is true. A loss over labels has two channels,
+    which `decision` turns into such a logit and `channels` makes of one.
 
     `controlled(real, fake, memory)` is the discriminator's loss where that depends on the steps before, of which it
     replaces what `memory` keeps; `discriminator` is then the loss of the first step.

@@ -152,7 +152,9 @@ def wgan() -> AdversarialLoss:
     Without a constraint L_D has no minimum, and so no oracle.
     """
     return AdversarialLoss(
-        discriminator=lambda real, fake: fake.mean() - real.mean(), generator=lambda _real, fake: -fake.mean()
+        discriminator=lambda real, fake: fake.mean() - real.mean(),
+        generator=lambda _real, fake: -fake.mean(),
+        relative=True,  # what is added to all logits changes nothing for the discriminator
     )
 
 

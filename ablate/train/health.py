@@ -67,7 +67,8 @@ def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]
     """Returns per scale how often the discriminator is right and what its mean logits are.
 
     A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
-    relativistic loss a logit means something only against the other picture's, so that it is held against their mean.
+    relativistic loss, and wgan, a logit means something only against the other picture's, so that it is held against
+    their mean.
     """
     decided = [(loss.decision(real), loss.decision(fake)) for real, fake in zip(judged.real, judged.fake, strict=True)]
     return [
@@ -79,6 +80,11 @@ def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]
         }
         for real, fake in decided
     ]
+
+
+def is_finite(module: torch.nn.Module) -> bool:
+    """Whether no weight and no running average of a module is infinite or NaN; waits for the device."""
+    return bool(torch.stack([each.isfinite().all() for each in module.state_dict().values()]).all())
 
 
 def saturated(scales: list[dict[str, float]]) -> bool:
@@ -99,9 +105,14 @@ def reconstruction_row(image: Tensor, reconstruction: Reconstruction) -> Mapping
     """Returns how many quantizer levels the batch uses and how much reconstruction and image vary over pixels."""
     return {
         "levels_used": int(reconstruction.symbols.unique().numel()),
-        "reconstruction_std": float(reconstruction.image.detach().float().std((1, 2, 3)).mean()),
-        "image_std": float(image.std((1, 2, 3)).mean()),
+        "reconstruction_std": _deviation(reconstruction.image.detach().float()),
+        "image_std": _deviation(image),
     }
+
+
+def _deviation(pictures: Tensor) -> float:
+    """Returns how much each channel varies over pixels, the mean over channels: 0 for a picture of one colour."""
+    return float(pictures.std((2, 3)).mean())
 
 
 def is_flat(row: Mapping[str, Any]) -> bool:
