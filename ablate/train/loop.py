@@ -230,6 +230,10 @@ def _ended(state: TrainState, steps: int, checkpoint_every: int, watch: Watch, l
         if broken_at is not None:
             watch.entry.append_event(broken_at, "nonfinite", "a loss is not finite")
             return Outcome("diverged", broken_at, state.seconds, f"non-finite loss at step {broken_at}")
+    if state.step == steps and not health.is_finite(state.codec):
+        # No loss comes after the last step that would say so.
+        watch.entry.append_event(state.step, "nonfinite", "a weight of the codec is not finite")
+        return Outcome("diverged", state.step, state.seconds, f"non-finite weights after step {state.step}")
     if state.flat_logs >= health.FLAT_LOGS:
         detail = f"the reconstruction has been flat (std < {health.FLAT_STD}) for {health.FLAT_LOGS} log points"
         watch.entry.append_event(state.step, "collapse", detail)

@@ -197,6 +197,17 @@ def test_non_finite_loss_is_a_result_with_step_and_cause(make_cell, claimed: Cla
     json.dumps(result, allow_nan=False)
 
 
+def test_weights_that_the_last_step_broke_are_a_divergence_and_are_not_measured(
+    make_cell, claimed: Claim, store: Store
+) -> None:
+    cell = make_cell(train={"steps": 1}, optimizers={"generator": {"learning_rate": 1e39}})
+    entry = claimed(cell)
+    assert train(cell, entry, store).status == "diverged"
+    assert entry.result()["cause"] == "non-finite weights after step 1"
+    assert entry.result()["metrics"] == {}
+    assert [event["kind"] for event in entry.events()] == ["nonfinite"]
+
+
 def test_flat_reconstructions_end_a_training_as_collapsed(make_cell, claimed: Claim, store: Store, monkeypatch) -> None:
     from ablate.train import health
 
