@@ -37,5 +37,6 @@ class EnergyDiscriminator(nn.Module):
         features = self.trunk(image)
         height, width = image.shape[-2:]
         decoded = self.image(self.decoder(self.bottleneck(features[-1])))[..., :height, :width]
-        error = (decoded - image).abs().mean(1, keepdim=True)
+        # Energies are compared with each other: in bfloat16 they would be too, but for the image's alone.
+        error = (decoded.float() - image.float()).abs().mean(1, keepdim=True)
         return -F.avg_pool2d(error, self.patch, ceil_mode=True, count_include_pad=False), features

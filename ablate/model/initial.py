@@ -58,7 +58,7 @@ def build_discriminator(
 
 def _normalise_spectrum(module: nn.Module, generator: torch.Generator) -> None:
     """Puts spectral norm on every convolution; its first singular vectors are drawn from `generator`."""
-    for layer in [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]:
+    for layer in [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(1 << 62, (), generator=generator)))
             spectral_norm(layer)

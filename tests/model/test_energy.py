@@ -51,3 +51,20 @@ def test_the_energy_pulls_at_the_reconstruction_directly_and_through_the_autoenc
     (direct,) = torch.autograd.grad(-(decoded - x).abs().mean(1).sum() / 16, x)
     assert whole.norm() > 0
     assert not torch.allclose(whole, direct)
+
+
+def test_energies_of_image_and_reconstruction_are_equally_precise_in_bfloat16() -> None:
+    (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
+    x = image(16, 16).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        reconstruction, same = judge(x)[0], judge(x.float())[0]
+    assert reconstruction.dtype is same.dtype is torch.float32
+    torch.testing.assert_close(reconstruction, same, rtol=0, atol=0)
+
+
+def test_spectral_norm_bounds_the_decoder_as_well() -> None:
+    settings = SETTINGS.model_copy(update={"spectral_norm": True})
+    (judge,) = build_discriminator(settings, 0, EnergyDiscriminator)
+    layers = [each for each in judge.modules() if isinstance(each, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+    assert len(layers) == 6
+    assert all(hasattr(each, "parametrizations") for each in layers)
