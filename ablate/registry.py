@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import inspect
@@ -19,6 +20,10 @@ class UnknownNameError(ValueError):
 
 class UnknownOptionError(ValueError):
     """An option that the registered function does not take; the message lists those it does."""
+
+
+class AbsentError(ValueError):
+    """Something on this machine that a registered function needs and that is not there; its options may be right."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,15 @@ class Entry:
         if missing:
             raise UnknownOptionError(f"{self.name} needs the option {missing[0]!r}")
         return {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}
+
+    def refuse_what_it_refuses(self, options: Mapping[str, Any]) -> None:
+        """Calls the function, so that values which it does not take are known before a training needs it.
+
+        Raises:
+            ValueError: by the function itself; not for files that are absent, which another machine may have.
+        """
+        with contextlib.suppress(AbsentError):
+            self.function(**options)
 
     def _typed(self, name: str, value: Any, default: Any) -> Any:
         if type(default) is float and type(value) is int:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from ablate.config import NOT_IDENTITY, Cell, Data, Loss, Model, Settings, Term, Train, content_sha256
+from ablate.registry import AbsentError, distortions
 
 SMALL = {"discriminator": {"norm": "channel", "layers": 3}, "model": {"downsamplings": 3, "width": 8}}
 FOLDER = {"source": "folder", "train": "a", "test": "b", "train_digest": "1" * 64, "test_digest": "2" * 64}
@@ -234,6 +235,16 @@ def test_a_bare_name_stands_for_all_defaults_and_is_resolved() -> None:
         (Loss, {"adversarial": "hinje"}, r"unknown adversarial loss 'hinje' \(there is: .*hinge.*mean 'hinge'\?"),
         (Loss, {"adversarial": {"name": "lsgan", "real": 1}}, r"unknown option of lsgan 'real' .*mean 'real_target'\?"),
         (Loss, {"adversarial": {"name": "lsgan", "real_target": "a"}}, r"option 'real_target' of lsgan is float"),
+        (
+            Loss,
+            {"adversarial": {"name": "rp_hinge", "pairing": "random"}},
+            r"unknown pairing 'random' .*aligned, shuff",
+        ),
+        (Loss, {"adversarial": {"name": "vanilla", "real_target": 1.5}}, "above 0 up to 1, not 1.5"),
+        (Loss, {"penalties": [{"name": "r1", "every": 0}]}, "every 1 or more steps, not every 0"),
+        (Loss, {"distortion": {"name": "ms_ssim", "levels": 0}}, "MS-SSIM has 1 to 5 levels, not 0"),
+        (Loss, {"perceptual": {"name": "lpips", "network": "alexnet"}}, "alexnet"),
+        (Train, {"warmup_distortion": {"name": "huber", "beta": -1}}, "huber needs a beta above 0"),
         (Loss, {"lambda_x": -1}, "greater than or equal to 0"),
         (Loss, {"lambda_x": float("inf")}, "finite number"),
         (Loss, {"lambdax": 1}, "Extra inputs are not permitted"),
@@ -256,6 +267,7 @@ ON_LABELS: dict[str, Any] = {
     "discriminator": {"scales": 1, "layers": 4},
 }
 """Sections whose discriminator tells labels apart."""
+CALIBRATED: dict[str, Any] = {"calibrate": "gradient"}
 
 
 def test_labels_are_told_apart_where_there_are_few() -> None:
@@ -267,7 +279,38 @@ def test_labels_are_told_apart_where_there_are_few() -> None:
     [
         ({"data": {"crop": 60}}, r"data\.crop = 60 must be a multiple of 8 \(model\.downsamplings = 3\)"),
         ({"discriminator": {"norm": "instance", "scales": 4, "layers": 4}}, "coarsest of 4 discriminators"),
-        ({"loss": {"adversarial": "none"}}, "trains no discriminator"),
+        (
+            {"data": {"crop": 32}, "model": {"downsamplings": 5}},
+            r'one pixel, which model\.norm = "instance" makes const',
+        ),
+        (
+            {"data": {"crop": 32}, "model": {"downsamplings": 5, "norm": "none"}},
+            r'one pixel, which model\.latent_norm = "instance"',
+        ),
+        (
+            {"model": {"quantizer": {"levels": 4}, "quirks": {"round_kills_encoder": True}}},
+            r"model\.quantizer\.levels = 4 lie between whole numbers",
+        ),
+        ({"loss": {"adversarial": "none"}}, "trains no discriminator, so there are no features"),
+        (
+            {"loss": {"adversarial": "none", "feature_matching": "none", "penalties": ["r1"]}},
+            r"no discriminator that penalties could hold: set loss\.penalties = \[\]",
+        ),
+        ({"train": {"steps": 9, "discriminator_start": 9}}, r"never takes part: train\.discriminator_start = 9"),
+        ({"loss": {"adaptive_weight": True, "lambda_x": 0}}, r"loss\.adaptive_weight .* would be 0"),
+        ({"loss": {"adaptive_weight": True, "distortion": "none"}}, r"loss\.adaptive_weight .* would be 0"),
+        ({"loss": {"adaptive_weight": True, "calibrate": "gradient"}}, r"what loss\.calibrate puts in its place"),
+        ({"loss": CALIBRATED | {"calibrate_to": "oasis"}}, r'loss\.calibrate_to = "oasis" has no gradient by a logit'),
+        ({"loss": CALIBRATED | {"calibrate_to": "softmax1"}}, r'loss\.calibrate_to = "softmax1" has no gradient'),
+        ({"loss": CALIBRATED | {"calibrate_at": 1001}}, r"loss\.calibrate_at = 1001 .* those are 1 to 1000"),
+        ({"loss": CALIBRATED, "train": {"discriminator_start": 20}}, r"calibrate_at = 20 .* those are 21 to 1000"),
+        (
+            {
+                "loss": CALIBRATED | {"calibrate_to": {"name": "rp_hinge", "pairing": "shuffled"}},
+                "data": {"batch_size": 1},
+            },
+            'rp_hinge with pairing = "shuffled"',
+        ),
         ({"loss": {"adversarial": "oasis"}, "model": {"channels": 8}}, r"390625 tuples .* 4096 are the most"),
         ({"loss": {"adversarial": "oasis"}, "model": {"channels": 4}}, r"set discriminator\.scales = 1"),
         (ON_LABELS | {"discriminator": {"scales": 1, "layers": 2}}, r"discriminator\.layers to 4 or more"),
@@ -282,6 +325,27 @@ def test_labels_are_told_apart_where_there_are_few() -> None:
 def test_settings_that_do_not_go_together_are_refused(sections: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         cell(**sections)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"loss": CALIBRATED | {"calibrate_at": 21}, "train": {"discriminator_start": 20, "steps": 21}},
+        {"loss": {"calibrate_at": 21, "calibrate_to": "oasis"}, "train": {"steps": 20}},
+        {"loss": {"adaptive_weight": True, "lambda_x": 0, "perceptual": "l1"}},
+        {"loss": {"adversarial": "none", "feature_matching": "none"}, "train": {"steps": 1, "discriminator_start": 1}},
+        {"model": {"quantizer": {"levels": 4}}},
+    ],
+)
+def test_what_is_refused_together_is_accepted_just_beside(sections: dict[str, Any]) -> None:
+    assert cell(**sections).id != cell().id
+
+
+def test_weights_that_this_machine_lacks_are_no_mistake_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABLATE_VGG19", "/nowhere/vgg19.pth")
+    assert Loss(perceptual="vgg").perceptual.name == "vgg"
+    with pytest.raises(AbsentError, match="/nowhere"):
+        distortions["vgg"].function()
 
 
 def test_settings_are_frozen() -> None:

@@ -46,6 +46,13 @@ class Cell(Settings):
                 f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
                 "data.batch_size or data.crop until there are 16"
             )
+        instance = [key for key in ("norm", "latent_norm") if getattr(self.model, key) == "instance"]
+        if self.data.crop == stride and instance:
+            raise ValueError(
+                f'at data.crop = {self.data.crop} the latent is one pixel, which model.{instance[0]} = "instance" '
+                "makes constant, so that nothing of a crop is coded; take a larger crop, fewer model.downsamplings or "
+                "another norm"
+            )
         coarsest = self.data.crop / 2 ** (self.discriminator.scales - 1 + self.discriminator.layers)
         if self.discriminator.norm == "instance" and coarsest <= 1:
             raise ValueError(
@@ -56,12 +63,61 @@ class Cell(Settings):
         return self
 
     @model_validator(mode="after")
-    def _features_have_a_discriminator(self) -> Cell:
+    def _quirk_of_rounding_keeps_the_centers(self) -> Cell:
+        levels = self.model.quantizer.levels
+        if self.model.quirks.round_kills_encoder and levels % 2 == 0:
+            raise ValueError(
+                f"model.quirks.round_kills_encoder rounds centers, and those of model.quantizer.levels = {levels} lie "
+                "between whole numbers; take an odd number of levels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_a_discriminator_for_what_needs_it(self) -> Cell:
+        loss, start = f'loss.adversarial = "{self.loss.adversarial.name}"', self.train.discriminator_start
         trained = adversarial_losses[self.loss.adversarial.name].facts["trains_discriminator"]
         if not trained and self.loss.feature_matching.name != "none":
             raise ValueError(
-                f'loss.adversarial = "{self.loss.adversarial.name}" trains no discriminator, so there are no features '
-                'to match: set loss.feature_matching = "none" with it'
+                f"{loss} trains no discriminator, so there are no features to match: set "
+                'loss.feature_matching = "none" with it'
+            )
+        if not trained and self.loss.penalties:
+            raise ValueError(
+                f"{loss} trains no discriminator that penalties could hold: set loss.penalties = [] with it"
+            )
+        if trained and start >= self.train.steps:
+            raise ValueError(
+                f"{loss} never takes part: train.discriminator_start = {start} and train.steps = {self.train.steps}; "
+                'start earlier, or set loss.adversarial = "none"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_adversarial_weight_can_be_found(self) -> Cell:
+        loss = self.loss
+        terms = ((loss.distortion, loss.lambda_x), (loss.perceptual, loss.perceptual_weight))
+        if loss.adaptive_weight and not any(weight and term.name != "none" for term, weight in terms):
+            raise ValueError(
+                "loss.adaptive_weight holds the adversarial term to the gradient of distortion and perceptual term, "
+                "and neither has one: it would be 0; give one of them a weight"
+            )
+        if loss.calibrate == "none":
+            return self
+        reference, at, start = loss.calibrate_to.name, loss.calibrate_at, self.train.discriminator_start
+        facts = adversarial_losses[reference].facts
+        if facts["judges"] == "labels" or not facts["gradient_losing"]:
+            raise ValueError(
+                f'loss.calibrate_to = "{reference}" has no gradient by a logit that another loss could be calibrated to'
+            )
+        if loss.adaptive_weight:
+            raise ValueError(
+                "loss.adaptive_weight takes the loss' own strength out at every step, and what loss.calibrate puts in "
+                'its place would weigh it wrongly; set one of them to false or "none"'
+            )
+        if not start < at <= self.train.steps:
+            raise ValueError(
+                f"loss.calibrate_at = {at} is no step with an adversarial term: those are {start + 1} to "
+                f"{self.train.steps} (train.discriminator_start, train.steps)"
             )
         return self
 
@@ -107,10 +163,11 @@ class Cell(Settings):
 
     @model_validator(mode="after")
     def _other_pictures_are_there_to_pair_with(self) -> Cell:
-        shuffled = self.loss.adversarial.options.get("pairing") == "shuffled"
+        looking = [self.loss.adversarial, *([self.loss.calibrate_to] if self.loss.calibrate != "none" else [])]
+        shuffled = [term.name for term in looking if term.options.get("pairing") == "shuffled"]
         if shuffled and self.data.batch_size == 1:
             raise ValueError(
-                f'{self.loss.adversarial.name} with pairing = "shuffled" compares each picture with another of the '
+                f'{shuffled[0]} with pairing = "shuffled" compares each picture with another of the '
                 "batch, and data.batch_size = 1"
             )
         return self

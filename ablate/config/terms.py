@@ -30,12 +30,15 @@ class Term(Settings):
 
 @dataclass(frozen=True)
 class Resolve:
-    """Looks a term up in its registry and fills in every option."""
+    """Looks a term up in its registry, fills in every option, and refuses values that the function itself refuses."""
 
     registry: Registry
 
     def __call__(self, term: Term) -> Term:
-        return Term(name=term.name, options=self.registry[term.name].resolve(term.options))
+        entry = self.registry[term.name]
+        options = entry.resolve(term.options)
+        entry.refuse_what_it_refuses(options)
+        return Term(name=term.name, options=options)
 
 
 @dataclass(frozen=True)

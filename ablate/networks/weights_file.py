@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ablate.registry import AbsentError
+
 _TIMEOUT_SECONDS = 30
 _CHUNK = 1 << 20
 
@@ -37,13 +39,13 @@ class WeightsFile:
         """Returns where the file lies; nothing is downloaded.
 
         Raises:
-            ValueError: if it is not there; says where it is looked for and how to get it.
+            AbsentError: if it is not there; says where it is looked for and how to get it.
         """
         named = os.environ.get(self.variable)
         path = Path(named) if named else self._cached()
         if not path.is_file():
             other = f"as {self.variable} names it" if named else f"and {self.variable} names no other"
-            raise ValueError(
+            raise AbsentError(
                 f"the weights {self.name} are absent: there is no file {path}, {other}. Nothing is downloaded while "
                 f"training; fetch {self.url} to that place"
             )
