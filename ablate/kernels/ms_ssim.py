@@ -20,9 +20,9 @@ from ablate.kernels.by_autograd import by_autograd, exact, symmetric
 from ablate.kernels.layout import plain, supported
 from ablate.kernels.native.library import library, missing
 from ablate.losses import distortion
-from ablate.losses.distortion_loss import exact as exactly
 from ablate.losses.distortion_loss import require_side
 from ablate.losses.structure import BLACK, C1, C2, TAPS, WINDOW, scale_weights, smallest_side
+from ablate.networks.exact import full_precision
 
 REACH = WINDOW - 1
 MOST_LEVELS = 5
@@ -92,7 +92,7 @@ def _blurred(maps: Tensor, padding: int = 0) -> Tensor:
     """Averages (M, H, W, K) under the window, over `padding` zeros around it."""
     down, across = _windows(maps.shape[-1], maps.device)
     planes = maps.permute(0, 3, 1, 2)
-    with exactly(maps.device):
+    with full_precision(maps.device):
         planes = F.conv2d(planes, down, groups=len(down), padding=(padding, 0))
         planes = F.conv2d(planes, across, groups=len(down), padding=(0, padding))
     return planes.permute(0, 2, 3, 1)

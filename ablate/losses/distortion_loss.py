@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import torch
 from torch import Tensor
-from torch.backends import cudnn
 
 Distortion = Callable[[Tensor, Tensor], Tensor]
 """(image, reconstruction) -> scalar, 0 or more, of float32 (N, 3, H, W) in [-1, 1]; a mean over the images.
@@ -31,13 +28,3 @@ def require_side(image: Tensor, smallest: int, name: str) -> None:
     height, width = image.shape[-2:]
     if min(height, width) < smallest:
         raise ValueError(f"{name} needs crops of at least {smallest} x {smallest} pixels, not {height} x {width}")
-
-
-@contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Keeps convolutions in the precision of their tensors: neither autocast nor TF32 applies."""
-    plain = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
-    )
-    with torch.autocast(device.type, enabled=False), plain:
-        yield

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from ablate.losses.distortion_loss import Distortion, exact, require_side
+from ablate.losses.distortion_loss import Distortion, require_side
 from ablate.networks import imagenet, lite0, lpips_heads
+from ablate.networks.exact import full_precision
 from ablate.registry import distortions
 
 EPSILON = 1e-10
@@ -121,7 +122,7 @@ def lpips(*, network: str = "vgg") -> Distortion:
 
 def _through(maps: Maps, image: Tensor, reconstruction: Tensor) -> Sequence[tuple[Tensor, Tensor]]:
     """Returns what a network makes of image and reconstruction, layer by layer; only the second has a gradient."""
-    with exact(image.device):
+    with full_precision(image.device):
         with torch.no_grad():
             theirs = list(maps(image))
         return list(zip(theirs, maps(reconstruction), strict=True))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from ablate.losses.distortion_loss import exact
+from ablate.networks.exact import full_precision
 
 
 def windowed(planes: Tensor, taps: tuple[float, ...]) -> Tensor:
@@ -18,7 +18,7 @@ def windowed(planes: Tensor, taps: tuple[float, ...]) -> Tensor:
     """
     channels = planes.shape[1]
     column = _column(taps, planes.dtype, planes.device).expand(channels, -1, -1, -1)
-    with exact(planes.device):
+    with full_precision(planes.device):
         # A depthwise convolution is several times faster in this memory format.
         rows = conv2d(planes.contiguous(memory_format=torch.channels_last), column, groups=channels)
         return conv2d(rows, column.transpose(-1, -2), groups=channels)
