@@ -107,10 +107,11 @@ def _scales(
     assert state.discriminator is not None
     with frozen(state.discriminator):
         fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
-    term = objective.adversarial_term(objective.adversarial, fake.logits, real.logits)
+    trained = range(state.trained_scales)
+    term = objective.adversarial_term(objective.adversarial, *(each.logits[: len(trained)] for each in (fake, real)))
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]
-    wanted = [0] if objective.settings.generator_scales == "finest" else list(range(len(fake.logits)))
+    wanted = [0] if objective.settings.generator_scales == "finest" else list(trained)
     yield _verdict(
         "scales",
         reaching == wanted,

@@ -30,6 +30,8 @@ class TrainState:
     average: Codec | None
     discriminator: Discriminator | None
     discriminator_optimizer: torch.optim.Optimizer | None
+    trained_scales: int = 0
+    """How many of the discriminators, from the finest on, are trained; the adversarial terms are of these alone."""
     step: int = 0
     seconds: float = 0.0
     flat_logs: int = 0
@@ -50,6 +52,7 @@ class TrainState:
             average=copy.deepcopy(codec).requires_grad_(False),
             discriminator=discriminator,
             discriminator_optimizer=_adam(discriminator, cell.optimizers.discriminator),
+            trained_scales=1 if cell.train.quirks.coarse_untrained else cell.discriminator.scales,
         )
 
     @classmethod

@@ -44,7 +44,7 @@ def discriminator_step(
     reconstruction, symbols = reconstructed.image.detach(), reconstructed.symbols
     with autocast(image, cell.train.precision):
         real, fake = state.discriminator(image, symbols), state.discriminator(reconstruction, symbols)
-    real_trained, fake_trained = (each.logits[: _trained_scales(cell)] for each in (real, fake))
+    real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
     if objective.penalties:
         scene = functools.partial(_scene, state, cell, number, image, reconstruction, real_trained, fake_trained)
@@ -88,10 +88,6 @@ def _scene(
     )
 
 
-def _trained_scales(cell: Cell) -> int:
-    return 1 if cell.train.quirks.coarse_untrained else cell.discriminator.scales
-
-
 def generator_terms(
     state: TrainState, objective: Objective, image: Tensor, reconstruction: Reconstruction, precision: str
 ) -> Parts:
@@ -106,6 +102,7 @@ def generator_terms(
         if objective.needs_image_features or objective.needs_image_logits:
             with torch.no_grad():
                 real = state.discriminator(image, reconstruction.symbols)
+    fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image,
         reconstruction.image,

@@ -199,6 +199,23 @@ def test_quirk_of_untrained_coarse_discriminators_steps_the_finest_alone() -> No
     assert moved == {"0"}
 
 
+def test_quirk_of_untrained_coarse_discriminators_leaves_them_to_feature_matching() -> None:
+    quirk = {"quirks": {"coarse_untrained": True}}
+    for reduction in ("mean", "sum"):
+        untrained, one = (
+            adversarial_gradient(cell(train, scales=scales, scale_reduction=reduction))
+            for train, scales in ((quirk, 3), (None, 1))
+        )
+        torch.testing.assert_close(untrained, one)
+    state, objective, x = started(cell(quirk))
+    reconstruction = state.codec(x)
+    matching = generator_terms(state, objective, x, reconstruction, "float32").terms["feature_matching"]
+    features = torch.autograd.grad(matching, reconstruction.image, retain_graph=True)[0]
+    state.discriminator[2].trunk.convs[0].conv.weight.data.mul_(2)
+    other = generator_terms(state, objective, x, reconstruction, "float32").terms["feature_matching"]
+    assert not torch.equal(torch.autograd.grad(other, reconstruction.image)[0], features)
+
+
 def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
     settings = Cell.model_validate(tomllib.loads(preset_text("paper")))
     state, objective = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss)
