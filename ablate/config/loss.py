@@ -14,10 +14,10 @@ class Loss(Settings):
     """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type.
 
     `adaptive_weight` multiplies the adversarial weight by the ratio of the distortion's to the adversarial gradient at
-    the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at the adversarial
-    step `calibrate_at`: that which gives the term the gradient norm at the reconstruction that `calibrate_to` has
-    there. Before that step the factor is 1. `discriminator_weight` multiplies the discriminators' loss, but not its
-    penalties.
+    the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
+    `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
+    reconstruction that `calibrate_to` has there. Before that step the factor is 1.
+    `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 
     adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)

@@ -14,7 +14,8 @@ class TrainQuirks(Settings):
     """Defects of the source's training, each off unless it is what is studied.
 
     `unpaired_batches` steps the discriminators on other crops than the generator. `coarse_untrained` adds no coarse
-    discriminator's loss, so that those stay as they were drawn and matter through feature matching alone.
+    discriminator's loss, so that those stay as they were drawn and matter through feature matching alone, whatever
+    `loss.generator_scales` is.
     """
 
     unpaired_batches: bool = False
