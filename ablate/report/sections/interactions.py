@@ -73,21 +73,33 @@ def _figure(evidence: Evidence, found: Found) -> Figure:
             len(shown), len(found), squeeze=False, height_ratios=[0.6 + height for height in heights]
         )
         for column, (name, own) in enumerate(found.items()):
+            drawn = [each for each in own if (each.axis, each.other) in shown]
             for line, (axis, other) in enumerate(shown):
-                mine = [each for each in own if (each.axis, each.other) == (axis, other)]
-                _heatmap(panels[line][column], evidence.measures[name], mine, axes[axis], axes[other], evidence.alpha)
+                mine = [each for each in drawn if (each.axis, each.other) == (axis, other)]
+                _heatmap(
+                    panels[line][column], evidence.measures[name], mine, axes[axis], axes[other], evidence.alpha,
+                    _reach(drawn),
+                )  # fmt: skip
         svg = to_svg(canvas)
     listed = joined([evidence.measures[name].label for name in found])
+    ends = any(each.interval and each.interval.low is not None for own in found.values() for each in own)
+    pale = ", pale where intervals reach much further" if ends else ""
     return Figure(
         "interactions", svg, f"Interactions of pairs of axes on {listed}",
         "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, purple "
-        "for the better, pale where intervals reach much further. Framed: the corrected p-value reaches the level of "
-        "significance.",
+        f"for the better{pale}; all panels of a metric have one scale of colours. A gap: no seed has finished all four "
+        "cells. Framed: the corrected p-value reaches the level of significance.",
     )  # fmt: skip
 
 
+def _reach(found: Sequence[Interaction]) -> float:
+    """Returns how far means and intervals reach from zero: colours are scaled by it, so that chance stays pale."""
+    ends = [(each.interval.mean, each.interval.low, each.interval.high) for each in found if each.interval]
+    return max((abs(end) for three in ends for end in three if end is not None), default=1.0) or 1.0
+
+
 def _heatmap(
-    panel: Axes, measure: Measure, found: Sequence[Interaction], axis: Axis, other: Axis, alpha: float
+    panel: Axes, measure: Measure, found: Sequence[Interaction], axis: Axis, other: Axis, alpha: float, reach: float
 ) -> None:
     import numpy as np
     import seaborn
@@ -102,21 +114,13 @@ def _heatmap(
             values[place] = each.interval.mean
         if each.adjusted_p is not None and each.adjusted_p <= alpha:
             panel.add_patch(Rectangle((place[1], place[0]), 1, 1, fill=False, edgecolor=INK, linewidth=2, zorder=5))
-    # Scaled by how far intervals reach, so that what may be chance stays pale.
-    ends = [
-        abs(end)
-        for each in found
-        if each.interval
-        for end in (each.interval.low, each.interval.high)
-        if end is not None
-    ]
-    reach = max([*ends, *np.abs(values[np.isfinite(values)]).tolist()], default=1.0) or 1.0
     words = [[fixed(None if np.isnan(v) else float(v), measure.decimals, signed=True) for v in row] for row in values]
     seaborn.heatmap(
         measure.sign * values, ax=panel, cmap="PuOr", vmin=-reach, vmax=reach, cbar=False, linewidths=1,
         annot=np.array(words) if values.size <= 60 else False, fmt="", annot_kws={"fontsize": 8},
         xticklabels=columns, yticklabels=rows,
     )  # fmt: skip
+    panel.grid(False)
     panel.set_title(f"{measure.label} ({measure.unit})" if measure.unit else measure.label)
     panel.set_ylabel(f"{axis.name} (vs {axis.baseline})")
     panel.set_xlabel(f"{other.name} (vs {other.baseline})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -72,6 +73,18 @@ def test_interactions_are_drawn_and_are_exploratory(tmp_path: Path) -> None:
     (only,) = found.numbers["interactions"]
     # In the made-up world effects add up, give or take what a seed moves.
     assert abs(only["interval"]["mean"]) < 0.3
+
+
+def test_all_panels_of_a_metric_have_one_scale_so_that_colours_compare(tmp_path: Path) -> None:
+    with mock.patch("seaborn.heatmap") as heatmap:
+        found = section(interaction_effects, tmp_path, Fabrication(seeds=[0], recon=False, log_points=2))
+    reaches = [call.kwargs["vmax"] for call in heatmap.call_args_list]
+    sizes = [(each["metric"], abs(each["interval"]["mean"])) for each in found.numbers["interactions"]]
+    largest = [max(size for metric, size in sizes if metric == name) for name in ("psnr", "fd_lite0_112")]
+    # Three pairs of axes for either metric.
+    assert reaches == [largest[0]] * 3 + [largest[1]] * 3
+    # One seed has no interval, beyond which a colour could pale.
+    assert "pale" not in words(found)
 
 
 def test_one_axis_has_no_interactions_and_says_so(tmp_path: Path) -> None:
