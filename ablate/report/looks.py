@@ -1,15 +1,18 @@
-"""How arms look in every drawing: colour by one axis, marker by another, the same key everywhere."""
+"""How arms look in every drawing: colour by one axis, marker by another, the same key everywhere.
+
+Where levels outnumber the hues, those of one hue differ in how their markers are filled.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.analysis import Axis
 from ablate.report.evidence import Encoding, Evidence
-from ablate.report.svg import HUES, MARKERS, MUTED, SERIES, colours, markers
+from ablate.report.svg import CARD, FILLS, MARKERS, MUTED, SERIES, colours, markers, rounds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,16 +39,27 @@ class Look:
 
     colour: str
     marker: str
+    fill: Literal["full", "none", "left", "top"] = "full"
 
     @property
     def size(self) -> float:
         """How large the marker is against a disc, to weigh the same."""
         return 1.5 if self.marker == "*" else 1.0
 
+    def drawn(self, size: float) -> dict[str, Any]:
+        """Returns what matplotlib is told of a marker of this size; an open one has its colour as its edge."""
+        edge = {"markeredgecolor": CARD, "markeredgewidth": 0.8}
+        inside = {"markerfacecolor": self.colour}
+        if self.fill != "full":
+            edge = {"markeredgecolor": self.colour, "markeredgewidth": 1.4}
+            inside = {"markerfacecolor": CARD} if self.fill == "none" else {"fillstyle": self.fill, **inside}
+        look = {"marker": self.marker, "markersize": size * self.size, "linestyle": "none"}
+        return {**look, **inside, "markerfacecoloralt": CARD, **edge}
+
 
 def looks(evidence: Evidence, encoding: Encoding) -> dict[str, Look]:
     """Returns the look of each finished arm; one that was added beside the axes is grey with a marker of its own."""
-    palette, shapes = _palette(encoding.colour), _shapes(encoding)
+    palette, shapes, fills = _palette(encoding.colour), _shapes(encoding), _fills(encoding)
     found = {}
     for arm in evidence.finished:
         beside = not evidence.study.on_axes(arm)
@@ -55,6 +69,7 @@ def looks(evidence: Evidence, encoding: Encoding) -> dict[str, Look]:
         found[arm.name] = Look(
             palette.get(colour or "", MUTED if beside else SERIES[0][0]),
             shapes.get(shape or "", "*" if beside else "o"),
+            fills.get(colour or "", "full"),
         )
     return found
 
@@ -63,20 +78,23 @@ def legends(canvas: Canvas, evidence: Evidence, encoding: Encoding) -> None:
     """Adds a key for each of the axes that colours and markers stand for, below the panels."""
     from matplotlib.lines import Line2D
 
-    def handle(colour: str, marker: str, label: str) -> Line2D:
-        return Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=7, label=label)
+    def handle(look: Look, label: str) -> Line2D:
+        return Line2D([], [], label=label, **look.drawn(7.5))
 
-    palette, shapes = _palette(encoding.colour), _shapes(encoding)
+    palette, shapes, fills = _palette(encoding.colour), _shapes(encoding), _fills(encoding)
     entries: list[tuple[str, list[Line2D]]] = []
     if encoding.colour:
         own = {} if encoding.marker else shapes
-        levels = encoding.colour.levels
-        entries.append((encoding.colour.name, [handle(palette[level], own.get(level, "o"), level) for level in levels]))
+        dressed = {
+            level: Look(palette[level], own.get(level, "o"), fills.get(level, "full"))
+            for level in encoding.colour.levels
+        }
+        entries.append((encoding.colour.name, [handle(look, level) for level, look in dressed.items()]))
     if encoding.marker:
         levels = encoding.marker.levels
-        entries.append((encoding.marker.name, [handle(MUTED, shapes[level], level) for level in levels]))
+        entries.append((encoding.marker.name, [handle(Look(MUTED, shapes[level]), level) for level in levels]))
     if entries and any(not evidence.study.on_axes(arm) for arm in evidence.finished):
-        entries[0][1].append(handle(MUTED, "*", BESIDE))
+        entries[0][1].append(handle(Look(MUTED, "*"), BESIDE))
     for (title, handles), place in zip(entries, PLACES, strict=False):
         # Two keys share the width of the drawing.
         columns = min(len(handles), 7 if len(entries) == 1 else 5)
@@ -148,5 +166,14 @@ def _shapes(encoding: Encoding) -> dict[str, str]:
         return markers(encoding.marker.levels)
     if encoding.colour is None or encoding.colour.numbers is not None:
         return {}
-    levels = encoding.colour.levels
-    return {level: MARKERS[index // HUES % len(MARKERS)] for index, level in enumerate(levels)}
+    return {
+        level: MARKERS[turn % len(MARKERS)] for level, turn in rounds(encoding.colour.levels, ordered=False).items()
+    }
+
+
+def _fills(encoding: Encoding) -> dict[str, Literal["full", "none", "left", "top"]]:
+    """Returns how the markers of each level are filled, where their shapes stand for another axis."""
+    if encoding.colour is None or encoding.marker is None:
+        return {}
+    turns = rounds(encoding.colour.levels, encoding.colour.numbers is not None)
+    return {level: FILLS[turn % len(FILLS)] for level, turn in turns.items()}

@@ -21,8 +21,11 @@ COLUMNS = 6
 MOST = 24
 """Loss types that are drawn at most; those with the most cells are."""
 
-LEGEND_WIDTH = 110
-"""Letters, with their key, that a row of a legend has room for."""
+LEGEND_WIDTH, KEY = 150, 8
+"""Letters that a row of a legend has room for, and what the sample and the gap of an entry take of them."""
+
+ROW = 0.2
+"""Height of a row of a legend in inches."""
 
 Groups = Mapping[str, Sequence[CellRecord]]
 """Loss type -> its cells that have ended."""
@@ -64,8 +67,10 @@ class Multiples:
             for row, quantity in enumerate(self.rows):
                 if quantity in limits:
                     grid[row][0].set_ylim(limits[quantity])
-            bottom = 0.6 + 0.2 * _legend(canvas, grid)
+            keys = _keys(dict(zip(self.rows.values(), grid, strict=True)))
+            bottom = 0.6 + ROW * sum(map(_rows, keys))
             canvas.set_size_inches(11, 0.3 + self.height * len(self.rows) + bottom)
+            _legends(canvas, keys)
             arrange(canvas, left=0.8, right=0.1, top=0.3, bottom=bottom, across=0.5, down=0.18)
             return to_svg(canvas)
 
@@ -104,15 +109,46 @@ def largest(groups: Groups) -> Groups:
     return {name: cells for name, cells in groups.items() if name in kept}
 
 
-def _legend(canvas: Canvas, grid: np.ndarray) -> int:
-    """Adds one legend for all panels and returns how many rows it has."""
-    handles: dict[str, Any] = {}
-    for panels in grid:
-        for panel in panels:
-            for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-    if len(handles) < 2:
-        return 0
-    columns = max(1, LEGEND_WIDTH // max(map(len, handles)))
-    canvas.legend(handles.values(), handles.keys(), loc="lower left", ncols=columns)
-    return -(-len(handles) // columns)
+@dataclass(frozen=True)
+class Key:
+    """A legend: what its entries are called, and a title where a drawing has several."""
+
+    handles: Mapping[str, Any]
+    title: str = ""
+
+    @property
+    def columns(self) -> int:
+        return max(1, LEGEND_WIDTH // (max(map(len, self.handles)) + KEY))
+
+
+def _keys(panels: Mapping[str, Sequence[Axes]]) -> list[Key]:
+    """Returns one key for all rows, or a key for each where what looks alike means one thing here and another there."""
+    rows = {title: _handles(row) for title, row in panels.items()}
+    everything = {label: handle for handles in rows.values() for label, handle in handles.items()}
+    looks = {(handle.get_color(), handle.get_linestyle()) for handle in everything.values()}
+    if len(looks) < len(everything):
+        return [Key(handles, title) for title, handles in rows.items() if handles]
+    return [Key(everything)] if len(everything) > 1 else []
+
+
+def _handles(panels: Sequence[Axes]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return found
+
+
+def _rows(key: Key) -> int:
+    return -(-len(key.handles) // key.columns) + bool(key.title)
+
+
+def _legends(canvas: Canvas, keys: Sequence[Key]) -> None:
+    """Writes the keys below each other at the foot of the drawing."""
+    foot = 0.0
+    for key in reversed(keys):
+        canvas.legend(
+            key.handles.values(), key.handles.keys(), loc="lower left", ncols=key.columns, title=key.title or None,
+            bbox_to_anchor=(0, foot / canvas.get_figheight()), alignment="left",
+        )  # fmt: skip
+        foot += ROW * _rows(key)

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ HUES = len(SERIES) - 1
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", ":", "-.")
 """Line styles in the order of levels, beside colours."""
+FILLS: tuple[Literal["full", "none", "left", "top"], ...] = ("full", "none", "left", "top")
+"""How markers are filled each time that the hues begin again."""
 
 VARIABLES = {
     **{light: f"--series-{index}" for index, (light, _) in enumerate(SERIES)},
@@ -102,11 +104,19 @@ def arrange(canvas: Figure, left: float, right: float, top: float, bottom: float
 
 
 def colours(levels: Sequence[str], ordered: bool) -> dict[str, str]:
-    """Returns a colour for each level: hues for names, which repeat where names are many, and one ramp for numbers."""
+    """Returns a colour for each level: hues for names, and one ramp for numbers.
+
+    Hues begin again where names are many; fills, markers or line styles tell such levels apart (`rounds`).
+    """
     if not ordered:
         return {level: SERIES[index % HUES][0] for index, level in enumerate(levels)}
     last = len(RAMP) - 1
     return {level: RAMP[round(index * last / max(1, len(levels) - 1))][0] for index, level in enumerate(levels)}
+
+
+def rounds(levels: Sequence[str], ordered: bool) -> dict[str, int]:
+    """Returns for each level how often `colours` has gone through the hues before it; the ramp has no rounds."""
+    return {level: 0 if ordered else index // HUES for index, level in enumerate(levels)}
 
 
 def markers(levels: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ablate.report.document import Figure
 from ablate.report.evidence import Encoding, Evidence, Measure
 from ablate.report.looks import label_points, legends, looks
 from ablate.report.numbers import fixed, joined
-from ablate.report.svg import CARD, INK, MUTED, drawing, to_svg
+from ablate.report.svg import INK, MUTED, drawing, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,10 +74,7 @@ def _arms(panel: Axes, evidence: Evidence, encoding: Encoding, measure: Measure)
         if not seeds:
             continue
         x, y = (sum(of[seed] for seed in seeds) / len(seeds) for of in (bits, values))
-        look = dressed[arm.name]
-        (artist,) = panel.plot(
-            x, y, look.marker, color=look.colour, markersize=7, markeredgecolor=CARD, markeredgewidth=0.8, zorder=5
-        )
+        (artist,) = panel.plot(x, y, zorder=5, **dressed[arm.name].drawn(7))
         group = f"anchors-{measure.name}-{number}"
         artist.set_gid(group)
         titles[group] = (

@@ -12,7 +12,7 @@ from ablate.report.evidence import Encoding, Evidence
 from ablate.report.looks import LABELLED, Look, label_points, legends, looks, short_name
 from ablate.report.numbers import fixed, joined
 from ablate.report.planes import Plane
-from ablate.report.svg import CARD, INK, MUTED, drawing, to_svg
+from ablate.report.svg import INK, MUTED, drawing, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,12 +87,11 @@ def _panel(
     _draw_front(panel, plane)
     titles = {}
     for number, (name, (y, x)) in enumerate(plane.points.items()):
-        on_front = name in plane.front
-        (artist,) = panel.plot(
-            x, y, dressed[name].marker, color=dressed[name].colour, zorder=5,
-            markersize=(5.5 if _crowded(plane) else 8.5) * dressed[name].size,
-            markeredgecolor=INK if on_front else CARD, markeredgewidth=1.5 if on_front else 0.8,
-        )  # fmt: skip
+        drawn = dressed[name].drawn(5.5 if _crowded(plane) else 8.5)
+        if name in plane.front:
+            # Beneath the point, whose own edge may be what tells its level.
+            panel.plot(x, y, dressed[name].marker, color=INK, markersize=drawn["markersize"] + 2.2, zorder=4.9)
+        (artist,) = panel.plot(x, y, zorder=5, **drawn)
         if len(plane.points) <= TITLED:
             group = f"{other.name}-{number}"
             artist.set_gid(group)

@@ -10,7 +10,7 @@ from ablate.analysis import Axis, Interval, t_interval
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import fixed, joined
-from ablate.report.svg import MARKERS, SERIES, STYLES, colours, drawing, to_svg
+from ablate.report.svg import MARKERS, SERIES, STYLES, colours, drawing, rounds, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,10 +91,15 @@ def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
     blocks = dict.fromkeys(block for _, _, block in evidence.study.slots[axis.name])
     shown = others if len(blocks) <= LINES else others[:1]
     groups = dict.fromkeys(block[: len(shown)] for block in blocks)
-    palette = colours(others[0].levels, others[0].numbers is not None) if others else {}
+    ordered = bool(others) and others[0].numbers is not None
+    palette = colours(others[0].levels, ordered) if others else {}
+    turns = rounds(others[0].levels, ordered) if others else {}
+    # What colour does not tell, line style and marker do.
+    rests = {key: (turns[key[0]], *key[1:]) if key else () for key in groups}
+    places = list(dict.fromkeys(rests.values()))
     found = []
     for key in groups:
-        index = [other.levels.index(level) for other, level in zip(shown, key, strict=True)]
+        place = places.index(rests[key])
         label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
         vertices = _vertices(evidence, axis, measure, key)
         if vertices:
@@ -102,8 +107,8 @@ def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
                 Curve(
                     label or measure.label,
                     palette.get(key[0], SERIES[0][0]) if key else SERIES[0][0],
-                    STYLES[index[1] % len(STYLES)] if len(index) > 1 else "-",
-                    MARKERS[index[1] % len(MARKERS)] if len(index) > 1 else MARKERS[0],
+                    STYLES[place % len(STYLES)],
+                    MARKERS[place % len(MARKERS)],
                     vertices,
                 )
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ablate.report.looks import BESIDE
 from ablate.report.multiples import MOST, Groups, Multiples, largest
 from ablate.report.sections.events import event_blocks
 from ablate.report.sections.health import adversarial_loss, health, health_table
-from ablate.report.svg import MUTED, SERIES, STYLES, colours
+from ablate.report.svg import MUTED, SERIES, STYLES, colours, rounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,7 @@ class Line:
     colour: str
     style: str
     cells: Sequence[str]
+    arms: int
 
 
 @dataclass
@@ -144,20 +145,27 @@ def _by_loss(evidence: Evidence) -> dict[str, list[CellRecord]]:
 
 
 def _lines(evidence: Evidence, cells: Sequence[CellRecord]) -> list[Line]:
-    """Returns a line an arm, or a line a level of the first axis that is not the loss where arms are too many."""
+    """Returns a line for each level of two axes that are not the loss, of the first one where arms are too many."""
     axes = [axis for axis in evidence.study.axes if "loss.adversarial" not in axis.keys]
     hue, style = [*axes, None, None][:2]
     if len(dict.fromkeys(cell.arm for cell in cells)) > LINES:
         style = None
-    palette = colours(hue.levels, hue.numbers is not None and len(hue.levels) > 2) if hue else {"": SERIES[0][0]}
-    groups: dict[tuple[str, str], list[str]] = {}
+    elif hue and style and len(style.levels) > len(STYLES):
+        hue, style = style, hue
+    ordered = hue is not None and hue.numbers is not None and len(hue.levels) > 2
+    palette = colours(hue.levels, ordered) if hue else {"": SERIES[0][0]}
+    turns = rounds(hue.levels, ordered) if hue else {}
+    groups: dict[tuple[str, str], list[CellRecord]] = {}
     for cell in cells:
         key = tuple(axis.level(cell.axes) or BESIDE if axis else "" for axis in (hue, style))
-        groups.setdefault((key[0], key[1]), []).append(cell.id)
+        groups.setdefault((key[0], key[1]), []).append(cell)
     return [
-        Line(_label(hue, level, style, other), palette.get(level, MUTED), _style(style, other), ids)
-        for (level, other), ids in groups.items()
-    ]
+        Line(
+            _label(hue, level, style, other), palette.get(level, MUTED), _style(turns, level, style, other),
+            [cell.id for cell in found], len({cell.arm for cell in found}),
+        )
+        for (level, other), found in groups.items()
+    ]  # fmt: skip
 
 
 def _label(hue: Axis | None, level: str, style: Axis | None, other: str) -> str:
@@ -167,8 +175,10 @@ def _label(hue: Axis | None, level: str, style: Axis | None, other: str) -> str:
     return ", ".join(parts) or "all cells"
 
 
-def _style(axis: Axis | None, level: str) -> str:
-    return STYLES[axis.levels.index(level) % len(STYLES)] if axis and level in axis.levels else "-"
+def _style(turns: Mapping[str, int], level: str, style: Axis | None, other: str) -> str:
+    """Returns the line style of a level of `style` and, where the hues have begun again, of the colour's level."""
+    place = style.levels.index(other) if style and other in style.levels else 0
+    return STYLES[(place * (max(turns.values(), default=0) + 1) + turns.get(level, 0)) % len(STYLES)]
 
 
 def _losses(evidence: Evidence, groups: Groups, painter: Painter) -> Iterator[Figure]:
@@ -176,11 +186,10 @@ def _losses(evidence: Evidence, groups: Groups, painter: Painter) -> Iterator[Fi
         "loss.distortion": "distortion", "loss.adversarial": "adversarial loss",
         "loss.discriminator": "discriminator loss", "steps_per_second": "steps / s",
     }  # fmt: skip
-    caption = (
-        "Mean over the seeds of each arm"
-        if max(len({cell.arm for cell in cells}) for cells in groups.values()) <= LINES
-        else "Mean over all cells at each level of one axis, because the arms are too many to draw one by one"
-    )
+    pooled = any(line.arms > 1 for cells in groups.values() for line in _lines(evidence, cells))
+    caption = "Mean over all cells that the key names alike" if pooled else "Mean over the seeds of each arm"
+    if max(len({cell.arm for cell in cells}) for cells in groups.values()) > LINES:
+        caption += ", because the arms are too many to draw one by one"
     caption += (
         ", shaded from the lowest to the highest where lines are few; a diverged cell counts up to where it stopped. "
         "Adversarial losses of different types have different scales: read their course, not their height."

@@ -11,6 +11,7 @@ from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
 from ablate.report.planes import Plane
 from ablate.report.sections.frontier_figure import _stairs, confidence_ellipse
+from ablate.report.sections.rate_curves import curves, rate_axis
 from ablate.report.sections.tradeoff import tradeoff
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -58,6 +59,16 @@ def test_an_axis_that_moves_bits_gets_curves_with_bands(tmp_path: Path) -> None:
     assert [point["level"] for point in line["points"]] == ["4", "8"]
     assert line["points"][0]["bpp"] < line["points"][1]["bpp"]
     assert all(point["low"] < point["mean"] < point["high"] and point["seeds"] == 3 for point in line["points"])
+
+
+def test_no_two_curves_look_alike_where_settings_outnumber_the_hues(tmp_path: Path) -> None:
+    axes = {"discriminator.norm": [f"norm{number}" for number in range(9)], "model.channels": [4, 8]}
+    store = fabricate(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
+    evidence = Evidence(read_study(store), store)
+    axis = rate_axis(evidence)
+    assert axis is not None
+    drawn = curves(evidence, axis, evidence.measures["psnr"])
+    assert len({(curve.colour, curve.style, curve.marker) for curve in drawn}) == len(drawn) == 9
 
 
 def test_a_grid_at_one_rate_says_why_it_has_no_curve(tmp_path: Path) -> None:

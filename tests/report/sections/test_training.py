@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import pytest
 
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.health import health
-from ablate.report.sections.training import LINES, training
+from ablate.report.sections.training import LINES, _lines, training
 from tests.fabricated_store import Fabrication, fabricate
 
 
@@ -32,6 +34,45 @@ def test_too_many_arms_are_averaged_at_each_level(tmp_path: Path) -> None:
     assert len(axes["discriminator.scales"]) * len(axes["loss.lambda_x"]) > LINES
     captions = [block.caption for block in section.blocks if isinstance(block, Figure)]
     assert any("because the arms are too many" in caption for caption in captions)
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"discriminator.norm": [f"norm{number}" for number in range(12)]},
+        {"discriminator.scales": [1, 2], "loss.lambda_x": [float(2**k) for k in range(6)]},
+    ],
+)
+def test_no_two_lines_of_a_panel_look_alike(tmp_path: Path, axes: dict[str, list[object]]) -> None:
+    found = evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
+    lines = _lines(found, found.study.cells)
+    assert len({(line.colour, line.style) for line in lines}) == len(lines) == 12
+
+
+def test_the_caption_says_where_a_line_is_the_mean_of_several_arms(tmp_path: Path) -> None:
+    axes = {"discriminator.scales": [1, 3], "loss.lambda_x": [12.0, 48.0], "model.channels": [4, 8]}
+    section = training(evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2)))
+    caption = next(block.caption for block in section.blocks if isinstance(block, Figure) and block.name == "losses")
+    assert caption.startswith("Mean over all cells that the key names alike, shaded")
+
+
+def test_rows_whose_lines_look_alike_have_a_key_each(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["lsgan", "hinge"], "discriminator.scales": [1, 3]}
+    section = training(evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False)))
+    drawn = {block.name: block.svg for block in section.blocks if isinstance(block, Figure)}
+    # The distortion's gradient and the first number of scales are both blue.
+    assert drawn["gradients"].count(">gradient norm<") == drawn["gradients"].count(">adv. : distortion<") == 2
+    assert drawn["losses"].count(">distortion<") == 1
+
+
+def test_a_key_is_no_wider_than_its_drawing(tmp_path: Path) -> None:
+    axes = {"discriminator.norm": [f"norm{number}" for number in range(12)]}
+    found = evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
+    with mock.patch("ablate.report.multiples.to_svg", return_value="") as drawn:
+        training(found)
+    for canvas in (call.args[0] for call in drawn.call_args_list):
+        canvas.draw_without_rendering()
+        assert all(key.get_window_extent().x1 <= canvas.bbox.x1 for key in canvas.legends)
 
 
 def test_more_loss_types_than_fit_a_row_get_further_drawings_on_the_same_scale(tmp_path: Path) -> None:
