@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablate.analysis import BESIDE, Contrast, leaning, smallest_p
 from ablate.report.document import Span, code, strong
 from ablate.report.evidence import Measure
-from ablate.report.numbers import fixed, interval, joined, plural, probability
+from ablate.report.numbers import fixed, interval, joined, percent_interval, plural, probability
 
 TOO_FEW = ("seeds", "family")
 """Reasons for no verdict that lie in the number of seeds."""
@@ -96,9 +96,8 @@ def _bits(contrast: Contrast) -> str:
     if contrast.bits.share is None:
         return "no verdict on quality: its bits are not known"
     share, allowed = contrast.bits.share, contrast.bits.tolerance
-    spent = f"its bits are {fixed(100 * share.mean, 1, signed=True)} %"
-    low, high = (fixed(None if limit is None else 100 * limit, 1, signed=True) for limit in (share.low, share.high))
-    return f"no verdict on quality: {spent} [{low}, {high}], not shown to match within {100 * allowed:.3g} %"
+    spent = f"its bits are {fixed(100 * share.mean, 1, signed=True)} % {percent_interval(share, 1)}"
+    return f"no verdict on quality: {spent}, not shown to match within {100 * allowed:.3g} %"
 
 
 def _spread(contrast: Contrast) -> str:

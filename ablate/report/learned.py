@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ablate.analysis import Contrast, Outcome
+from ablate.analysis.study import STATUSES
 from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
@@ -63,19 +64,30 @@ def strongest(contrasts: Sequence[Contrast]) -> Contrast:
 def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
     measured = [each for each in declared if each.judgement]
     if not measured:
-        return text(
-            strong("Nothing can be claimed: "), "no seed has finished on both sides of a comparison.", kind="lead"
-        )
+        return text(strong("Nothing can be claimed: "), f"{_no_pairs(evidence)}.", kind="lead")
     largest = max(measured, key=_clearness)
     measure = evidence.measures[largest.effect.metric]
     comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
     spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
     # Too few seeds are too few for every comparison; any other reason is the largest one's own.
     shared, own = largest.reason in TOO_FEW, largest.effect.interval
-    spans += [f": {why_not(largest)}" if shared else "", ". What stands out most is ", *subject(largest)]
-    seeds = plural(own.n, "seed") if own else ""
+    spans += [f": {why_not(largest)}" if shared else ""]
+    if own is None or own.standard_deviation is None:
+        return text(*spans, ". One seed cannot say which difference stands out from chance.", kind="lead")
+    spans += [". What stands out most is ", *subject(largest)]
+    seeds = plural(own.n, "seed")
     spans += [f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}"]
     return text(*spans, "." if shared else f": {why_not(largest)}.", kind="lead")
+
+
+def _no_pairs(evidence: Evidence) -> str:
+    """Says why no comparison was measured; a baseline that never finished leaves none."""
+    baseline = evidence.study.baseline
+    if baseline is None or baseline in evidence.finished:
+        return "no seed has finished on both sides of a comparison"
+    counts = Counter(cell.status for cell in baseline.cells)
+    ended = joined([f"{counts[status]} {status}" for status in STATUSES if counts[status]])
+    return f"the baseline {baseline.name} has no finished cell ({ended})"
 
 
 def _clearness(each: Contrast) -> tuple[bool, float]:

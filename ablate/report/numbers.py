@@ -27,6 +27,14 @@ def interval(value: Interval, decimals: int) -> str:
     return f"[{fixed(value.low, decimals, signed=True)}, {fixed(value.high, decimals, signed=True)}]"
 
 
+def percent_interval(share: Interval, decimals: int) -> str:
+    """Writes the limits of a share in percent, without the sign."""
+    if share.low is None or share.high is None:
+        return "(one seed)"
+    low, high = (fixed(100 * limit, decimals, signed=True) for limit in (share.low, share.high))
+    return f"[{low}, {high}]"
+
+
 def spread(values: list[float], decimals: int) -> str:
     """Writes the range over seeds."""
     if len(values) == 1:

@@ -54,7 +54,7 @@ def winner_card(evidence: Evidence, won: Winner) -> Card:
     """Returns the best arm on one metric with its lead over the runner-up and the baseline."""
     measure = evidence.measures[won.metric]
     values = list(won.by_seed.values())
-    lines = [f"seeds: {spread(values, measure.decimals)} (n = {len(values)})"]
+    lines = ["one seed" if len(values) == 1 else f"{len(values)} seeds: {spread(values, measure.decimals)}"]
     told: dict[str, tuple[Comparison, list[str]]] = {}
     for comparison, title in ((won.runner_up, "runner-up"), (won.baseline, "baseline")):
         if comparison is not None:
@@ -72,7 +72,7 @@ def winner_card(evidence: Evidence, won: Winner) -> Card:
 
 def _certainty(gap: Interval) -> str:
     if gap.low is None:
-        return "one seed: the lead over the runner-up has no known spread"
+        return "with one seed the spread of the lead over the runner-up is not known"
     if not gap.excludes_zero:
         return f"not separable from the runner-up at {gap.n} seeds"
     return f"the interval over {gap.n} seeds excludes zero, but this arm was picked because it was ahead"

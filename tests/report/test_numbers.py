@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from ablate.analysis import t_interval
-from ablate.report.numbers import duration, fixed, interval, joined, plain_data, plural, probability, size
+from ablate.report.numbers import (
+    duration,
+    fixed,
+    interval,
+    joined,
+    percent_interval,
+    plain_data,
+    plural,
+    probability,
+    size,
+)
 
 
 def test_minus_is_a_minus_and_zero_has_no_sign() -> None:
@@ -17,6 +27,8 @@ def test_minus_is_a_minus_and_zero_has_no_sign() -> None:
 def test_an_interval_of_one_seed_says_that_it_is_none() -> None:
     assert interval(t_interval([1.0]), 2) == "(one seed)"
     assert interval(t_interval([1.0, 1.0]), 2) == "[+1.00, +1.00]"
+    assert percent_interval(t_interval([0.01]), 1) == "(one seed)"
+    assert percent_interval(t_interval([0.01, 0.01]), 1) == "[+1.0, +1.0]"
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.5, "0.5"), (0.03125, "0.031"), (0.00001, "1e-05"), (1.0, "1")])

@@ -175,7 +175,8 @@ def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> T
         Column("at the bits of", numeric=False), Column("codec", numeric=False), Column(rate.label, rate.unit),
         *(Column(measure.label, measure.unit, hint=measure.meaning) for measure in measures),
     )  # fmt: skip
-    caption = "The baseline, and the best arm on each primary metric. In bold: the best of the three."
+    stand = "The baseline" if evidence.reference is evidence.study.baseline else "The first finished arm"
+    caption = f"{stand}, and the best arm on each primary metric. In bold: the best of the three."
     return Table("anchors", "At no more bits", columns, tuple(rows), caption)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from ablate.analysis import BESIDE, Budget, Effect, Interval, budgets, t_interval
 from ablate.report.document import Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, fixed
+from ablate.report.numbers import NONE, fixed, percent_interval
 
 
 def equal_budgets(evidence: Evidence) -> Section:
@@ -15,7 +15,10 @@ def equal_budgets(evidence: Evidence) -> Section:
     title, short = "Equal budgets", "Budgets"
     found = budgets(evidence.study, evidence.curves) if evidence.finished else ()
     if not any(effect.interval for budget in found for effect in budget.effects):
-        said = text("No two arms share a seed, so what they reach within one budget cannot be compared.")
+        said = text(
+            "No two arms have a finished cell of one seed in common, so what they reach within one budget cannot be "
+            "compared."
+        )
         return Section("budgets", title, (said,), {"budgets": []}, short)
     said = text(
         "Arms of a grid train for equal steps, but a step of one may take longer. Training distortion is averaged over "
@@ -53,7 +56,4 @@ def _share(effect: Effect) -> Interval | None:
 def _value(share: Interval | None) -> Value:
     if share is None:
         return Value(NONE, tone="muted")
-    if share.low is None or share.high is None:
-        return Value(fixed(100 * share.mean, 1, signed=True), "(one seed)", share.mean)
-    limits = f"[{fixed(100 * share.low, 1, signed=True)}, {fixed(100 * share.high, 1, signed=True)}]"
-    return Value(fixed(100 * share.mean, 1, signed=True), limits, share.mean)
+    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), share.mean)

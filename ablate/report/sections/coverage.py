@@ -92,7 +92,8 @@ def coverage_table(found: Sequence[Mapping[str, Any]], plane: Plane) -> Table:
     )  # fmt: skip
     caption = (
         f"Share of the {plane.quality.label}–{plane.other.label} plane, from the worst to the best value of any cell, "
-        "that the arms of a level dominate together: 1 would be the best of both at once. Below the mean, the range "
+        "that the arms of a level dominate together: 1 would be the best of both at once, and a diverged cell adds "
+        "nothing. Below the mean, the range "
         "over seeds; differences with 95% t-intervals over seeds, uncorrected for the number of levels. Bold: the "
         "interval of the difference excludes zero."
     )

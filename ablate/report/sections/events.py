@@ -25,6 +25,8 @@ def event_blocks(evidence: Evidence) -> list[Block]:
     ended = sum(cell.status in ("done", "diverged") for cell in evidence.study.cells)
     if not kinds:
         said = f"None of {plural(ended, 'training')} diverged, collapsed or let its discriminators win outright."
+        if ended == 1:
+            said = "The one training neither diverged nor collapsed, nor did its discriminators win outright."
         return [text(said)]
     cells = {kind: sum(any(e["kind"] == kind for e in found) for found in events.values()) for kind in kinds}
     told = joined([f"{_words(kind)} in {plural(count, 'training')}" for kind, count in cells.items()])

@@ -9,7 +9,7 @@ from ablate.analysis import BESIDE, Contrast
 from ablate.report.claims import CORRECTIONS, TOO_FEW, label, verdict, why_not
 from ablate.report.document import Block, Column, Figure, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval, joined, probability
+from ablate.report.numbers import NONE, fixed, interval, joined, percent_interval, probability
 from ablate.report.sections.bjontegaard import bjontegaard_table
 from ablate.report.svg import CARD, MUTED, SERIES, drawing, to_svg
 
@@ -211,5 +211,4 @@ def _bits(contrast: Contrast) -> Value:
     share = contrast.bits.share if contrast.bits else None
     if share is None:
         return Value(NONE, tone="muted")
-    low, high = (fixed(None if limit is None else 100 * limit, 1, signed=True) for limit in (share.low, share.high))
-    return Value(fixed(100 * share.mean, 1, signed=True), f"[{low}, {high}]", share.mean)
+    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), share.mean)

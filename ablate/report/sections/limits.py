@@ -49,10 +49,12 @@ def _seeds(evidence: Evidence) -> Iterator[Text]:
     seeds, needed = len(evidence.study.seeds), seeds_for(evidence.alpha)
     reached = probability(smallest_p(seeds))
     if seeds < needed:
+        more = seeds_for(evidence.alpha, corrected)
+        family = f" for a single comparison, and {corrected} corrected by Holm take {more}" if more > needed else ""
         yield text(
             strong(f"{plural(seeds, 'seed')} cannot reach significance: "),
-            f"the smallest p is {reached}; {needed} seeds reach {probability(smallest_p(needed))}. ",
-            "Intervals are shown, p-values are not.",
+            f"the smallest p is {reached}; {needed} seeds reach {probability(smallest_p(needed))}{family}. ",
+            "There is no interval either." if seeds == 1 else "Intervals are shown, p-values are not.",
         )
     elif smallest_p(seeds) * corrected > evidence.alpha:
         more = seeds_for(evidence.alpha, corrected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import WEIGHTS, Arm
@@ -41,13 +42,13 @@ def pictures(evidence: Evidence) -> Section:
         said = text("No cell has finished, so there is no reconstruction to show.")
         return Section("pictures", title, (said,), {"pictures": []}, short)
     seed = reference.done[0].seed
-    chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label)
+    chosen = _chosen(evidence, reference, seed)
     arms, rule = _arms(evidence, seed)
     originals, missing = _originals(evidence, reference, chosen)
     side = crop_side(len(chosen) * (len(arms) + 1), BUDGET)
     drawn = {each.image: _picture(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen}
     shown = [each for each in drawn.values() if each]
-    blocks: list[Block] = [text(_how(reference, seed, rule))]
+    blocks: list[Block] = [text(_how(evidence, reference, seed, rule))]
     if missing:
         blocks.append(text(missing, kind="warning"))
     if len(shown) < len(chosen):
@@ -61,10 +62,20 @@ def pictures(evidence: Evidence) -> Section:
     return Section("pictures", title, tuple(blocks), numbers, short)
 
 
-def _how(reference: Arm, seed: int, rule: str) -> str:
+def _chosen(evidence: Evidence, reference: Arm, seed: int) -> tuple[Chosen, ...]:
+    """Returns the pictures to show; what stands in for a baseline that has not finished goes by its own name."""
+    chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label)
+    if reference is not evidence.study.baseline:
+        chosen = tuple(replace(each, rule=each.rule.replace("the baseline arm", reference.name)) for each in chosen)
+    # One arm alone differs from none.
+    return chosen if len(evidence.finished) > 1 else chosen[:2]
+
+
+def _how(evidence: Evidence, reference: Arm, seed: int, rule: str) -> str:
+    differ = ", and the one on which arms differ most" if len(evidence.finished) > 1 else ""
     return (
-        f"Chosen by rule, not by hand: the pictures of median and of worst PSNR under {reference.name}, and the one on "
-        f"which arms differ most. {rule} All are of seed {seed}, averaged weights."
+        f"Chosen by rule, not by hand: the pictures of median and of worst PSNR under {reference.name}{differ}. {rule} "
+        f"All are of seed {seed}, averaged weights."
     )
 
 
@@ -152,8 +163,9 @@ def _whole(evidence: Evidence, chosen: Chosen, seed: int, original: np.ndarray |
     psnr = {name: value for name, value in psnr.items() if value == value}
     best = max(psnr, key=lambda name: psnr[name])
     assert evidence.reference is not None
-    views = {evidence.reference.name: "baseline"}
-    views[best] = f"{views[best]} and highest PSNR" if best in views else "highest PSNR"
+    title = "baseline" if evidence.reference is evidence.study.baseline else "first finished arm"
+    views = {evidence.reference.name: title}
+    views[best] = f"{title} and highest PSNR" if best in views else "highest PSNR"
     tiles = []
     if original is not None:
         tiles.append(Tile("original", ("whole picture, scaled to fit",), to_thumbnail(original, WHOLE_WIDTH)))

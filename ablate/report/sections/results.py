@@ -50,7 +50,8 @@ def _arms_table(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Inte
         rows.append(tuple(row))
     columns = (*arm_columns(evidence), Column("seeds"), *map(_column, measures))
     caption = (
-        "Mean over finished seeds ± their standard deviation where it shows, averaged weights; below, the raw weights. "
+        "Mean over finished seeds ± their standard deviation, unless it rounds to zero or there is one seed; averaged "
+        "weights, below them the raw ones. "
         "Bold: best mean in its column among the arms with all their seeds. Click a heading to sort."
     )
     return Table("arms", "Arms", columns, tuple(rows), caption, filterable=len(rows) > 20)

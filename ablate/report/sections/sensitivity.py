@@ -118,8 +118,8 @@ def _failures(evidence: Evidence) -> list[Block]:
         *(Column(measure.label, measure.unit) for measure in measures),
     )  # fmt: skip
     caption = (
-        "Means over the seeds that finished, and below them with each diverged seed at the worst value that any "
-        "finished cell of the grid has."
+        "In brackets Wilson's 95 % interval of the share. Means over the seeds that finished, and below them with each "
+        "diverged seed at the worst value that any finished cell of the grid has."
     )
     return [Table("failures", "Divergence", columns, tuple(rows), caption, filterable=len(rows) > 20)]
 

@@ -93,7 +93,7 @@ def _front_table(evidence: Evidence, plane: Plane, chances: Sequence[Chance]) ->
     )  # fmt: skip
     caption = (
         f"Arms that no other beats on {plane.quality.label} and {plane.other.label} together, by their means over "
-        "seeds, by each seed alone, or in any of 1,000 resamples of the seeds. A share well below 100% says that the "
-        "front would look otherwise with other seeds."
+        "seeds, by each seed alone, and in what share of 1,000 resamples of the seeds. A share well below 100% says "
+        "that the front would look otherwise with other seeds."
     )
     return Table("front", "How surely an arm is on the front", columns, tuple(rows), caption, len(rows) > 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,7 @@ from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Section, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.learned import learned
-from ablate.report.numbers import fixed, plural
+from ablate.report.numbers import fixed, joined, plural
 from ablate.report.sections.limits import limits
 from ablate.report.winners import ranking, winner_card
 
@@ -53,7 +54,7 @@ def contrast_numbers(contrast: Contrast) -> dict[str, Any]:
 
 def _title(evidence: Evidence) -> str:
     judged = [each for found in evidence.contrasts.values() for each in found if each.declared and each.judgement]
-    if all(each.reason in TOO_FEW for each in judged):
+    if judged and all(each.reason in TOO_FEW for each in judged):
         return "Differences to the baseline, with too few seeds for a verdict"
     return "Verdicts against the baseline"
 
@@ -63,11 +64,14 @@ def _nothing(evidence: Evidence) -> Text:
     if study.cells and all(cell.status == "diverged" for cell in study.cells):
         said = " There is no codec to measure; Completeness says where and why."
         return text(strong("Every cell diverged."), said, kind="lead")
+    counts = Counter(cell.status for cell in study.cells)
+    ended = joined([f"{counts[status]} {status}" for status in ("diverged", "failed") if counts[status]])
+    so_far = f", of them {ended} (Completeness says why)" if ended else ""
     return text(
         strong("No cell has finished yet"),
-        f", so there is nothing to compare. {plural(len(study.cells), 'cell')} planned; ",
+        f", so there is nothing to compare. {plural(len(study.cells), 'cell')} planned{so_far}; ",
         code(f"ablate run {study.name}.toml"),
-        " trains them, and the report fills as they finish.",
+        " trains what is left, and the report fills as cells finish.",
         kind="lead",
     )
 

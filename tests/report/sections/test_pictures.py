@@ -57,6 +57,20 @@ def test_the_values_under_a_crop_are_those_of_its_picture(tmp_path: Path) -> Non
     assert gallery(found).pictures[0].tiles[0].lines[0].startswith(f"{shown['arms'][0]['psnr']:.2f} dB, 0.0")
 
 
+def test_an_arm_that_stands_in_for_the_baseline_goes_by_its_own_name(tmp_path: Path) -> None:
+    compare = {"baseline": {"loss.lambda_x": 12.0}}
+    store = fabricate(tmp_path, Fabrication(axes=AXES, seeds=[0], status={0: "diverged"}, compare=compare))
+    shown = gallery(section(store)).pictures
+    assert shown[0].rule == "median PSNR under lambda_x=48"
+    assert not any("baseline" in line for picture in shown for tile in picture.whole for line in tile.lines)
+
+
+def test_one_arm_alone_differs_from_none(tmp_path: Path) -> None:
+    found = section(fabricate(tmp_path, Fabrication(axes={}, seeds=[0])))
+    assert [each.rule.split()[0] for each in gallery(found).pictures] == ["median", "worst"]
+    assert not any("arms differ most" in str(block) for block in found.blocks)
+
+
 def test_an_arm_without_a_picture_keeps_its_place_and_says_why(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(axes=AXES, seeds=[0], status={1: "diverged"}))
     tiles = gallery(section(store)).pictures[0].tiles

@@ -95,6 +95,8 @@ def test_what_went_wrong_is_drawn_with_its_step_and_a_quiet_grid_says_so(tmp_pat
     axes = {"loss.adversarial": ["lsgan", "hinge"]}
     quiet = training(evidence(tmp_path / "quiet", Fabrication(axes=axes, recon=False)))
     assert any("None of 4 trainings diverged" in block.plain for block in quiet.blocks if isinstance(block, Text))
+    one = training(evidence(tmp_path / "one", Fabrication(axes={}, seeds=[0], recon=False)))
+    assert any(block.plain.startswith("The one training neither") for block in one.blocks if isinstance(block, Text))
     what = Fabrication(axes=axes, status={0: "diverged"}, recon=False)
     loud = training(evidence(tmp_path / "loud", what))
     said = [block.plain for block in loud.blocks if isinstance(block, Text)]

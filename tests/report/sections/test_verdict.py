@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.analysis import read_study
+from ablate.report.document import Items
 from ablate.report.evidence import Evidence
 from ablate.report.sections.verdict import verdict
 from tests.fabricated_store import Fabrication, fabricate
@@ -67,6 +68,13 @@ def test_many_declared_comparisons_need_more_seeds_and_say_how_many(tmp_path: Pa
     assert any("but not 0.05 once Holm accounts for 3 comparisons; 7 seeds would" in each for each in said)
 
 
+def test_both_numbers_of_seeds_are_told_where_corrections_ask_for_more(tmp_path: Path) -> None:
+    axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
+    said = sentences(tmp_path, Fabrication(axes=axes, compare={"primary": ["psnr"], "rate_match": "off"}, recon=False))
+    words = "6 seeds reach 0.031 for a single comparison, and 3 corrected by Holm take 7. Intervals are shown"
+    assert any(words in each for each in said)
+
+
 def test_fewer_declared_axes_leave_the_seeds_to_those(tmp_path: Path) -> None:
     axes = {"loss.lambda_x": [6.0, 48.0], "discriminator.scales": [1, 3]}
     compare = {"primary": ["psnr"], "rate_match": "off"}
@@ -87,8 +95,30 @@ def test_better_quality_for_more_bits_is_no_verdict(tmp_path: Path) -> None:
     assert "no verdict on quality: its bits are +0.2 % [+0.2, +0.2], not shown to match within 0.1 %" in line
 
 
-def test_one_seed_has_no_verdict(tmp_path: Path) -> None:
-    assert "6 seeds reach p = 0.031; you have 1" in sentences(tmp_path, loud(1))[0]
+def test_one_seed_has_no_verdict_and_nothing_stands_out(tmp_path: Path) -> None:
+    first, *rest = sentences(tmp_path, loud(1))
+    assert "6 seeds reach p = 0.031; you have 1" in first
+    assert "One seed cannot say which difference stands out from chance." in first
+    assert "stands out most" not in first
+    assert any("There is no interval either." in each for each in rest)
+
+
+def test_a_baseline_that_never_finished_is_the_reason_why_nothing_can_be_claimed(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["vanilla", "lsgan"]}
+    compare = {"baseline": {"loss.adversarial": "vanilla"}}
+    what = Fabrication(axes=axes, status={0: "diverged", 1: "failed"}, compare=compare, recon=False)
+    store = fabricate(tmp_path, what)
+    found = verdict(Evidence(read_study(store), store))
+    first = found.numbers["sentences"][0]
+    assert first.endswith("the baseline adversarial=vanilla has no finished cell (1 diverged and 1 failed).")
+    assert next(block.title for block in found.blocks if isinstance(block, Items)) == "Verdicts against the baseline"
+
+
+def test_a_grid_that_only_failed_says_so(tmp_path: Path) -> None:
+    status = {0: "failed", 1: "diverged", 2: "failed"}
+    (said,) = sentences(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 48.0]}, status={**status, 3: "pending"}))
+    assert said.startswith("No cell has finished yet, so there is nothing to compare. 4 cells planned, ")
+    assert "of them 1 diverged and 2 failed (Completeness says why); " in said
 
 
 def test_who_is_ahead_is_told_and_doubted_where_it_may_be_chance(tmp_path: Path) -> None:
