@@ -14,6 +14,7 @@ from ablate.grid.mistakes import nearest, there_is
 from ablate.grid.sheet import Sheet
 
 SPACINGS = ("log", "lin")
+MOST_LEVELS = 10_000
 _SPEC_FORM = "allowed: a list, { log = [a, b], num = n }, { lin = [a, b], num = n } or { values = […], labels = […] }"
 
 
@@ -176,8 +177,8 @@ def _spacing_problem(key: Key, spacing: str, ends: Any, count: Any) -> str:
         return f"{spacing} needs two numbers [first, last]"
     if not all(math.isfinite(end) for end in ends) or (spacing == "log" and min(ends) <= 0):
         return f"{spacing} needs finite numbers" + (" above 0" if spacing == "log" else "")
-    if type(count) is not int or not 2 <= count <= 10_000:
-        return "num needs a whole number from 2"
+    if type(count) is not int or not 2 <= count <= MOST_LEVELS:
+        return f"num needs a whole number from 2 to {MOST_LEVELS:,}"
     return ""
 
 

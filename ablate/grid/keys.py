@@ -99,6 +99,10 @@ class Key:
             within, value = _inside(raw, detail["loc"])
             if detail["type"] == "value_error":
                 found[within] = Refusal.from_sentence(str(detail["ctx"]["error"]), within)
+            elif detail["type"] == "too_short":
+                # Items that are refused are not counted, and were told already.
+                if len(value) < detail["ctx"]["min_length"]:
+                    found[within] = Refusal("too few", self.allowed, within=within)
             elif detail["type"] in _OUT_OF_RANGE:
                 found[within] = Refusal("out of range", self.allowed, within=within)
             elif detail["type"] == "literal_error" and type(value) in map(type, _choices(self.annotation)):

@@ -20,6 +20,9 @@ from ablate.grid.presets import nested, read_base
 from ablate.grid.sections import CHOSEN_METRICS, Compare, Seeds
 from ablate.grid.sheet import Sheet
 
+NAMED_AT_MOST = 3
+"""Arms that a note names."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -62,8 +65,8 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     if not left and not includes:
         sheet.report(("exclude",), "exclude", "nothing is left to run")
     arms = _arms(factors, cells, includes)
-    distinct = _distinct(arms)
-    again = cells.get(baseline.choice) if header.seeds.aa else None
+    distinct, again = _distinct(arms)
+    replicate = cells.get(baseline.choice) if header.seeds.aa else None
     return Resolved(
         base=nested(values),
         axes=_axes(factors, left),
@@ -71,9 +74,9 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
         excluded=excluded,
         includes=includes,
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
-        merged=(len(arms) - len(distinct)) * len(header.seeds.values),
-        notes=notes(header.design, factors, baseline.choice, base),
-        resolved=tuple(_points(distinct, header.seeds, again)),
+        merged=len(again) * len(header.seeds.values),
+        notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),
+        resolved=tuple(_points(distinct, header.seeds, replicate)),
     )
 
 
@@ -119,12 +122,27 @@ def _arms(factors: Sequence[Factor], cells: Mapping[Combination, Cell], includes
     return design + [_Arm(include.cell, include.label, include.axes, included=True) for include in includes]
 
 
-def _distinct(arms: Sequence[_Arm]) -> list[_Arm]:
-    """Drops what is the same cell as an earlier one; paths count, since no picture is looked at here."""
+def _distinct(arms: Sequence[_Arm]) -> tuple[list[_Arm], list[tuple[str, str]]]:
+    """Drops what is the same cell as an earlier one; paths count, since no picture is looked at here.
+
+    Returns the arms that are left, and for each other its label and that of the earlier one.
+    """
     kept: dict[str, _Arm] = {}
+    again = []
     for arm in arms:
-        kept.setdefault(arm.cell.model_dump_json(), arm)
-    return list(kept.values())
+        first = kept.setdefault(arm.cell.model_dump_json(), arm)
+        if first is not arm:
+            again.append((arm.label, first.label))
+    return list(kept.values()), again
+
+
+def _told(again: Sequence[tuple[str, str]], arms: int) -> Iterator[str]:
+    """Says which arms are the same cell as one before them."""
+    if again:
+        named = list(dict.fromkeys(label if label == other else f"{label} as {other}" for label, other in again))
+        more = ", …" if len(named) > NAMED_AT_MOST else ""
+        listed = ", ".join(named[:NAMED_AT_MOST])
+        yield f"{len(again)} of {arms} arms are the same as one before them and are run once ({listed}{more})"
 
 
 def _points(arms: Sequence[_Arm], seeds: Seeds, again: Cell | None) -> Iterator[Point]:

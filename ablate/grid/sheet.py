@@ -50,7 +50,8 @@ class Sheet:
             GridError: if there is no such file, or if it is not UTF-8 or not TOML.
         """
         try:
-            return cls(path, path.read_bytes().decode())
+            # Editors on Windows begin a file with a mark that TOML does not know.
+            return cls(path, path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
             raise GridError([Mistake(path, 1, "", "", f"cannot be read: {error.strerror}")]) from error
         except UnicodeDecodeError as error:

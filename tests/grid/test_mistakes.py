@@ -69,7 +69,7 @@ ONE_MISTAKE = {
     "log from zero": ("[axes]\nloss.lambda_x = { log = [0, 2], num = 3 }  # <-", "log needs finite numbers above 0"),
     "log of names": ("[axes]\nmodel.norm = { log = [1, 2], num = 3 }  # <-", "log needs a key that is a number"),
     "one end": ("[axes]\nloss.lambda_x = { lin = [1], num = 3 }  # <-", "lin needs two numbers [first, last]"),
-    "no count": ("[axes]\nloss.lambda_x = { lin = [1, 2] }  # <-", "num needs a whole number from 2"),
+    "no count": ("[axes]\nloss.lambda_x = { lin = [1, 2] }  # <-", "num needs a whole number from 2 to 10,000 "),
     "unknown word": ("[axes]\nloss.lambda_x = { lin = [1, 2], num = 3, base = 2 }  # <-", "unknown word 'base'"),
     "spaced value": ("[axes]\ndiscriminator.scales = { lin = [5, 6], num = 2 }  # <-", "= 6: out of range"),
     "labels too few": (
@@ -135,7 +135,8 @@ ONE_MISTAKE = {
     "misspelt design": ('[design]\nkind = "stars"  # <-', "there is: full, star, leave-one-out); did you mean 'star'?"),
     "seeds twice": ("[seeds]  # <-\nvalues = [1]\ncount = 2", "seeds: values and count exclude each other"),
     "seed that repeats": ("[seeds]\nvalues = [1, 2, 1]  # <-", "seeds.values = [1, 2, 1]: 1 is listed twice"),
-    "no seed": ("[seeds]\nvalues = []  # <-", "seeds.values = []: wrong type"),
+    "no seed": ("[seeds]\nvalues = []  # <-", "seeds.values = []: too few (allowed: a list of different"),
+    "negative seed alone": ("[seeds]\nvalues = [-2]  # <-", "seeds.values[0] = -2: out of range"),
     "negative seed": ("[seeds]\nvalues = [\n  1,\n  -2,  # <-\n]", "seeds.values[1] = -2: out of range"),
     "one seed without a list": ("[seeds]\nvalues = 3  # <-", "a list of different whole numbers from 0"),
     "baseline off the axis": (
@@ -350,6 +351,12 @@ def test_a_text_names_file_and_line_first_and_what_was_probably_meant_last(
 def test_a_missing_file_is_a_grid_error(tmp_path: Path) -> None:
     with pytest.raises(GridError, match=r"nowhere\.toml:1: cannot be read: No such file"):
         read_grid(tmp_path / "nowhere.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode())
+    assert read_grid(path).name == "test"
 
 
 def test_a_file_that_is_not_utf8_is_told_with_the_line(tmp_path: Path) -> None:

@@ -90,6 +90,9 @@ def test_cells_that_are_the_same_are_run_once_and_counted(grid: ReadGrid) -> Non
     )
     assert labels(read) == ["lambda_x=10 seed=0", "lambda_x=12 seed=0", "lambda_x=10 seed=1", "lambda_x=12 seed=1"]
     assert read.merged == 4
+    assert read.notes == (
+        "2 of 4 arms are the same as one before them and are run once (lambda_x=10, twelve as lambda_x=12)",
+    )
     assert read.axes == {"loss.lambda_x": (10.0, 12.0)}
     assert grid('[axes]\n"loss.lambda_x" = [10, 12]').merged == 0
 
