@@ -43,7 +43,7 @@ class Commands(TyperGroup):
             if ctx.params["traceback"] or isinstance(error, BrokenPipeError):
                 raise
             sys.stdout.flush()
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {_sentence(error)}", err=True)
             if isinstance(error, OSError) and error.errno in NO_SPACE:
                 typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
                 raise typer.Exit(INCOMPLETE) from error
@@ -51,6 +51,13 @@ class Commands(TyperGroup):
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from error
+
+
+def _sentence(error: ValueError | OSError) -> str:
+    """Returns an error in words; what the system refuses without its number, and with the file it is about."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 app = typer.Typer(

@@ -17,7 +17,7 @@ baseline = typer.Typer(
     name="baseline",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Takes a baseline for `ablate check` from results, or shows one.\n\n"
+    help="Takes a baseline for `ablate check`, or shows it.\n\n"
     'Example: ablate baseline update grid.toml --baseline reports/baselines/grid.json --reason "first"',
 )
 
@@ -88,7 +88,9 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline.")],
     as_json: AsJson = False,
 ) -> None:
-    """Shows what a baseline holds: margins with their causes, arms, and its history.
+    """Shows what a baseline holds.
+
+    Margins with their causes, arms, and the file's history.
 
     Example: ablate baseline show reports/baselines/grid.json
     """

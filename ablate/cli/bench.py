@@ -51,11 +51,12 @@ def bench(
     ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures the loss kernels: how many times as fast as eager, and how far from what the machine can do.
+    """Measures how fast the losses are computed.
 
-    Nobody is timed who disagrees with float64, in the value or in any gradient. Rounds take all backends in random
-    order, so that ratios are paired; a difference counts where it lies beyond that of eager to itself. Compiling takes
-    long: give --backend and --budget to see what is skipped.
+    Each loss kernel is told as so many times as fast as eager, and how far from what the machine can do. Nobody is
+    timed who disagrees with float64, in the value or in any gradient. Rounds take all backends in random order, so that
+    ratios are paired; a difference counts where it lies beyond that of eager to itself. Compiling takes long: give
+    --backend and --budget to see what is skipped.
 
     Example: ablate bench --kernel ms_ssim --budget 3min
     """

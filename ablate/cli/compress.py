@@ -18,7 +18,7 @@ SUFFIX = ".ablt"
 
 def compress(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE…", help="PNG, JPEG, WebP or TIFF files, or directories of them.")
+        list[Path], typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP or TIFF files, or directories of them.")
     ],
     cell: TrainedCell,
     out: Out,
@@ -29,11 +29,11 @@ def compress(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Compresses pictures by a trained cell, each to a file NAME.ablt.
+    """Compresses pictures by a trained cell.
 
-    A file holds what its picture takes and nothing else: the recorded bits per pixel count its bytes. It names the
-    weights that wrote it; `ablate decompress` needs the same. Pictures may have any size up to 65,535 pixels a side;
-    large ones are done in tiles. Exit code 3 where a picture could not be done.
+    Each to a file NAME.ablt, which holds what its picture takes and nothing else: the recorded bits per pixel count its
+    bytes. It names the weights that wrote it; `ablate decompress` needs the same. Pictures may have any size up to
+    65,535 pixels a side; large ones are done in tiles. Exit code 3 where a picture could not be done.
 
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """

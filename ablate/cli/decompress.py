@@ -19,7 +19,7 @@ FindCodec = Callable[[bytes], "TrainedCodec"]
 
 def decompress(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Files that `ablate compress` wrote, or directories of them.")
+        list[Path], typer.Argument(metavar="FILE", help="Files that `ablate compress` wrote, or directories of them.")
     ],
     out: Out,
     cell: Annotated[
@@ -34,10 +34,11 @@ def decompress(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Makes pictures of compressed files, each a PNG file NAME.png.
+    """Makes pictures of compressed files.
 
-    A file names the weights that wrote it, and the finished cells under --runs-dir are searched for them. A truncated
-    or altered file, and one of other weights, is an error and never a wrong picture; exit code 3 then.
+    Each is a PNG file NAME.png. A compressed file names the weights that wrote it, and the finished cells under
+    --runs-dir are searched for them. A truncated or altered file, and one of other weights, is an error and never a
+    wrong picture; exit code 3 then.
 
     On the processor that measured a cell the pictures are those it recorded, bit for bit. Another kind of processor
     sums in another order, and a pixel in some hundred thousand may lie one level beside.

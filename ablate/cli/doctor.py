@@ -23,7 +23,8 @@ COLOURS = {"ok": "done", "warning": "diverged", "problem": "failed"}
 
 def doctor(
     grid: Annotated[
-        Path | None, typer.Argument(metavar="GRID", help="A grid file. Default: look at the machine alone.")
+        Path | None,
+        typer.Argument(metavar="GRID", dir_okay=False, help="A grid file. Default: look at the machine alone."),
     ] = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
@@ -81,7 +82,7 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
 def _print(findings: list[tuple[str, Finding]]) -> None:
     import textwrap
 
-    from ablate.cli.terminal import paint
+    from ablate.cli.terminal import paint, plural
 
     before = ""
     for of, finding in findings:
@@ -92,4 +93,4 @@ def _print(findings: list[tuple[str, Finding]]) -> None:
         if finding.advice:
             typer.echo(textwrap.indent(textwrap.fill(finding.advice, 100), " " * 13))
     bad = [finding.verdict for _, finding in findings if finding.verdict != "ok"]
-    typer.echo(f"\n{bad.count('problem')} problems, {bad.count('warning')} warnings")
+    typer.echo("\n" + ", ".join(plural(bad.count(word), word) for word in ("problem", "warning")))

@@ -10,19 +10,22 @@ import typer
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="The grid file to write.")] = Path("grid.toml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The grid file to write.")] = Path("grid.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Writes a commented grid file to start from.
 
     Example: ablate init my-grid.toml
     """
+    if file.is_dir():
+        raise ValueError(f"{file} is a directory; a file in it would be {file / 'grid.toml'}")
     if file.exists() and not force:
         raise ValueError(f"{file} is there already; --force replaces it")
     if not file.parent.is_dir():
         raise ValueError(f"{file.parent} is not a directory")
+    from ablate.cli.terminal import command
     from ablate.store.atomic import write_bytes
 
     write_bytes(file, resources.files("ablate.cli").joinpath("starter.toml").read_bytes())
     typer.echo(f"wrote {file}")
-    typer.echo(f"next: ablate plan {file}")
+    typer.echo(f"next: {command('plan', str(file))}")

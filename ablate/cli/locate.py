@@ -25,6 +25,8 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
     if grid in named(runs):
         store = Store(runs, grid)
         return _stored(store), store
+    if Path(grid).is_dir():
+        raise ValueError(f"{grid} is a directory; name a grid file in it, or a grid that was run")
     there = ", ".join(named(runs)) or "none"
     raise ValueError(f"there is no grid file {grid}, and no grid of that name was run under {runs} (there is: {there})")
 

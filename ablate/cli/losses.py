@@ -22,11 +22,12 @@ def losses(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shows the losses: formula, source, convention, options, curves.
+    """Shows every loss, or all about one.
 
-    Adversarial losses are given on raw logits, r of the image and f of its reconstruction; sp is softplus, E the mean
-    over batch and patches. "at 0" and "losing" are the generator's gradient per logit at r = f = 0 and where the
-    discriminator wins (r = 4, f = -4): how hard a loss pulls against the same lambda_x.
+    Formula, source, convention, options and curves. Adversarial losses are given on raw logits, r of the image and f of
+    its reconstruction; sp is softplus, E the mean over batch and patches. "at 0" and "losing" are the generator's
+    gradient per logit at r = f = 0 and where the discriminator wins (r = 4, f = -4): how hard a loss pulls against the
+    same lambda_x.
 
     Example: ablate losses lsgan --figure lsgan.svg
     """
@@ -89,13 +90,21 @@ def _lines(card: Card) -> list[str]:
     return lines + (_example(card.name) if card.kind == "adversarial" else [])
 
 
+def _zero(value: float) -> float:
+    """Returns the value as four decimals tell it, without minus zero."""
+    return round(value, 4) + 0.0
+
+
 def _example(name: str) -> list[str]:
     from ablate.cli.terminal import columns
     from ablate.losses.card import curves, worked_example
 
     shown = curves(name, points=7)
     rows = [
-        (f"{logit:g}", *(f"{shown.values[p][i]:.4f} ({shown.gradients[p][i]:+.4f})" for p in shown.values))
+        (
+            f"{logit:g}",
+            *(f"{_zero(shown.values[p][i]):.4f} ({_zero(shown.gradients[p][i]):+.4f})" for p in shown.values),
+        )
         for i, logit in enumerate(shown.logit)
     ]
     example = worked_example(name)

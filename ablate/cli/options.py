@@ -9,7 +9,9 @@ import typer
 
 RUNS, REPORTS = Path("runs"), Path("reports")
 
-GridFile = Annotated[Path, typer.Argument(metavar="GRID", help="A grid file, as `ablate init` writes one.")]
+GridFile = Annotated[
+    Path, typer.Argument(metavar="GRID", dir_okay=False, help="A grid file, as `ablate init` writes one.")
+]
 GridName = Annotated[
     str | None,
     typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run. Default: the last run."),

@@ -158,7 +158,8 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     lines += content["notes"]
     estimate = content["estimate"]
     learned = "from finished cells" if estimate["measured"] else "a guess: nothing like it was measured here yet"
-    lines.append(f"about {duration(estimate['seconds'])} with {capacity} ({learned})")
+    if done < content["total"]:
+        lines.append(f"about {duration(estimate['seconds'])} with {capacity} ({learned})")
     if not done and (advice := capacity.idle_cores(content["total"])):
         lines.append(advice)
     return [*lines, _power(content["seeds"])]

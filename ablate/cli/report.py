@@ -13,7 +13,7 @@ from ablate.cli.options import REPORTS, RUNS, ReportsDir, RunsDir
 def report(
     grids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="GRID...", help="Grid files, or names of grids that were run. Default: the last run."),
+        typer.Argument(metavar="GRID", help="Grid files, or names of grids that were run. Default: the last run."),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Write every table as LaTeX, too, under tables/.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as CSV, too, under tables/.")] = False,
@@ -31,6 +31,7 @@ def report(
     Example: ablate report grid.toml --latex
     """
     from ablate.cli.locate import find_grid
+    from ablate.cli.terminal import command
     from ablate.report import write_report
 
     wanted: list[str] | list[None] = grids or [None]
@@ -39,7 +40,9 @@ def report(
         plan, store = find_grid(grid, runs_dir)
         stored = store.plan()
         if stored is None:
-            raise ValueError(f"{plan.name} was not run under {runs_dir} yet; `ablate run {grid}` runs it")
+            raise ValueError(
+                f"{plan.name} was not run under {runs_dir} yet; `{command('run', str(grid), runs=runs_dir)}` runs it"
+            )
         if stored["points"] != plan.content["points"]:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
         stores.append(store)

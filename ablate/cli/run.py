@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +69,7 @@ def run(
             limit=limit,
             wait=wait,
         )
-    _print_summary(plan, store, str(grid))
+    _print_summary(plan, store, str(grid), runs_dir)
     raise typer.Exit(code)
 
 
@@ -88,19 +89,19 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
         typer.echo("\n".join(columns(("job", "status", "steps", "label"), rows, status_column=1)))
 
 
-def _print_summary(plan: Plan, store: Store, grid: str) -> None:
+def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
     from ablate.cli.standing import count, standings
-    from ablate.cli.terminal import paint
+    from ablate.cli.terminal import command, paint
 
     cells = standings(plan, store)
     counts = count(cells)
     typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
-    failed = [(cell.entry, cell.point.label, f"ablate show {grid} {cell.point.id[:6]}") for cell in cells]
+    failed = [(cell.entry, cell.point.label, command("show", grid, cell.point.id[:6], runs=runs)) for cell in cells]
     failed += [(store.warmup(name), one["label"], "") for name, one in plan.warmups.items()]
-    for entry, label, command in failed:
+    for entry, label, show in failed:
         attempt = entry.last_attempt() if entry.status() == "failed" else None
         ended = attempt.exit() if attempt else None
         if attempt and ended:
-            typer.echo(f"failed: {label}: {ended['error']}  ({command or attempt.log_path})")
+            typer.echo(f"failed: {label}: {ended['error']}  ({show or attempt.log_path})")
     if counts["done"] or counts["diverged"]:
-        typer.echo(f"next: ablate report {grid}")
+        typer.echo(f"next: {command('report', grid, runs=runs)}")

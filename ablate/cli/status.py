@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablate.cli.options import RUNS, AsJson, GridName, RunsDir
+
+if TYPE_CHECKING:
+    from ablate.store import Store
 
 
 def status(
@@ -34,7 +38,7 @@ def status(
         content = {"name": plan.name, "total": len(cells), **counts, "cells": [cell.as_json() for cell in cells]}
         typer.echo(json.dumps(content | {"warmups": warmups}, indent=1))
         return
-    _print(plan.name, str(store.path), counts, [cell.as_json() for cell in cells], warmups, show_all)
+    _print(plan.name, store, runs_dir, counts, [cell.as_json() for cell in cells], warmups, show_all)
 
 
 def _warmup(entry: Any, warmup: Any) -> dict[str, Any]:
@@ -46,15 +50,16 @@ def _warmup(entry: Any, warmup: Any) -> dict[str, Any]:
 
 def _print(
     name: str,
-    path: str,
+    store: Store,
+    runs: Path,
     counts: dict[str, int],
     cells: list[dict[str, Any]],
     warmups: list[dict[str, Any]],
     show_all: bool,
 ) -> None:
-    from ablate.cli.terminal import columns, number, paint, plural
+    from ablate.cli.terminal import columns, command, number, paint, plural
 
-    typer.echo(f"{paint(name, 'title')}: {plural(len(cells), 'cell')} in {path}")
+    typer.echo(f"{paint(name, 'title')}: {plural(len(cells), 'cell')} in {store.path}")
     typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items()))
     shown = [cell for cell in cells if show_all or cell["status"] in ("running", "failed", "diverged")]
     shown += [warmup for warmup in warmups if warmup["status"] in ("running", "failed", "diverged")]
@@ -65,4 +70,4 @@ def _print(
         typer.echo("\n".join(["", *columns(("cell", "status", "step", "loss", "label"), rows, status_column=1)]))
     if counts["failed"]:
         failed = next(cell for cell in cells if cell["status"] == "failed")
-        typer.echo(f"\nwhy a cell failed: ablate show {name} {failed['id'][:6]}")
+        typer.echo(f"\nwhy a cell failed: {command('show', name, failed['id'][:6], runs=runs)}")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
+
+from ablate.cli.options import RUNS
 
 COLOURS = {
     "done": 32, "running": 36, "diverged": 35, "failed": 31, "pending": 2, "title": 1,
@@ -64,6 +68,12 @@ def duration(seconds: float) -> str:
 def number(value: float | None, digits: int) -> str:
     """Returns a number with so many decimals, – where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def command(*words: str, runs: Path = RUNS) -> str:
+    """Returns what to type next, as a shell takes it; a store elsewhere than in `runs` is named."""
+    elsewhere = () if runs == RUNS else ("-C", str(runs))
+    return shlex.join(("ablate", *words, *elsewhere))
 
 
 def plural(count: int, noun: str) -> str:

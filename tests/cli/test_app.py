@@ -28,6 +28,11 @@ def test_every_command_teaches_by_an_example(ablate_in, command: str):
     assert f"Example: ablate {command}" in result.output
 
 
+def test_every_command_is_told_in_a_sentence_that_fits(ablate_in):
+    commands = ablate_in("--help").output.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert "..." not in commands
+
+
 def test_the_version_is_printed(ablate_in):
     assert ablate_in("--version").output == f"ablate {ablate.__version__}\n"
 
@@ -68,7 +73,8 @@ def test_the_directories_may_stand_before_the_command_too(ablate_in, pretended, 
     ("error", "code", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), 3, "nothing is lost"),
-        (PermissionError(errno.EACCES, "Permission denied"), 2, "Permission denied"),
+        (PermissionError(errno.EACCES, "Permission denied"), 2, "error: Permission denied"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 2, "error: a/b: Not a directory"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

@@ -22,6 +22,18 @@ def test_a_file_that_is_there_is_kept_unless_forced(ablate_in, tmp_path: Path):
     assert "schema = 1" in (tmp_path / "mine.toml").read_text()
 
 
+def test_what_comes_next_can_be_pasted_into_a_shell(ablate_in, tmp_path: Path):
+    assert "next: ablate plan 'my grid.toml'\n" in ablate_in("init", "my grid.toml").output
+
+
+def test_a_directory_is_no_file_to_replace(ablate_in, tmp_path: Path):
+    (tmp_path / "grids").mkdir()
+    for forced in ([], ["--force"]):
+        result = ablate_in("init", "grids", *forced)
+        assert result.exit_code == 2
+        assert "grids is a directory; a file in it would be grids/grid.toml" in result.stderr
+
+
 def test_a_directory_that_is_not_there_is_said(ablate_in):
     result = ablate_in("init", "none/grid.toml")
     assert result.exit_code == 2

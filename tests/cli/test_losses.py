@@ -18,6 +18,10 @@ def test_a_loss_is_told_with_formula_source_options_and_a_worked_example(ablate_
         assert part in said
     # By hand: E (r - 1)^2 + E f^2 over r = 0.5, -1, 2, 0 and f = -0.5, 1, 0, -3.
     assert "discriminator 4.125000, generator 4.812500" in said
+    # The generator's loss of hinge is -f, and 0 at 0.
+    hinge = ablate_in("losses", "hinge").output
+    assert "  0.0000 (-1.0000)" in hinge
+    assert "-0.0000" not in hinge
 
 
 def test_json_holds_everything_of_every_loss(ablate_in):

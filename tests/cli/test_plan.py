@@ -49,6 +49,11 @@ def test_what_is_done_takes_no_more_time_and_says_how_long_the_rest_takes(ablate
     assert [cell["estimated_seconds"] for cell in content["cells"]] == [0.0, pytest.approx(60.0)]
     assert content["estimate"]["seconds"] == pytest.approx(60.0)
     assert content["estimate"]["measured"]
+    assert "about 1 min with" in ablate_in("plan", "grid.toml").output
+    Store(Path("runs"), plan.name).cell(plan.points[1].id).commit(done)
+    said = ablate_in("plan", "grid.toml").output
+    assert "2 cells, 2 of them finished already" in said
+    assert "about" not in said
 
 
 def test_the_resolved_base_is_itself_a_grid_with_the_same_base(ablate_in, tmp_path: Path):

@@ -32,6 +32,23 @@ def test_a_failed_cell_makes_the_exit_code_3_and_is_named_with_its_cause(ablate_
     assert ablate_in("run", "grid.toml").exit_code == 0
 
 
+def test_what_comes_next_names_a_store_of_its_own(ablate_in, pretended):
+    plan = pretended("raise:no such colour", "well")
+    result = ablate_in("run", "grid.toml", "-C", "my runs")
+    assert "next: ablate report grid.toml -C 'my runs'\n" in result.output
+    assert f"(ablate show grid.toml {plan.points[0].id[:6]} -C 'my runs')" in result.output
+    status = ablate_in("status", "grid.toml", "-C", "my runs").output
+    assert f"why a cell failed: ablate show pretended {plan.points[0].id[:6]} -C 'my runs'" in status
+
+
+def test_a_directory_is_no_grid_file(ablate_in, tmp_path: Path):
+    (tmp_path / "grids").mkdir()
+    for command in ("run", "plan", "doctor", "status", "report", "show"):
+        result = ablate_in(command, "grids")
+        assert result.exit_code == 2
+        assert "is a directory" in result.stderr
+
+
 def test_a_failed_warmup_is_named_with_its_log(ablate_in, pretended):
     plan = pretended("well")
     plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
