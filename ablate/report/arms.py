@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.analysis.axes import value_text
+from ablate.analysis.axes import Axis, value_text
 from ablate.report.document import Column, Value
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE
@@ -32,11 +32,19 @@ def arm_values(evidence: Evidence, name: str, axes: Mapping[str, Any]) -> tuple[
     for axis in study.axes:
         level = axis.level(axes)
         given = value_text(axes[axis.keys[0]]) if axis.keys[0] in axes else NONE
-        sort = axis.levels.index(level) if level else None
-        values.append(Value(level or given, "", sort, "plain" if level else "muted"))
+        values.append(Value(level or given, "", _place(axis, level), "plain" if level else "muted"))
     if evidence.all_on_axes:
         values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
         return tuple(values)
     values[0] = Value(values[0].text, tag, values[0].sort, values[0].tone)
     on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
     return (Value("" if on_axes else name, sort=None if on_axes else name), *values)
+
+
+def _place(axis: Axis, level: str | None) -> float | None:
+    """Returns what a level is sorted by: its number, or its place among names."""
+    if level is None:
+        return None
+    place = axis.levels.index(level)
+    number = axis.numbers[place] if axis.numbers is not None else place
+    return int(number) if number == int(number) else number

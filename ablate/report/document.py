@@ -67,7 +67,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Value:
-    """One field of a table: its text, a muted second line, and what it sorts by (None sorts last)."""
+    """One field of a table: its text, a muted second line, and what it sorts by (None sorts last).
+
+    Where that is a number it is the text's in full, in the unit of the column: CSV has it.
+    """
 
     text: str
     below: str = ""

@@ -63,11 +63,12 @@ def _mean(found: CurveEffect, decimals: int, unit: str = "", scale: float = 1.0)
     scaled = replace(own, mean=own.mean * scale, low=low, high=high)
     pairs = f"{found.effect.pairs} of {found.effect.planned_pairs} pairs of curves"
     written = f"{fixed(scaled.mean, decimals, signed=True)} {unit}".strip()
-    return Value(written, f"{interval(scaled, decimals)}, {pairs}", own.mean)
+    return Value(written, f"{interval(scaled, decimals)}, {pairs}", scaled.mean)
 
 
 def _overlap(found: CurveEffect) -> Value:
-    return Value(NONE if found.overlap is None else f"{100 * found.overlap:.0f}", sort=found.overlap)
+    percent = None if found.overlap is None else 100 * found.overlap
+    return Value(fixed(percent, 0), sort=percent)
 
 
 def _disagreement(measure: Measure, quality: CurveEffect, rate: CurveEffect) -> Value:

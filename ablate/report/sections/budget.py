@@ -56,4 +56,4 @@ def _share(effect: Effect) -> Interval | None:
 def _value(share: Interval | None) -> Value:
     if share is None:
         return Value(NONE, tone="muted")
-    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), share.mean)
+    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), 100 * share.mean)

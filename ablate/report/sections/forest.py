@@ -211,4 +211,4 @@ def _bits(contrast: Contrast) -> Value:
     share = contrast.bits.share if contrast.bits else None
     if share is None:
         return Value(NONE, tone="muted")
-    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), share.mean)
+    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), 100 * share.mean)

@@ -68,7 +68,8 @@ def _steps(rows: Sequence[Row]) -> Table:
     for row in rows:
         whole = sum(row["split"].values())
         images = row["images_a_second"]["call"]
-        shares = (Value(fixed(100 * row["split"][part] / whole, 0), sort=row["split"][part] / whole) for part in parts)
+        percent = (100 * row["split"][part] / whole for part in parts)
+        shares = (Value(fixed(share, 0), sort=share) for share in percent)
         fields.append((Value(row["backend"]), Value(row["shape"]), Value(fixed(images, 1), sort=images),
                        Value(times_as_fast(judged_ratio(row)), sort=judged_ratio(row)[0]), *shares))  # fmt: skip
     columns = (Column("variant", numeric=False), Column("batch", numeric=False), Column("images per second"),
@@ -97,11 +98,11 @@ def _fields(row: Row) -> tuple[Value, ...]:
     if row["status"] != "measured":
         return (*named, *(Value(NONE, tone="muted"),) * 5, Value(row["status"], row["reason"], tone="bad"))
     cold, ratio = row["median"]["cold"], judged_ratio(row)
-    times = (Value(f"{1e3 * cold[of]:.3g}", sort=cold[of]) for of in ("device", "call"))
+    times = (Value(f"{1e3 * cold[of]:.3g}", sort=1e3 * cold[of]) for of in ("device", "call"))
     return (
         *named, *times, Value(times_as_fast(ratio), sort=ratio[0]),
         Value(fixed(row["max_possible"], 1), sort=row["max_possible"]),
-        Value(fixed(100 * row["roofline"], 0), sort=row["roofline"]),
+        Value(fixed(100 * row["roofline"], 0), sort=100 * row["roofline"]),
         Value(row["verdict"], tone=TONES.get(row["verdict"], "plain")),
     )  # fmt: skip
 
