@@ -89,7 +89,7 @@ def _label(panel: Axes, rate: Measure, measure: Measure) -> None:
     panel.set_xscale("log", base=2)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.margins(x=0.12)
+    panel.margins(x=0.17)  # room for a name behind the last point of a curve
     panel.set_xlabel(f"{rate.label} ({rate.unit})")
     unit = f" ({measure.unit})" if measure.unit else ""
     panel.set_ylabel(f"{measure.label}{unit}, {measure.direction} is better")
