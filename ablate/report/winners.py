@@ -10,12 +10,13 @@ from ablate.report.numbers import fixed, interval, joined, plural, spread
 
 def ranking(evidence: Evidence, winners: list[Winner]) -> Text | None:
     """Returns who is ahead in a sentence, None where there is nobody to be ahead of."""
-    if not winners or len(evidence.study.arms) == 1:
+    compared = candidates(evidence.study)
+    if not winners or len(compared) == 1:
         return None
     titles: dict[str, list[str]] = {}
     for each in winners:
         titles.setdefault(each.arm, []).append(_superlative(evidence.measures[each.metric]))
-    spans: list[Span | str] = [f"Among {plural(len(candidates(evidence.study)), 'arm')} compared, "]
+    spans: list[Span | str] = [f"Among {plural(len(compared), 'arm')} compared, "]
     for number, (arm, best_at) in enumerate(titles.items()):
         spans += [" and " if number else "", strong(arm), f" has the {joined(best_at)}"]
     return text(*spans, f". {_doubt(evidence, winners)}{_trade(evidence, len(titles))}")

@@ -49,8 +49,10 @@ def frontier_figure(evidence: Evidence, encoding: Encoding, planes: Sequence[Pla
 
 
 def _caption(evidence: Evidence, encoding: Encoding, planes: Sequence[Plane]) -> str:
+    several = any(len(pairs) > 1 for pairs in planes[0].shown.values())
+    small = "; small: single seeds" if several else ""
     caption = (
-        "Large: mean of an arm over its seeds; small: single seeds"
+        f"Large: mean of an arm over its seeds{small}"
         + (", without what a seed moves for all arms alike. " if planes[0].centred else ". ")
         + "Ringed, and joined by the dotted staircase: no other arm beats it on both."
     )

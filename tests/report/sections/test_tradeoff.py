@@ -50,6 +50,14 @@ def test_a_level_with_a_cell_still_to_run_has_no_hypervolume_in_that_seed(tmp_pa
     assert list(vanilla["by_seed"]) == [1]
 
 
+def test_a_caption_tells_of_single_seeds_where_they_are_drawn(tmp_path: Path) -> None:
+    for seeds in (1, 2):
+        what = Fabrication(axes={"loss.lambda_x": [12.0, 48.0]}, seeds=range(seeds), recon=False, log_points=2)
+        blocks = section(tmp_path / str(seeds), what).blocks
+        captions = [block.caption for block in blocks if isinstance(block, Figure) and block.name == "tradeoff"]
+        assert ["small: single seeds" in caption for caption in captions] == [seeds > 1]
+
+
 def test_an_axis_that_moves_bits_gets_curves_with_bands(tmp_path: Path) -> None:
     axes = {"loss.adversarial": ["lsgan", "hinge"], "model.channels": [4, 8]}
     found = section(tmp_path, Fabrication(axes=axes, seeds=[0, 1, 2], recon=False))

@@ -114,6 +114,12 @@ def test_a_baseline_that_never_finished_is_the_reason_why_nothing_can_be_claimed
     assert next(block.title for block in found.blocks if isinstance(block, Items)) == "Verdicts against the baseline"
 
 
+def test_the_only_arm_that_has_finished_is_ahead_of_nobody(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["vanilla", "lsgan"]}
+    said = sentences(tmp_path, Fabrication(axes=axes, status={0: "pending", 1: "pending"}, recon=False))
+    assert not any("compared" in each or "best on every" in each for each in said)
+
+
 def test_a_grid_that_only_failed_says_so(tmp_path: Path) -> None:
     status = {0: "failed", 1: "diverged", 2: "failed"}
     (said,) = sentences(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 48.0]}, status={**status, 3: "pending"}))
