@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,8 @@ from ablate.cli.show import show
 from ablate.cli.status import status
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
+NO_READER = 141
+"""What a shell reports of a program that SIGPIPE ended; 1 would read as a result that regressed."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -39,8 +42,12 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # What is left in the buffer has no reader; Python would try again to write it, and say so.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(NO_READER) from error
         except (ValueError, OSError) as error:
-            if ctx.params["traceback"] or isinstance(error, BrokenPipeError):
+            if ctx.params["traceback"]:
                 raise
             sys.stdout.flush()
             typer.echo(f"error: {_sentence(error)}", err=True)

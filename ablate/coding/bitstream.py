@@ -111,7 +111,8 @@ def _checked(data: bytes) -> bytes:
     if data[: len(MAGIC)] != MAGIC:
         raise ValueError(f"not a file of this codec: it begins with {data[: len(MAGIC)]!r} and not with {MAGIC!r}")
     if len(data) < _HEADER.size + _CHECKSUM.size:
-        raise ValueError(f"the file is truncated: it holds {len(data)} bytes, its header alone needs {_HEADER.size}")
+        least = _HEADER.size + _CHECKSUM.size
+        raise ValueError(f"the file is truncated: it holds {len(data)} bytes, header and checksum alone need {least}")
     if data[len(MAGIC)] != VERSION:
         raise ValueError(f"the file is of version {data[len(MAGIC)]}; this program reads version {VERSION}")
     content = data[: -_CHECKSUM.size]

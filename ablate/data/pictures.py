@@ -78,5 +78,5 @@ def _require_usable(source: str, skipped: dict[str, str], kept: int, skip: bool)
     if len(lines) > _NAMED_AT_MOST:
         lines = [*lines[:_NAMED_AT_MOST], f"  and {len(lines) - _NAMED_AT_MOST} more"]
     summary = f"{len(skipped)} of {len(skipped) + kept} pictures of {source} cannot be used"
-    hint = 'data.on_bad_image = "skip" leaves them out' if kept else "none is left"
+    hint = 'on_bad_image = "skip" (on the command line --on-bad-image skip) leaves them out' if kept else "none is left"
     raise ValueError("\n".join([f"{summary}; {hint}:", *lines]))

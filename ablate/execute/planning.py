@@ -167,7 +167,7 @@ def stored_plan(store: Store) -> Plan | None:
 def _stored(path: Path, root: Path) -> Plan | None:
     text = path.read_bytes()
     try:
-        name = tomllib.loads(text.decode()).get("name", path.stem)
+        name = tomllib.loads(text.decode("utf-8-sig")).get("name", path.stem)
     except ValueError:
         return None  # read_grid says what is wrong with the file
     content = Store(root, name).plan() if isinstance(name, str) and name.isprintable() else None

@@ -88,3 +88,12 @@ def test_what_the_system_refuses_has_its_exit_code(ablate_in, pretended, monkeyp
     result = ablate_in("run", "grid.toml")
     assert result.exit_code == code
     assert said in result.stderr
+
+
+def test_a_reader_that_is_gone_is_neither_a_regression_nor_a_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "ablate", "losses"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
