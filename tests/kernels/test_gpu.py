@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ablate.kernels import OPERATORS, Backend, backends, disagreement
 from ablate.kernels.trials import trials
@@ -107,6 +111,56 @@ def test_without_a_gpu_the_reason_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
     triton: Backend = TRITON[0].values[0]
     assert triton.unavailable("cpu") == "adversarial: triton is for cuda, not for cpu"
     assert triton.unavailable("cuda") in ("triton needs a GPU, and torch sees none here", "triton is not installed")
+
+
+@needs_triton
+@pytest.mark.parametrize("operator", ["adversarial", "distortion", "feature_matching", "ms_ssim"])
+def test_kernels_are_launched_on_the_gpu_of_their_tensors(operator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    current, launched = [0], []
+
+    class Launched:
+        def __getitem__(self, _grid: Any) -> Any:
+            return lambda *_given, **_settings: launched.append(current[-1])
+
+    @contextlib.contextmanager
+    def device_of(tensor: torch.Tensor) -> Any:
+        current.append(tensor.device.index)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "device_of", device_of)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: SimpleNamespace(cuda_stream=7))
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+    for module in ("adversarial", "pairs", "ms_ssim"):
+        kernels = importlib.import_module(f"ablate.kernels.gpu.{module}")
+        for name in [name for name in vars(kernels) if name.endswith("_kernel")]:
+            monkeypatch.setattr(kernels, name, Launched())
+    ms_ssim = importlib.import_module("ablate.kernels.gpu.ms_ssim")
+    # `together` keeps tensors for good, and these are none that anybody else could use.
+    monkeypatch.setattr(ms_ssim, "together", lambda unlike, _weights: (unlike.mean(), unlike.unbind()))
+    triton = next(each for each in backends(operator) if each.name == "triton")
+    with FakeTensorMode():
+        pictures = [torch.zeros(1, 3, 170, 170, device="cuda:1")]
+        triton(pictures, pictures)
+    assert set(launched) == {1}
+
+
+@needs_triton
+def test_a_captured_launch_counts_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ablate.kernels.gpu.last import Tickets
+
+    capturing = [False]
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: capturing[0])
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: SimpleNamespace(cuda_stream=7))
+    tickets = Tickets()
+    with FakeTensorMode():
+        device = torch.device("cuda", 0)
+        kept = tickets.on(device)
+        capturing[0] = True
+        captured = [tickets.on(device), tickets.on(device)]
+        capturing[0] = False
+        assert tickets.on(device) is kept
+    assert len({id(each) for each in (kept, *captured)}) == 3
 
 
 @pytest.mark.gpu

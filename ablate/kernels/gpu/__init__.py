@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
+from ablate.kernels.backend import Function, Gradients
 
 
 def interpreted() -> bool:
@@ -20,3 +25,14 @@ def missing(_device: str) -> str | None:
     if not torch.cuda.is_available() and not interpreted():
         return "triton needs a GPU, and torch sees none here"
     return None
+
+
+def where_tensors_lie(function: Function) -> Function:
+    """Makes the GPU of its tensors the current one for a function, since that is where Triton launches."""
+
+    def there(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
+        first = reconstructions[0]
+        with torch.cuda.device_of(first) if first.is_cuda else contextlib.nullcontext():
+            return function(images, reconstructions)
+
+    return there

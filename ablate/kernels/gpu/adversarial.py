@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ablate.kernels import adversarial as host
 from ablate.kernels.backend import Function, Gradients
+from ablate.kernels.gpu import where_tensors_lie
 from ablate.kernels.gpu.last import Tickets, sum_of_all
 
 BLOCK = 2048
@@ -124,4 +125,4 @@ def on_gpu(
         )
         return Gradients(value, gradients[: len(first)], gradients[len(first) :])
 
-    return function
+    return where_tensors_lie(function)

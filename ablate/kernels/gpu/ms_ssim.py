@@ -9,6 +9,7 @@ import triton
 from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
+from ablate.kernels.gpu import where_tensors_lie
 from ablate.kernels.gpu.ms_ssim_level import halve_kernel, measure_kernel, spread_kernel
 from ablate.kernels.ms_ssim import REACH, check, together
 from ablate.losses import structure
@@ -41,7 +42,7 @@ def on_gpu(*, levels: int = 5, both: bool = False) -> Function:
         of_image = (coarse[1].view(image.shape),) if both else ()
         return Gradients(value, of_image, (coarse[0].view(reconstruction.shape),))
 
-    return function
+    return where_tensors_lie(function)
 
 
 def _planes(images: Tensor) -> Tensor:

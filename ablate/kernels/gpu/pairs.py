@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
 from ablate.kernels.distortion import Weights
+from ablate.kernels.gpu import where_tensors_lie
 from ablate.kernels.gpu.last import Tickets, sum_of_all
 from ablate.kernels.layout import alike, supported
 
@@ -156,4 +157,4 @@ def on_gpu(weights: Weights, *, both: bool) -> Function:
         )
         return Gradients(value, of_x if both else (), of_y)
 
-    return function
+    return where_tensors_lie(function)
