@@ -18,6 +18,7 @@ from ablate.bench.names import FORWARD, Row
 from ablate.bench.record import SCHEMA, Journal
 from ablate.bench.selection import Request
 from ablate.bench.steps import Steps
+from ablate.networks.exact import full_float32
 
 STEP_SHARE, FORWARD_SHARE = 3.0, 0.4
 """Of the budget: the whole step against an ordinary case, and a loss alone against the same with gradients."""
@@ -73,7 +74,7 @@ class Session:
         """
         clock = clock_for(self.request.device, self.request.threads)
         left_out = list(self._tasks())
-        with threads(self.request.threads):
+        with threads(self.request.threads), full_float32():
             try:
                 with alarm(self.left):
                     ceilings = measure_ceilings(clock, self.request.device)

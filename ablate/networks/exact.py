@@ -10,29 +10,37 @@ from torch.backends import cudnn
 
 
 @contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
-    """Keeps the block's convolutions in the precision of their tensors: neither autocast nor TF32 applies.
+def full_float32() -> Iterator[None]:
+    """Lets float32 be float32 on a GPU for the block, where cuDNN's convolutions would round to TF32.
 
-    Which algorithms cuDNN takes is left as it is: losses are computed in it, at every step of a training.
+    To be held around backward passes, too: these round as the switch stands when they run. Which algorithms cuDNN takes
+    is left as it is.
     """
+    products = torch.get_float32_matmul_precision()
     plain = cudnn.flags(
         enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
     )
-    with torch.autocast(device.type, enabled=False), plain:
+    try:
+        torch.set_float32_matmul_precision("highest")
+        with plain:
+            yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Keeps the block in the precision of its tensors, as losses are computed: neither autocast nor TF32 applies."""
+    with torch.autocast(device.type, enabled=False), full_float32():
         yield
 
 
 @contextmanager
 def exact(device: torch.device) -> Iterator[None]:
-    """Keeps matrix products in full precision as well, and takes algorithms that repeat: figures rest on them.
+    """Takes algorithms that repeat as well: figures rest on them.
 
     bfloat16 moves a distance between sets by per cents.
     """
-    precision = torch.get_float32_matmul_precision()
     repeatable = cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    try:
-        torch.set_float32_matmul_precision("highest")
-        with full_precision(device), repeatable:
-            yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
+    with full_precision(device), repeatable:
+        yield

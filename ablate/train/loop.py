@@ -19,6 +19,7 @@ from ablate.kernels import Choice, FastObjective, fast_distortion
 from ablate.losses import Objective, Parts
 from ablate.losses.objective import built
 from ablate.model import Reconstruction
+from ablate.networks.exact import full_float32
 from ablate.registry import distortions
 from ablate.rng import stream
 from ablate.store import Entry
@@ -75,6 +76,7 @@ class Watch:
         self.saturated = saturated
 
 
+@full_float32()
 def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains adversarially from `state.step` to the end, or until it diverges or is stopped.
 
@@ -126,6 +128,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choic
     return Outcome("done", state.step, state.seconds)
 
 
+@full_float32()
 def warm_up(
     state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch, choice: Choice | None = None
 ) -> Outcome:

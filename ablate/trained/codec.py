@@ -11,6 +11,7 @@ from ablate.coding import decode, encode, read_header
 from ablate.config import Cell
 from ablate.data.pixels import to_float, to_uint8
 from ablate.model import Codec
+from ablate.networks.exact import exact
 from ablate.rng import stream
 from ablate.trained.tiles import Tiles
 
@@ -60,7 +61,7 @@ class TrainedCodec:
 
     def symbols(self, picture: Tensor) -> Tensor:
         """Returns the symbols, uint8 (C, h, w), of a picture, uint8 (3, H, W)."""
-        with torch.inference_mode():
+        with torch.inference_mode(), exact(torch.device(self.device)):
             tiles = Tiles.of(self.codec, self.cell.model, (picture.shape[1], picture.shape[2]), self.device)
             if tiles is not None:
                 return tiles.symbols(picture)
@@ -70,7 +71,7 @@ class TrainedCodec:
         """Returns the picture, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
         # Each picture has the same noise: what a file means may not depend on what was read before it.
         noise = stream(self.cell.seed, "evaluation.noise")
-        with torch.inference_mode():
+        with torch.inference_mode(), exact(torch.device(self.device)):
             tiles = Tiles.of(self.codec, self.cell.model, size, self.device)
             if tiles is not None:
                 return tiles.picture(symbols, size, noise)

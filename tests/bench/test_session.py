@@ -86,3 +86,10 @@ def test_an_error_of_the_bench_itself_is_not_swallowed(session, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run.run(lambda *_: None)
     assert read(run.journal.path)["left_out"] == ["task 0"]
+
+
+def test_float32_is_no_tf32(session, monkeypatch):
+    tasks(monkeypatch, rows)
+    run = session()
+    run.run(lambda *_: None)
+    assert read(run.journal.path)["environment"]["tf32"] == {"matmul": False, "cudnn": False}

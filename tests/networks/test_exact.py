@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.backends import cudnn
 
-from ablate.networks.exact import exact, full_precision
+from ablate.networks.exact import exact, full_float32, full_precision
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,8 @@ def taken() -> tuple[bool, bool, bool, bool, str, torch.dtype]:
     ("context", "expected"),
     [
         (lambda _device: nullcontext(), (True, True, False, True, "medium", torch.bfloat16)),
-        (full_precision, (True, True, False, False, "medium", torch.float32)),
+        (lambda _device: full_float32(), (True, True, False, False, "highest", torch.bfloat16)),
+        (full_precision, (True, True, False, False, "highest", torch.float32)),
         (exact, (True, False, True, False, "highest", torch.float32)),
     ],
 )

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch.backends import cudnn
 
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.store import Entry, Store
 from ablate.train import loop
-from ablate.train.loop import Watch, train
+from ablate.train.loop import Watch, train, warm_up
 from ablate.train.state import TrainState
 
 Steps = list[tuple[str, int, torch.Tensor]]
@@ -90,3 +91,22 @@ def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> 
     found = [row["weights"]["adversarial"] for row in rows]
     assert len(set(found)) == 3
     assert all(row["weights"]["distortion"] == 12 for row in rows)
+
+
+def test_float32_is_no_tf32_in_any_pass_of_a_training(
+    make_cell, claimed: Callable[[Cell], Entry], store: Store
+) -> None:
+    cell = make_cell(train={"steps": 2, "warmup_steps": 2}, loss={"penalties": ["r1"]})
+    entry, warmup = claimed(cell), cell.warmup
+    assert warmup is not None
+    pictures = prepare(cell.data, "train", store.data_cache)
+    states = [TrainState.for_cell(cell, "cpu"), TrainState.for_warmup(warmup, "cpu")]
+    passes: list[tuple[str, bool]] = []
+    for module in [state.codec for state in states] + [states[0].discriminator]:
+        module.register_forward_hook(lambda *_: passes.append(("forward", cudnn.allow_tf32)))
+        next(module.parameters()).register_hook(lambda _: passes.append(("backward", cudnn.allow_tf32)))
+    assert cudnn.allow_tf32, "torch's default"
+    train(states[0], cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    warm_up(states[1], warmup, pictures, Watch(entry, 1, "cpu", lambda: False, "warmup"))
+    assert set(passes) == {("forward", False), ("backward", False)}
+    assert cudnn.allow_tf32

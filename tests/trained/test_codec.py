@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.backends import cudnn
 
 from ablate.coding import read_header
 from ablate.model import build_codec
@@ -38,6 +39,16 @@ def test_a_file_gives_back_the_picture_that_the_symbols_mean(entry: Entry, size:
     again.compress(noisy(20, 20, seed=1))
     assert torch.equal(again.decompress(file), expected)
     assert again.compress(original) == file
+
+
+def test_float32_is_no_tf32_and_convolutions_repeat(entry: Entry) -> None:
+    codec = load(entry, "ema")
+    switches: list[tuple[bool, bool]] = []
+    for module in (codec.codec.encoder, codec.codec.generator):
+        module.register_forward_hook(lambda *_: switches.append((cudnn.allow_tf32, cudnn.deterministic)))
+    codec.decompress(codec.compress(noisy(16, 16)))
+    assert switches == [(False, True)] * 2
+    assert (cudnn.allow_tf32, cudnn.deterministic) == (True, False)
 
 
 def test_the_noise_belongs_to_the_model_and_to_nothing_else(tmp_path: Path) -> None:
