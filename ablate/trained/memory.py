@@ -28,7 +28,9 @@ def require_memory(need: float, size: tuple[int, int], device: str) -> None:
 def available(device: str) -> int:
     """Returns the bytes that can be allocated on a device without swapping."""
     if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
+        # What torch keeps of freed tensors, a whole training's in the end, is free for it and not for the driver.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except FileNotFoundError:

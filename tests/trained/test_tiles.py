@@ -10,6 +10,7 @@ from ablate.config import Cell, Data, Model
 from ablate.model import build_codec
 from ablate.rng import stream
 from ablate.trained import TrainedCodec, tiles
+from ablate.trained.memory import available
 from ablate.trained.tiles import Tiles, bytes_per_pixel
 
 
@@ -78,3 +79,10 @@ def test_a_codec_with_instance_norm_takes_a_large_picture_whole_or_refuses(monke
         codec.symbols(original)
     with pytest.raises(ValueError, match="instance norm is over the whole"):
         codec.picture(symbols, (150, 213))
+
+
+def test_what_torch_keeps_of_a_training_is_free_for_its_evaluation(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 80_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 3_000)
+    assert available("cuda") == 68_000
