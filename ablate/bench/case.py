@@ -100,6 +100,7 @@ class Contender:
         specialised: compiled for the shapes it is given, so that odd sides and strides are not tried on it.
         build_seconds: about what building takes, so that a small budget need not be spent on it.
         elsewhere: for another kind of device, and listed only where it is asked for.
+        replayed: what it allocates it has taken when it was captured into a graph, and a call takes nothing more.
         form_of: another contender that this is only another form of: who is refused is not tried in other forms.
     """
 
@@ -112,6 +113,7 @@ class Contender:
     specialised: bool = False
     build_seconds: float = 0.0
     elsewhere: bool = False
+    replayed: bool = False
     form_of: str | None = None
 
 

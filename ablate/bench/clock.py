@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -98,11 +99,18 @@ class CudaClock:
         return Timing(1e-3 * start.elapsed_time(end) / len(thunks), elapsed / len(thunks), gaps)
 
     def megahertz(self) -> float | None:
-        """Returns the multiprocessors' clock, where NVML is installed."""
-        try:
-            return float(torch.cuda.clock_rate())
-        except (ModuleNotFoundError, RuntimeError):
-            return None
+        """Returns the multiprocessors' clock, where NVML tells it."""
+        return sensor(torch.cuda.clock_rate)
+
+
+def sensor(reading: Callable[[], float]) -> float | None:
+    """Reads one of the GPU's sensors; None where NVML is not installed, or does not have this one for this GPU."""
+    nvml = sys.modules.get("pynvml")  # which torch has imported where it is installed
+    unsaid = (nvml.NVMLError,) if nvml else ()
+    try:
+        return float(reading())
+    except (ModuleNotFoundError, RuntimeError, *unsaid):
+        return None
 
 
 def clock_for(device: str, threads: int) -> Clock:

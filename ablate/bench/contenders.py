@@ -15,11 +15,13 @@ from ablate.kernels import Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss, by_autograd
 from ablate.kernels.compiled import missing as no_compiler
 
+REPLAYED = "reduce-overhead"
+"""The mode of torch.compile that makes CUDA graphs."""
 MODES = {
     "cpu": {TORCH_COMPILE: "default"},
     "cuda": {
         TORCH_COMPILE: "default",
-        f"{TORCH_COMPILE}-reduce-overhead": "reduce-overhead",
+        f"{TORCH_COMPILE}-reduce-overhead": REPLAYED,
         f"{TORCH_COMPILE}-max-autotune": "max-autotune-no-cudagraphs",
     },
 }
@@ -51,7 +53,7 @@ def by_torch(loss: Loss, differentiate: Differentiate, setting: Setting, build_s
     """Yields what torch makes of a loss: its modes of compilation, and a CUDA graph."""
     yield from compiled(lambda: loss, differentiate, setting, build_seconds=build_seconds)
     if setting.device != "cpu":
-        yield Contender("cuda-graph", lambda: Graphed(differentiate(loss)), specialised=True)
+        yield Contender("cuda-graph", lambda: Graphed(differentiate(loss)), specialised=True, replayed=True)
 
 
 def compiled(
@@ -64,8 +66,8 @@ def compiled(
             return differentiate(torch.compile(make(), mode=mode, dynamic=False))
 
         called = f"{of}-{name.removeprefix('torch-')}" if of else name
-        missing = no_compiler(setting.device)
-        yield Contender(called, build, missing=missing, specialised=True, **of_contender)
+        missing, replayed = no_compiler(setting.device), mode == REPLAYED
+        yield Contender(called, build, missing=missing, specialised=True, replayed=replayed, **of_contender)
 
 
 def by_kernels(

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import ablate
+from ablate.bench.clock import sensor
 
 PACKAGES = ("triton", "pytorch-msssim", "piq", "torchmetrics")
 SWITCHES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTORCH_ALLOC_CONF", "CUDA_LAUNCH_BLOCKING")
@@ -34,17 +35,16 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def gpu_state(device: str) -> dict[str, float] | None:
-    """Reads clocks, power and temperature of the GPU, changing nothing; None without one or without NVML."""
+    """Reads clocks, power and temperature of the GPU, what there is of them, changing nothing; None where none is."""
     if device == "cpu":
         return None
-    try:
-        return {
-            "sm_mhz": float(torch.cuda.clock_rate()),
-            "watts": torch.cuda.power_draw() / 1000,
-            "celsius": float(torch.cuda.temperature()),
-        }
-    except (ModuleNotFoundError, RuntimeError):
-        return None
+    readings = {
+        "sm_mhz": torch.cuda.clock_rate,
+        "watts": lambda: torch.cuda.power_draw() / 1000,
+        "celsius": torch.cuda.temperature,
+    }
+    known = {name: value for name, reading in readings.items() if (value := sensor(reading)) is not None}
+    return known or None
 
 
 @contextmanager

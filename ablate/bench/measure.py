@@ -196,8 +196,8 @@ def _changed(one: Admitted, gate: Gate) -> str | None:
 
 
 def _peak_bytes(device: str, one: Admitted) -> int | None:
-    """Returns what one call takes of the GPU's memory at most beside its inputs; unknown on a CPU."""
-    if device == "cpu":
+    """Returns what one call takes of the GPU's memory at most beside its inputs; unknown on a CPU, and of graphs."""
+    if device == "cpu" or one.contender.replayed:
         return None
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()

@@ -1,11 +1,15 @@
+import sys
 import time
+from types import ModuleType
 
 import pytest
+import torch
 
 from ablate.bench.budget import OutOfTime, alarm
 from ablate.bench.case import Work
 from ablate.bench.ceilings import Ceilings, measure_ceilings
-from ablate.bench.clock import ProcessorClock
+from ablate.bench.clock import CudaClock, ProcessorClock
+from ablate.bench.environment import gpu_state
 from ablate.bench.gate import attempt
 from tests.bench.invented import CEILINGS, ToldClock
 
@@ -66,3 +70,22 @@ def test_an_alarm_passes_those_who_catch_errors():
 
 def test_told_clocks_tell():
     assert ToldClock().time(lambda: [lambda: 2.0, lambda: 4.0]).device == 3.0
+
+
+def test_a_sensor_that_a_gpu_does_not_have_is_left_out(monkeypatch):
+    class NVMLError(Exception):
+        """As NVML's: no RuntimeError."""
+
+    def unsupported():
+        raise NVMLError("Not Supported")
+
+    nvml = ModuleType("pynvml")
+    nvml.NVMLError = NVMLError
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.setattr(torch.cuda, "clock_rate", unsupported)
+    monkeypatch.setattr(torch.cuda, "power_draw", unsupported)
+    monkeypatch.setattr(torch.cuda, "temperature", lambda: 41)
+    assert CudaClock().megahertz() is None
+    assert gpu_state("cuda") == {"celsius": 41.0}
+    monkeypatch.setattr(torch.cuda, "temperature", unsupported)
+    assert gpu_state("cuda") is None

@@ -7,6 +7,7 @@ import torch
 from ablate.bench.case import Pair, Setting, Shape
 from ablate.bench.cases import KERNELS
 from ablate.bench.gate import Gate
+from ablate.bench.measure import Admitted, _peak_bytes
 from ablate.bench.names import BACKWARD, FORWARD
 from ablate.bench.peers import channels_last, from_black, ms_ssim_peers
 from ablate.bench.selection import Request
@@ -34,6 +35,13 @@ def test_a_peer_that_is_not_installed_is_one_line_with_the_way_to_install_it(mon
 def test_naming_the_contenders_imports_no_peer(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
     assert len(ms_ssim_peers(AT)) >= 3
+
+
+def test_the_memory_of_a_graph_is_not_that_of_a_replay():
+    cuda = AT._replace(device="cuda")
+    replayed = [each for each in KERNELS["mse"].case(cuda).contenders if each.replayed]
+    assert [each.name for each in replayed] == ["torch-compile-reduce-overhead", "cuda-graph"]
+    assert _peak_bytes("cuda", Admitted(replayed[1], lambda *_: pytest.fail("it was called"), [], 0.0)) is None
 
 
 def test_kernels_that_give_gradients_take_no_part_in_the_forward_pass_alone():
