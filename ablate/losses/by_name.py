@@ -87,13 +87,13 @@ def penalty(name: str, **options: float | int | bool | str) -> Penalty:
 
 def over_scales(losses: Sequence[Tensor], logits: Sequence[Tensor], reduction: str) -> Tensor:
     """Reduces one loss a scale; `logits` are those of the same scales, for their numbers of patches."""
-    stacked = torch.stack(list(losses))
     if reduction == "sum":
-        return stacked.sum()
+        return torch.stack(list(losses)).sum()
     if reduction == "mean":
-        return stacked.mean()
-    patches = stacked.new_tensor([each.shape[-2] * each.shape[-1] for each in logits])
-    return (stacked * patches).sum() / patches.sum()
+        return torch.stack(list(losses)).mean()
+    # Numbers, and no tensor of them: a GPU would be waited for until it had that.
+    patches = [each.shape[-2] * each.shape[-1] for each in logits]
+    return torch.stack([loss * n for loss, n in zip(losses, patches, strict=True)]).sum() / sum(patches)
 
 
 def _built(registry: Registry, name: str, options: dict[str, float | int | bool | str]) -> Any:

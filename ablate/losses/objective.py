@@ -101,6 +101,8 @@ class Objective:
     def penalty(self, scene: Callable[[str], Scene], step: int) -> Tensor:
         """Returns the sum of the penalties that are due at a step, reduced over scales as the loss is.
 
+        Where none is due it is a 0 on the CPU, which can be added to a scalar anywhere.
+
         Args:
             scene: what a penalty, given by its name, looks at.
             step: of the discriminators.

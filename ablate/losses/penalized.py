@@ -48,11 +48,13 @@ class Scene:
 
     def uniform(self, *shape: int) -> Tensor:
         """Draws from [0, 1) on the CPU, so that devices agree, and returns it in the image's type and on its device."""
-        return torch.rand(shape, generator=self.stream).to(self.image)
+        drawn = torch.rand(shape, generator=self.stream, pin_memory=self.image.is_cuda)
+        return drawn.to(self.image, non_blocking=True)
 
     def normal(self, *shape: int) -> Tensor:
         """Draws from the standard normal distribution, on the CPU as well."""
-        return torch.randn(shape, generator=self.stream).to(self.image)
+        drawn = torch.randn(shape, generator=self.stream, pin_memory=self.image.is_cuda)
+        return drawn.to(self.image, non_blocking=True)
 
 
 @dataclass(frozen=True)

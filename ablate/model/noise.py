@@ -34,7 +34,9 @@ class NoiseBranch(nn.Module):
         """Draws the noise for a latent of `size` (N, h, w), on the CPU so that devices agree."""
         n, height, width = size
         blocks = (-(-height // self.BLOCK), -(-width // self.BLOCK))
-        return torch.randn(n, self.noise_channels, *blocks, generator=generator).to(device)
+        pinned = device.type == "cuda"  # a copy from elsewhere waits until the GPU has nothing to do
+        drawn = torch.randn(n, self.noise_channels, *blocks, generator=generator, pin_memory=pinned)
+        return drawn.to(device, non_blocking=True)
 
     def forward(self, noise: Tensor, size: tuple[int, int]) -> Tensor:
         """Maps noise (N, noise_channels, ceil(h / 8), ceil(w / 8)) to (N, C, h, w)."""

@@ -48,7 +48,7 @@ def discriminator_step(
     loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
     if objective.penalties:
         scene = functools.partial(_scene, state, cell, number, image, reconstruction, real_trained, fake_trained)
-        loss = loss + objective.penalty(scene, number).to(loss.device)
+        loss = loss + objective.penalty(scene, number)
     state.discriminator_optimizer.zero_grad(set_to_none=True)
     loss.backward()
     state.discriminator_optimizer.step()
