@@ -84,13 +84,15 @@ def _attempt(
 ) -> None:
     if conditions.gpu is not None:
         _use_gpu(conditions.gpu)
-    environment = dict(conditions.environment) | (accelerator() if conditions.gpu is not None else {})
     entry.write_settings(dict(job.settings))
-    attempt = entry.begin_attempt(environment)
+    attempt = entry.begin_attempt(dict(conditions.environment))
     assignment = Assignment(conditions.device, conditions.threads, attempt.number, conditions.kernels)
     began = time.monotonic()
     with output_to(attempt.log_path):
         try:
+            if conditions.gpu is not None:
+                for name, fact in accelerator().items():
+                    attempt.note(name, fact)
             outcome = function(job, store, assignment, stop)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()

@@ -181,13 +181,19 @@ class Printed(Notes):
 
 
 def run_pretended(
-    plan: Plan, root: Path, notes: Notes | None = None, workers: int = 2, threads: int = 1, **options: Any
+    plan: Plan,
+    root: Path,
+    notes: Notes | None = None,
+    workers: int = 2,
+    threads: int = 1,
+    capacity: Capacity | None = None,
+    **options: Any,
 ) -> int:
     limits = options.pop("limits", Limits.of_budget(plan.content["budget"]))
     return run(
         plan,
         Store(root, plan.name),
-        capacity=Capacity("cpu", workers, threads),
+        capacity=capacity or Capacity("cpu", workers, threads),
         limits=limits,
         listener=notes or Notes(),
         work=PRETENDING,

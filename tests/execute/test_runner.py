@@ -1,12 +1,15 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
+import re
 import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from ablate.execute import runner
+from ablate.execute.capacity import Capacity
 from ablate.execute.runner import Limits
 from ablate.store import Status, Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
@@ -41,6 +44,16 @@ def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_
     assert "at 0" not in capfd.readouterr().out
     assert attempt.environment()["threads"] == 1
     assert attempt.exit()["status"] == "done"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU is there")
+def test_a_gpu_that_cannot_be_used_is_the_cells_recorded_failure(tmp_path: Path, capfd):
+    plan = make_plan("well", warmup=False)
+    assert run_pretended(plan, tmp_path, capacity=Capacity("cuda", 1, 1, gpus=1)) == 3
+    (attempt,) = entries(plan, tmp_path)[0].attempts()
+    assert re.search("NVIDIA|CUDA", attempt.exit()["error"])
+    assert "Traceback" in attempt.log_path.read_text()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_finished_cells_are_never_run_again_and_an_extended_grid_runs_only_what_is_new(tmp_path: Path):

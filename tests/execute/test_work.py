@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ from PIL import Image
 from ablate.config import Data
 from ablate.data import resolve
 from ablate.execute.jobs import Job
-from ablate.execute.work import prepare
+from ablate.execute.work import PRELOAD, prepare
 from ablate.store import Store
 
 
@@ -47,3 +49,24 @@ def test_settings_that_differ_in_the_crop_are_each_checked(data: Data, tmp_path:
     larger = data.model_copy(update={"crop": 64, "on_bad_image": "error"})
     with pytest.raises(ValueError, match=r"a\.png"):
         prepare([job(data, 0), job(larger, 1)], Store(tmp_path / "runs", "grid"), lambda _text: None)
+
+
+ASKED = """
+import importlib, json, sys
+import torch
+
+asked = []
+for name in [name for name in dir(torch._C) if name.startswith(("_cuda_getDevice", "_cuda_init"))]:
+    setattr(torch._C, name, lambda *_, name=name: asked.append(name) or 0)
+for name in ("is_available", "device_count", "_lazy_init"):
+    setattr(torch.cuda, name, lambda *_, name=name: asked.append(name) or False)
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+print(json.dumps(asked))
+"""
+
+
+def test_what_is_imported_before_workers_are_forked_asks_nothing_of_cuda():
+    """The driver is of no use to a process that was forked after it had been asked even how many GPUs there are."""
+    done = subprocess.run([sys.executable, "-c", ASKED, *PRELOAD], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
