@@ -12,11 +12,18 @@ from ablate.bench.clock import CudaClock
 from ablate.bench.contenders import Graphed
 from ablate.bench.gate import Gate
 from ablate.bench.measure import Bench
+from ablate.train.step import full_float32
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_session():
+    with full_float32():
+        yield
 
 
 def case_of(name, dtype="float32"):
