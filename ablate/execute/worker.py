@@ -178,5 +178,5 @@ def disk_is_full(error: BaseException | None, root: Path) -> bool:
 def _use_gpu(index: int) -> None:
     """Hides all GPUs but one, before CUDA is first used."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = visible.split(",") if visible else [str(number) for number in range(index + 1)]
+    names = [str(number) for number in range(index + 1)] if visible is None else visible.split(",")
     os.environ["CUDA_VISIBLE_DEVICES"] = names[index].strip()

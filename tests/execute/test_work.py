@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from ablate.config import Data
 from ablate.data import resolve
 from ablate.execute.jobs import Job
 from ablate.execute.work import PRELOAD, prepare
+from ablate.execute.worker import _use_gpu
 from ablate.store import Store
 
 
@@ -70,3 +72,21 @@ def test_what_is_imported_before_workers_are_forked_asks_nothing_of_cuda():
     """The driver is of no use to a process that was forked after it had been asked even how many GPUs there are."""
     done = subprocess.run([sys.executable, "-c", ASKED, *PRELOAD], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("visible", "index", "one"),
+    [
+        (None, 2, "2"),
+        ("3,1", 1, "1"),
+        ("GPU-8f0b, GPU-1c2d", 1, "GPU-1c2d"),
+        ("MIG-7a44", 0, "MIG-7a44"),
+        ("", 0, ""),  # all are hidden, and stay so
+    ],
+)
+def test_a_worker_sees_the_one_gpu_that_its_slot_has_among_those_it_was_given(monkeypatch, visible, index, one):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    _use_gpu(index)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == one

@@ -164,7 +164,7 @@ def test_a_captured_launch_counts_for_itself(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and pytest -m gpu")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("backend", "options"), TRITON)
 def test_a_backend_agrees_with_float64_on_a_gpu(backend: Backend, options: dict[str, Any], dtype: torch.dtype) -> None:
@@ -177,7 +177,7 @@ def test_a_backend_agrees_with_float64_on_a_gpu(backend: Backend, options: dict[
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and pytest -m gpu")
 @pytest.mark.parametrize(("backend", "options"), TRITON)
 def test_a_backend_can_be_captured_and_replayed(backend: Backend, options: dict[str, Any]) -> None:
     function, trial = backend.build(**options), next(trials(backend.operator, options)).to("cuda", torch.float32)
