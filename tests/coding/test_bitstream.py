@@ -62,6 +62,14 @@ def test_the_format_is_what_the_module_documents() -> None:
     assert int.from_bytes(data[-4:], "little") == zlib.crc32(data[:-4])
 
 
+def test_a_file_of_today_can_be_read_for_ever() -> None:
+    rows = ["2212322413", "2202123221"], ["4444044444", "4440444443"]
+    symbols = np.array([[list(map(int, row)) for row in channel] for channel in rows], np.uint8)
+    written = bytes.fromhex("41424c54020123456789ab1000500026cee012175dff46171e00000fff944e8f7274bb27e41e9d3003")
+    np.testing.assert_array_equal(decode(written, levels=5, shape=symbols.shape), symbols)
+    assert file(symbols, height=16, width=80) == written
+
+
 def test_another_model_makes_a_file_of_the_same_length() -> None:
     other = encode(latent(), levels=5, height=40, width=56, model=bytes(6))
     assert other != file(latent())
@@ -147,11 +155,24 @@ def test_a_header_that_means_absurdly_many_symbols_is_refused_before_they_are_al
         decode(file(latent()), levels=5, shape=shape)
 
 
-def test_a_picture_without_pixels_is_refused() -> None:
+@pytest.mark.parametrize(("side", "size"), [(11, "0x56"), (13, "40x0")])
+def test_a_picture_without_pixels_is_refused(side: int, size: str) -> None:
     content = bytearray(file(latent())[:-CHECKSUM_BYTES])
-    content[11:13] = bytes(2)
-    with pytest.raises(ValueError, match="its picture is 0x56 pixels"):
+    content[side : side + 2] = bytes(2)
+    with pytest.raises(ValueError, match=f"its picture is {size} pixels"):
         read_header(resealed(content))
+
+
+def test_a_channel_whose_table_is_empty_is_named() -> None:
+    content = bytearray(file(latent())[:-CHECKSUM_BYTES])
+    content[HEADER_BYTES + 5 : HEADER_BYTES + 10] = bytes(5)
+    with pytest.raises(ValueError, match="the frequency table of channel 1 is empty"):
+        decode(resealed(content), levels=5, shape=(3, 5, 7))
+
+
+@pytest.mark.parametrize("size", [(1, 0xFFFF), (0xFFFF, 1)])
+def test_the_smallest_and_the_largest_side_are_held(size: tuple[int, int]) -> None:
+    assert read_header(file(latent(), height=size[0], width=size[1])) == Header(MODEL, *size)
 
 
 def test_another_version_is_named() -> None:
@@ -167,8 +188,10 @@ def test_another_version_is_named() -> None:
         (latent().astype(np.int64), 5, 40, "must be uint8"),
         (latent()[0], 5, 40, "must be uint8"),
         (latent(), 4, 40, "symbol 4 is out of range"),
-        (latent(), 1, 40, "levels = 1"),
-        (latent(), 5, 70000, "height = 70000"),
+        (latent(), 1, 40, "levels = 1; the format holds"),
+        (latent(), 256, 40, "levels = 256; the format holds"),
+        (latent(), 5, 0x10000, "height = 65536; the format holds"),
+        (latent(), 5, 0, "height = 0; the format holds"),
         (latent()[:, :0], 5, 40, "shape 3x0x7"),
     ],
 )
