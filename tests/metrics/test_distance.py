@@ -163,6 +163,29 @@ def test_many_vectors_are_foreseen_from_few() -> None:
         frechet_infinity(a[:79], b[:79])
 
 
+def test_the_extrapolation_is_a_straight_line_in_one_over_n_through_nested_paired_subsets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def curved(a: np.ndarray, b: np.ndarray) -> float:
+        assert np.array_equal(b, a + 1)
+        seen.append(set(a[:, 0]))
+        return 7 + 100 / len(a) + 1000 / len(a) ** 2
+
+    monkeypatch.setattr(distance, "frechet_distance", curved)
+    a = np.arange(120.0)[:, None]
+    found = frechet_infinity(a, a + 1, sizes=4, draws=3)
+    assert [len(subset) for subset in seen] == [*[60] * 3, *[72] * 3, *[90] * 3, 120]
+    assert all(seen[i] < seen[i + 3] for i in range(6))
+    assert seen[0] != seen[1]
+    counts = np.array([60, 72, 90, 120])
+    line = np.polyfit(1 / counts, 7 + 100 / counts + 1000 / counts**2, 1)
+    assert found == pytest.approx(line[1], rel=1e-9)
+    frechet_infinity(a, a + 1, sizes=4, draws=3, seed=1)
+    assert seen[10] != seen[0]
+
+
 @pytest.mark.parametrize(("n", "width"), [(90, 20), (90, 100), (24, 22)])
 def test_leaving_owners_out_by_their_sums_is_leaving_their_vectors_out(n: int, width: int) -> None:
     a = features(n, width, 0)

@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,24 @@ def test_a_writer_that_fails_half_way_leaves_nothing(tmp_path: Path):
 def test_the_content_is_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     calls = []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(atomic.os, "fsync", lambda fd: (calls.append("fsync"), fsync(fd)))
+
+    def synced(descriptor: int) -> None:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        calls.append(f"content of {os.fstat(descriptor).st_size} bytes" if is_file else "names")
+        fsync(descriptor)
+
+    monkeypatch.setattr(atomic.os, "fsync", synced)
     monkeypatch.setattr(atomic.os, "replace", lambda a, b: (calls.append("replace"), replace(a, b)))
+    opened = len(os.listdir("/proc/self/fd"))
     atomic.write_bytes(tmp_path / "a", b"content")
-    assert calls == ["fsync", "replace", "fsync"]
+    assert calls == ["content of 7 bytes", "replace", "names"]
+    assert len(os.listdir("/proc/self/fd")) <= opened
+
+
+def test_the_directories_above_are_made_however_many(tmp_path: Path):
+    path = tmp_path / "runs" / "grid" / "plan.json"
+    atomic.write_json(path, {"cells": 2})
+    assert path.read_bytes() == b'{\n "cells": 2\n}\n'
 
 
 def test_nan_is_refused_and_nothing_is_written(tmp_path: Path):
