@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from ablate.config import ModelQuirks
@@ -38,14 +39,24 @@ def test_gradient_reaches_every_latent_however_far_out() -> None:
         assert (latent.grad > 1e-3).all()
 
 
-def test_gradient_is_the_slope_of_the_soft_assignment() -> None:
-    latent = torch.tensor([0.0], requires_grad=True)
-    quantizer()(latent).values.sum().backward()
-    centers = torch.arange(-2.0, 3.0)
-    weights = torch.softmax(-centers.square(), 0)
-    expected = 2 * (weights * centers.square()).sum()
-    assert latent.grad is not None
-    torch.testing.assert_close(latent.grad[0], expected)
+def assigned(latent: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The soft assignment to five centers by its formula."""
+    centers = torch.arange(-2.0, 3.0, dtype=latent.dtype)
+    weights = torch.softmax(-(latent[:, None] - centers).square() / temperature, -1)
+    return (weights * centers).sum(-1)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_gradient_is_the_slope_of_the_soft_assignment_and_beyond_the_outermost_center_that_at_the_center(
+    temperature: float,
+) -> None:
+    latent = torch.tensor([-7.0, -2.5, -2, -1.3, 0, 0.4, 2, 2.01, 9])
+    at, step = latent.double().clamp(-2, 2), 1e-6
+    expected = (assigned(at + step, temperature) - assigned(at - step, temperature)) / (2 * step)
+    # Slopes of 0.1 to 1, in float32.
+    torch.testing.assert_close(
+        gradient(quantizer(temperature=temperature), latent).double(), expected, rtol=1e-4, atol=0
+    )
 
 
 def test_temperature_changes_the_gradient_and_not_the_values() -> None:

@@ -48,6 +48,8 @@ def test_attempts_are_numbered_on_and_never_overwritten(entry: Entry):
         entry.attempts()[1].finish("failed", 1, 0.5, error="no")
         with pytest.raises(AssertionError, match="has ended already"):
             entry.attempts()[1].finish("done", 2, 0.5)
+        with pytest.raises(FileExistsError):
+            entry.attempts()[1].begin({})
     assert numbers == [1, 2, 3]
     assert [attempt.environment()["try"] for attempt in entry.attempts()] == [0, 1, 2]
 

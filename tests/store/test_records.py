@@ -50,6 +50,16 @@ def test_a_row_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert len(writes) == 1
 
 
+def test_rows_are_lines_and_no_descriptor_stays_open(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    opened = len(os.listdir("/proc/self/fd"))
+    for step in range(3):
+        records.append(path, {"step": step, "loss": 0.5})
+        records.last(path)
+    assert path.read_bytes() == b"".join(b'{"step":%d,"loss":0.5}\n' % step for step in range(3))
+    assert len(os.listdir("/proc/self/fd")) <= opened
+
+
 def test_the_last_row_of_a_long_file_is_found_from_its_end(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"step": {step}}}\n' for step in range(20_000)))
