@@ -1,13 +1,19 @@
 """The adversarial weight where gradients set it."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from ablate.config import Cell
-from ablate.losses import Objective
+from ablate.losses import Objective, Parts
+from ablate.model import Critique
 from ablate.train.state import TrainState
 from ablate.train.step import generator_terms
+from ablate.train.weighting import adaptive, calibrated
 from tests.train.test_step import cell, image
+
+WEIGHTS = {"distortion": 3.0, "adversarial": 0.5}
 
 
 def terms(settings: Cell, step: int = 0, state: TrainState | None = None):
@@ -16,6 +22,12 @@ def terms(settings: Cell, step: int = 0, state: TrainState | None = None):
     x = image()
     reconstruction = state.codec(x)
     return generator_terms(state, Objective.build(settings.loss), x, reconstruction, "float32"), reconstruction, state
+
+
+def scene(settings: Cell, dtype: torch.dtype = torch.float32) -> tuple[TrainState, torch.Tensor, Critique]:
+    """Returns a state, a reconstruction, and what discriminators that look at each pixel by itself say of it."""
+    at = image().to(dtype).requires_grad_()
+    return TrainState.for_cell(settings, "cpu"), at, Critique((at.mean(1, keepdim=True),), ())
 
 
 def norm(term: torch.Tensor, at: torch.Tensor) -> float:
@@ -37,6 +49,19 @@ def test_adaptive_weight_has_a_limit_where_the_discriminators_say_nothing() -> N
     assert float(terms(control)[0].weights["adversarial"]) == 1e4
 
 
+def test_adaptive_weight_by_hand_where_the_adversarial_gradient_is_small_or_none() -> None:
+    weight = torch.zeros(4, requires_grad=True)
+    elsewhere = torch.zeros(4, requires_grad=True)
+    # The distortion's gradient has the norm 3 * 0.02, the adversarial one 0.0002, 2e-8 and none.
+    for adversarial, factor in (
+        (1e-4 * weight.sum(), 0.06 / (2e-4 + 1e-4)),
+        (1e-8 * weight.sum(), 0.06 / (2e-8 + 1e-4)),
+        (elsewhere.sum(), 0.06 / 1e-4),
+    ):
+        parts = Parts({"distortion": 0.01 * weight.sum(), "adversarial": adversarial}, WEIGHTS)
+        assert float(adaptive(parts, weight).weights["adversarial"]) == pytest.approx(0.5 * factor, rel=1e-5)
+
+
 @pytest.mark.parametrize("scales", [1, 3])
 @pytest.mark.parametrize("name", ["lsgan", "hinge", "rp_vanilla"])
 def test_calibrated_losses_pull_as_hard_as_the_reference_at_the_reconstruction(name: str, scales: int) -> None:
@@ -56,12 +81,41 @@ def test_calibration_is_found_at_its_step_kept_and_saved(tmp_path) -> None:
     assert state.calibration is None
     found = terms(settings, 2, state)[0].weights["adversarial"]
     assert found != 1.0
+    with torch.no_grad():
+        state.codec.generator.last_layer.weight.mul_(3)
+    assert terms(settings, 2, TrainState.for_cell(settings, "cpu"))[0].weights["adversarial"] == found
+    anew = dataclasses.replace(state, calibration=None)
+    assert terms(settings, 7, anew)[0].weights["adversarial"] != found
     assert terms(settings, 7, state)[0].weights["adversarial"] == found
     with (tmp_path / "state").open("wb") as file:
         state.save(file)
     resumed = TrainState.for_cell(settings, "cpu")
     resumed.load(tmp_path / "state")
     assert terms(settings, 8, resumed)[0].weights["adversarial"] == found
+
+
+def test_a_term_without_a_gradient_is_calibrated_by_one() -> None:
+    settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=1)
+    for unmoved in (lambda at: 0 * at.sum(), lambda _: torch.zeros(1, requires_grad=True).sum()):
+        state, at, fake = scene(settings)
+        parts = Parts({"distortion": at.sum(), "adversarial": unmoved(at)}, WEIGHTS)
+        found = calibrated(state, Objective.build(settings.loss), parts, at, fake, Critique((), ()))
+        assert (state.calibration, found.weights["adversarial"]) == (1.0, 0.5)
+
+
+def test_norms_of_bfloat16_gradients_are_not_rounded_to_its_three_digits() -> None:
+    settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=1)
+    state, at, fake = scene(settings, torch.bfloat16)
+    slopes = torch.linspace(0.1, 1, at.numel()).reshape(at.shape)
+    parts = Parts({"distortion": at.sum(), "adversarial": (slopes * at.float()).sum()}, WEIGHTS)
+    objective = Objective.build(settings.loss)
+    calibrated(state, objective, parts, at, fake, Critique((), ()))
+    reference = objective.adversarial_term(objective.reference, fake.logits, ())
+    wanted, own = (
+        torch.autograd.grad(term, at, retain_graph=True)[0].float().norm()
+        for term in (reference, parts.terms["adversarial"])
+    )
+    assert state.calibration == pytest.approx(float(wanted / own), rel=1e-5)
 
 
 def test_the_reference_may_be_any_loss() -> None:
