@@ -71,7 +71,7 @@ def test_at_equal_bits_a_level_that_only_spends_more_is_no_better() -> None:
 
 def test_a_bjontegaard_difference_is_paired_by_seed_and_says_along_what() -> None:
     found = curve_effect(study(curves(lift=0.4, more=1.1), AXES), "psnr", "loss", "b")
-    assert found.along == "lambda_x"
+    assert (found.effect.axis, found.effect.level, found.effect.baseline, found.along) == ("loss", "b", "a", "lambda_x")
     assert found.effect.differences == pytest.approx([0.4 + 0.01 * (seed - 2.5) for seed in range(6)])
     assert found.disagreement == pytest.approx(0.0, abs=1e-9)
     assert 0.5 < found.overlap < 1
@@ -95,6 +95,26 @@ def test_a_curve_with_a_missing_point_is_refused_and_says_why() -> None:
     own = contrasts(study(cells, AXES, rate_match="bd", axes=["loss"]), {"psnr": "higher"})["psnr"][0]
     assert own.reason == "curves"
     assert own.curve.refused == ("a curve needs 4 points, found 3",)
+
+
+def test_a_point_without_bits_is_a_missing_point() -> None:
+    cells = curves(lift=0.4, more=1.0)
+    for each in cells:
+        if each.axes == {"loss": "b", "lambda_x": 8.0}:
+            del each.result["metrics"]["ema"]["bpp_actual"]
+    found = curve_effect(study(cells, AXES), "psnr", "loss", "b")
+    assert (found.effect.interval, found.refused) == (None, ("a curve needs 4 points, found 3",))
+
+
+def test_at_equal_bits_the_weights_that_are_asked_for_are_compared() -> None:
+    cells = curves(lift=0.4, more=1.0)
+    for each in cells:
+        if each.axes["loss"] == "b":
+            each.result["metrics"]["raw"]["psnr"] -= 0.8
+    subject = study(cells, AXES, margin={"psnr": 0.1}, rate_match="bd", axes=["loss"])
+    averaged, raw = (contrasts(subject, {"psnr": "higher"}, weights=each)["psnr"][0] for each in ("ema", "raw"))
+    assert (averaged.verdict, raw.verdict) == ("better", "worse")
+    assert averaged.effect.interval.mean - raw.effect.interval.mean == pytest.approx(0.8)
 
 
 def test_a_curve_is_drawn_by_the_longest_axis_of_numbers() -> None:

@@ -40,6 +40,13 @@ def test_a_curve_of_a_tenth_fewer_bits_everywhere_has_a_tenth_fewer() -> None:
     assert (found.value, found.disagreement) == pytest.approx((-0.1, 0.0))
 
 
+def test_the_unit_of_quality_is_no_matter_for_the_bits() -> None:
+    curves = [Curve.of([(rate, scale * value) for rate, value in OWN]) for scale in (1.0, 0.01, -0.01)]
+    others = [Curve.of([(rate, scale * value) for rate, value in OTHER]) for scale in (1.0, 0.01, -0.01)]
+    plain, small, falling = (bd_rate(own, other).value for own, other in zip(curves, others, strict=True))
+    assert (small, falling) == pytest.approx((plain, plain))
+
+
 def test_a_quality_of_which_less_is_better_has_a_difference_too() -> None:
     falling = [(rate, 100 - value) for rate, value in OTHER]
     assert bd_rate(Curve.of(falling), Curve.of(falling)).value == pytest.approx(0.0)
@@ -73,6 +80,8 @@ def test_curves_that_hardly_overlap_are_not_compared() -> None:
 
 def test_bits_are_no_function_of_a_quality_that_rises_and_falls() -> None:
     bent = Curve.of([(rate, float(value)) for (rate, _), value in zip(OTHER, [28, 31, 30, 33, 34], strict=True)])
-    with pytest.raises(ValueError, match="does not change strictly"):
-        bd_rate(bent, Curve.of(OTHER))
+    shallow = Curve.of([(rate, value / 100) for rate, value in zip(bent.rates, bent.values, strict=True)])
+    for curve in (bent, shallow):
+        with pytest.raises(ValueError, match="does not change strictly"):
+            bd_rate(curve, Curve.of(OTHER))
     assert np.isfinite(bd_quality(bent, Curve.of(OTHER)).value)

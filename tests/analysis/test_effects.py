@@ -71,6 +71,13 @@ def test_an_arm_beside_the_axes_is_compared_with_the_baseline_arm_and_has_no_par
     assert (beside.key, dict(beside.by_seed), beside.planned_pairs) == ((BESIDE, "no GAN"), {0: 30.0, 1: 21.0}, 2)
 
 
+def test_where_the_grid_leaves_the_baseline_arm_out_nothing_is_compared_beside_the_axes() -> None:
+    cells = [cell({"loss": loss, "scales": scales}, 0, 20.0) for loss, scales in (("a", 3), ("b", 1), ("b", 3))]
+    subject = study([*cells, cell({"weight": 0.0}, 0, 50.0, arm="no GAN")], AXES)
+    assert subject.baseline is None
+    assert {each.axis for each in effects(subject, "psnr")} == {"loss", "scales"}
+
+
 def test_the_reference_is_the_mean_of_the_baseline_in_the_pairs() -> None:
     scores = {**COMPLETE, ("b", 3, 1): None}
     assert effects(study(grid(scores), AXES), "psnr")[0].reference == (20.0 + 22.0 + 30.0) / 3

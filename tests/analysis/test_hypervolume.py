@@ -42,6 +42,7 @@ def test_an_arm_that_leads_in_half_of_the_resamples_has_that_chance() -> None:
 
 def test_one_seed_gives_no_chance_but_the_front_itself() -> None:
     points = {"a": (1.0, 3.0), "b": (2.0, 2.0), "c": (1.0, 2.0), "twin of b": (2.0, 2.0)}
+    points |= {"left of b": (1.9, 2.0), "below b": (2.0, 1.9)}
     found = front_chances({name: {0: point} for name, point in points.items()})
     assert all(each.resampled is None for each in found)
     assert tuple(each.arm for each in found if each.seeds_on_front) == frontier(points, ["higher", "higher"])

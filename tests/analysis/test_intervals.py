@@ -26,6 +26,7 @@ def test_an_interval_excludes_zero_on_either_side() -> None:
     assert t_interval([1.0, 1.1, 0.9]).excludes_zero
     assert t_interval([-1.0, -1.1, -0.9]).excludes_zero
     assert not t_interval([1.0, -1.0, 0.5]).excludes_zero
+    assert not t_interval([0.0, 0.0]).excludes_zero
 
 
 def test_no_values_are_refused() -> None:

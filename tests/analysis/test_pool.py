@@ -122,6 +122,15 @@ def test_mixed_code_is_compared_where_it_is_allowed(tmp_path: Path) -> None:
     assert len(pool(studies, allow_mixed_code=True).cells) == 8
 
 
+def test_cells_that_kept_no_fingerprint_are_not_taken_for_other_code(tmp_path: Path) -> None:
+    studies = two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "seeds": [2, 3]})
+    for each in studies[1].cells:
+        assert each.result is not None
+        del each.result["environment"]["fingerprint"]
+    for order in (studies, studies[::-1]):
+        assert len(pool(order).cells) == 8
+
+
 def test_a_grid_named_twice_is_refused(tmp_path: Path) -> None:
     study = two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES})[0]
     with pytest.raises(ValueError, match="once"):

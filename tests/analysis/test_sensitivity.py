@@ -85,6 +85,7 @@ def test_another_metric_with_the_opposite_verdict_contradicts() -> None:
     [
         ([0.3, 0.31, 0.32], "better", "worse"), ([-0.3, -0.31, -0.32], "worse", "better"),
         ([0.01, 0.0, -0.01], "equivalent", "equivalent"), ([0.3, -0.3, 0.1], "inconclusive", "inconclusive"),
+        ([0.09, 0.1, 0.11], "inconclusive", "inconclusive"), ([-0.09, -0.1, -0.11], "inconclusive", "inconclusive"),
         ([0.3], "inconclusive", "inconclusive"),
     ],
 )  # fmt: skip

@@ -67,6 +67,12 @@ def test_one_sided_sign_flip_test_agrees_with_scipy(n: int) -> None:
     assert sign_flip_p(differences.tolist(), sided=1) == pytest.approx(theirs.pvalue)
 
 
+@pytest.mark.parametrize(("alpha", "comparisons"), [(0.0, 1), (1.0, 1), (0.05, 0)])
+def test_a_level_that_no_number_of_seeds_reaches_is_refused(alpha: float, comparisons: int) -> None:
+    with pytest.raises(ValueError, match="expected 0 < alpha < 1 and comparisons >= 1"):
+        seeds_for(alpha, comparisons)
+
+
 def test_a_test_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         sign_flip_p([])

@@ -68,8 +68,13 @@ def test_scores_are_seeds_by_images_with_gaps_where_a_cell_gave_none(store: Stor
 def test_the_mean_over_images_is_the_score_of_the_cell(store: Store) -> None:
     study = read_study(store)
     images, cells = collect_images(study, store, "psnr", "raw"), collect(study, "psnr", "raw")
+    assert (images.metric, images.weights, images.seeds) == (cells.metric, cells.weights, cells.seeds)
+    assert (images.metric, images.weights, images.seeds) == ("psnr", "raw", (0, 1))
     for arm in study.arms:
         assert images.values[arm.name].mean(axis=1) == pytest.approx(cells.values[arm.name][:, 0], nan_ok=True)
+    averaged = collect_images(study, store, "psnr").values[study.arms[0].name][0]
+    assert averaged.mean() == pytest.approx(collect(study, "psnr").values[study.arms[0].name][0, 0])
+    assert averaged.mean() != images.values[study.arms[0].name][0].mean()
 
 
 def test_a_metric_that_is_undefined_on_every_image_is_a_gap(store: Store) -> None:

@@ -83,6 +83,9 @@ def test_the_noise_floor_is_the_spread_of_one_run_and_not_of_a_difference() -> N
     pairs = [(20.0, 20.3), (25.0, 24.6)]
     cells = [cell({"loss": "a"}, seed, first) for seed, (first, _) in enumerate(pairs)]
     cells += [cell({"loss": "a"}, seed, again, replicate=1) for seed, (_, again) in enumerate(pairs)]
+    # A run that diverged, or whose first one did, says nothing.
+    cells += [cell({"loss": "a"}, 2, 20.0), cell({"loss": "a"}, 2, None, replicate=1)]
+    cells += [cell({"loss": "a"}, 3, None), cell({"loss": "a"}, 3, 20.0, replicate=1)]
     # Half the mean square of the differences, 0.3 and -0.4.
     assert noise_floor(study(cells, {"loss": ["a"]}), "psnr") == (pytest.approx((0.25 / 4) ** 0.5), 2)
 
