@@ -92,7 +92,8 @@ def test_arrays_and_tensors_are_alike() -> None:
         (np.zeros((1, 3)), np.zeros((5, 3)), "features_a must be a matrix of two or more"),
         (np.zeros((5, 3)), np.zeros(5), "features_b must be a matrix"),
         (np.zeros((5, 3)), np.zeros((5, 4)), "features_a are 3 wide, features_b 4"),
-        (np.zeros((5, 3)), np.full((5, 3), np.nan), "features_b holds values that are not finite"),
+        (np.zeros((5, 3)), np.diag([0, np.nan, 0]), "features_b holds values that are not finite"),
+        (np.diag([0, 0, np.inf]), np.zeros((5, 3)), "features_a holds values that are not finite"),
     ],
 )
 def test_features_that_have_no_distance_are_refused(a: np.ndarray, b: np.ndarray, message: str) -> None:
@@ -103,6 +104,8 @@ def test_features_that_have_no_distance_are_refused(a: np.ndarray, b: np.ndarray
 def test_moments_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(ValueError, match=r"covariance_b must hold finite numbers of shape \(3, 3\)"):
         frechet_distance_moments(np.zeros(3), np.eye(3), np.zeros(3), np.eye(4))
+    with pytest.raises(ValueError, match=r"mean_b must hold finite numbers of shape \(3,\)"):
+        frechet_distance_moments(np.zeros(3), np.eye(3), np.array([0, np.nan, 0]), np.eye(3))
 
 
 def spectrum(n: int, width: int, smallest: float, seed: int) -> np.ndarray:
@@ -198,3 +201,5 @@ def test_leaving_owners_out_by_their_sums_is_leaving_their_vectors_out(n: int, w
 def test_leaving_nearly_all_out_leaves_no_distance() -> None:
     a = features(5, 3, 0)
     assert frechet_without(a, a + 1, np.array([0, 0, 0, 0, 1]), 2)[0] is None
+    two = frechet_without(a, a * 2, np.array([0, 0, 0, 1, 1]), 2)[0]
+    assert two == pytest.approx(frechet_distance(a[3:], a[3:] * 2), rel=1e-9)
