@@ -77,7 +77,7 @@ def budgets(study: Study, curves: Curves) -> tuple[Budget, ...]:
     return tuple(found)
 
 
-def _lookup(values: Mapping[str, float | None]) -> Score:
+def _lookup(values: Mapping[str, float]) -> Score:
     return lambda cell: values.get(cell.id)
 
 
@@ -89,10 +89,10 @@ def _alike(study: Study) -> list[CellRecord]:
     return [cell for cell, kind in zip(done, kinds, strict=True) if kind == usual]
 
 
-def _reached(spent: np.ndarray, values: np.ndarray, amount: float) -> float | None:
+def _reached(spent: np.ndarray, values: np.ndarray, amount: float) -> float:
     """Returns the mean of a curve over the last part of a budget, interpolated between its points."""
     import numpy as np
 
     known = ~np.isnan(values) & ~np.isnan(spent)
     at = np.linspace(WINDOW * amount, amount, 16)
-    return float(np.interp(at, spent[known], values[known]).mean()) if known.any() else None
+    return float(np.interp(at, spent[known], values[known]).mean())

@@ -63,8 +63,6 @@ def _binned(bins: np.ndarray, column: np.ndarray, length: int) -> np.ndarray:
     count = np.bincount(bins[finite], minlength=length)
     total = np.bincount(bins[finite], weights=column[finite], minlength=length)
     known = np.flatnonzero(count)
-    if not known.size:
-        return np.full(length, np.nan)
     # Cells that log at other steps have gaps on the common ones; before the first and after the last value is nothing.
     return np.interp(np.arange(length), known, total[known] / count[known], left=np.nan, right=np.nan)
 

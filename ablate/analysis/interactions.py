@@ -33,12 +33,12 @@ class Interaction:
     adjusted_p: float | None = None
 
 
-def interactions(study: Study, metric: str, score: Score | None = None, alpha: float = 0.05) -> tuple[Interaction, ...]:
+def interactions(study: Study, metric: str, alpha: float = 0.05) -> tuple[Interaction, ...]:
     """Returns the interaction of every level with every level of another axis, each pair of axes once."""
     found = [
         each
         for first, second in itertools.combinations(range(len(study.axes)), 2)
-        for each in _pair(study, first, second, metric, score or score_of(metric))
+        for each in _pair(study, first, second, metric, score_of(metric))
     ]
     p_values = [
         sign_flip_p(list(each.by_seed.values())) if each.by_seed and smallest_p(len(each.by_seed)) <= alpha else None

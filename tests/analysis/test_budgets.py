@@ -52,6 +52,15 @@ def test_cells_of_another_distortion_do_not_compare() -> None:
     assert list(found[0].effects[0].by_seed) == [0]
 
 
+@pytest.mark.parametrize("lacking", ["loss.distortion", "t"])
+def test_a_cell_without_a_curve_or_without_a_clock_is_left_out(lacking: str) -> None:
+    cells = [cell({"loss": loss}, seed, 20.0) for loss in "ab" for seed in (0, 1)]
+    values = {quantity: {each.id: 1 / STEPS for each in cells} for quantity in ("loss.distortion", "t")}
+    del values[lacking][cells[3].id]
+    for found in budgets(study(cells, AXES), Curves(STEPS, values)):
+        assert list(found.effects[0].by_seed) == [0]
+
+
 def test_time_is_told_as_a_share_of_the_baselines() -> None:
     cells = [cell({"loss": loss}, seed, 20.0) for loss in "ab" for seed in (0, 1)]
     for each in cells:

@@ -74,6 +74,12 @@ def test_a_verdict_on_curves_that_lost_a_cell_does_not_count_the_failure_as_wors
     assert outcomes == [("better", None, False), ("better", "inconclusive", True)]
 
 
+def test_failures_that_count_as_worst_can_leave_a_verdict_as_it_is() -> None:
+    # The worst value of the grid is what the baseline has in the seed that diverged.
+    found = shaken([-0.5] * 8, diverged=0)
+    assert (found.contrast.verdict, found.failures_as_worst, found.flips) == ("worse", "worse", False)
+
+
 def test_another_metric_with_the_opposite_verdict_contradicts() -> None:
     found = shaken([0.5] * 7, distance=5.0)
     assert found.contradicted == ("fd_lite0_112",)

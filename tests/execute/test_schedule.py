@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,7 +28,9 @@ def test_cells_wait_for_their_warmup_and_then_come_in_the_order_of_the_plan(tmp_
     assert warmup.kind == "warmup"
     schedule.started(warmup)
     assert schedule.next() is None
+    assert schedule.left
     finish(schedule, store, warmup)
+    assert schedule.left
     first = schedule.next()
     assert (first.kind, first.label) == ("cell", "well seed=0")
     schedule.started(first)
@@ -76,6 +79,22 @@ def test_what_another_process_finished_is_finished_here(tmp_path: Path):
     assert schedule.next() is None
     assert schedule.complete
     assert not schedule.left
+
+
+@pytest.mark.parametrize(("costs", "unnoticed"), [(0.0, 1.0), (0.1, 5.0)])
+def test_looks_are_a_second_apart_or_longer_where_they_cost_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, costs: float, unnoticed: float
+):
+    schedule, store = schedule_of(tmp_path, "well", warmup=False)
+    (job,) = schedule.jobs
+    clock = iter([100.0, 100.0 + costs, 99.9 + costs + unnoticed, 100.1 + costs + unnoticed, 200.0])
+    monkeypatch.setattr("ablate.execute.schedule.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    schedule.look()
+    job.entry(store).commit({"status": "done", "step": job.steps})
+    schedule.look()
+    assert schedule.stages[job.id] is Stage.waiting
+    schedule.look()
+    assert schedule.stages[job.id] is Stage.done
 
 
 def test_what_another_process_tried_and_failed_now_is_not_tried_here(tmp_path: Path):
