@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+import torch
 
 from ablate.execute import capacity as module
 from ablate.execute.capacity import Capacity, capacity, chosen
@@ -54,6 +57,18 @@ def test_one_cell_a_gpu_unless_told(monkeypatch: pytest.MonkeyPatch):
 def test_cuda_without_a_gpu_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="torch sees no GPU"):
         capacity("cuda")
+
+
+@pytest.mark.parametrize(("driver", "certain", "found"), [(True, False, 2), (False, False, 0), (False, True, 2)])
+def test_gpus_are_looked_for_where_a_driver_is_or_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: bool, certain: bool, found: int
+):
+    monkeypatch.setattr(module, "GPU_DRIVERS", (str(tmp_path / "none"), str(tmp_path / "driver")))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    if driver:
+        (tmp_path / "driver").touch()
+    assert module._gpus(certain=certain) == found
 
 
 @pytest.mark.usefixtures("cores")

@@ -20,7 +20,15 @@ def death(exitcode: int, **more) -> Death:
 
 def test_a_committed_result_counts_however_its_process_died(entry: Entry):
     entry.commit({"status": "done", "step": 7, "seconds": 3.0})
-    assert read_ending(entry, death(-signal.SIGKILL), {}).how == "done"
+    ending = read_ending(entry, death(-signal.SIGKILL), {})
+    assert (ending.how, ending.step, ending.seconds) == ("done", 7, 3.0)
+
+
+def test_a_worker_that_said_how_it_ended_is_taken_at_its_word(entry: Entry):
+    with entry.claim():
+        entry.begin_attempt({}).finish("interrupted", 5, 2.0, error="told to stop")
+    ending = read_ending(entry, death(-signal.SIGKILL), {})
+    assert (ending.how, ending.step, ending.seconds, ending.cause) == ("interrupted", 5, 2.0, "told to stop")
 
 
 def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
@@ -46,6 +54,20 @@ def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
         ending = read_ending(entry, Death(os.getpid() + 1, -signal.SIGKILL, 1.0), {})
     assert ending.how == "failed"
     assert [attempt.exit() for attempt in entry.attempts()] == [None]
+
+
+@pytest.mark.parametrize("other", ["process", "host"])
+def test_what_another_left_unfinished_is_not_taken_for_the_workers_own(entry: Entry, monkeypatch, other: str):
+    with entry.claim():
+        entry.begin_attempt({})
+        entry.append_metrics({"step": 40, "attempt": 1})
+    if other == "host":
+        monkeypatch.setattr("ablate.execute.ending.socket.gethostname", lambda: "elsewhere")
+    ending = read_ending(entry, Death(os.getpid() + (other == "process"), -signal.SIGKILL, 1.0), {})
+    assert (ending.how, ending.step) == ("failed", 0)
+    first, second = (attempt.exit() for attempt in entry.attempts())
+    assert first is None
+    assert second["error"] == ending.cause
 
 
 def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
