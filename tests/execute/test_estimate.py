@@ -43,6 +43,18 @@ def test_finished_cells_of_its_shape_say_how_long_a_cell_takes(tmp_path: Path):
     assert estimate.seconds(job) == pytest.approx(34.0), "another shape says nothing about this one"
 
 
+def test_a_warmup_is_not_evaluated_and_one_without_steps_says_nothing(tmp_path: Path):
+    plan = make_plan("well")
+    warmup, _ = jobs(plan, Store(tmp_path, plan.name))
+    estimate = Estimate()
+    guessed = estimate.seconds(warmup)
+    estimate.learn("warmup", warmup.training, result(0.0, step=0))
+    assert estimate.seconds(warmup) == guessed
+    estimate.learn("warmup", warmup.training, {"status": "done", "step": 10, "train_seconds": 5.0})
+    assert estimate.seconds(warmup) == pytest.approx(0.5 * warmup.steps)
+    assert not estimate.measured
+
+
 def test_before_the_first_is_finished_those_under_way_are_looked_at(tmp_path: Path):
     plan = make_plan("well", warmup=False)
     (job,) = jobs(plan, Store(tmp_path, plan.name))
