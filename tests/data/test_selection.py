@@ -74,11 +74,19 @@ def test_the_stat_fingerprint_changes_with_a_files_name_size_or_time(two_folders
     assert stat_fingerprint(folders(), two_folders) in seen
     os.utime(two_folders / "train/0.png", (1, 1))
     seen.add(stat_fingerprint(folders(), two_folders))
+    with (two_folders / "train/0.png").open("ab") as file:
+        file.write(b"more")
+    os.utime(two_folders / "train/0.png", (1, 1))
+    seen.add(stat_fingerprint(folders(), two_folders))
     (two_folders / "train/0.png").rename(two_folders / "train/9.png")
     seen.add(stat_fingerprint(folders(), two_folders))
     (two_folders / "test/0.png").unlink()
     seen.add(stat_fingerprint(folders(), two_folders))
-    assert len(seen) == 4
+    assert len(seen) == 5
+
+
+def test_the_shipped_photographs_have_a_stat_fingerprint_too(tmp_path: Path) -> None:
+    assert stat_fingerprint(Data(), tmp_path) == stat_fingerprint(Data(), tmp_path / "elsewhere")
 
 
 def test_resolving_does_not_import_torch() -> None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from ablate.metrics import MIN_SIDE_MS_SSIM, ms_ssim, ssim
+from ablate.metrics import MIN_SIDE_MS_SSIM, ms_ssim, ms_ssim_3, similarity_decibels, ssim
 
 AGREEMENT = 1e-12
 """Two float64 evaluations of one formula in different order: sums of some 1e5 terms of size 1."""
@@ -123,6 +123,21 @@ def test_ms_ssim_is_refused_where_five_scales_do_not_exist(coffee: torch.Tensor,
     with pytest.raises(ValueError, match=f"undefined for pictures of {size[0]}x{size[1]} pixels: .* 161 or more"):
         ms_ssim(picture, picture)
     assert MIN_SIDE_MS_SSIM == 161
+
+
+def test_similarity_in_decibels_by_hand() -> None:
+    similarity = torch.tensor([0.9, 0.99, 0.0, 1.0, 1 - 1e-15, 1 - 1e-13], dtype=torch.float64)
+    expected = torch.tensor([10.0, 20.0, 0.0, torch.inf, torch.inf, 130.0], dtype=torch.float64)
+    # 1 - 1e-13 is itself a rounding of 1e-16 off.
+    torch.testing.assert_close(similarity_decibels(similarity), expected, rtol=1e-4, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(40, 400), (400, 40)])
+def test_three_scales_are_refused_where_they_do_not_exist(coffee: torch.Tensor, size: tuple[int, int]) -> None:
+    picture = coffee[None, :, : size[0], : size[1]]
+    with pytest.raises(ValueError, match=f"undefined for pictures of {size[0]}x{size[1]} pixels: .* 41 or more"):
+        ms_ssim_3(picture, picture)
+    assert ms_ssim_3(coffee[None, :, :41, :41], coffee[None, :, :41, :41]).item() == pytest.approx(1)
 
 
 def test_ssim_is_refused_where_the_window_does_not_fit(coffee: torch.Tensor) -> None:

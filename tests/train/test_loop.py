@@ -76,6 +76,12 @@ def test_the_generators_images_do_not_depend_on_the_discriminators_steps(stepped
         assert torch.equal(a, b)
 
 
+def test_crops_go_on_where_those_of_the_warm_start_end(stepped) -> None:
+    plain, warmed = (stepped(train={"warmup_steps": steps})[0][1::2] for steps in (0, 2))
+    assert torch.equal(plain[2][2], warmed[0][2])
+    assert not torch.equal(plain[0][2], warmed[0][2])
+
+
 def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_part(stepped) -> None:
     steps, rows = stepped(train={"discriminator_start": 2})
     assert order(steps) == "dg"
