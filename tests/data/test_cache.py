@@ -145,6 +145,25 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(folder: Path, cache: 
     assert len(prepare(data, "train", cache)) == 4
 
 
+def test_pictures_are_durable_before_their_name_is(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, synced, fsync = resolved(folder), [], os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append((Path(os.readlink(f"/proc/self/fd/{handle}")), os.fstat(handle).st_size))
+        fsync(handle)
+
+    monkeypatch.setattr(cache_module.os, "fsync", watched)
+    opened = len(os.listdir("/proc/self/fd"))
+    size = sum(picture.size for picture in prepare(data, "train", cache))
+    (pixels, length), (index, described), (names, _) = synced
+    assert (pixels.name, index.name, names) == ("pictures.u8", "index.json", cache)
+    assert pixels.parent.name.endswith(".writing")
+    assert length == size
+    (written,) = cache.glob("*/index.json")
+    assert described == written.stat().st_size
+    assert len(os.listdir("/proc/self/fd")) <= opened
+
+
 def test_a_cache_file_of_the_wrong_size_is_an_error(folder: Path, cache: Path) -> None:
     data = resolved(folder)
     prepare(data, "train", cache)

@@ -99,6 +99,18 @@ def test_sixteen_bit_grey_is_rescaled_and_rounded(kind: str) -> None:
     assert decoded.tolist() == [[[0, 0, 1, 1, 1, 2, 127, 128, 128, 254, 255, 255]]] * 3
 
 
+def test_sixteen_bit_grey_with_a_transparent_level_is_refused() -> None:
+    content = saved(Image.fromarray(np.full((4, 4), 300, np.uint16)), transparency=7)
+    with pytest.raises(PictureError, match=r"neither 8 nor plain 16 bits wide"):
+        decode(content)
+
+
+def test_sixteen_bit_grey_that_counts_from_white_is_refused() -> None:
+    image = Image.fromarray(np.array([[0, 65535]], np.uint16))
+    with pytest.raises(PictureError, match="counts from white"):
+        decode(saved(image, "TIFF", tiffinfo={262: 0}))
+
+
 @pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (6, 4), (4, 2)])
 def test_sixteen_bit_colour_is_refused_because_pillow_would_cut_its_low_byte(colour_type: int, channels: int) -> None:
     row = b"\0" + b"\x12\xff" * channels * 20

@@ -56,6 +56,18 @@ def test_hashing_leaves_no_temporary_file(settled: Path) -> None:
     assert [path.name for path in (settled.parent / "cache").iterdir()] == ["hashes.json"]
 
 
+def test_the_cache_is_replaced_from_beside_it_so_that_no_reader_sees_a_part(
+    settled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves = []
+    replace = os.replace
+    monkeypatch.setattr(digest_module.os, "replace", lambda a, b: (moves.append((a, b)), replace(a, b)))
+    cache = settled.parent / "runs" / "cache"
+    hash_files([("a", settled)], cache)
+    ((source, target),) = moves
+    assert (Path(source).parent, target) == (cache, cache / "hashes.json")
+
+
 def test_a_damaged_hash_cache_is_named(settled: Path) -> None:
     (settled.parent / "hashes.json").write_text("{")
     with pytest.raises(ValueError, match=r"hashes\.json is damaged .*delete it"):
