@@ -82,6 +82,22 @@ def test_crops_go_on_where_those_of_the_warm_start_end(stepped) -> None:
     assert not torch.equal(plain[0][2], warmed[0][2])
 
 
+@pytest.mark.parametrize(("decay", "parts"), [("cosine", [1, 0.75, 0.25]), ("none", [1, 1, 1])])
+def test_each_step_of_a_warm_start_has_its_part_of_the_learning_rate(
+    make_cell, claimed: Callable[[Cell], Entry], store: Store, decay: str, parts: list[float]
+) -> None:
+    cell = make_cell(train={"warmup_steps": 3, "warmup_decay": decay}, optimizers={"warmup": {"learning_rate": 0.002}})
+    entry, state, rates = claimed(cell), TrainState.for_warmup(cell.warmup, "cpu"), []
+
+    def stop() -> bool:
+        rates.append(state.codec_optimizer.param_groups[0]["lr"])
+        return False
+
+    pictures = prepare(cell.data, "train", store.data_cache)
+    warm_up(state, cell.warmup, pictures, Watch(entry, 1, "cpu", stop, "warmup"))
+    assert rates == pytest.approx([0.002 * part for part in parts])
+
+
 def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_part(stepped) -> None:
     steps, rows = stepped(train={"discriminator_start": 2})
     assert order(steps) == "dg"
