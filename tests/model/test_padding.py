@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from ablate.model.padding import (
     SameConv2d,
     SameConvTranspose2d,
     average_pool_same,
+    pad_reflect,
     pad_to_multiple,
     same_padding,
 )
@@ -66,6 +68,12 @@ def test_reflecting_convolution_works_down_to_one_pixel() -> None:
         assert layer(torch.zeros(1, 1, size, size)).shape == (1, 1, size, size)
 
 
+@pytest.mark.parametrize(("height", "width", "mode"), [(3, 5, "reflect"), (2, 5, "edge"), (5, 2, "edge")])
+def test_a_side_that_is_too_short_to_reflect_repeats_its_edge_on_all_sides(height: int, width: int, mode: str) -> None:
+    x = torch.arange(float(height * width)).reshape(1, 1, height, width)
+    assert np.array_equal(pad_reflect(x, 2)[0, 0].numpy(), np.pad(x[0, 0].numpy(), 2, mode=mode))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
 def test_pooling_averages_only_pixels_that_exist(size: int) -> None:
     x = torch.full((1, 1, size, size), 3.0)
@@ -79,6 +87,9 @@ def test_pooling_of_even_and_odd_sides_has_the_hand_values() -> None:
     assert even.tolist() == [1.0, 2.5]
     odd = average_pool_same(torch.arange(5.0).reshape(1, 1, 1, 5).expand(1, 1, 5, 5))[0, 0, 0]
     assert odd.tolist() == [0.5, 2.0, 3.5]
+    both = average_pool_same(torch.arange(5.0).reshape(1, 1, 1, 5) + 10 * torch.arange(4.0).reshape(1, 1, 4, 1))
+    assert both[0, 0].tolist() == [[10.5, 12.0, 13.5], [25.5, 27.0, 28.5]]
+    assert torch.equal(average_pool_same(both.mT), average_pool_same(both).mT)
 
 
 def test_padding_to_a_multiple_reflects_without_repeating_the_edge() -> None:

@@ -108,6 +108,21 @@ def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("flat", "ended"), [("1110111011", "done"), ("0110111100", "diverged"), ("1111000000", "diverged")]
+)
+def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
+    make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch, flat: str, ended: str
+) -> None:
+    cell = make_cell(train={"steps": len(flat), "log_every": 1}, discriminator={"scales": 1})
+    entry, looks = claimed(cell), iter(flat)
+    monkeypatch.setattr(loop.health, "is_flat", lambda _row: next(looks) == "1")
+    pictures = prepare(cell.data, "train", store.data_cache)
+    state = TrainState.for_cell(cell, "cpu")
+    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    assert (outcome.status, outcome.step) == (ended, flat.find("1111") + 4 if ended == "diverged" else len(flat))
+
+
 def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> None:
     _, rows = stepped(loss={"adaptive_weight": True, "adversarial_weight": 1.0})
     found = [row["weights"]["adversarial"] for row in rows]
