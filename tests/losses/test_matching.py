@@ -42,3 +42,10 @@ def test_terms_are_mean_absolute_differences_and_only_the_reconstructions_side_i
     assert loss.item() == pytest.approx(expected)
     assert all(layer.grad is None for scale in real for layer in scale)
     assert all(layer.grad is not None for scale in fake for layer in scale)
+
+
+def test_features_of_bfloat16_are_compared_in_float32() -> None:
+    fine = torch.linspace(0, 1, 1000).bfloat16().reshape(1, 10, 10, 10)
+    found = feature_matching([[torch.zeros_like(fine)]], [[fine]], lambda _scales, _layers: 1.0)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(fine.double().mean().item(), rel=1e-6)

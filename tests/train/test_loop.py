@@ -123,6 +123,20 @@ def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
     assert (outcome.status, outcome.step) == (ended, flat.find("1111") + 4 if ended == "diverged" else len(flat))
 
 
+def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
+    make_cell, claimed: Callable[[Cell], Entry], store: Store
+) -> None:
+    cell = make_cell(
+        train={"steps": 12, "log_every": 12, "checkpoint_every": 4}, optimizers={"generator": {"learning_rate": 1e30}}
+    )
+    entry, state = claimed(cell), TrainState.for_cell(cell, "cpu")
+    pictures = prepare(cell.data, "train", store.data_cache)
+    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    assert (outcome.status, state.step) == ("diverged", 4)
+    assert 1 < outcome.step <= 4
+    assert not entry.checkpoint.exists()
+
+
 def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> None:
     _, rows = stepped(loss={"adaptive_weight": True, "adversarial_weight": 1.0})
     found = [row["weights"]["adversarial"] for row in rows]
