@@ -76,6 +76,34 @@ def test_the_generators_images_do_not_depend_on_the_discriminators_steps(stepped
         assert torch.equal(a, b)
 
 
+def test_mirroring_is_a_setting_that_the_loop_obeys(make_cell, claimed, store: Store) -> None:
+    drawn = []
+    for flip in (False, True):
+        cell = make_cell(data={"flip": flip, "batch_size": 16})
+        claimed(cell)
+        pictures = prepare(cell.data, "train", store.data_cache)
+        drawn.append(loop.batch(pictures, cell.data, cell.seed, 0, "cpu"))
+    plain, mirrored = drawn
+    turned = [torch.equal(a.flip(2), b) for a, b in zip(plain, mirrored, strict=True)]
+    same = [torch.equal(a, b) for a, b in zip(plain, mirrored, strict=True)]
+    assert all(a != b for a, b in zip(turned, same, strict=True))
+    assert any(turned)
+    assert -1 <= plain.min() < 0 < plain.max() <= 1
+
+
+def test_every_forward_pass_draws_noise_of_its_own(
+    make_cell, claimed, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = make_cell(model={"noise": True}, train={"steps": 3, "discriminator_steps": 2})
+    entry, drawn = claimed(cell), []
+    real_stream = loop.stream
+    monkeypatch.setattr(loop, "stream", lambda *named: drawn.append(named) or real_stream(*named))
+    pictures = prepare(cell.data, "train", store.data_cache)
+    train(TrainState.for_cell(cell, "cpu"), cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    expected = [[("noise", step), ("discriminator.noise", 2 * step + 1)] for step in range(3)]
+    assert drawn == [(cell.seed, *named) for pair in expected for named in pair]
+
+
 def test_crops_go_on_where_those_of_the_warm_start_end(stepped) -> None:
     plain, warmed = (stepped(train={"warmup_steps": steps})[0][1::2] for steps in (0, 2))
     assert torch.equal(plain[2][2], warmed[0][2])
