@@ -17,7 +17,7 @@ from ablate.config import Cell, Evaluation
 from ablate.data import prepare, resolve
 from ablate.model import build_codec
 from ablate.store import Entry
-from ablate.train.evaluate import evaluate
+from ablate.train.evaluate import _levels, _taught, evaluate
 from ablate.train.patch_scores import patch_scores, refusal
 from ablate.train.run import run_cell
 from ablate.trained import TrainedCodec
@@ -150,6 +150,25 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
     assert "psnr" not in result["uncertainty"]["ema"]
     assert [row["psnr"] for row in rows(Entry(tmp_path).images_csv, "ema")] == [""] * 4
     json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("loss", "taught"),
+    [
+        ({}, {"lpips_vgg": False, "lpips_alex": False, "dists": False}),
+        ({"perceptual": "lpips"}, {"lpips_vgg": True, "lpips_alex": False, "dists": False}),
+        ({"distortion": {"name": "lpips", "network": "alex"}}, {"lpips_vgg": False, "lpips_alex": True}),
+    ],
+)
+def test_a_figure_says_whether_the_cell_was_trained_to_lower_it(loss: dict, taught: dict[str, bool]) -> None:
+    trained = Cell.model_validate({"data": {"crop": 256}, "loss": loss})
+    assert {name: _taught(trained, name) for name in taught} == taught
+
+
+def test_a_channel_is_dead_where_it_is_the_same_in_all_pictures() -> None:
+    small = torch.tensor([[[1, 1]], [[2, 2]], [[3, 4]], [[0, 0]]], dtype=torch.uint8)
+    large = torch.tensor([[[1] * 3] * 2, [[3] * 3] * 2, [[3] * 3] * 2, [[0] * 3] * 2], dtype=torch.uint8)
+    assert _levels([small, large]) == {"levels_used": 5, "dead_channels": 2}
 
 
 def features(patches: int, width: int, seed: int) -> torch.Tensor:
