@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 from ablate import metrics
-from ablate.config import Cell, Evaluation
+from ablate.config import Cell, Evaluation, Term
 from ablate.data import prepare, resolve
 from ablate.model import build_codec
 from ablate.store import Entry
@@ -150,6 +151,34 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
     assert "psnr" not in result["uncertainty"]["ema"]
     assert [row["psnr"] for row in rows(Entry(tmp_path).images_csv, "ema")] == [""] * 4
     json.dumps(result, allow_nan=False)
+
+
+def test_a_perceptual_distance_is_one_more_figure_of_each_picture(
+    cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def darkness(originals: torch.Tensor, reconstructions: torch.Tensor) -> torch.Tensor:
+        return (originals.double() - reconstructions.double()).mean((1, 2, 3))
+
+    name = "lpips_vgg"
+    entry = dataclasses.replace(metrics.metrics[name], function=darkness)  # its own network is not here
+    monkeypatch.setitem(metrics.metrics._entries, name, entry)
+    settings = {
+        "evaluation": cell.evaluation.model_copy(update={"perceptual": name}),
+        "loss": cell.loss.model_copy(update={"perceptual": Term(name="lpips", options={"network": "vgg"})}),
+    }
+    pictures, there = prepare(cell.data, "test", tmp_path), Entry(tmp_path / "entry")
+    codec = build_codec(cell.model, 0).eval()
+    result = evaluate({"ema": codec}, cell.model_copy(update=settings), pictures, there, tmp_path, "cpu")
+    expected = [
+        each.mean() - np.asarray(Image.open(there.recon("ema", picture))).mean()
+        for each, picture in zip(pictures, pictures.names, strict=True)
+    ]
+    assert [float(row[name]) for row in rows(there.images_csv, "ema")] == pytest.approx(expected, rel=1e-9)
+    assert result["metrics"]["ema"][name] == pytest.approx(np.mean(expected), rel=1e-9)
+    assert result["uncertainty"]["ema"][name]["images"] == 4
+    assert result["protocol"][name]["trained_against"] is True
+    assert result["protocol"][name]["heads_sha256"]
+    assert result["protocol"][name]["pictures"] == cell.data.test_digest
 
 
 @pytest.mark.parametrize(

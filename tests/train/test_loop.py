@@ -1,5 +1,6 @@
 """Who steps when, and on what."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -149,6 +150,23 @@ def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
     state = TrainState.for_cell(cell, "cpu")
     outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == (ended, flat.find("1111") + 4 if ended == "diverged" else len(flat))
+
+
+@pytest.mark.parametrize("order", ["discriminator_first", "generator_first"])
+def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
+    make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    cell = make_cell(train={"steps": 4, "log_every": 1, "order": order})
+    entry, state, step = claimed(cell), TrainState.for_cell(cell, "cpu"), loop.discriminator_step
+
+    def broken(state, *arguments):
+        judged = step(state, *arguments)
+        return dataclasses.replace(judged, loss=judged.loss * (torch.nan if state.step >= 1 else 1))
+
+    monkeypatch.setattr(loop, "discriminator_step", broken)
+    pictures = prepare(cell.data, "train", store.data_cache)
+    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    assert (outcome.status, outcome.step) == ("diverged", 2)
 
 
 def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
