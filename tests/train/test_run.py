@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -22,6 +23,7 @@ from ablate.execute.work import PRELOAD
 from ablate.kernels import Kernels
 from ablate.store import Entry, Store
 from ablate.train.run import run_cell, run_warmup
+from ablate.trained import load
 
 Claim = Callable[[Cell], Entry]
 
@@ -96,6 +98,23 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     assert float(rows[0]["bpp_actual"]) == pytest.approx(8 * int(rows[0]["bytes_actual"]) / (176 * 192))
     assert not entry.checkpoint.exists()
     assert entry.weights.exists()
+
+
+def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Claim, store: Store) -> None:
+    cell = make_cell()
+    entry = claimed(cell)
+    entry.write_settings({"cell": cell.model_dump(mode="json")})
+    train(cell, entry, store)
+    pictures = prepare(cell.data, "test", store.data_cache)
+    (picture,), (name,) = pictures, pictures.names
+    reconstructions = []
+    for weights in ("raw", "ema"):
+        codec = load(entry, weights)
+        found = codec.decompress(codec.compress(torch.from_numpy(picture.copy())))
+        with Image.open(entry.recon(weights, name)) as written:
+            assert np.array_equal(np.asarray(written).transpose(2, 0, 1), found.numpy()), weights
+        reconstructions.append(found)
+    assert not torch.equal(*reconstructions)
 
 
 def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
