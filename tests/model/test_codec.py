@@ -44,6 +44,23 @@ def test_pictures_of_any_size_survive_compression(size: tuple[int, int], noise: 
         assert codec.decompress(symbols, size, stream(0, "noise")).shape == (1, 3, *size)
 
 
+@pytest.mark.parametrize(("downsamplings", "size", "padding"), [(3, (17, 30), (7, 2)), (4, (33, 48), (15, 0))])
+def test_a_picture_is_reflected_up_to_the_stride_before_it_is_compressed(
+    downsamplings: int, size: tuple[int, int], padding: tuple[int, int]
+) -> None:
+    codec = build_codec(TINY.model_copy(update={"downsamplings": downsamplings}), 0).eval()
+    picture = image(*size, n=1)
+    padded = torch.nn.functional.pad(picture, (0, padding[1], 0, padding[0]), mode="reflect")
+    with torch.inference_mode():
+        assert torch.equal(codec.compress(picture), codec(padded).symbols)
+
+
+def test_latents_are_quantized_in_float32_whatever_the_networks_run_in() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        result = build_codec(TINY, 0)(image())
+    assert (result.latent.dtype, result.image.dtype) == (torch.float32, torch.bfloat16)
+
+
 def test_gradient_reaches_every_parameter_of_encoder_and_generator() -> None:
     for norm, latent_norm in (("channel", "batch"), ("instance", "instance")):
         codec = build_codec(TINY.model_copy(update={"norm": norm, "latent_norm": latent_norm, "noise": True}), 0)

@@ -86,6 +86,19 @@ def test_a_narrow_picture_is_padded_in_tiles_as_it_is_as_a_whole(size: tuple[int
     torch.testing.assert_close(in_tiles(generator, latent, picture, 28), picture, rtol=0, atol=1e-5)
 
 
+def test_a_span_is_widened_to_multiples_and_no_further() -> None:
+    assert Span(3, 9).aligned(4) == Span(0, 12)
+    assert Span(4, 8).aligned(4) == Span(4, 8)
+    assert Span(5, 7).aligned(1) == Span(5, 7)
+    encoder = codec_parts()[0]
+    (*_, last) = tiles(encoder, (96, 400), (24, 100), 10)
+    rows, columns = last.window
+    assert (rows.stop, columns.stop) == (96, 400)
+    # 4 x 4 latents of 4 pixels each, with what the layers look at around them, which is less than 20.
+    assert 96 - 16 - 20 <= rows.start < 96 - 16
+    assert 400 - 40 - 20 <= columns.start < 400 - 40
+
+
 def test_instance_norm_has_no_window() -> None:
     assert is_local(codec_parts()[0])
     assert not is_local(codec_parts(norm="instance")[1])
