@@ -15,6 +15,7 @@ def test_an_unchanged_rerun_passes_every_metric_of_every_arm(tmp_path: Path):
     verdict = check(baseline, recorded(made(tmp_path / "now")))
     assert outcomes(verdict, LSGAN) == outcomes(verdict, HINGE) == dict.fromkeys(METRICS, "pass")
     assert verdict.exit_code(strict=True) == 0
+    assert (verdict.grid, verdict.mode, verdict.notes) == ("made-up", "exact", ())
 
 
 @pytest.mark.parametrize(

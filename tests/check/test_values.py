@@ -2,7 +2,8 @@ from typing import Literal
 
 import pytest
 
-from ablate.check.margins import Margin
+from ablate.analysis import t_interval
+from ablate.check.margins import Margin, _upwards
 from ablate.check.values import judge_exactly, judge_seeds
 
 
@@ -22,7 +23,8 @@ def test_the_worst_seed_decides_an_exact_comparison():
 
 def test_a_percentage_is_one_of_the_baselines_value():
     assert judge_exactly(pairs(-0.19), margin("1%")).outcome == "pass"
-    assert judge_exactly(pairs(-0.21), margin("1%")).outcome == "regressed"
+    moved = judge_exactly(pairs(-0.21), margin("1%"))
+    assert (moved.outcome, moved.detail) == ("regressed", ""), "of one seed there is no need to say which"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,10 @@ def test_a_percentage_is_one_of_the_baselines_value():
 @pytest.mark.parametrize("direction", ["higher", "lower"])
 def test_seeds_decide_by_where_their_interval_lies(differences: list[float], outcome: str, direction: str):
     signed = differences if direction == "higher" else [-each for each in differences]
-    assert judge_seeds(pairs(*signed), margin(0.1, direction), 0.05).outcome == outcome
+    moved = judge_seeds(pairs(*signed), margin(0.1, direction), 0.05)
+    assert moved.outcome == outcome
+    limits = t_interval(signed)
+    assert moved.detail == f"[{limits.low:+.3g}, {limits.high:+.3g}], n = 6"
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 4])
@@ -45,6 +50,13 @@ def test_too_few_seeds_are_inconclusive_however_clear_they_look(seeds: int):
     moved = judge_seeds(pairs(*[-5.0 - 0.01 * n for n in range(seeds)]), margin(0.1), 0.05)
     assert moved.outcome == "inconclusive"
     assert "seeds are the fewest" in moved.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0.0, 0.0), (0.121, 0.13), (0.12, 0.12), (99.1, 100.0), (2.00001e-5, 2.1e-5), (1.0, 1.0)]
+)
+def test_a_margin_is_rounded_up_to_two_digits(value: float, rounded: float):
+    assert _upwards(value) == pytest.approx(rounded, rel=1e-12)
 
 
 def test_seeds_that_do_not_differ_at_all_pass_without_a_margin():

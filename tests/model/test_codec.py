@@ -92,6 +92,26 @@ def test_building_uses_no_global_randomness() -> None:
     assert not torch.equal(next(first.parameters()), next(build_codec(TINY, 4).parameters()))
 
 
+def test_the_vectors_of_spectral_norm_are_a_function_of_seed_and_scale_alone() -> None:
+    settings = DiscriminatorSettings(width=4, layers=2, norm="channel", scales=2, spectral_norm=True)
+    before = torch.random.get_rng_state()
+    first, again, other = (build_discriminator(settings, seed).state_dict() for seed in (3, 3, 4))
+    assert torch.equal(before, torch.random.get_rng_state())
+    vectors = [name for name in first if name.endswith("._u")]
+    assert len(vectors) > 4
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert all(not torch.equal(first[name], other[name]) for name in vectors if first[name].numel() > 1)
+    finest = [name for name in vectors if name.startswith("0.") and first[name].numel() > 1]
+    assert all(not torch.equal(first[name], first["1" + name[1:]]) for name in finest)
+
+
+def test_each_block_of_eight_by_eight_latents_has_one_vector_of_noise() -> None:
+    branch = build_codec(TINY.model_copy(update={"noise": True}), 0).noise
+    drawn = branch.sample((2, 9, 16), stream(0, "noise"), torch.device("cpu"))
+    assert drawn.shape == (2, branch.noise_channels, 2, 2)
+    assert branch(drawn, (9, 16)).shape == (2, TINY.channels, 9, 16)
+
+
 @pytest.mark.parametrize("scales", [1, 2, 3, 4, 5])
 def test_each_scale_judges_an_image_pooled_once_more(scales: int) -> None:
     settings = DiscriminatorSettings(width=4, layers=3, norm="channel", scales=scales)

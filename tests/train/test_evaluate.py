@@ -223,6 +223,21 @@ def test_a_wide_tap_leaves_out_groups_of_pictures() -> None:
     assert {name: each.groups for name, each in scores.estimates()} == dict.fromkeys(scores.values, 20)
 
 
+def test_a_narrow_tap_leaves_out_each_picture_by_itself() -> None:
+    originals = features(90, 112, 0)
+    scores = patch_scores(Evaluation(), originals, originals + features(90, 112, 1) / 10, [2] * 45)
+    assert scores.groups == list(range(45))
+    assert {each.groups for _, each in scores.estimates()} == {45}
+
+
+def test_a_distance_that_is_not_there_without_some_picture_has_no_interval() -> None:
+    originals = features(3, 112, 0)
+    scores = patch_scores(Evaluation(), originals, originals + 0.1, [2, 1])
+    assert None not in (scores.values["fd_lite0_112"], scores.values["kid_paired_lite0_112"])
+    assert [value is None for value in scores.without["fd_lite0_112"]] == [True, False]
+    assert list(scores.estimates()) == []
+
+
 def test_without_two_patches_there_is_no_distance_and_a_reason() -> None:
     scores = patch_scores(Evaluation(), features(1, 112, 0), features(1, 112, 1), [1, 0])
     assert set(scores.values.values()) == {None}

@@ -193,6 +193,19 @@ def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: S
     assert 0 < (after - start).abs().max() <= 2.1e-4, "one Adam step of 2e-4 away from the warm start"
 
 
+def test_a_cell_whose_warm_start_diverged_has_diverged_before_its_first_step(
+    make_cell, claimed: Claim, store: Store
+) -> None:
+    cell = make_cell(train={"warmup_steps": 6})
+    entry, warmup = claimed(cell), store.warmup(cell.warmup.id)
+    warmup.commit({"status": "diverged", "step": 3, "cause": "non-finite loss at step 3"})
+    outcome = train(cell, entry, store, warmup)
+    result = entry.result()
+    assert (outcome.status, outcome.step) == (result["status"], result["step"]) == ("diverged", 0)
+    assert outcome.cause == result["cause"] == "its warm start diverged: non-finite loss at step 3"
+    assert (entry.metrics(), result["metrics"]) == ([], {})
+
+
 def test_cells_that_begin_alike_share_a_warm_start_and_others_do_not(make_cell) -> None:
     first = make_cell(train={"warmup_steps": 6}, loss={"lambda_x": 3.0})
     same = make_cell(train={"warmup_steps": 6, "steps": 99}, loss={"adversarial": "lsgan"}, discriminator={"scales": 1})
