@@ -6,6 +6,7 @@ import torch
 from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.model import build_discriminator
 from ablate.model.energy import EnergyDiscriminator
+from ablate.model.norm import ChannelNorm
 
 SETTINGS = DiscriminatorSettings(scales=1, width=4, layers=2, norm="none")
 
@@ -68,3 +69,11 @@ def test_spectral_norm_bounds_the_decoder_as_well() -> None:
     layers = [each for each in judge.modules() if isinstance(each, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
     assert len(layers) == 6
     assert all(hasattr(each, "parametrizations") for each in layers)
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_a_patch_and_the_decoder_are_as_the_settings_say(layers: int) -> None:
+    settings = SETTINGS.model_copy(update={"layers": layers, "norm": "channel"})
+    (judge,) = build_discriminator(settings, 0, EnergyDiscriminator)
+    assert judge(image(32, 48))[0].shape == (2, 1, 32 >> layers, 48 >> layers)
+    assert sum(isinstance(each, ChannelNorm) for each in judge.decoder) == layers
