@@ -15,7 +15,7 @@ from PIL import Image
 
 from ablate import metrics
 from ablate.config import Cell, Evaluation, Term
-from ablate.data import prepare, resolve
+from ablate.data import prepare, prepare_folder, resolve
 from ablate.model import build_codec
 from ablate.store import Entry
 from ablate.train.evaluate import _levels, _taught, evaluate
@@ -221,6 +221,20 @@ def test_a_wide_tap_leaves_out_groups_of_pictures() -> None:
     members = [index for index, group in enumerate(scores.groups) if group == 3]
     assert [scores.without["fd_lite0_1280"][index] for index in members] == [pytest.approx(expected, rel=1e-9)] * 2
     assert {name: each.groups for name, each in scores.estimates()} == dict.fromkeys(scores.values, 20)
+
+
+def test_the_tap_that_is_asked_for_is_looked_through_and_a_side_of_161_pixels_is_not_small(
+    cell: Cell, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(gradient_picture(5, 161, 170)).save(tmp_path / "pictures" / "a.png")
+    pictures = prepare_folder(tmp_path / "pictures", tmp_path / "cache")
+    wide = cell.model_copy(update={"evaluation": cell.evaluation.model_copy(update={"tap": 1280})})
+    codec = build_codec(cell.model, 0).eval()
+    result = evaluate({"ema": codec}, wide, pictures, Entry(tmp_path / "entry"), tmp_path / "cache", "cpu")
+    assert np.load(Entry(tmp_path / "entry").features("ema")).shape == (41, 1280)
+    assert "fd_lite0_1280" in result["metrics"]["ema"]
+    assert (result["protocol"]["ms_ssim"]["undefined"], "ms_ssim_3" in result["protocol"]) == ([], False)
 
 
 def test_a_narrow_tap_leaves_out_each_picture_by_itself() -> None:

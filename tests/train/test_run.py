@@ -98,6 +98,8 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     assert float(rows[0]["bpp_actual"]) == pytest.approx(8 * int(rows[0]["bytes_actual"]) / (176 * 192))
     assert not entry.checkpoint.exists()
     assert entry.weights.exists()
+    assert result["eval_seconds"] > 0
+    assert result["seconds"] == result["train_seconds"] + result["eval_seconds"]
 
 
 def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Claim, store: Store) -> None:
