@@ -273,13 +273,21 @@ def test_a_fid_of_too_few_patches_is_refused_and_the_kernel_distance_is_not() ->
     assert refusal(settings, 2049) is None
 
 
+@pytest.mark.parametrize(
+    ("wanted", "absent"),
+    [
+        ({"perceptual": "lpips_alex"}, r"alexnet-owt-7be5be79\.pth"),
+        ({"extractor": "dinov2", "tap": 1024, "patch": 224}, r"dinov2_vitl14"),
+    ],
+)
 def test_absent_weights_are_missed_before_a_training(
-    cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict, absent: str
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    settings = cell.evaluation.model_copy(update={"perceptual": "lpips_alex"})
+    monkeypatch.delenv("ABLATE_DINOV2", raising=False)
+    settings = cell.evaluation.model_copy(update=wanted)
     entry = Entry(tmp_path / "entry")
-    with pytest.raises(ValueError, match=r"the weights alexnet-owt-7be5be79\.pth are absent"):
+    with pytest.raises(ValueError, match=f"the weights {absent}.* are absent"):
         run_cell(
             cell.model_copy(update={"evaluation": settings}), entry,
             warmup=None, data_cache=tmp_path, device="cpu", attempt=1, stop=lambda: False,

@@ -190,8 +190,10 @@ def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: S
     saved = torch.load(warmup.weights, weights_only=True)
     assert set(saved) == {"codec"}
     train(cell, entry, store, warmup)
-    after = torch.load(entry.weights, weights_only=True)["codec"]["encoder.0.conv.weight"]
+    trained = torch.load(entry.weights, weights_only=True)
+    after, average = (trained[name]["encoder.0.conv.weight"] for name in ("codec", "average"))
     start = saved["codec"]["encoder.0.conv.weight"]
+    torch.testing.assert_close(average - start, (after - start) * (1 - 2 / 11), rtol=1e-2, atol=1e-7)
     assert 0 < (after - start).abs().max() <= 2.1e-4, "one Adam step of 2e-4 away from the warm start"
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ablate.config import Cell
 from ablate.grid.presets import preset_text
-from ablate.losses import Objective
+from ablate.losses import Objective, Penalty
 from ablate.rng import stream
 from ablate.train.health import gradient_norms
 from ablate.train.state import TrainState
@@ -110,6 +110,8 @@ def test_average_starts_equal_and_follows_the_weights() -> None:
     state.step = 1
     raw, average = next(state.codec.parameters()), next(state.average.parameters())
     before = average.clone()
+    assert not torch.equal(before, raw)
+    assert not any(parameter.requires_grad for parameter in state.average.parameters())
     state.update_average(0.999)
     expected = before + (raw - before) * (1 - 2 / 11)
     torch.testing.assert_close(average, expected)
@@ -143,6 +145,21 @@ def test_each_penalty_draws_from_a_stream_of_its_own() -> None:
     alone = judged_once(cell(penalties=["gp"]))[1] - judged_once(cell())[1]
     beside = judged_once(cell(penalties=["dragan", "gp"]))[1] - judged_once(cell(penalties=["dragan"]))[1]
     torch.testing.assert_close(alone, beside, rtol=1e-4, atol=1e-5)
+
+
+def test_a_penalty_sees_float32_whatever_the_networks_run_in() -> None:
+    seen = []
+    settings = cell({"precision": "bfloat16"}, penalties=["r2"])
+    state, objective, x = started(settings)
+    objective.penalties["r2"] = Penalty(lambda scene: seen.append(scene) or [each.mean() for each in scene.fake])
+    with torch.autocast("cpu", torch.bfloat16):
+        reconstruction = state.codec(x)
+    assert reconstruction.image.dtype is torch.bfloat16
+    discriminator_step(state, objective, settings, 0, x, reconstruction)
+    (scene,) = seen
+    looked_at = [scene.image, scene.reconstruction, *scene.real, *scene.fake, *scene.logits(scene.image)]
+    assert {each.dtype for each in looked_at} == {torch.float32}
+    assert not scene.reconstruction.requires_grad
 
 
 def test_a_penalty_on_one_network_reaches_no_other() -> None:
