@@ -48,18 +48,19 @@ class Measurer:
     def record(self, limits: Sequence[int] | None) -> dict[str, Any]:
         """Returns the record for files of at most so many bytes a picture, of the smallest files for None."""
         numbers = range(len(self.pictures))
+        # Files are made in threads, and looked at in this one: the switches of an exact network are the process's.
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             smallest = list(pool.map(self._smallest, numbers))
             qualities = list(pool.map(self._quality, numbers, limits or smallest))
-            missing = [self.pictures.names[n] for n, quality in enumerate(qualities) if quality is None]
-            sizes = [None if size is None else 8 * size / self._pixels(n) for n, size in enumerate(smallest)]
-            known = [size for size in sizes if size is not None]
-            record: dict[str, Any] = {
-                "smallest": sum(known) / len(known) if len(known) == len(sizes) else None,
-                "missing": missing,
-                "pictures": len(self.pictures),
-            }
-            found = [] if missing else list(pool.map(self.measured, numbers, qualities))
+        missing = [self.pictures.names[n] for n, quality in enumerate(qualities) if quality is None]
+        sizes = [None if size is None else 8 * size / self._pixels(n) for n, size in enumerate(smallest)]
+        known = [size for size in sizes if size is not None]
+        record: dict[str, Any] = {
+            "smallest": sum(known) / len(known) if len(known) == len(sizes) else None,
+            "missing": missing,
+            "pictures": len(self.pictures),
+        }
+        found = [] if missing else list(map(self.measured, numbers, qualities))
         return record | self._figures(found)
 
     def _figures(self, found: Sequence[Measured]) -> dict[str, Any]:

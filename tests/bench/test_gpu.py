@@ -12,7 +12,7 @@ from ablate.bench.clock import CudaClock
 from ablate.bench.contenders import Graphed
 from ablate.bench.gate import Gate
 from ablate.bench.measure import Bench
-from ablate.train.step import full_float32
+from ablate.networks.exact import full_float32
 
 pytestmark = [
     pytest.mark.gpu,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ablate.config import Evaluation
 from ablate.data import Pictures, prepare_folder
 from ablate.train import anchor_measurer
 from ablate.train.anchors import anchors
+from ablate.train.reference import picture_features
 
 PROTOCOL = Evaluation()
 
@@ -125,3 +127,18 @@ def test_a_format_that_cannot_hold_a_picture_has_no_figure(tmp_path: Path) -> No
     assert record["WebP"]["missing"] == ["a.png"]
     # every black pixel is kept
     assert (record["JPEG"]["psnr"], record["JPEG"]["quality"]) == (None, [95, 95])
+
+
+def test_networks_run_in_one_thread_since_what_they_switch_off_is_off_for_the_process(
+    shown: Pictures, tmp_path: Path, monkeypatch
+) -> None:
+    looked: list[tuple[bool, bool]] = []
+
+    def features(*given: Any) -> torch.Tensor:
+        looked.append((threading.current_thread() is threading.main_thread(), torch.backends.cudnn.allow_tf32))
+        return picture_features(*given)
+
+    monkeypatch.setattr(anchor_measurer, "picture_features", features)
+    before = torch.backends.cudnn.allow_tf32
+    anchors(shown, PROTOCOL, {"some": LIMITS}, tmp_path)
+    assert looked == [(True, before)] * 2 * len(STANDARD)
