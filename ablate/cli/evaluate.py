@@ -48,7 +48,7 @@ def eval(  # noqa: A001 - the command's name
     """
     from ablate.cli.trained import find_trained
     from ablate.data import prepare_folder
-    from ablate.execute.environment import provenance
+    from ablate.execute.environment import accelerator, provenance
     from ablate.store import Entry, Store
     from ablate.train.elsewhere import measure_elsewhere, place
     from ablate.trained import WEIGHTS
@@ -74,7 +74,7 @@ def eval(  # noqa: A001 - the command's name
         weights=wanted,
         cache=cache,
         device=device,
-        environment=provenance(device, _threads()),
+        environment=provenance(device, _threads()) | (accelerator() if device == "cuda" else {}),
         done=lambda name, picture: typer.echo(f"[{next(number)}/{total}] {picture} ({name})", err=True),
     )
     typer.echo(json.dumps(result, indent=1) if as_json else "\n".join(_lines(entry, records, result)))
