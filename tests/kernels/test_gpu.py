@@ -5,11 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ablate.kernels import OPERATORS, Backend, backends, disagreement
 from ablate.kernels.trials import trials
+from tests.beside import run_beside
 from tests.kernels.test_backends import OPTIONS
 
 needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
@@ -32,25 +28,9 @@ TRITON = [
 ONE_LAUNCH = ("adversarial lsgan", "adversarial hinge", "adversarial vanilla", "distortion", "feature_matching")
 
 
-def run(module: str) -> Any:
-    """Returns what a program beside this one prints."""
-    here = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.kernels.{module}"],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=here,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
-
-
 @needs_triton
 def test_the_interpreted_kernels_agree_with_float64() -> None:
-    found = run("interpreted")
+    found = run_beside("tests.kernels.interpreted")
     assert len(found) > 50
     assert {case: problem for case, problem in found.items() if problem is not None} == {}
 
@@ -58,7 +38,7 @@ def test_the_interpreted_kernels_agree_with_float64() -> None:
 @pytest.fixture(scope="module")
 def machine_code() -> dict[str, list[dict[str, Any]]]:
     """By loss: the kernels that it launches, with registers, stack and memory instructions."""
-    return run("machine_code")
+    return run_beside("tests.kernels.machine_code")
 
 
 @needs_triton

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from torch.utils import backend_registration
+
+from tests.beside import run_beside
 
 
 @pytest.mark.skipif(
@@ -17,17 +13,6 @@ from torch.utils import backend_registration
     reason="this torch has no devices written in Python",
 )
 def test_all_that_trains_and_measures_stays_on_its_device_and_no_plain_step_waits_for_it() -> None:
-    here = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.train.on_another_device"],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=here,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+    found = run_beside("tests.train.on_another_device")
     assert len(found) > 80
     assert {case: problem for case, problem in found.items() if problem is not None} == {}
