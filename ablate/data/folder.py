@@ -14,6 +14,8 @@ SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 def list_folder(directory: Path) -> list[tuple[str, Path]]:
     """Returns name and place of every picture below a directory, sorted by name: the path relative to it.
 
+    Bytes of a name that are no UTF-8 stand in it in hexadecimal digits, since tables and reports hold it.
+
     Names that begin with a dot are left out, as are links to directories; a suffix counts in either case.
 
     Raises:
@@ -27,7 +29,7 @@ def list_folder(directory: Path) -> list[tuple[str, Path]]:
         for file in files:
             path = Path(parent, file)
             if path.suffix.lower() in SUFFIXES and not file.startswith("."):
-                named.append((path.relative_to(directory).as_posix(), path))
+                named.append((os.fsencode(path.relative_to(directory)).decode(errors="backslashreplace"), path))
     if not named:
         raise ValueError(f"{directory} holds no picture; looked for {', '.join(SUFFIXES)}, in its subdirectories too")
     return sorted(named)

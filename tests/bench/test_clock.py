@@ -51,10 +51,8 @@ def test_ceilings_of_this_machine_are_those_of_a_machine():
 
 
 def test_an_alarm_ends_what_does_not_look_at_the_clock():
-    began = time.monotonic()
     with pytest.raises(OutOfTime), alarm(0.05):
         endless()
-    assert time.monotonic() - began < 2
 
 
 def test_an_alarm_that_was_not_needed_is_off():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,3 +70,11 @@ def test_copies_of_one_picture_alone_cannot_be_split() -> None:
 def test_a_picture_in_train_and_test_is_an_error_that_names_both() -> None:
     with pytest.raises(ValueError, match=r"/p/1\.png \(train\) and /p/0\.png \(test\) are the same picture"):
         require_disjoint(files("aa", "bb"), files("bb", "cc"))
+
+
+def test_a_name_that_is_no_utf8_can_be_written_into_a_table(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    place.touch()
+    ((name, path),) = list_folder(tmp_path)
+    assert name.encode() == rb"caf\xe9.jpg"
+    assert path == place
