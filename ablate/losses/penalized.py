@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ablate.losses.adversarial_loss import Memory
 from ablate.registry import unknown
+from ablate.rng import sent
 
 Choice = TypeVar("Choice")
 
@@ -48,13 +49,11 @@ class Scene:
 
     def uniform(self, *shape: int) -> Tensor:
         """Draws from [0, 1) on the CPU, so that devices agree, and returns it in the image's type and on its device."""
-        drawn = torch.rand(shape, generator=self.stream, pin_memory=self.image.is_cuda)
-        return drawn.to(self.image, non_blocking=True)
+        return sent(torch.rand(shape, generator=self.stream), self.image.device).to(self.image.dtype)
 
     def normal(self, *shape: int) -> Tensor:
         """Draws from the standard normal distribution, on the CPU as well."""
-        drawn = torch.randn(shape, generator=self.stream, pin_memory=self.image.is_cuda)
-        return drawn.to(self.image, non_blocking=True)
+        return sent(torch.randn(shape, generator=self.stream), self.image.device).to(self.image.dtype)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ablate.losses.objective import built
 from ablate.model import Reconstruction
 from ablate.networks.exact import full_float32
 from ablate.registry import distortions
-from ablate.rng import stream
+from ablate.rng import sent, stream
 from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.train import health
@@ -199,9 +199,7 @@ def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str, pur
         step=step,
         purpose=purpose,
     )
-    if torch.device(device).type == "cuda":
-        drawn = drawn.pin_memory()  # a copy from elsewhere waits until the GPU has nothing to do
-    return to_float(drawn.to(device, non_blocking=True))
+    return to_float(sent(drawn, device))
 
 
 def telemetry(
