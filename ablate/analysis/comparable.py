@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ablate.analysis.effects import BESIDE, Effect
+from ablate.analysis.effects import Effect, cells_at
 from ablate.analysis.study import CellRecord, Study
 from ablate.metrics.protocol import differences
 
@@ -26,13 +26,7 @@ def _protocol(cell: CellRecord, metric: str) -> dict[str, object]:
 
 
 def _pairs(study: Study, effect: Effect) -> Iterator[tuple[CellRecord, CellRecord]]:
-    if effect.axis == BESIDE:
-        arms = {arm.name: arm for arm in study.arms}
-        for cell in arms[effect.level].cells:
-            if other := arms[effect.baseline].of_seed(cell.seed):
-                yield cell, other
-        return
-    slots = study.slots[effect.axis]
-    for (level, seed, block), cell in slots.items():
-        if level == effect.level and (effect.baseline, seed, block) in slots:
-            yield cell, slots[effect.baseline, seed, block]
+    others = cells_at(study, effect.axis, effect.baseline)
+    for at, cell in cells_at(study, effect.axis, effect.level).items():
+        if at in others:
+            yield cell, others[at]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ablate.analysis.axes import Axis
 from ablate.analysis.intervals import Interval, t_interval
@@ -11,6 +12,8 @@ from ablate.analysis.study import WEIGHTS, Block, CellRecord, Slot, Study
 
 BESIDE = "arm"
 """What stands for the axis of an arm that was added beside the axes; its level is the arm's name."""
+
+Value = TypeVar("Value")
 
 Score = Callable[[CellRecord], float | None]
 """A cell's value, None where it has none."""
@@ -135,10 +138,17 @@ def _axis_effects(study: Study, axis: Axis, metric: str, score: Score) -> list[E
     ]
 
 
-def by_level(scores: Mapping[Slot, float]) -> dict[str, dict[tuple[int, Block], float]]:
-    """Returns the values of each level over (seed, block)."""
-    groups: dict[str, dict[tuple[int, Block], float]] = {}
-    for (level, seed, block), value in scores.items():
+def cells_at(study: Study, axis: str, level: str) -> dict[tuple[int, Block], CellRecord]:
+    """Returns the cells at a level of an axis, or of an arm beside the axes, over (seed, block)."""
+    if axis == BESIDE:
+        return {(cell.seed, ()): cell for arm in study.arms if arm.name == level for cell in arm.cells}
+    return by_level(study.slots[axis]).get(level, {})
+
+
+def by_level(slots: Mapping[Slot, Value]) -> dict[str, dict[tuple[int, Block], Value]]:
+    """Returns what is in the slots of each level over (seed, block)."""
+    groups: dict[str, dict[tuple[int, Block], Value]] = {}
+    for (level, seed, block), value in slots.items():
         groups.setdefault(level, {})[seed, block] = value
     return groups
 

@@ -15,11 +15,13 @@ class Chosen:
     rule: str
 
 
-def choose_images(scores: Scores, baseline: str, seed: int, label: str) -> tuple[Chosen, ...]:
+def choose_images(
+    scores: Scores, baseline: str, seed: int, label: str, called: str = "the baseline arm"
+) -> tuple[Chosen, ...]:
     """Returns the baseline's median and worst picture and the one that arms disagree about most, without repeats.
 
-    `label` is what the rules call the metric. Disagreement is the standard deviation over the arms of one seed; a
-    picture already chosen gives way to the next.
+    `label` is what the rules call the metric, and `called` the arm. Disagreement is the standard deviation over the
+    arms of one seed; a picture already chosen gives way to the next.
     """
     import numpy as np
 
@@ -30,7 +32,7 @@ def choose_images(scores: Scores, baseline: str, seed: int, label: str) -> tuple
         return ()
     by_arm = np.array([values[row] for values in scores.values.values()])
     spread = {index: float(np.nanstd(by_arm[:, index])) for index in measured}
-    name = f"{label} under the baseline arm"
+    name = f"{label} under {called}"
     ranked = {
         f"median {name}": [measured[(len(measured) - 1) // 2]],
         f"worst {name}": measured,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablate.analysis.contrasts import RATES, Contrast, contrasts
+from ablate.analysis.effects import cells_at
 from ablate.analysis.failures import with_failures_as_worst
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import t_interval
@@ -94,10 +95,8 @@ def _at_worst(contrast: Contrast, study: Study, verdict: Outcome | None) -> Outc
     if verdict is None or contrast.curve is None:
         return verdict
     effect = contrast.effect
-    cells = [
-        cell for (level, _, _), cell in study.slots[effect.axis].items() if level in (effect.level, effect.baseline)
-    ]
-    return "inconclusive" if any(cell.status == "diverged" for cell in cells) else verdict
+    sides = (cells_at(study, effect.axis, level).values() for level in (effect.level, effect.baseline))
+    return "inconclusive" if any(cell.status == "diverged" for side in sides for cell in side) else verdict
 
 
 def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Outcome]:

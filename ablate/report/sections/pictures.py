@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import WEIGHTS, Arm
@@ -64,9 +63,8 @@ def pictures(evidence: Evidence) -> Section:
 
 def _chosen(evidence: Evidence, reference: Arm, seed: int) -> tuple[Chosen, ...]:
     """Returns the pictures to show; what stands in for a baseline that has not finished goes by its own name."""
-    chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label)
-    if reference is not evidence.study.baseline:
-        chosen = tuple(replace(each, rule=each.rule.replace("the baseline arm", reference.name)) for each in chosen)
+    called = "the baseline arm" if reference is evidence.study.baseline else reference.name
+    chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label, called)
     # One arm alone differs from none.
     return chosen if len(evidence.finished) > 1 else chosen[:2]
 

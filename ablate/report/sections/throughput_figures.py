@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablate.bench import summary
 from ablate.bench.judge import judged_ratio
 from ablate.bench.names import BASELINE, FORWARD
 from ablate.report.document import Figure
-from ablate.report.numbers import fixed
 from ablate.report.svg import MUTED, SERIES, drawing, markers, to_svg
 
 if TYPE_CHECKING:
@@ -155,8 +155,5 @@ def _legend(canvas: Canvas, looks: Mapping[str, tuple[str, str]]) -> None:
 
 
 def times_as_fast(ratio: Sequence[Any]) -> str:
-    """Writes a ratio with its interval, where it has one."""
-    median, low, high = ratio
-    if median == low == high == 1:
-        return "1"
-    return fixed(median, 2) + ("" if low is None else f" [{fixed(low, 2)}, {fixed(high, 2)}]")
+    """Writes a ratio with its interval, where it has one, and that of eager to itself as 1."""
+    return "1" if set(ratio) == {1} else summary.times_as_fast(ratio)
