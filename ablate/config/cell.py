@@ -10,7 +10,7 @@ from ablate.config.data import Data
 from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.model import Discriminator, Model
-from ablate.config.settings import RESULTS_VERSION, Settings, content_sha256, identity
+from ablate.config.settings import Identified
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
 from ablate.registry import adversarial_losses, distortions
@@ -19,8 +19,10 @@ MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
 
 
-class Cell(Settings):
+class Cell(Identified):
     """One cell of the grid, complete: everything that its result depends on."""
+
+    KIND = "cell"
 
     data: Data = Data()
     model: Model = Model()
@@ -173,16 +175,6 @@ class Cell(Settings):
         return self
 
     @property
-    def id(self) -> str:
-        """First 12 hex digits of the hash of the complete resolved configuration."""
-        return self.sha256[:12]
-
-    @property
-    def sha256(self) -> str:
-        """The whole hash, of which the id is the beginning."""
-        return content_sha256({"results_version": RESULTS_VERSION, "cell": identity(self)})
-
-    @property
     def judges(self) -> str:
         """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
         kind: str = adversarial_losses[self.loss.adversarial.name].facts["judges"]
@@ -211,8 +203,10 @@ class Cell(Settings):
         )
 
 
-class Warmup(Settings):
+class Warmup(Identified):
     """A distortion-only training that all cells with an equal one share; its id names its entry in the store."""
+
+    KIND = "warmup"
 
     data: Data
     model: Model
@@ -223,13 +217,3 @@ class Warmup(Settings):
     steps: int
     precision: Literal["float32", "bfloat16"]
     channels_last: bool
-
-    @property
-    def id(self) -> str:
-        """First 12 hex digits of the hash of everything that the warm start depends on."""
-        return self.sha256[:12]
-
-    @property
-    def sha256(self) -> str:
-        """The whole hash, of which the id is the beginning."""
-        return content_sha256({"results_version": RESULTS_VERSION, "warmup": identity(self)})

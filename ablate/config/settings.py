@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -20,6 +20,22 @@ class Settings(BaseModel):
     """A frozen group of settings that knows every key it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Identified(Settings):
+    """Settings whose content names an entry of the store; `KIND` keeps those of different kinds apart."""
+
+    KIND: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the hash of everything that the results depend on."""
+        return self.sha256[:12]
+
+    @property
+    def sha256(self) -> str:
+        """The whole hash, of which the id is the beginning."""
+        return content_sha256({"results_version": RESULTS_VERSION, self.KIND: identity(self)})
 
 
 def identity(settings: Settings) -> dict[str, Any]:
