@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -76,7 +76,8 @@ def run(
     """
     todo = jobs(plan, store, wanted=wanted, limit=limit)
     schedule = Schedule(todo, store, limits.max_alike_failures)
-    if warning := other_code(plan, store):
+    finished = _environments(plan, store)
+    if warning := other_code(finished):
         listener.said(warning)
     if not schedule.left:
         plan.write(store)
@@ -86,7 +87,7 @@ def run(
     work.prepare(todo, store, listener.said)
     plan.write(store)  # not before the pictures are known to be good: a grid that cannot run leaves nothing behind
     listener.said(str(capacity))
-    if advice := on_threads(plan, store, capacity):
+    if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
         listener.said(advice)
     environment = provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
     workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)
@@ -106,9 +107,9 @@ def get_ready(work: Work = TRAINING) -> None:
     start_fork_server(work.preload)
 
 
-def other_code(plan: Plan, store: Store) -> str | None:
-    """Returns a warning where finished cells were made by other code than this."""
-    other = {str(each.get("fingerprint")) for each in _environments(plan, store)} - {code_fingerprint()}
+def other_code(finished: Sequence[Mapping[str, Any]]) -> str | None:
+    """Returns a warning where the environments of finished cells are of other code than this."""
+    other = {str(each.get("fingerprint")) for each in finished} - {code_fingerprint()}
     if not other:
         return None
     return (
@@ -117,11 +118,8 @@ def other_code(plan: Plan, store: Store) -> str | None:
     )
 
 
-def on_threads(plan: Plan, store: Store, capacity: Capacity) -> str | None:
-    """Returns a warning where finished cells were trained with other numbers of threads; before the first, advice."""
-    finished = _environments(plan, store)
-    if not finished:
-        return capacity.idle_cores(len(plan.points))
+def on_threads(finished: Sequence[Mapping[str, Any]], capacity: Capacity) -> str | None:
+    """Returns a warning where the environments of finished cells have other numbers of threads."""
     other = {each["threads"] for each in finished if each["device"] == capacity.device == "cpu"} - {capacity.threads}
     if not other:
         return None
