@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.execute import cores as module
-from ablate.execute.cores import cores, quota
+from ablate import cores as module
+from ablate.cores import cores, quota
 
 PERIOD = "100000\n"
 

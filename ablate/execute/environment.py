@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ablate
-from ablate.execute.cores import cores
+from ablate.cores import cores
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.cores import cores
 from ablate.execute.capacity import capacity
-from ablate.execute.cores import cores
 from ablate.execute.planning import Plan
 from ablate.store import Status, Store
 

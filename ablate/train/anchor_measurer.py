@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 from ablate import metrics
 from ablate.coding.standard import StandardCodec
 from ablate.config import Evaluation
+from ablate.cores import cores
 from ablate.data import Pictures
 from ablate.train.image_rows import similarity
 from ablate.train.patch_scores import patch_scores
@@ -49,7 +49,7 @@ class Measurer:
         """Returns the record for files of at most so many bytes a picture, of the smallest files for None."""
         numbers = range(len(self.pictures))
         # Files are made in threads, and looked at in this one: the switches of an exact network are the process's.
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             smallest = list(pool.map(self._smallest, numbers))
             qualities = list(pool.map(self._quality, numbers, limits or smallest))
         missing = [self.pictures.names[n] for n, quality in enumerate(qualities) if quality is None]
