@@ -47,7 +47,7 @@ class Browser:
     problems: list[str] = field(default_factory=list)
     """Uncaught exceptions, console errors and warnings, violations of the content security policy."""
     requests: list[str] = field(default_factory=list)
-    """Every address that the page asked for; pictures inside the page are left out."""
+    """Every address that the page asked for; images inside the page are left out."""
     loaded: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _received: bytes = b""

@@ -24,8 +24,8 @@ ENVIRONMENT = {"torch": "2.11.0", "device": "cpu", "threads": 1, "fingerprint": 
 BITS = {4: 0.036, 8: 0.0726}
 
 
-def drawn_pictures(size: tuple[int, int] = (72, 88), count: int = 3) -> dict[str, np.ndarray]:
-    """Returns pictures of waves, each with its own, uint8 (H, W, 3)."""
+def drawn_images(size: tuple[int, int] = (72, 88), count: int = 3) -> dict[str, np.ndarray]:
+    """Returns images of waves, each with its own, uint8 (H, W, 3)."""
     y, x = np.mgrid[: size[0], : size[1]] / 16
     waves = [np.stack([np.sin(x * (k + 1) + c) * np.cos(y + c * k) for c in range(3)], -1) for k in range(count)]
     return {f"wave-{k}.png": np.uint8(127.5 + 100 * wave) for k, wave in enumerate(waves)}
@@ -49,7 +49,7 @@ class Fabrication:
     compare: Mapping[str, Any] = field(default_factory=dict)
     excluded: Sequence[Mapping[str, Any]] = ()
     log_points: int = 12
-    pictures: Mapping[str, np.ndarray] = field(default_factory=drawn_pictures)
+    images: Mapping[str, np.ndarray] = field(default_factory=drawn_images)
     """Originals, uint8 (H, W, 3)."""
     recon: bool = True
     beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Fabrication:
     aa: bool = False
     """Whether the first cell is run a second time."""
     warmup_seconds: float = 0.0
-    """Seconds of the warm start that all cells of a seed share; 0 for none."""
+    """Seconds of the warm-up that all cells of a seed share; 0 for none."""
     environments: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     first: int = 0
     """The number that the first cell's id is made of; grids that are compared need ids of their own."""
@@ -66,11 +66,11 @@ class Fabrication:
 
 
 def fabricate(root: Path, what: Fabrication) -> Store:
-    """Writes the store under root/runs and the originals under root/pictures."""
+    """Writes the store under root/runs and the originals under root/images."""
     for split, step in (("train", -1), ("test", 1)):
-        (root / "pictures" / split).mkdir(parents=True, exist_ok=True)
-        for name, pixels in what.pictures.items():
-            Image.fromarray(np.ascontiguousarray(pixels[::step])).save(root / "pictures" / split / name)
+        (root / "images" / split).mkdir(parents=True, exist_ok=True)
+        for name, pixels in what.images.items():
+            Image.fromarray(np.ascontiguousarray(pixels[::step])).save(root / "images" / split / name)
     store = Store(root / "runs", what.name)
     points = list(_points(root, what))
     store.write_plan(
@@ -92,7 +92,7 @@ def fabricate(root: Path, what: Fabrication) -> Store:
 
 
 def _points(root: Path, what: Fabrication) -> Iterator[dict[str, Any]]:
-    given = Data(source="folder", train=str(root / "pictures/train"), test=str(root / "pictures/test"))
+    given = Data(source="folder", train=str(root / "images/train"), test=str(root / "images/test"))
     data = resolve(given, root).model_dump(mode="json")
     arms = [(_label(axes), axes) for axes in _product(what.axes)] + list(what.beside.items())
     runs = [(label, axes, seed, 0) for label, axes in arms for seed in what.seeds]
@@ -154,13 +154,13 @@ def _end(entry: Entry, point: Mapping[str, Any], what: Fabrication, index: int) 
 
 
 def _protocol(what: Fabrication) -> dict[str, Any]:
-    small = [name for name, pixels in what.pictures.items() if min(pixels.shape[:2]) < 161]
+    small = [name for name, pixels in what.images.items() if min(pixels.shape[:2]) < 161]
     return {
         "fd_lite0_112": {
             "extractor": "lite0", "tap": 112, "weights_sha256": "5793" * 16, "patch": 64, "shift": 32, "patches": 412,
             "rounding": "uint8", "pictures": "abcd" * 16,
         },
-        "ms_ssim": {"images": len(what.pictures) - len(small), "undefined": small},
+        "ms_ssim": {"images": len(what.images) - len(small), "undefined": small},
     }  # fmt: skip
 
 
@@ -182,8 +182,8 @@ def _measure(entry: Entry, point: Mapping[str, Any], what: Fabrication) -> dict[
     for weights in ("raw", "ema"):
         mean, fd = _quality(point, weights)
         own = []
-        for number, (name, pixels) in enumerate(what.pictures.items()):
-            psnr = mean + 1.5 * (number - (len(what.pictures) - 1) / 2)
+        for number, (name, pixels) in enumerate(what.images.items()):
+            psnr = mean + 1.5 * (number - (len(what.images) - 1) / 2)
             height, width = pixels.shape[:2]
             sse = 255**2 * 10 ** (-psnr / 10) * pixels.size
             ms_ssim = None if min(height, width) < 161 else 0.9 + psnr / 400

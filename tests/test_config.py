@@ -163,7 +163,7 @@ def test_an_option_changes_the_id() -> None:
     assert other.id != cell(loss={"adversarial": "lsgan"}).id
 
 
-def test_where_the_pictures_lie_is_no_part_of_the_identity_but_what_they_are_is() -> None:
+def test_where_the_images_lie_is_no_part_of_the_identity_but_what_they_are_is() -> None:
     here = cell(data=FOLDER)
     assert cell(data={**FOLDER, "train": "elsewhere/a", "test": "elsewhere/b"}).id == here.id
     assert cell(data={**FOLDER, "train": None, "test": None, "path": "elsewhere"}).id == here.id
@@ -370,7 +370,7 @@ def test_a_penalty_is_named_once() -> None:
         cell(loss={"penalties": ["r1", {"name": "r1", "every": 4}]})
 
 
-def test_pairing_over_the_batch_needs_two_pictures() -> None:
+def test_pairing_over_the_batch_needs_two_images() -> None:
     shuffled = {"adversarial": {"name": "rp_hinge", "pairing": "shuffled"}}
     assert cell(loss=shuffled).loss.adversarial.options["pairing"] == "shuffled"
     with pytest.raises(ValueError, match=r"data\.batch_size = 1"):

@@ -12,7 +12,7 @@ from ablate.metrics.protocol import differences
 def other_protocol(study: Study, effect: Effect) -> str:
     """Says in which decisive facts the first pair of an effect that was not measured alike differs; empty for none.
 
-    Within a grid it takes an axis over the evaluation or the test pictures themselves.
+    Within a grid it takes an axis over the evaluation or the test images themselves.
     """
     for own, other in _pairs(study, effect):
         found = differences(_protocol(own, effect.metric), _protocol(other, effect.metric))

@@ -18,9 +18,9 @@ GRID = "grid"
 SETTINGS = 3
 """Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
 
-PICTURES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "train_digest", "test_digest")
-ASIDE = ("seed", "replicate", *(f"data.{key}" for key in PICTURES))
-"""Parts of a cell that are no setting of its arm; pictures are compared by their hashes."""
+IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "train_digest", "test_digest")
+ASIDE = ("seed", "replicate", *(f"data.{key}" for key in IMAGES))
+"""Parts of a cell that are no setting of its arm; images are compared by their hashes."""
 
 MISSING = object()
 
@@ -70,7 +70,7 @@ def _reasons(first: Study, other: Study, allow_mixed_code: bool) -> Iterator[str
             for study in (first, other)
         ]
         if found[0] != found[1]:
-            yield f"{between} have other {split} pictures: sha256 {_short(found[0])} and {_short(found[1])}"
+            yield f"{between} have other {split} images: sha256 {_short(found[0])} and {_short(found[1])}"
     for metric, records in _protocols(first).items():
         for own in records:
             for others in _protocols(other).get(metric, ()):

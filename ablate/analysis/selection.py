@@ -1,4 +1,4 @@
-"""Which pictures to look at: chosen by rule, never by hand."""
+"""Which images to look at: chosen by rule, never by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ablate.analysis.scores import Scores
 
 @dataclass(frozen=True)
 class Chosen:
-    """A picture and the rule that chose it."""
+    """An image and the rule that chose it."""
 
     image: str
     rule: str
@@ -18,10 +18,10 @@ class Chosen:
 def choose_images(
     scores: Scores, baseline: str, seed: int, label: str, called: str = "the baseline arm"
 ) -> tuple[Chosen, ...]:
-    """Returns the baseline's median and worst picture and the one that arms disagree about most, without repeats.
+    """Returns the baseline's median and worst image and the one that arms disagree about most, without repeats.
 
     `label` is what the rules call the metric, and `called` the arm. Disagreement is the standard deviation over the
-    arms of one seed; a picture already chosen gives way to the next.
+    arms of one seed; an image already chosen gives way to the next.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What makes scores vary: the arm, the seed, the picture, what they do together, and the machine alone (A/A)."""
+"""What makes scores vary: the arm, the seed, the image, what they do together, and the machine alone (A/A)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Components:
         metric: what was measured.
         arms: how many arms; with `seeds` and `images` the complete block that the estimate rests on.
         deviations: part -> standard deviation; "residual" is the three-way part, which no repetition tells from noise.
-        again: standard deviation of a cell's mean over pictures when it is run again with the same seed; None where no
+        again: standard deviation of a cell's mean over images when it is run again with the same seed; None where no
             cell was.
         repeats: cells that were run again.
     """
@@ -93,7 +93,7 @@ def _complete(table: np.ndarray) -> np.ndarray:
     import numpy as np
 
     missing = np.isnan(table)
-    # A cell without any value takes its arm out; a picture on which some cell has none is left out for all.
+    # A cell without any value takes its arm out; an image on which some cell has none is left out for all.
     table = table[~missing.all(axis=2).any(axis=1)]
     return table[:, :, ~np.isnan(table).any(axis=(0, 1))]
 

@@ -46,7 +46,7 @@ class Shape(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The tensors of an image and of its reconstruction: pictures, logits of each scale, or features of each layer."""
+    """The tensors of an image and of its reconstruction: images, logits of each scale, or features of each layer."""
 
     image: tuple[Tensor, ...]
     reconstruction: tuple[Tensor, ...]

@@ -30,7 +30,7 @@ class Gate:
         """Says what is wrong with a contender, or None where nothing is."""
         problem = self._one(contender, function, "", self.timed)
         if problem is not None or contender.peer is not None:
-            # Peers answer for ordinary pictures; edges are what this package promises of its own.
+            # Peers answer for ordinary images; edges are what this package promises of its own.
             return problem
         for name, pair in self._edges(contender):
             if (problem := self._one(contender, function, name, pair)) is not None:

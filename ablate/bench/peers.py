@@ -84,7 +84,7 @@ def _of(peer: Peer, setting: Setting) -> Iterator[Contender]:
 
 
 def from_black(pair: Pair) -> Pair:
-    """Shifts pictures from [-1, 1] to [0, 2]: packages measure luminance from 0, where this one's black is -1."""
+    """Shifts images from [-1, 1] to [0, 2]: packages measure luminance from 0, where this one's black is -1."""
     return pair.map(lambda tensor: tensor + 1)
 
 

@@ -41,7 +41,7 @@ class BareTraining:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
         self._device = device
-        self._pictures = prepare(cell.data, "train", cache)
+        self._images = prepare(cell.data, "train", cache)
         choice = Choice(kernels, device)
         self._objective = FastObjective.choosing(cell.loss, choice) if kernels == "auto" else Objective.build(cell.loss)
 
@@ -60,7 +60,7 @@ class BareTraining:
 
     def batch(self) -> Tensor:
         """Returns the crops of the next step."""
-        return batch(self._pictures, self.cell.data, self.cell.seed, self.state.step, self._device)
+        return batch(self._images, self.cell.data, self.cell.seed, self.state.step, self._device)
 
 
 @dataclass

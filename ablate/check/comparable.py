@@ -32,9 +32,9 @@ def changed_settings(was: ArmRecord, now: ArmRecord, results_version: int) -> st
     if all(was.cells[seed].id == now.cells[seed].id for seed in shared):
         return None
     keys = _differing(was.settings, now.settings)
-    pictures = [key for key in keys if key in DATA]
-    if pictures:
-        return f"other data: {_named(pictures, was.settings, now.settings)}"
+    images = [key for key in keys if key in DATA]
+    if images:
+        return f"other data: {_named(images, was.settings, now.settings)}"
     if keys:
         return f"other settings: {_named(keys, was.settings, now.settings)}"
     if results_version != RESULTS_VERSION:

@@ -172,17 +172,17 @@ def _pairs(metric: str, was: ArmRecord, now: ArmRecord) -> dict[int, tuple[float
 
 
 def _furthest(metric: str, was: ArmRecord, now: ArmRecord) -> str:
-    """Names the picture that moved most, which is where to look."""
+    """Names the image that moved most, which is where to look."""
     moves = {
-        (picture, seed): after - before
+        (image, seed): after - before
         for seed, cell in was.cells.items()
-        for picture, before in cell.images.get(metric, {}).items()
-        if before is not None and (after := now.cells[seed].images.get(metric, {}).get(picture)) is not None
+        for image, before in cell.images.get(metric, {}).items()
+        if before is not None and (after := now.cells[seed].images.get(metric, {}).get(image)) is not None
     }
     if not moves:
         return ""
-    picture, seed = max(moves, key=lambda key: abs(moves[key]))
-    return f"most on {picture} ({moves[picture, seed]:+.3g} at seed {seed})"
+    image, seed = max(moves, key=lambda key: abs(moves[key]))
+    return f"most on {image} ({moves[image, seed]:+.3g} at seed {seed})"
 
 
 def _has(arm: ArmRecord, metric: str) -> bool:

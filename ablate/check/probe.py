@@ -1,4 +1,4 @@
-"""What the metrics give for pictures and a codec that never change, so that a change of a metric shows by itself."""
+"""What the metrics give for images and a codec that never change, so that a change of a metric shows by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ablate.data import Pictures
+    from ablate.data import Images
 
 BLOCK = 8
 LEVELS = 5
@@ -21,9 +21,9 @@ an extractor adds in another order; 255 for 256 moves PSNR by 2e-3."""
 
 
 def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
-    """Measures a block codec on drawn pictures by the protocol of an evaluation; metric -> value.
+    """Measures a block codec on drawn images by the protocol of an evaluation; metric -> value.
 
-    Codec and pictures are integer arithmetic, so that nothing but the metrics and their protocol can move a value.
+    Codec and images are integer arithmetic, so that nothing but the metrics and their protocol can move a value.
 
     Args:
         evaluation: the settings of that name of a cell, as plain data.
@@ -53,7 +53,7 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     with tempfile.TemporaryDirectory() as scratch:
         there = Path(scratch)
         codecs: Any = {"ema": BlockCodec()}
-        measured = evaluate(codecs, cell, _pictures(), Entry(there / "cell"), there, "cpu")
+        measured = evaluate(codecs, cell, _images(), Entry(there / "cell"), there, "cpu")
     return {name: value for name, value in measured["metrics"]["ema"].items() if name in set(metrics)}
 
 
@@ -67,7 +67,7 @@ def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) 
         else:
             same = abs(after - before) <= RELATIVE_TOLERANCE * max(abs(before), abs(after))
         if not same:
-            found[name] = f"the metric itself changed: {_text(before)} became {_text(after)} on the same drawn pictures"
+            found[name] = f"the metric itself changed: {_text(before)} became {_text(after)} on the same drawn images"
     return found
 
 
@@ -75,16 +75,16 @@ def _text(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.7g}"
 
 
-def _pictures() -> Pictures:
+def _images() -> Images:
     import numpy as np
 
-    from ablate.data import Pictures
+    from ablate.data import Images
 
     drawn = [_drawn(192, 200, 3), _drawn(184, 208, 5)]
     offsets = (0, drawn[0].size)
     pixels = np.concatenate([each.ravel() for each in drawn])
     shapes = tuple((each.shape[1], each.shape[2]) for each in drawn)
-    return Pictures(("drawn-3", "drawn-5"), "drawn", (), shapes, offsets, pixels)
+    return Images(("drawn-3", "drawn-5"), "drawn", (), shapes, offsets, pixels)
 
 
 def _drawn(height: int, width: int, pitch: int) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ ABOUT_THE_MACHINE = ("device", "gpu", "cpu", "cuda", "torch", "python", "threads
 
 
 class CellRecord(Settings):
-    """One seed of an arm: how it ended, and its values under the averaged weights, of the whole set and by picture."""
+    """One seed of an arm: how it ended, and its values under the averaged weights, of the whole set and by image."""
 
     id: str
     status: str
@@ -32,7 +32,7 @@ class CellRecord(Settings):
 
 
 class ArmRecord(Settings):
-    """All seeds of one setting; `settings` are flat, without the seed and without where the pictures lie."""
+    """All seeds of one setting; `settings` are flat, without the seed and without where the images lie."""
 
     settings: dict[str, JsonValue]
     cells: dict[int, CellRecord]
@@ -53,7 +53,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
     Args:
         plan: of the grid file as it stands.
         store: where its results lie.
-        code: the fingerprint of the code to judge; a cell, or a warm start, of another is stale. None takes any.
+        code: the fingerprint of the code to judge; a cell, or a warm-up, of another is stale. None takes any.
         probe: what the metrics give today.
     """
     points = [(name, point) for name, point in zip(arm_names(plan.content["points"]), plan.points, strict=True)]
@@ -109,11 +109,11 @@ def _failure(entry: Entry) -> str | None:
 
 
 def _other_code(point: Planned, store: Store, result: Mapping[str, Any], code: str | None) -> str | None:
-    """Says which part of the result comes from other code; a warm start outlives a change of code as a cell does."""
+    """Says which part of the result comes from other code; a warm-up outlives a change of code as a cell does."""
     if code is None:
         return None
     warmup = store.warmup(point.warmup).result() if point.warmup else None
-    for what, made in (("", result), ("its warm start was ", warmup)):
+    for what, made in (("", result), ("its warm-up was ", warmup)):
         found = (made or {}).get("environment", {}).get("fingerprint")
         if found and found != code:
             return f"{what}made by {found}, and this is {code}"
@@ -127,7 +127,7 @@ def _metrics() -> tuple[str, ...]:
 
 
 def _images(entry: Entry, values: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Reads the pictures' values of those metrics that are defined on one picture."""
+    """Reads the images' values of those metrics that are defined on one image."""
     found: dict[str, dict[str, float | None]] = {}
     with entry.images_csv.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

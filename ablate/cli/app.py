@@ -116,9 +116,9 @@ def ablate(
       ablate doctor grid.toml    what would spoil the run, looked for on one batch
 
     \b
-      ablate compress a.png --cell ID -o DIR    pictures to files, by a trained cell
+      ablate compress a.png --cell ID -o DIR    images to files, by a trained cell
       ablate decompress DIR/a.ablt -o DIR       and back
-      ablate eval --cell ID --images DIR        a trained cell measured on other pictures
+      ablate eval --cell ID --images DIR        a trained cell measured on other images
     """  # noqa: D301, \b keeps a block as it stands
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

@@ -1,4 +1,4 @@
-"""`ablate compress`: pictures to files, by a trained cell."""
+"""`ablate compress`: images to files, by a trained cell."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def compress(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Compresses pictures by a trained cell.
+    """Compresses images by a trained cell.
 
-    Each to a file NAME.ablt, which holds what its picture takes and nothing else: the recorded bits per pixel count its
-    bytes. It names the weights that wrote it; `ablate decompress` needs the same. Pictures may have any size up to
-    65,535 pixels a side; large ones are done in tiles. Exit code 3 where a picture could not be done.
+    Each to a file NAME.ablt, which holds what its image takes and nothing else: the recorded bits per pixel count its
+    bytes. It names the weights that wrote it; `ablate decompress` needs the same. Images may have any size up to
+    65,535 pixels a side; large ones are done in tiles. Exit code 3 where an image could not be done.
 
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
@@ -42,7 +42,7 @@ def compress(
     from ablate.cli.trained import find_trained, named
     from ablate.trained import load
 
-    work = conversions(images, out, SUFFIX, _pictures, force)
+    work = conversions(images, out, SUFFIX, _images, force)
     entry = find_trained(cell, runs_dir, grid)
     codec = load(entry, weights, device)
     told = convert(work, lambda each: _compress(each, codec), _line, as_json)
@@ -55,7 +55,7 @@ def compress(
     )
 
 
-def _pictures(directory: Path) -> list[Path]:
+def _images(directory: Path) -> list[Path]:
     from ablate.data.folder import list_folder
 
     return [path for _, path in list_folder(directory)]
@@ -67,10 +67,10 @@ def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     from ablate.data.decode import decode
     from ablate.store.atomic import write_bytes
 
-    picture = torch.from_numpy(decode(each.source.read_bytes()))
-    file = codec.compress(picture)
+    image = torch.from_numpy(decode(each.source.read_bytes()))
+    file = codec.compress(image)
     write_bytes(each.target, file)
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     size = {"height": height, "width": width}
     return size | {
         "bytes": len(file),

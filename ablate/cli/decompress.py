@@ -1,4 +1,4 @@
-"""`ablate decompress`: files of a trained cell back to pictures."""
+"""`ablate decompress`: files of a trained cell back to images."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def decompress(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Makes pictures of compressed files.
+    """Makes images of compressed files.
 
     Each is a PNG file NAME.png. A compressed file names the weights that wrote it, and the finished cells under
     --runs-dir are searched for them. A truncated or altered file, and one of other weights, is an error and never a
-    wrong picture; exit code 3 then.
+    wrong image; exit code 3 then.
 
-    On the processor that measured a cell the pictures are those it recorded, bit for bit. Another kind of processor
+    On the processor that measured a cell the images are those it recorded, bit for bit. Another kind of processor
     sums in another order, and a pixel in some hundred thousand may lie one level beside.
 
-    Example: ablate decompress compressed/*.ablt -o pictures
+    Example: ablate decompress compressed/*.ablt -o images
     """
     from ablate.cli.conversion import conversions, convert
     from ablate.cli.terminal import plural
@@ -51,7 +51,7 @@ def decompress(
     work = conversions(files, out, ".png", _files, force)
     codec_of = _chosen(cell, runs_dir, grid, device) if cell else _named(runs_dir, grid, device)
     told = convert(work, lambda each: _decompress(each, codec_of), _line, as_json)
-    typer.echo(plural(len(told), "picture"), err=as_json)
+    typer.echo(plural(len(told), "image"), err=as_json)
 
 
 def _files(directory: Path) -> list[Path]:
@@ -97,9 +97,9 @@ def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
 
     file = each.source.read_bytes()
     codec = codec_of(read_header(file).model)
-    picture = codec.decompress(file)
-    write_bytes(each.target, to_png(picture.numpy()))
-    return {"height": picture.shape[1], "width": picture.shape[2], "model": codec.model_id.hex()}
+    image = codec.decompress(file)
+    write_bytes(each.target, to_png(image.numpy()))
+    return {"height": image.shape[1], "width": image.shape[2], "model": codec.model_id.hex()}
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ def diff(
 ) -> None:
     """Compares two cells.
 
-    The settings that differ, and each metric with its difference over the test pictures and how sure that is.
+    The settings that differ, and each metric with its difference over the test images and how sure that is.
 
     Example: ablate diff 3fa9 quickstart:81c0 --out /tmp/diff
     """
@@ -103,7 +103,7 @@ def _write(found: Difference, out: Path, runs_dir: Path, quiet: bool) -> None:
 
 
 def _originals(found: Difference, runs_dir: Path) -> dict[str, np.ndarray]:
-    """Returns the test pictures that both cells were measured on; none, with a warning, where they are gone."""
+    """Returns the test images that both cells were measured on; none, with a warning, where they are gone."""
     from ablate.config import Data
     from ablate.data import prepare
     from ablate.store import Store
@@ -112,6 +112,6 @@ def _originals(found: Difference, runs_dir: Path) -> dict[str, np.ndarray]:
         data = Data.model_validate(found.first.config["data"])
         loaded = prepare(data, "test", Store(runs_dir, found.first.grid).data_cache)
     except (OSError, ValueError) as error:
-        typer.echo(f"warning: the test pictures could not be read, so none are shown: {error}", err=True)
+        typer.echo(f"warning: the test images could not be read, so none are shown: {error}", err=True)
         return {}
     return {name: loaded[index] for index, name in enumerate(loaded.names)}

@@ -75,8 +75,8 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
                 continue
             seen[adversarial] = point.label
             cell = Cell.model_validate(point.cell)
-            pictures, held_out = (prepare(cell.data, split, Path(cache)) for split in SPLITS)
-            yield from ((point.label, finding) for finding in audit(cell, pictures, held_out, "cpu"))
+            images, held_out = (prepare(cell.data, split, Path(cache)) for split in SPLITS)
+            yield from ((point.label, finding) for finding in audit(cell, images, held_out, "cpu"))
 
 
 def _print(findings: list[tuple[str, Finding]]) -> None:

@@ -1,4 +1,4 @@
-"""`ablate eval`: a trained cell measured on other pictures."""
+"""`ablate eval`: a trained cell measured on other images."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from ablate.store import Entry
 
 LISTED = 40
-"""Pictures that are listed one by one in a terminal; the table in the records holds all."""
+"""Images that are listed one by one in a terminal; the table in the records holds all."""
 PER_IMAGE = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4))
 
 
 def eval(  # noqa: A001 - the command's name
     cell: TrainedCell,
-    images: Annotated[
-        Path, typer.Option("--images", metavar="DIR", help="Pictures to measure on, searched recursively.")
+    folder: Annotated[
+        Path, typer.Option("--images", metavar="DIR", help="Images to measure on, searched recursively.")
     ],
     weights: Annotated[
         Literal["both", "ema", "raw"], typer.Option("--weights", help="Averaged weights, those of the last step, both.")
@@ -32,17 +32,17 @@ def eval(  # noqa: A001 - the command's name
     ] = None,
     grid: OfGrid = None,
     on_bad_image: Annotated[
-        Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about pictures that cannot be used.")
+        Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about images that cannot be used.")
     ] = "error",
     device: ComputeOn = "cpu",
     force: Force = False,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures a trained cell on other pictures.
+    """Measures a trained cell on other images.
 
     Every metric is that of the grid, by the same protocol, and the same records are written: result.json, a table with
-    a row for each picture, the reconstructions.
+    a row for each image, the reconstructions.
 
     Example: ablate eval --cell 3fa9 --images photos/kodak
     """
@@ -55,27 +55,27 @@ def eval(  # noqa: A001 - the command's name
 
     entry = find_trained(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
-    pictures = prepare_folder(images, cache, skip=on_bad_image == "skip")
-    records = Entry(out) if out else place(entry, images, pictures)
+    images = prepare_folder(folder, cache, skip=on_bad_image == "skip")
+    records = Entry(out) if out else place(entry, folder, images)
     if records.result() is not None and not force:
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
-    for name, reason in pictures.skipped:
+    for name, reason in images.skipped:
         typer.echo(f"skipped {name}: {reason}", err=True)
-    if pictures.digest == entry.settings()["cell"]["data"]["train_digest"]:
-        typer.echo("warning: these are the pictures that the cell was trained on", err=True)
+    if images.digest == entry.settings()["cell"]["data"]["train_digest"]:
+        typer.echo("warning: these are the images that the cell was trained on", err=True)
     wanted = WEIGHTS if weights == "both" else (weights,)
     number = itertools.count(1)
-    total = len(wanted) * len(pictures)
+    total = len(wanted) * len(images)
     result = measure_elsewhere(
         entry,
-        pictures,
+        images,
         records,
-        folder=images,
+        folder=folder,
         weights=wanted,
         cache=cache,
         device=device,
         environment=provenance(device, _threads()) | (accelerator() if device == "cuda" else {}),
-        done=lambda name, picture: typer.echo(f"[{next(number)}/{total}] {picture} ({name})", err=True),
+        done=lambda name, image: typer.echo(f"[{next(number)}/{total}] {image} ({name})", err=True),
     )
     typer.echo(json.dumps(result, indent=1) if as_json else "\n".join(_lines(entry, records, result)))
 
@@ -92,9 +92,9 @@ def _lines(entry: Entry, records: Entry, result: dict[str, Any]) -> list[str]:
 
     measured = result["metrics"]
     first = next(iter(measured))
-    pictures = result["pictures"]
+    images = result["pictures"]
     return [
-        f"{paint(named(entry), 'title')} on {plural(pictures['count'], 'picture')} of {pictures['folder']}",
+        f"{paint(named(entry), 'title')} on {plural(images['count'], 'image')} of {images['folder']}",
         "",
         *_each(records, first),
         *_summary(measured, result.get("uncertainty", {}).get(first, {}), first),
@@ -116,7 +116,7 @@ def _each(records: Entry, weights: str) -> list[str]:
         (row["image"], f"{row['height']}x{row['width']}", *(_rounded(row[name], digits) for name, digits in PER_IMAGE))
         for row in rows
     ]
-    return [*columns(("picture", "size", *(name for name, _ in PER_IMAGE)), shown), f"({weights})", ""]
+    return [*columns(("image", "size", *(name for name, _ in PER_IMAGE)), shown), f"({weights})", ""]
 
 
 def _rounded(value: str, digits: int) -> str:
@@ -134,7 +134,7 @@ def _summary(measured: dict[str, Any], uncertainty: dict[str, Any], first: str) 
         around = uncertainty.get(name)
         within = f"{around['low']:.6g} to {around['high']:.6g}" if around and around["low"] is not None else "–"
         rows.append((name, _text(value), within, *(_text(measured[other].get(name)) for other in others)))
-    header = ("metric", first, "95 % over pictures", *others)
+    header = ("metric", first, "95 % over images", *others)
     return columns(header, rows)
 
 

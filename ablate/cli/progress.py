@@ -86,7 +86,7 @@ class LiveTable:
 
 
 def draw(snapshot: Snapshot) -> Table:
-    """Returns the picture of a moment: a row for each training under way, then the bar and the counts."""
+    """Returns the image of a moment: a row for each training under way, then the bar and the counts."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
@@ -95,14 +95,14 @@ def draw(snapshot: Snapshot) -> Table:
         rows.add_column(title, justify="left" if title in ("training", "phase") else "right", no_wrap=True)
     for running in snapshot.running:
         rows.add_row(*_cells(running))
-    picture = Table.grid()
-    picture.add_row(rows)
+    image = Table.grid()
+    image.add_row(rows)
     bar = Table.grid(padding=(0, 1))
     drawn = ProgressBar(total=1.0, completed=snapshot.fraction, width=40)
     bar.add_row(drawn, f"{snapshot.fraction:4.0%}", _left(snapshot))
-    picture.add_row(bar)
-    picture.add_row(_counts(snapshot))
-    return picture
+    image.add_row(bar)
+    image.add_row(_counts(snapshot))
+    return image
 
 
 def _cells(running: Running) -> tuple[str, ...]:

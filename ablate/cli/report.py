@@ -25,7 +25,7 @@ def report(
 ) -> None:
     """Writes the comparison as HTML and Markdown.
 
-    Effects with their intervals, curves, pictures side by side, and every number in report.json. Several grids are
+    Effects with their intervals, curves, images side by side, and every number in report.json. Several grids are
     compared in one report, where they share data, measuring protocol and code.
 
     Example: ablate report grid.toml --latex

@@ -1,18 +1,18 @@
-"""The file that a picture is stored in: a header, one frequency table per channel, range-coded symbols.
+"""The file that an image is stored in: a header, one frequency table per channel, range-coded symbols.
 
 All numbers are little-endian:
 
     bytes     content
     4         magic, b"ABLT"
     1         version of this format, 2
-    6         model: which weights made the symbols, and alone make a picture of them
-    2 + 2     height and width of the picture, in pixels
+    6         model: which weights made the symbols, and alone make an image of them
+    2 + 2     height and width of the image, in pixels
     4         crc32 of the symbols, channel by channel, row by row, one byte each
     C * L     table: for each channel and level 0 where the level does not occur, else its count scaled to 1..255
     4 * n     range coder's words: the channels one after another, a channel of one level left out
     4         crc32 of everything before
 
-What the model knows is not repeated: its channels C and levels L, and how large the latent of a picture is. The last
+What the model knows is not repeated: its channels C and levels L, and how large the latent of an image is. The last
 sum finds every damaged byte before anything is decoded; the first proves that what was decoded is what was encoded,
 also where another version of the range coder reads the file.
 """
@@ -33,9 +33,9 @@ MAGIC = b"ABLT"
 VERSION = 2
 MODEL_BYTES = 6
 MAX_SIDE = 0xFFFF
-"""Largest height and width of a picture, in pixels."""
+"""Largest height and width of an image, in pixels."""
 MAX_SYMBOLS = 1 << 28
-"""More than any picture needs; a forged header must not make the decoder allocate without end."""
+"""More than any image needs; a forged header must not make the decoder allocate without end."""
 
 _HEADER = struct.Struct(f"<4sB{MODEL_BYTES}sHHI")
 _CHECKSUM = struct.Struct("<I")
@@ -47,7 +47,7 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says before its symbols are decoded: its model, six bytes, and the size of its picture."""
+    """What a file says before its symbols are decoded: its model, six bytes, and the size of its image."""
 
     model: bytes
     height: int
@@ -55,7 +55,7 @@ class Header:
 
 
 def encode(symbols: NDArray[np.uint8], *, levels: int, height: int, width: int, model: bytes) -> bytes:
-    """Writes symbols, uint8 (C, h, w) below `levels`, of a picture of `height` x `width` pixels; deterministic.
+    """Writes symbols, uint8 (C, h, w) below `levels`, of an image of `height` x `width` pixels; deterministic.
 
     Raises:
         ValueError: for symbols or sizes that the format cannot hold.
@@ -70,14 +70,14 @@ def encode(symbols: NDArray[np.uint8], *, levels: int, height: int, width: int, 
 
 
 def read_header(data: bytes) -> Header:
-    """Reads which model a file needs and how large its picture is.
+    """Reads which model a file needs and how large its image is.
 
     Raises:
         ValueError: for anything but a whole file of this format, truncated and altered ones included.
     """
     _, _, model, height, width, _ = _HEADER.unpack_from(_checked(data))
     if not (height and width):
-        raise ValueError(f"the file says that its picture is {height}x{width} pixels large")
+        raise ValueError(f"the file says that its image is {height}x{width} pixels large")
     return Header(model, height, width)
 
 
@@ -171,7 +171,7 @@ def _require_encodable(symbols: NDArray[np.uint8], levels: int, height: int, wid
     _require_shape(levels, symbols.shape)
     for name, size in (("height", height), ("width", width)):
         if not 1 <= size <= MAX_SIDE:
-            raise ValueError(f"{name} = {size}; the format holds pictures of 1 to {MAX_SIDE} pixels a side")
+            raise ValueError(f"{name} = {size}; the format holds images of 1 to {MAX_SIDE} pixels a side")
     if int(symbols.max()) >= levels:
         raise ValueError(f"symbol {int(symbols.max())} is out of range: levels = {levels} allows 0 to {levels - 1}")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,24 @@ class StandardCodec:
     library: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def encode(self, picture: Picture, quality: int) -> bytes:
-        """Returns the file, header included, of a picture, uint8 RGB (3, H, W).
+    def encode(self, pixels: Pixels, quality: int) -> bytes:
+        """Returns the file, header included, of an image, uint8 RGB (3, H, W).
 
         Raises:
-            ValueError: for a picture that the format cannot hold (WebP above 16,383 pixels a side).
+            ValueError: for an image that the format cannot hold (WebP above 16,383 pixels a side).
         """
         from PIL import Image
 
         file = io.BytesIO()
         try:
-            image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+            image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
             image.save(file, self.name, quality=quality, **self.options)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{self.label} cannot hold {picture.shape[1]}x{picture.shape[2]} pixels") from error
+            raise ValueError(f"{self.label} cannot hold {pixels.shape[1]}x{pixels.shape[2]} pixels") from error
         return file.getvalue()
 
-    def decode(self, file: bytes) -> Picture:
-        """Returns the picture, uint8 RGB (3, H, W), of a file that `encode` made."""
+    def decode(self, file: bytes) -> Pixels:
+        """Returns the pixels, uint8 RGB (3, H, W), of a file that `encode` made."""
         from PIL import Image
 
         with Image.open(io.BytesIO(file), formats=[self.name]) as image:

@@ -1,4 +1,4 @@
-"""One cell of the grid with everything that goes together, and the warm start that cells share."""
+"""One cell of the grid with everything that goes together, and the warm-up that cells share."""
 
 from __future__ import annotations
 
@@ -164,12 +164,12 @@ class Cell(Identified):
         return self
 
     @model_validator(mode="after")
-    def _other_pictures_are_there_to_pair_with(self) -> Cell:
+    def _other_images_are_there_to_pair_with(self) -> Cell:
         looking = [self.loss.adversarial, *([self.loss.calibrate_to] if self.loss.calibrate != "none" else [])]
         shuffled = [term.name for term in looking if term.options.get("pairing") == "shuffled"]
         if shuffled and self.data.batch_size == 1:
             raise ValueError(
-                f'{shuffled[0]} with pairing = "shuffled" compares each picture with another of the '
+                f'{shuffled[0]} with pairing = "shuffled" compares each image with another of the '
                 "batch, and data.batch_size = 1"
             )
         return self

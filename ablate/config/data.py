@@ -1,4 +1,4 @@
-"""Which pictures there are, and how crops are drawn from them."""
+"""Which images there are, and how crops are drawn from them."""
 
 from __future__ import annotations
 

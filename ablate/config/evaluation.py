@@ -25,7 +25,7 @@ def kernel_name(extractor: str, tap: int) -> str:
 class Evaluation(Settings):
     """The protocol that the finished codec is measured by.
 
-    `perceptual` names a distance over a network whose weights a user brings along: one more figure a picture.
+    `perceptual` names a distance over a network whose weights a user brings along: one more figure an image.
     """
 
     extractor: Literal["lite0", "inception", "dinov2"] = "lite0"

@@ -32,7 +32,7 @@ class Adam(Settings):
 
 
 class Optimizers(Settings):
-    """One optimizer for encoder, quantizer and generator, one for the discriminator; and one for the warm start."""
+    """One optimizer for encoder, quantizer and generator, one for the discriminator; and one for the warm-up."""
 
     generator: Adam = Adam()
     discriminator: Adam = Adam()

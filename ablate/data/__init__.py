@@ -5,7 +5,7 @@ torch; `ablate.data.crops` and `ablate.data.pixels`, which do, are imported by t
 """
 
 from ablate.data.cache import prepare, prepare_folder
-from ablate.data.pictures import Pictures
+from ablate.data.images import Images
 from ablate.data.selection import resolve, stat_fingerprint
 
-__all__ = ["Pictures", "prepare", "prepare_folder", "resolve", "stat_fingerprint"]
+__all__ = ["Images", "prepare", "prepare_folder", "resolve", "stat_fingerprint"]

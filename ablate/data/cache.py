@@ -1,6 +1,6 @@
-"""Decodes the pictures of a split once, into a file that all cells and processes share.
+"""Decodes the images of a split once, into a file that all cells and processes share.
 
-    <cache>/<key>/pictures.u8    the pictures one after another, uint8 RGB (3, height, width) each
+    <cache>/<key>/images.u8    the images one after another, uint8 RGB (3, height, width) each
     <cache>/<key>/index.json     their names and sizes, and the files that were refused, with the reason
 
 The key stands for the files' content and for the rules of decoding. The directory appears as a whole, by one rename;
@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config import Data, content_sha256
-from ablate.data.digest import PictureFile, digest, hash_files
+from ablate.data.digest import SourceFile, digest, hash_files
 from ablate.data.folder import list_folder
-from ablate.data.pictures import INDEX, PIXELS, Pictures, open_pictures
+from ablate.data.images import INDEX, PIXELS, Images, open_images
 from ablate.data.selection import Split, select
 
 SMALLEST_TEST_SIDE = 16
-"""Height and width, in pixels, that a test picture has at least; a training picture holds a crop."""
+"""Height and width, in pixels, that a test image has at least; a training image holds a crop."""
 
 
-def prepare(data: Data, split: Split, cache: Path) -> Pictures:
-    """Returns the pictures of a split of resolved settings, decoded now or before.
+def prepare(data: Data, split: Split, cache: Path) -> Images:
+    """Returns the images of a split of resolved settings, decoded now or before.
 
     Raises:
-        ValueError: if pictures cannot be used (all of them, where `on_bad_image` is "skip"), or if the files are no
+        ValueError: if images cannot be used (all of them, where `on_bad_image` is "skip"), or if the files are no
             longer those that the settings were resolved to.
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
@@ -42,22 +42,22 @@ def prepare(data: Data, split: Split, cache: Path) -> Pictures:
     source = _describe(data, split)
     directory = _decoded(expected, lambda: _expected_files(data, split, expected, cache), source, cache)
     smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
-    return open_pictures(directory, smallest, skip=data.on_bad_image == "skip")
+    return open_images(directory, smallest, skip=data.on_bad_image == "skip")
 
 
-def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Pictures:
-    """Returns all pictures below a directory that no settings name, of any size, decoded now or before.
+def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
+    """Returns all images below a directory that no settings name, of any size, decoded now or before.
 
     Raises:
         ValueError: if there is none, or if some cannot be used (all of them, with `skip`).
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
     files = hash_files(list_folder(folder.resolve()), cache)
-    return open_pictures(_decoded(digest(files), lambda: files, str(folder), cache), smallest=1, skip=skip)
+    return open_images(_decoded(digest(files), lambda: files, str(folder), cache), smallest=1, skip=skip)
 
 
-def _decoded(expected: str, files: Callable[[], tuple[PictureFile, ...]], source: str, cache: Path) -> Path:
-    """Returns the directory of the decoded pictures whose digest is `expected`; made of `files` where it is missing."""
+def _decoded(expected: str, files: Callable[[], tuple[SourceFile, ...]], source: str, cache: Path) -> Path:
+    """Returns the directory of the decoded images whose digest is `expected`; made of `files` where it is missing."""
     from ablate.data.decode import VERSION
 
     cache.mkdir(parents=True, exist_ok=True)
@@ -70,12 +70,10 @@ def _decoded(expected: str, files: Callable[[], tuple[PictureFile, ...]], source
     return directory
 
 
-def _expected_files(data: Data, split: Split, expected: str, cache: Path) -> tuple[PictureFile, ...]:
+def _expected_files(data: Data, split: Split, expected: str, cache: Path) -> tuple[SourceFile, ...]:
     files = select(data, cache)[split]
     if digest(files) != expected:
-        raise ValueError(
-            f"the pictures of {_describe(data, split)} have changed since the grid was planned; plan again"
-        )
+        raise ValueError(f"the images of {_describe(data, split)} have changed since the grid was planned; plan again")
     return files
 
 
@@ -92,7 +90,7 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _write(files: tuple[PictureFile, ...], source: str, directory: Path) -> None:
+def _write(files: tuple[SourceFile, ...], source: str, directory: Path) -> None:
     """Decodes `files` beside `directory` and renames; the caller holds the lock."""
     beside = directory.with_name(f".{directory.name}.writing")
     # What lies there was left by a process that was killed: it would hold the lock if it were alive.
@@ -115,8 +113,8 @@ def _write(files: tuple[PictureFile, ...], source: str, directory: Path) -> None
         os.close(handle)
 
 
-def _decode_into(path: Path, files: tuple[PictureFile, ...]) -> dict[str, Any]:
-    from ablate.data.decode import PictureError, decode
+def _decode_into(path: Path, files: tuple[SourceFile, ...]) -> dict[str, Any]:
+    from ablate.data.decode import ImageError, decode
 
     names, shapes, refused = [], [], []
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.
@@ -126,13 +124,13 @@ def _decode_into(path: Path, files: tuple[PictureFile, ...]) -> dict[str, Any]:
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise ValueError(f"{file.path} has changed while it was read")
             try:
-                picture = decode(content)
-            except PictureError as error:
+                image = decode(content)
+            except ImageError as error:
                 refused.append([file.name, str(error)])
                 continue
-            pixels.write(picture.tobytes())
+            pixels.write(image.tobytes())
             names.append(file.name)
-            shapes.append(picture.shape[1:])
+            shapes.append(image.shape[1:])
         pixels.flush()
         os.fsync(pixels.fileno())
     return {"names": names, "shapes": shapes, "refused": refused}

@@ -1,8 +1,8 @@
-"""One picture file to 8-bit RGB: converted where that keeps what a viewer would show, refused with a reason elsewhere.
+"""One image file to 8-bit RGB: converted where that keeps what a viewer would show, refused with a reason elsewhere.
 
     8-bit RGB                       as it is
     black and white, grey, palette  to RGB, exactly
-    alpha channel or colour         dropped where every pixel is opaque, else refused: the picture depends on what
+    alpha channel or colour         dropped where every pixel is opaque, else refused: the image depends on what
                                     lies behind it
     16-bit grey                     round(v * 255 / 65535)
     16-bit RGB                      refused: Pillow keeps only the high byte, which is half a level darker on average
@@ -32,17 +32,17 @@ _EXACT = ("1", "L", "P", "RGB")
 _TIFF_PHOTOMETRIC, _BLACK_IS_ZERO = 262, 1
 
 
-class PictureError(ValueError):
-    """A picture that cannot be used; the message is the reason, without the file's name."""
+class ImageError(ValueError):
+    """An image that cannot be used; the message is the reason, without the file's name."""
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
     """Decodes the bytes of a PNG, JPEG, WebP or TIFF file: uint8 RGB (3, H, W).
 
     Raises:
-        PictureError: for a picture that is corrupt or has no faithful form in 8-bit RGB.
+        ImageError: for an image that is corrupt or has no faithful form in 8-bit RGB.
     """
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES, "somebody told Pillow to fill truncated pictures with grey"
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES, "somebody told Pillow to fill truncated images with grey"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -50,14 +50,14 @@ def decode(content: bytes) -> NDArray[np.uint8]:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _require_one_faithful_frame(image)
                 pixels = _rgb(ImageOps.exif_transpose(image))
-    except (PictureError, MemoryError):
+    except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(
+        raise ImageError(
             "it cannot be decoded: it is no PNG, JPEG, WebP or TIFF file, or its beginning is lost"
         ) from error
     except Exception as error:  # decoders meet corrupt bytes with nearly any exception
-        raise PictureError(f"it cannot be decoded: {error}") from error
+        raise ImageError(f"it cannot be decoded: {error}") from error
     return np.array(pixels.transpose(2, 0, 1), order="C")  # a copy, which may be written to
 
 
@@ -70,15 +70,15 @@ def _verify(content: bytes) -> None:
 def _require_one_faithful_frame(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
-        raise PictureError(f"it holds {frames} frames or pages; one is expected")
+        raise ImageError(f"it holds {frames} frames or pages; one is expected")
     samples = _sample_format(image)
     if "16" in samples and not image.mode.startswith("I;16"):
-        raise PictureError(f"it has 16 bits a sample in {image.mode}, of which Pillow reads 8; convert it to 8 bits")
+        raise ImageError(f"it has 16 bits a sample in {image.mode}, of which Pillow reads 8; convert it to 8 bits")
     if image.mode.startswith("I;16") and (not samples.startswith("I;16") or "transparency" in image.info):
-        raise PictureError(f"its grey samples ({samples}) are neither 8 nor plain 16 bits wide; convert it to 8 bits")
+        raise ImageError(f"its grey samples ({samples}) are neither 8 nor plain 16 bits wide; convert it to 8 bits")
     photometric = getattr(image, "tag_v2", {}).get(_TIFF_PHOTOMETRIC, _BLACK_IS_ZERO)
     if image.mode.startswith("I;16") and photometric != _BLACK_IS_ZERO:
-        raise PictureError("its 16-bit grey counts from white, which Pillow does not undo; convert it to 8 bits")
+        raise ImageError("its 16-bit grey counts from white, which Pillow does not undo; convert it to 8 bits")
 
 
 def _sample_format(image: Image.Image) -> str:
@@ -91,15 +91,15 @@ def _sample_format(image: Image.Image) -> str:
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Converts a loaded picture to uint8 (H, W, 3)."""
+    """Converts a loaded image to uint8 (H, W, 3)."""
     if image.mode.startswith("I;16"):
         grey = (np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535
         return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[:, :, 3].min() < 255:
-            raise PictureError("it is transparent in places; flatten it onto a background")
+            raise ImageError("it is transparent in places; flatten it onto a background")
         return rgba[:, :, :3]
     if image.mode not in _EXACT:
-        raise PictureError(f"its colour mode {image.mode} has no faithful form in 8-bit RGB; convert it")
+        raise ImageError(f"its colour mode {image.mode} has no faithful form in 8-bit RGB; convert it")
     return np.asarray(image.convert("RGB"))

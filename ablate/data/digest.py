@@ -1,4 +1,4 @@
-"""The identity of pictures: the hash of each file, and the digest of an ordered set of them."""
+"""The identity of images: the hash of each file, and the digest of an ordered set of them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """One picture at rest: the name it goes by, relative to its directory, where it lies, and what it holds."""
+class SourceFile:
+    """One image at rest: the name it goes by, relative to its directory, where it lies, and what it holds."""
 
     name: str
     path: Path
     sha256: str
 
 
-def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[PictureFile, ...]:
+def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceFile, ...]:
     """Hashes files given by name and absolute path.
 
     With a cache directory, a file whose path, size and modification time are known is not read again.
@@ -46,13 +46,13 @@ def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> 
             sha256 = file_sha256(path)
             if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
                 fresh[str(path)] = [*stamp, sha256]
-        files.append(PictureFile(name, path, sha256))
+        files.append(SourceFile(name, path, sha256))
     if cache and fresh:
         _write_known(cache, known | fresh)
     return tuple(files)
 
 
-def digest(files: Iterable[PictureFile]) -> str:
+def digest(files: Iterable[SourceFile]) -> str:
     """Returns the sha256 over names and contents in their order; where the files lie does not matter."""
     return content_sha256([[file.name, file.sha256] for file in files])
 

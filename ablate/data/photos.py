@@ -1,6 +1,6 @@
 """The photographs that lie inside the scikit-image package: a data set that is there wherever ablate is.
 
-No two views of one scene lie on both sides of the split: both pictures of the motorcycle are for training.
+No two views of one scene lie on both sides of the split: both images of the motorcycle are for training.
 
     train  astronaut          Eileen Collins, NASA; public domain
            motorcycle_left    Middlebury 2014 stereo data, Scharstein et al., GCPR 2014; scikit-image states no licence
@@ -21,7 +21,7 @@ from __future__ import annotations
 import importlib.resources
 from pathlib import Path
 
-from ablate.data.digest import PictureFile, hash_files
+from ablate.data.digest import SourceFile, hash_files
 
 SHA256 = {
     "train": {
@@ -41,7 +41,7 @@ SHA256 = {
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
-def photos(split: str, cache: Path | None = None) -> tuple[PictureFile, ...]:
+def photos(split: str, cache: Path | None = None) -> tuple[SourceFile, ...]:
     """Returns the photographs of the split "train" or "test", once every byte of them is right.
 
     Raises:
@@ -64,7 +64,7 @@ def list_photos(split: str) -> list[tuple[str, Path]]:
 
 
 def photo_directory() -> Path:
-    """Returns where scikit-image keeps its pictures; importing the top of that package is cheap."""
+    """Returns where scikit-image keeps its images; importing the top of that package is cheap."""
     try:
         package = importlib.resources.files("skimage")
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The one place where pictures change between 8 bits at rest and float32 in training."""
+"""The one place where images change between 8 bits at rest and float32 in training."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 
-def to_float(pictures: Tensor) -> Tensor:
+def to_float(images: Tensor) -> Tensor:
     """Maps uint8 0 to 255 onto float32 -1 to 1."""
-    assert pictures.dtype == torch.uint8
-    return pictures.float() / 127.5 - 1
+    assert images.dtype == torch.uint8
+    return images.float() / 127.5 - 1
 
 
-def to_uint8(pictures: Tensor) -> Tensor:
+def to_uint8(images: Tensor) -> Tensor:
     """Maps floats in -1 to 1 onto uint8 0 to 255: clamped, then rounded to the nearest, half to even.
 
     Raises:
         ValueError: for NaN, which has no pixel value.
     """
-    if pictures.isnan().any():
-        raise ValueError("a picture holds NaN, which has no pixel value")
-    return ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    if images.isnan().any():
+        raise ValueError("an image holds NaN, which has no pixel value")
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)

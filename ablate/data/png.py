@@ -1,4 +1,4 @@
-"""Pictures to PNG files: the form in which a reconstruction is kept, every pixel as it is."""
+"""Images to PNG files: the form in which a reconstruction is kept, every pixel as it is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def to_png(picture: NDArray[np.uint8]) -> bytes:
-    """Returns a picture, uint8 RGB (3, H, W), as the bytes of a PNG file."""
+def to_png(image: NDArray[np.uint8]) -> bytes:
+    """Returns an image, uint8 RGB (3, H, W), as the bytes of a PNG file."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))).save(file, "PNG", compress_level=3)
+    Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(file, "PNG", compress_level=3)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Which picture files the settings mean, and the digests that stand for them."""
+"""Which image files the settings mean, and the digests that stand for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablate.config import Data, content_sha256
-from ablate.data.digest import PictureFile, digest, hash_files
+from ablate.data.digest import SourceFile, digest, hash_files
 from ablate.data.folder import list_folder, require_disjoint, split_by_content
 from ablate.data.photos import list_photos, photos
 
@@ -15,24 +15,24 @@ Split = Literal["train", "test"]
 
 
 def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
-    """Returns the settings with absolute paths and the digests of their pictures; relative paths begin at `directory`.
+    """Returns the settings with absolute paths and the digests of their images; relative paths begin at `directory`.
 
     A digest that the settings hold already is a promise, and is checked. With a cache directory, files that have not
     changed are not read again.
 
     Raises:
-        ValueError: for a missing or empty directory, a picture on both sides of the split, or a broken promise.
+        ValueError: for a missing or empty directory, an image on both sides of the split, or a broken promise.
     """
     data = data.model_copy(update=_absolute(data, directory))
     digests = {f"{split}_digest": digest(files) for split, files in select(data, cache).items()}
     for key, found in digests.items():
         expected = getattr(data, key)
         if expected not in (None, found):
-            raise ValueError(f"data.{key} is {expected}, but the pictures that are there have the digest {found}")
+            raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {found}")
     return data.model_copy(update=digests)
 
 
-def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[PictureFile, ...]]:
+def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[SourceFile, ...]]:
     """Returns the files of each split, hashed; paths in the settings are absolute."""
     if data.source == "photos":
         return {"train": photos("train", cache), "test": photos("test", cache)}
@@ -50,7 +50,7 @@ def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[Pictur
 def stat_fingerprint(data: Data, directory: Path) -> str:
     """Returns a hash of the files' places, sizes and modification times: changes when the digests might have.
 
-    Reads no picture, so it is cheap enough for every command.
+    Reads no image, so it is cheap enough for every command.
 
     Raises:
         ValueError: for a missing or empty directory.

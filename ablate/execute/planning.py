@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image")
-"""The settings of [data] that say which pictures there are."""
+"""The settings of [data] that say which images there are."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Plan:
 
 
 def plan(grid: Grid, cache: Path | None = None) -> Plan:
-    """Works out every cell's identity, which takes reading all pictures once; with a cache directory, once for all.
+    """Works out every cell's identity, which takes reading all images once; with a cache directory, once for all.
 
     Raises:
         ValueError: where the data are not there or hold a bad image.
@@ -90,7 +90,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
             resolved[key] = resolve(point.cell.data, directory, cache)
         cell = point.cell.model_copy(update={"data": resolved[key]})
         if cell.id in labels:
-            notes.append(f"{point.label} is not run: its pictures are those of {labels[cell.id]}, and so is all else")
+            notes.append(f"{point.label} is not run: its images are those of {labels[cell.id]}, and so is all else")
             continue
         labels[cell.id] = point.label
         warmup = cell.warmup
@@ -131,7 +131,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
 def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Plan:
     """Returns the plan of a grid file, from the store under `root` where neither file, code nor data changed since.
 
-    Writes nothing, unless the hashes of the pictures shall be remembered in the store. Where the plan is not there it
+    Writes nothing, unless the hashes of the images shall be remembered in the store. Where the plan is not there it
     takes seconds, and `meanwhile` is called first, to start what can go on beside it.
 
     Raises:
@@ -183,7 +183,7 @@ def _stored(path: Path, root: Path) -> Plan | None:
 
 
 def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
-    """Returns a cheap fingerprint (names, sizes, times) of all pictures that the cells use."""
+    """Returns a cheap fingerprint (names, sizes, times) of all images that the cells use."""
     from ablate.config import Data
     from ablate.data import stat_fingerprint
 

@@ -85,7 +85,7 @@ def run(
         return OK
     get_ready(work)
     work.prepare(todo, store, listener.said)
-    plan.write(store)  # not before the pictures are known to be good: a grid that cannot run leaves nothing behind
+    plan.write(store)  # not before the images are known to be good: a grid that cannot run leaves nothing behind
     listener.said(str(capacity))
     if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
         listener.said(advice)

@@ -83,8 +83,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
 def keep_freed_memory() -> None:
     """Lets the C library keep what tensors free for the next ones instead of handing it back to the system.
 
-    Otherwise each picture that is measured, and each larger batch, faults its pages in anew: some 30,000 of them for a
-    picture of 427 x 640 pixels, each time. Without glibc nothing happens.
+    Otherwise each image that is measured, and each larger batch, faults its pages in anew: some 30,000 of them for a
+    image of 427 x 640 pixels, each time. Without glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -93,10 +93,10 @@ def keep_freed_memory() -> None:
 
 
 def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
-    """Decodes the pictures that the jobs read, each data set once, so that no worker has to.
+    """Decodes the images that the jobs read, each data set once, so that no worker has to.
 
     Raises:
-        ValueError: for pictures that cannot be used.
+        ValueError: for images that cannot be used.
     """
     from ablate.config import Data
     from ablate.data import prepare as decode
@@ -106,13 +106,13 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
     for data in distinct.values():
         splits: tuple[tuple[Split, str | None], ...] = (("train", data.train_digest), ("test", data.test_digest))
         for split, digest in splits:
-            pictures = decode(data, split, store.data_cache)
+            images = decode(data, split, store.data_cache)
             if digest in told:
                 continue
             told.add(digest)
-            skipped = f", {len(pictures.skipped)} skipped" if pictures.skipped else ""
-            say(f"{split} pictures: {len(pictures)}{skipped}")
-            for name, reason in pictures.skipped:
+            skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
+            say(f"{split} images: {len(images)}{skipped}")
+            for name, reason in images.skipped:
                 say(f"  skipped {name}: {reason}")
 
 

@@ -13,7 +13,7 @@ from ablate.grid.locate import KeyPath
 from ablate.grid.sheet import Sheet
 
 FILLED_IN = ("seed", "replicate", "data.train_digest", "data.test_digest")
-"""Settings of a cell that no grid file gives: the first two come from [seeds], the others from the pictures."""
+"""Settings of a cell that no grid file gives: the first two come from [seeds], the others from the images."""
 
 
 @cache
@@ -120,7 +120,7 @@ def _report_unknown(sheet: Sheet, name: str, at: KeyPath) -> None:
     if parts[-1] in ("seed", "seeds", "replicate"):
         meant, hint = None, "seeds are given in [seeds]"
     elif name in FILLED_IN:
-        meant, hint = None, "it is computed from the pictures"
+        meant, hint = None, "it is computed from the images"
     if meant:
         sheet.refused_keys.add(meant)
     sheet.unknown_key(at, name, siblings, hint)

@@ -123,7 +123,7 @@ def _arms(factors: Sequence[Factor], cells: Mapping[Combination, Cell], includes
 
 
 def _distinct(arms: Sequence[_Arm]) -> tuple[list[_Arm], list[tuple[str, str]]]:
-    """Drops what is the same cell as an earlier one; paths count, since no picture is looked at here.
+    """Drops what is the same cell as an earlier one; paths count, since no image is looked at here.
 
     Returns the arms that are left, and for each other its label and that of the earlier one.
     """

@@ -1,6 +1,6 @@
 """One player's adversarial loss over all scales of patch logits, with its gradient by every logit.
 
-The losses that judge every logit for itself are means of phi(x) = factor f(x) + linear x over each picture's logits of
+The losses that judge every logit for itself are means of phi(x) = factor f(x) + linear x over each image's logits of
 each scale, with one of three functions f: every fast form goes through a table of such terms.
 """
 
@@ -32,7 +32,7 @@ PLAYERS = ("discriminator", "generator")
 
 
 class Form(NamedTuple):
-    """What a player's loss is in each logit of a picture: factor f(x) + linear x."""
+    """What a player's loss is in each logit of an image: factor f(x) + linear x."""
 
     kind: int
     a: float = 0.0
@@ -182,7 +182,7 @@ def check(images: Sequence[Tensor], reconstructions: Sequence[Tensor], needs_ima
     """Refuses logits that do not fit.
 
     Raises:
-        ValueError: for another number of scales or another shape of the two pictures, and for another type.
+        ValueError: for another number of scales or another shape of the two images, and for another type.
     """
     if needs_image or images:
         paired(images, reconstructions)

@@ -41,7 +41,7 @@ PAYS_FROM: Mapping[str, Mapping[str, tuple[tuple[str, int], ...]]] = {
         "feature_matching": (("triton", 0),),
     },
 }
-"""By device and loss, or operator: backends from the fastest down, each with the number of one picture's values from
+"""By device and loss, or operator: backends from the fastest down, each with the number of one image's values from
 which on it is taken. Of the CPU measured on one thread (an AMD EPYC of family 26, torch 2.14), the loss, its backward
 pass and autograd's share of both: below, a definition of few operations is as fast. Compiled code is not taken, since a
 first step of tens of seconds is more than a small cell has in all.
@@ -79,7 +79,7 @@ class Choice:
             name: of the loss, by which or by whose operator `PAYS_FROM` knows it.
             operator: what computes it.
             options: of the operator.
-            tensors: of one picture, as the loss will get them.
+            tensors: of one image, as the loss will get them.
         """
         backend, reason = self._chosen(name, operator, options, tensors, self.before.get(role))
         self.taken[role] = backend.name if backend else "eager"

@@ -49,20 +49,20 @@ def explicit(*, cost: str = "r1") -> Function:
         supported(gradient)
         g = gradient.detach().float()
         squared = g.square().sum((1, 2, 3))  # vector_norm adds in float32 one by one, and loses a digit
-        pictures = len(squared)
+        images = len(squared)
         if cost == "r1":
-            value, derivative = squared.mean(), g * (2 / pictures)
+            value, derivative = squared.mean(), g * (2 / images)
         else:
             norm = (squared + TINY).sqrt()
             value = (norm - 1).square().mean()
-            derivative = g * ((1 - 1 / norm) * (2 / pictures)).reshape(-1, 1, 1, 1)
+            derivative = g * ((1 - 1 / norm) * (2 / images)).reshape(-1, 1, 1, 1)
         return Gradients(value, (derivative.to(gradient.dtype),), ())
 
     return function
 
 
 def native(*, cost: str = "r1") -> Function:
-    """Two passes in C, picture by picture, so that the second reads from the cache."""
+    """Two passes in C, image by image, so that the second reads from the cache."""
     kind = list(COSTS).index(_cost(cost))
     call = library("gradient_norm").gradient_norm
     pointer, number = ctypes.c_void_p, ctypes.c_int64

@@ -39,7 +39,7 @@ def eager(*, levels: int = 5, both: bool = False) -> Function:
 
 
 def channels_last(*, levels: int = 5, both: bool = False) -> Function:
-    """The derivatives written out, in PyTorch, with all planes as the channels of one picture.
+    """The derivatives written out, in PyTorch, with all planes as the channels of one image.
 
     A depthwise convolution is several times faster in this memory format, and one level's four averages are one call.
     """

@@ -10,4 +10,4 @@ from ablate.losses.matching import feature_matching as feature_matching
 from ablate.losses.objective import Objective as Objective
 from ablate.losses.objective import Parts as Parts
 from ablate.losses.penalized import Penalty as Penalty
-from ablate.losses.penalized import Scene as Scene
+from ablate.losses.penalized import PenaltyInputs as PenaltyInputs

@@ -107,7 +107,7 @@ def _pairs(real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
 
 
 def paired(real: Sequence[Tensor], fake: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Returns each scale's logits of both pictures; losses broadcast, so that other shapes would pass unnoticed.
+    """Returns each scale's logits of both images; losses broadcast, so that other shapes would pass unnoticed.
 
     Raises:
         ValueError: for another number of scales, or another shape at one of them.

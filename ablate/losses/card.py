@@ -20,7 +20,7 @@ CATALOGUES: Mapping[str, Registry] = {
     "feature matching": feature_matchings,
 }
 REAL, FAKE = (0.5, -1.0, 2.0, 0.0), (-0.5, 1.0, 0.0, -3.0)
-"""Logits of the worked example: a picture of 2 x 2 patches."""
+"""Logits of the worked example: an image of 2 x 2 patches."""
 LOGITS = (-6.0, 6.0)
 """Where curves are drawn."""
 

@@ -1,6 +1,6 @@
-r"""Penalties on what the discriminators say: of neighbours, of transformed pictures, of themselves before.
+r"""Penalties on what the discriminators say: of neighbours, of transformed images, of themselves before.
 
-S is a picture's score at one scale, its patch logits put together by `reduction`. Scores that are compared come out of
+S is an image's score at one scale, its patch logits put together by `reduction`. Scores that are compared come out of
 one pass, so that their difference is no difference of precision.
 """
 
@@ -12,29 +12,29 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ablate.losses.penalized import REDUCTIONS, Penalty, Scene, chosen
+from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs, chosen
 from ablate.registry import penalties
 
 EVERY = (1, 16)
 
 
-def _distances(scene: Scene, these: Tensor, those: Tensor, score: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Returns the squared differences (N,) of scores, one tensor a scale; nothing reaches the pictures."""
-    judged = [score(logits).chunk(2) for logits in scene.logits(torch.cat([these, those]).detach())]
+def _distances(inputs: PenaltyInputs, these: Tensor, those: Tensor, score: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """Returns the squared differences (N,) of scores, one tensor a scale; nothing reaches the images."""
+    judged = [score(logits).chunk(2) for logits in inputs.logits(torch.cat([these, those]).detach())]
     return [(one - other).square() for one, other in judged]
 
 
 def _neighbours(
-    picture: Callable[[Scene], Tensor], *, weight: float, sigma: float, reduction: str, every: int
+    image: Callable[[PenaltyInputs], Tensor], *, weight: float, sigma: float, reduction: str, every: int
 ) -> Penalty:
     score = chosen("reduction", reduction, REDUCTIONS)
     if sigma <= 0:
         raise ValueError(f"the noise needs a positive sigma, not {sigma}")
 
-    def term(scene: Scene) -> list[Tensor]:
-        here = picture(scene)
-        there = here + sigma * scene.normal(*here.shape)
-        return [weight * every * distances.mean() for distances in _distances(scene, here, there, score)]
+    def term(inputs: PenaltyInputs) -> list[Tensor]:
+        here = image(inputs)
+        there = here + sigma * inputs.normal(*here.shape)
+        return [weight * every * distances.mean() for distances in _distances(inputs, here, there, score)]
 
     return Penalty(term, every)
 
@@ -54,7 +54,7 @@ AR_RANGES = {"weight": (1.0, 10000.0), "sigma": (0.001, 0.1), "every": EVERY}
 )
 def ar1(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
     """Compares the scores of an image and of a noisy one: r1 by finite differences, without a second derivative."""
-    return _neighbours(lambda scene: scene.image, weight=weight, sigma=sigma, reduction=reduction, every=every)
+    return _neighbours(lambda inputs: inputs.image, weight=weight, sigma=sigma, reduction=reduction, every=every)
 
 
 @penalties.register(
@@ -65,22 +65,24 @@ def ar1(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", 
 )
 def ar2(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
     """Compares the scores of a reconstruction and of a noisy one: r2 by finite differences."""
-    return _neighbours(lambda scene: scene.reconstruction, weight=weight, sigma=sigma, reduction=reduction, every=every)
+    return _neighbours(
+        lambda inputs: inputs.reconstruction, weight=weight, sigma=sigma, reduction=reduction, every=every
+    )
 
 
-def transformed(scene: Scene, pictures: Tensor, *, flip: bool, translation: float) -> Tensor:
-    """Flips half of the pictures (N, C, H, W) horizontally, and moves each by up to `translation` of its sides.
+def transformed(inputs: PenaltyInputs, images: Tensor, *, flip: bool, translation: float) -> Tensor:
+    """Flips half of the images (N, C, H, W) horizontally, and moves each by up to `translation` of its sides.
 
     What moves in is the reflection at the border. As many numbers are drawn whether or not there is a flip.
     """
-    height, width = pictures.shape[-2:]
-    draws = scene.uniform(3, len(pictures), 1)
+    height, width = images.shape[-2:]
+    draws = inputs.uniform(3, len(images), 1)
     rows = _moved(draws[0], height, translation)
     columns = _moved(draws[1], width, translation)
     if flip:
         columns = torch.where(draws[2] < 0.5, columns.flip(1), columns)
-    each = torch.arange(len(pictures), device=pictures.device)[:, None, None]
-    return pictures.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    each = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def _moved(draws: Tensor, size: int, translation: float) -> Tensor:
@@ -92,7 +94,7 @@ def _moved(draws: Tensor, size: int, translation: float) -> Tensor:
 
 
 def _consistent(
-    pictures: Callable[[Scene], list[Tensor]],
+    images: Callable[[PenaltyInputs], list[Tensor]],
     weights: list[float],
     *,
     translation: float,
@@ -100,15 +102,15 @@ def _consistent(
     reduction: str,
     every: int,
 ) -> Penalty:
-    """Builds the penalty on how scores change under the transformation, with one weight for each kind of picture."""
+    """Builds the penalty on how scores change under the transformation, with one weight for each kind of image."""
     score = chosen("reduction", reduction, REDUCTIONS)
     if not 0 <= translation < 1:
         raise ValueError(f"translation is a share of the side, at least 0 and less than 1, not {translation}")
 
-    def term(scene: Scene) -> list[Tensor]:
-        before = torch.cat(pictures(scene))
-        after = transformed(scene, before, flip=flip, translation=translation)
-        kinds = [distances.chunk(len(weights)) for distances in _distances(scene, before, after, score)]
+    def term(inputs: PenaltyInputs) -> list[Tensor]:
+        before = torch.cat(images(inputs))
+        after = transformed(inputs, before, flip=flip, translation=translation)
+        kinds = [distances.chunk(len(weights)) for distances in _distances(inputs, before, after, score)]
         return [
             every * torch.stack([weight * kind.mean() for weight, kind in zip(weights, scale, strict=True)]).sum()
             for scale in kinds
@@ -120,8 +122,8 @@ def _consistent(
 CR_WEIGHT = (0.1, 100.0)
 CR_RANGES = {"weight": CR_WEIGHT, "translation": (0.0, 0.25), "every": EVERY}
 CR_CONVENTION = (
-    "T flips half of the pictures and moves each by up to an eighth of its sides with reflection, as StudioGAN has it; "
-    "scores are compared, since the patches of a moved picture lie elsewhere"
+    "T flips half of the images and moves each by up to an eighth of its sides with reflection, as StudioGAN has it; "
+    "scores are compared, since the patches of a moved image lie elsewhere"
 )
 
 
@@ -136,7 +138,7 @@ def cr(
 ) -> Penalty:
     """Holds the score of an image still under flips and translations."""
     return _consistent(
-        lambda scene: [scene.image],
+        lambda inputs: [inputs.image],
         [weight],
         translation=translation,
         flip=flip,
@@ -162,7 +164,7 @@ def bcr(
 ) -> Penalty:
     """Holds the scores of an image and of its reconstruction still under flips and translations."""
     return _consistent(
-        lambda scene: [scene.image, scene.reconstruction],
+        lambda inputs: [inputs.image, inputs.reconstruction],
         [weight, reconstruction_weight],
         translation=translation,
         flip=flip,
@@ -184,18 +186,18 @@ def lecam(*, weight: float = 0.3, decay: float = 0.99) -> Penalty:
     if not 0 <= decay < 1:
         raise ValueError(f"lecam needs a decay of at least 0 and less than 1, not {decay}")
 
-    def averages(scene: Scene, name: str, logits: Sequence[Tensor]) -> Tensor:
+    def averages(inputs: PenaltyInputs, name: str, logits: Sequence[Tensor]) -> Tensor:
         now = torch.stack([each.detach().mean() for each in logits])
-        scene.memory[name] = scene.memory.get(name, now).lerp(now, 1 - decay)
-        return scene.memory[name]
+        inputs.memory[name] = inputs.memory.get(name, now).lerp(now, 1 - decay)
+        return inputs.memory[name]
 
-    def term(scene: Scene) -> list[Tensor]:
-        real_averages = averages(scene, "real", scene.real)
-        fake_averages = averages(scene, "fake", scene.fake)
+    def term(inputs: PenaltyInputs) -> list[Tensor]:
+        real_averages = averages(inputs, "real", inputs.real)
+        fake_averages = averages(inputs, "fake", inputs.fake)
         return [
             weight * (relu(real - fake_average).square().mean() + relu(real_average - fake).square().mean())
             for real, fake, real_average, fake_average in zip(
-                scene.real, scene.fake, real_averages, fake_averages, strict=True
+                inputs.real, inputs.fake, real_averages, fake_averages, strict=True
             )
         ]
 
@@ -210,4 +212,4 @@ def lecam(*, weight: float = 0.3, decay: float = 0.99) -> Penalty:
 )
 def drift(*, weight: float = 0.001) -> Penalty:
     """Holds the logits of images near zero."""
-    return Penalty(lambda scene: [weight * real.square().mean() for real in scene.real])
+    return Penalty(lambda inputs: [weight * real.square().mean() for real in inputs.real])

@@ -61,6 +61,6 @@ def began(*, gamma: float = 0.75, rate: float = 1e-3) -> AdversarialLoss:
     return AdversarialLoss(
         discriminator=lambda real, fake: loss(real, fake, 0.0),
         generator=lambda _real, fake: -fake.mean(),
-        relative=True,  # there is no energy above which a picture is none
+        relative=True,  # there is no energy above which an image is none
         controlled=controlled,
     )

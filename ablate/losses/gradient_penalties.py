@@ -1,9 +1,9 @@
 r"""Penalties on the gradient of the discriminators with respect to what they see.
 
-Common to all: S is a picture's score at one scale, its patch logits put together by `reduction`; each penalty looks at
-\lVert\nabla S\rVert, at points that differ. `norm` = "sample" takes the norm over all values of a picture, "pixel" over
-the three of a pixel, and the mean over pixels. `half` halves the term; `every` makes it lazy. A picture's gradient is
-its own only where the discriminators do not mix pictures, so not with batch norm.
+Common to all: S is an image's score at one scale, its patch logits put together by `reduction`; each penalty looks at
+\lVert\nabla S\rVert, at points that differ. `norm` = "sample" takes the norm over all values of an image, "pixel" over
+the three of a pixel, and the mean over pixels. `half` halves the term; `every` makes it lazy. An image's gradient is
+its own only where the discriminators do not mix images, so not with batch norm.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ablate.losses.penalized import REDUCTIONS, Penalty, Scene, chosen
+from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs, chosen
 from ablate.registry import penalties
 
 WEIGHT = (0.01, 100.0)
@@ -30,7 +30,7 @@ SQUARED_NORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 def _penalty(
-    points: Callable[[Scene], Tensor],
+    points: Callable[[PenaltyInputs], Tensor],
     cost: Callable[[Tensor], Tensor],
     *,
     weight: float,
@@ -43,18 +43,18 @@ def _penalty(
     score, squared_norms = chosen("reduction", reduction, REDUCTIONS), chosen("norm", norm, SQUARED_NORMS)
     factor = weight * every * (0.5 if half else 1.0)
 
-    def term(scene: Scene) -> list[Tensor]:
-        seen = points(scene).detach().requires_grad_()
-        scores = [score(logits).sum() for logits in scene.logits(seen)]
+    def term(inputs: PenaltyInputs) -> list[Tensor]:
+        seen = points(inputs).detach().requires_grad_()
+        scores = [score(logits).sum() for logits in inputs.logits(seen)]
         gradients = [torch.autograd.grad(each, seen, create_graph=True)[0] for each in scores]
         return [factor * cost(squared_norms(gradient)) for gradient in gradients]
 
     return Penalty(term, every)
 
 
-def _between(scene: Scene) -> Tensor:
-    share = scene.uniform(len(scene.image), 1, 1, 1)
-    return share * scene.image + (1 - share) * scene.reconstruction
+def _between(inputs: PenaltyInputs) -> Tensor:
+    share = inputs.uniform(len(inputs.image), 1, 1, 1)
+    return share * inputs.image + (1 - share) * inputs.reconstruction
 
 
 def _norm(squared: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ def far_from_one(squared: Tensor) -> Tensor:
     formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = \alpha x + (1 - \alpha)\hat x, \quad "
     r"\alpha \sim U(0, 1)",
     source="Gulrajani et al. 2017, equation 3 (WGAN-GP)",
-    convention="one alpha a picture, between a picture and its own reconstruction, where generation pairs strangers; "
+    convention="one alpha an image, between an image and its own reconstruction, where generation pairs strangers; "
     "mmgeneration's default norm is pixel, compare_gan's norm is sqrt(1e-4 + sum)",
     ranges=RANGES,
     second_order=True,
@@ -151,7 +151,7 @@ def r1(
 ) -> Penalty:
     """Holds the squared gradient norm down at images; StyleGAN's lazy R1 is `every` = 16."""
     return _penalty(
-        lambda scene: scene.image, torch.mean, weight=weight, reduction=reduction, norm=norm, half=half, every=every
+        lambda inputs: inputs.image, torch.mean, weight=weight, reduction=reduction, norm=norm, half=half, every=every
     )
 
 
@@ -167,7 +167,7 @@ def r2(
 ) -> Penalty:
     """Holds the squared gradient norm down at reconstructions; R3GAN has it beside r1."""
     return _penalty(
-        lambda scene: scene.reconstruction,
+        lambda inputs: inputs.reconstruction,
         torch.mean,
         weight=weight,
         reduction=reduction,
@@ -177,24 +177,24 @@ def r2(
     )
 
 
-def _author_noise(scene: Scene) -> Tensor:
-    share = scene.uniform(len(scene.image), 1, 1, 1)
-    return scene.image + share * 0.5 * scene.image.std(correction=0) * scene.uniform(*scene.image.shape)
+def _author_noise(inputs: PenaltyInputs) -> Tensor:
+    share = inputs.uniform(len(inputs.image), 1, 1, 1)
+    return inputs.image + share * 0.5 * inputs.image.std(correction=0) * inputs.uniform(*inputs.image.shape)
 
 
-def _compare_gan_noise(scene: Scene) -> Tensor:
-    noise = scene.image.std(correction=0) * (scene.uniform(*scene.image.shape) - 0.5)
-    return (scene.image + noise).clamp(-1, 1)
+def _compare_gan_noise(inputs: PenaltyInputs) -> Tensor:
+    noise = inputs.image.std(correction=0) * (inputs.uniform(*inputs.image.shape) - 0.5)
+    return (inputs.image + noise).clamp(-1, 1)
 
 
-DRAGANS: Mapping[str, Callable[[Scene], Tensor]] = {"author": _author_noise, "compare_gan": _compare_gan_noise}
+DRAGANS: Mapping[str, Callable[[PenaltyInputs], Tensor]] = {"author": _author_noise, "compare_gan": _compare_gan_noise}
 
 
 @penalties.register(
     formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = x + \tfrac12\alpha\,\mathrm{std}(x)\,U(0, 1) "
     r"\;\text{or}\; u = \mathrm{clip}(x + \mathrm{std}(x)(U(0, 1) - \tfrac12), -1, 1)",
     source="Kodali et al. 2017 (DRAGAN); variant author: its code and StudioGAN, variant compare_gan: that code",
-    convention="two penalties of one name: the author's noise only brightens and is scaled by an alpha a picture, "
+    convention="two penalties of one name: the author's noise only brightens and is scaled by an alpha an image, "
     "compare_gan's is centered and clipped to the range of its images, [0, 1] there and [-1, 1] here; std(x) is the "
     "whole batch's, and doubles with the range",
     ranges=RANGES,
@@ -217,7 +217,7 @@ def dragan(
 @penalties.register(
     formula=r"\lambda\,\max_i \lVert\nabla_u S(u_i)\rVert^2, \quad u = \alpha x + (1 - \alpha)\hat x",
     source="Zhou et al. 2019 (Lipschitz GANs)",
-    convention="the steepest picture of the batch alone, of each scale; norm = pixel takes the steepest pixel",
+    convention="the steepest image of the batch alone, of each scale; norm = pixel takes the steepest pixel",
     ranges=RANGES,
     second_order=True,
 )

@@ -14,7 +14,7 @@ from ablate.losses.adversarial_loss import AdversarialLoss, Memory
 from ablate.losses.by_name import over_scales, paired
 from ablate.losses.distortion_loss import Distortion
 from ablate.losses.matching import TermWeight, feature_matching
-from ablate.losses.penalized import Penalty, Scene
+from ablate.losses.penalized import Penalty, PenaltyInputs
 from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings, penalties
 
 
@@ -98,19 +98,19 @@ class Objective:
         ]
         return self.settings.discriminator_weight * self.over_scales(losses, fake)
 
-    def penalty(self, scene: Callable[[str], Scene], step: int) -> Tensor:
+    def penalty(self, inputs: Callable[[str], PenaltyInputs], step: int) -> Tensor:
         """Returns the sum of the penalties that are due at a step, reduced over scales as the loss is.
 
         Where none is due it is a 0 on the CPU, which can be added to a scalar anywhere.
 
         Args:
-            scene: what a penalty, given by its name, looks at.
+            inputs: what a penalty, given by its name, looks at.
             step: of the discriminators.
         """
         total = torch.zeros(())
         for name, penalty in self.penalties.items():
             if penalty.term is not None and step % penalty.every == 0:
-                seen = scene(name)
+                seen = inputs(name)
                 total = total + self.over_scales(penalty.term(seen), seen.fake)
         return total
 

@@ -21,12 +21,12 @@ REDUCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda logits: logits.sum((1, 2, 3)),
     "sqrt": lambda logits: logits.sum((1, 2, 3)) / math.sqrt(logits[0].numel()),
 }
-"""How the M patch logits (N, 1, h, w) of a picture become its score S (N,), which penalties differentiate or compare:
+"""How the M patch logits (N, 1, h, w) of an image become its score S (N,), which penalties differentiate or compare:
 their mean, their sum, or their sum over sqrt(M). What is squared of S grows as 1, M^2 and M from one to the other."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class PenaltyInputs:
     """The discriminator step that a penalty is added to; everything is float32, outside autocast.
 
     Attributes:
@@ -69,7 +69,7 @@ class Penalty:
         ValueError: if `every` is less than 1.
     """
 
-    term: Callable[[Scene], Sequence[Tensor]] | None = None
+    term: Callable[[PenaltyInputs], Sequence[Tensor]] | None = None
     every: int = 1
     constrain: Callable[[nn.Module], None] | None = None
 

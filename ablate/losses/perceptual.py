@@ -21,7 +21,7 @@ EPSILON = 1e-10
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
 Maps = Callable[[Tensor], Iterable[Tensor]]
-"""float32 pictures (N, 3, H, W) in [-1, 1] -> a feature map (N, c, h, w) from each layer."""
+"""float32 images (N, 3, H, W) in [-1, 1] -> a feature map (N, c, h, w) from each layer."""
 
 
 @distortions.register(
@@ -44,8 +44,8 @@ def perceptual_lite0(*, stages: int = 4, distance: str = "squared") -> Distortio
         raise ValueError(f'perceptual_lite0 has the distances "squared" and "l1", not {distance!r}')
     ends = lite0.STAGE_ENDS[:stages]
 
-    def maps(pictures: Tensor) -> Iterable[Tensor]:
-        blocks = lite0.pretrained(str(pictures.device)).blocks((pictures + 1) * 127.5, ends[-1])
+    def maps(images: Tensor) -> Iterable[Tensor]:
+        blocks = lite0.pretrained(str(images.device)).blocks((images + 1) * 127.5, ends[-1])
         return (block for number, block in enumerate(blocks, start=1) if number in ends)
 
     def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
@@ -71,10 +71,10 @@ def vgg(*, imagenet_statistics: bool = False) -> Distortion:
     backbone = imagenet.VGG19
     backbone.weights.find()  # absent weights are said now and not in the first step
 
-    def maps(pictures: Tensor) -> Iterable[Tensor]:
+    def maps(images: Tensor) -> Iterable[Tensor]:
         if imagenet_statistics:
-            pictures = _normalised((pictures + 1) / 2, imagenet.MEAN, imagenet.DEVIATION)
-        return imagenet.activations(backbone, pictures)
+            images = _normalised((images + 1) / 2, imagenet.MEAN, imagenet.DEVIATION)
+        return imagenet.activations(backbone, images)
 
     def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
         require_side(image, backbone.smallest_side, "vgg")
@@ -108,8 +108,8 @@ def lpips(*, network: str = "vgg") -> Distortion:
     for weights in (backbone.weights, heads.weights):
         weights.find()
 
-    def maps(pictures: Tensor) -> Iterable[Tensor]:
-        return imagenet.activations(backbone, _normalised(pictures, lpips_heads.SHIFT, lpips_heads.SCALE))
+    def maps(images: Tensor) -> Iterable[Tensor]:
+        return imagenet.activations(backbone, _normalised(images, lpips_heads.SHIFT, lpips_heads.SCALE))
 
     def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
         require_side(image, backbone.smallest_side, f"lpips with {network}")
@@ -133,8 +133,8 @@ def _unit(features: Tensor) -> Tensor:
     return features / (features.square().sum(dim=1, keepdim=True) + EPSILON).sqrt()
 
 
-def _normalised(pictures: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:
-    return (pictures - _per_channel(mean, pictures.device)) / _per_channel(deviation, pictures.device)
+def _normalised(images: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:
+    return (images - _per_channel(mean, images.device)) / _per_channel(deviation, images.device)
 
 
 @functools.cache

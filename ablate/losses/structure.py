@@ -1,6 +1,6 @@
 """Distortions of structure: MS-SSIM and its mixture with L1.
 
-Window, constants and weights are Wang's; borders and odd sides are those of the metric `ms_ssim`, so that on pictures
+Window, constants and weights are Wang's; borders and odd sides are those of the metric `ms_ssim`, so that on images
 of 256 grey levels the loss is 1 minus the metric. Pixels are taken as 0 to 2: luminance is measured from black.
 """
 
@@ -64,7 +64,7 @@ def ms_ssim(*, levels: int = 5) -> Distortion:
     """One minus the multi-scale structural similarity, the mean over images and channels; 0 to 1.
 
     The gradient is zero in a plane where the mean contrast-structure of a level is negative, as it is early in
-    training or for an inverted picture: start from weights that were warmed up on MSE.
+    training or for an inverted image: start from weights that were warmed up on MSE.
 
     Raises:
         ValueError: for less than 1 or more than 5 levels; when called, for a side that they do not fit into.
@@ -124,7 +124,7 @@ def _dissimilarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
     """Returns 1 - cs at every window, or 1 - l cs where luminance is asked for: (N, C, H - 10, W - 10).
 
     In s = x + y and d = x - y there is no mixed moment, and what rounding does to the variance of s divides out where
-    d is small, as it is between a picture and a good reconstruction.
+    d is small, as it is between an image and a good reconstruction.
     """
     s, d = x + y, x - y
     mean_s, mean_d, square_s, square_d = windowed(torch.cat((s, d, s * s, d * d), dim=1), TAPS).chunk(4, dim=1)

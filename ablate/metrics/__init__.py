@@ -1,6 +1,6 @@
-"""Image and rate metrics: pure functions of uint8 pictures, of feature matrices and of symbols.
+"""Image and rate metrics: pure functions of uint8 images, of feature matrices and of symbols.
 
-Pictures are uint8 RGB (N, 3, H, W): rounding happens once, before any metric. Importing this package does not import
+Images are uint8 RGB (N, 3, H, W): rounding happens once, before any metric. Importing this package does not import
 torch.
 """
 

@@ -33,5 +33,5 @@ extractors = Registry(
         "licence": REQUIRED,
     },
 )
-"""Facts: the widths that it can be looked at, what happens to a picture before it, the sha256 of its weights and their
+"""Facts: the widths that it can be looked at, what happens to an image before it, the sha256 of its weights and their
 licence. Looking one up imports torch."""

@@ -20,7 +20,7 @@ _PIXELS_AT_ONCE = 1 << 16
 class Extractor:
     """A feature extractor with the facts that make its distances comparable: same name, tap and weights, or not.
 
-    `network` takes float32 pictures (N, 3, H, W) in 0 to 255 and returns features (N, tap).
+    `network` takes float32 images (N, 3, H, W) in 0 to 255 and returns features (N, tap).
     """
 
     name: str
@@ -30,25 +30,25 @@ class Extractor:
     device: str
     network: Callable[[Tensor], Tensor]
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Returns the features of uint8 pictures (N, 3, H, W) at their native size: float32 (N, tap), on the CPU.
+    def __call__(self, images: Tensor) -> Tensor:
+        """Returns the features of uint8 images (N, 3, H, W) at their native size: float32 (N, tap), on the CPU.
 
         Neither autocast nor TF32 applies: they would move a distance by per cents.
 
         Raises:
-            ValueError: for anything but uint8 RGB pictures.
+            ValueError: for anything but uint8 RGB images.
         """
         import torch
 
         from ablate.networks.exact import exact
 
-        if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.numel():
-            shape = tuple(pictures.shape)
-            raise ValueError(f"pictures must be uint8 (N, 3, H, W) and not empty, not {pictures.dtype} {shape}")
-        count = max(1, _PIXELS_AT_ONCE // pictures[0, 0].numel())
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3 or not images.numel():
+            shape = tuple(images.shape)
+            raise ValueError(f"images must be uint8 (N, 3, H, W) and not empty, not {images.dtype} {shape}")
+        count = max(1, _PIXELS_AT_ONCE // images[0, 0].numel())
         device = torch.device(self.device)
         with torch.inference_mode(), exact(device):
-            batches = [self.network(batch.to(device).float()).cpu() for batch in pictures.split(count)]
+            batches = [self.network(batch.to(device).float()).cpu() for batch in images.split(count)]
         # A tensor made in inference mode could not take part in autograd; a copy is an ordinary one.
         return torch.cat(batches).clone()
 

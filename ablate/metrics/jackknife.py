@@ -1,6 +1,6 @@
-"""How uncertain a figure is because other pictures could have been tested on.
+"""How uncertain a figure is because other images could have been tested on.
 
-Pictures are the unit: patches of one picture are alike, and resampling them would pretend to more evidence than there
+Images are the unit: patches of one image are alike, and resampling them would pretend to more evidence than there
 is. Training noise is another matter, and is seen in seeds only.
 """
 
@@ -17,10 +17,10 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over pictures with its standard error and its 95 % interval, which are None for a single group.
+    """A figure over images with its standard error and its 95 % interval, which are None for a single group.
 
-    `bias` is the jackknife's estimate of how much the figure is too large because there are not more pictures; it is
-    not taken off `value`. `groups` is how many sets of pictures were left out in turn, usually one for each picture.
+    `bias` is the jackknife's estimate of how much the figure is too large because there are not more images; it is
+    not taken off `value`. `groups` is how many sets of images were left out in turn, usually one for each image.
     """
 
     value: float
@@ -40,12 +40,12 @@ class Estimate:
             "bias": self.bias,
             "images": self.images,
             "groups": self.groups,
-            "method": "jackknife over pictures, t interval of 95 %",
+            "method": "jackknife over images, t interval of 95 %",
         }
 
 
 def of_mean(values: ArrayLike) -> Estimate:
-    """Estimates the mean of one value a picture, (images,); of paired differences, the mean difference.
+    """Estimates the mean of one value an image, (images,); of paired differences, the mean difference.
 
     Raises:
         ValueError: for no values or values that are not finite.
@@ -57,24 +57,24 @@ def of_mean(values: ArrayLike) -> Estimate:
 
 
 def of_replicates(value: float, without: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
-    """Estimates a figure of a set from its values without each picture, (images,).
+    """Estimates a figure of a set from its values without each image, (images,).
 
-    For the difference of two cells on the same pictures, give the difference of the figures and of the replicates.
+    For the difference of two cells on the same images, give the difference of the figures and of the replicates.
 
     Args:
-        value: the figure of all pictures.
-        without: the figure when the picture, or the group that it belongs to, is left out.
-        groups: the number of each picture's group, (images,); each picture is its own by default.
+        value: the figure of all images.
+        without: the figure when the image, or the group that it belongs to, is left out.
+        groups: the number of each image's group, (images,); each image is its own by default.
 
     Raises:
-        ValueError: for no replicates, replicates that are not finite, or groups that are not one a picture.
+        ValueError: for no replicates, replicates that are not finite, or groups that are not one an image.
     """
     from scipy.special import stdtrit  # scipy.stats takes a second to import
 
     each = _finite(without)
     numbers = np.arange(len(each)) if groups is None else np.asarray(groups)
     if numbers.shape != each.shape:
-        raise ValueError(f"groups must be one a picture, {each.shape}, not {numbers.shape}")
+        raise ValueError(f"groups must be one an image, {each.shape}, not {numbers.shape}")
     replicates = each[np.unique(numbers, return_index=True)[1]]
     count = len(replicates)
     if count < 2:
@@ -88,5 +88,5 @@ def of_replicates(value: float, without: ArrayLike, groups: ArrayLike | None = N
 def _finite(values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise ValueError(f"expected finite values, one a picture; found {array.size} of shape {array.shape}")
+        raise ValueError(f"expected finite values, one an image; found {array.size} of shape {array.shape}")
     return array

@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 512
 def kid(features_a: Any, features_b: Any) -> float:
     """Returns the unbiased squared MMD of two independent sets of features, arrays or tensors (n, d) and (m, d).
 
-    It is below zero about as often as above where both sets are alike. For pictures and their own reconstructions it is
+    It is below zero about as often as above where both sets are alike. For images and their own reconstructions it is
     wrong, far too low: each is more alike to its partner than to a stranger. `kid_paired` is for these.
     Source: Bińkowski et al. 2018, ICLR, with all vectors instead of the mean over subsets of 1000.
 
@@ -36,17 +36,17 @@ def kid_paired(features_a: Any, features_b: Any, images: ArrayLike | None = None
     """Returns the squared MMD of sets whose i-th vectors belong together, arrays or tensors (n, d); 0 for equal ones.
 
     It is the u-statistic over pairs (i, j) of k(a_i, a_j) + k(b_i, b_j) - k(a_i, b_j) - k(b_i, a_j) without those of
-    one picture: matched pairs and patches of one picture are not independent, and would bias it.
+    one image: matched pairs and patches of one image are not independent, and would bias it.
 
     Args:
         features_a: of the originals' patches.
         features_b: of the reconstructions' patches, in the same order.
-        images: the number of the picture that each patch is from, (n,); each is its own picture by default.
+        images: the number of the image that each patch is from, (n,); each is its own image by default.
 
     Source: Gretton et al. 2012, JMLR 13, eq. 4 (MMD_u^2); Sutherland et al. 2017 for the form without matched pairs.
 
     Raises:
-        ValueError: for other shapes, values that are not finite, or patches of fewer than two pictures.
+        ValueError: for other shapes, values that are not finite, or patches of fewer than two images.
     """
     a, b = _paired_matrices(features_a, features_b)
     numbers = np.arange(len(a)) if images is None else np.asarray(images)
@@ -58,19 +58,19 @@ def kid_paired(features_a: Any, features_b: Any, images: ArrayLike | None = None
         total += float((h * others).sum())
         pairs += int(others.sum())
     if not pairs:
-        raise ValueError("kid_paired needs patches of two pictures or more")
+        raise ValueError("kid_paired needs patches of two images or more")
     return total / pairs
 
 
 def image_sums(features_a: Any, features_b: Any, counts: ArrayLike) -> Matrix:
-    """Returns the sums of the u-statistic's terms between the patches of each two pictures, (images, images).
+    """Returns the sums of the u-statistic's terms between the patches of each two images, (images, images).
 
-    They are all that is needed for the estimate on any subset of the pictures.
+    They are all that is needed for the estimate on any subset of the images.
 
     Args:
-        features_a: of the originals' patches (n, d), picture after picture.
+        features_a: of the originals' patches (n, d), image after image.
         features_b: of the reconstructions' patches, in the same order.
-        counts: how many patches each picture has, (images,).
+        counts: how many patches each image has, (images,).
     """
     a, b = _paired_matrices(features_a, features_b)
     number = np.asarray(counts)
@@ -84,7 +84,7 @@ def image_sums(features_a: Any, features_b: Any, counts: ArrayLike) -> Matrix:
 
 
 def kid_without(sums: Matrix, counts: ArrayLike, images: NDArray[np.intp] | None = None) -> float | None:
-    """Returns the paired kernel distance from `image_sums`, with some pictures left out; None where no pair is left."""
+    """Returns the paired kernel distance from `image_sums`, with some images left out; None where no pair is left."""
     n = np.asarray(counts, np.float64)
     keep = np.ones(len(n), bool)
     if images is not None:

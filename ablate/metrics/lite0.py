@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a feature extractor for distances between sets of pictures."""
+"""EfficientNet-Lite0 as a feature extractor for distances between sets of images."""
 
 from __future__ import annotations
 

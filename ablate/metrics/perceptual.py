@@ -1,11 +1,11 @@
-"""Learned perceptual distances of whole pictures, over networks whose weights a user brings along."""
+"""Learned perceptual distances of whole images, over networks whose weights a user brings along."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.pixel import require_pictures
+from ablate.metrics.pixel import require_images
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,10 +21,10 @@ _LPIPS_SOURCE = "Zhang et al. 2018, CVPR, eq. 1; heads v0.1 of the release, 1e-1
     direction="lower", unit="", label="LPIPS (AlexNet)", formula=f"{_LPIPS}; AlexNet", source=_LPIPS_SOURCE
 )
 def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) over AlexNet: float64 (N,).
+    """Returns the distance of each pair of uint8 images (N, 3, H, W) over AlexNet: float64 (N,).
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or have a side below 31 pixels, or for weights that
+        ValueError: for images that are not uint8, differ in shape or have a side below 31 pixels, or for weights that
             are absent or other ones.
     """
     return _lpips("alex", originals, reconstructions)
@@ -32,10 +32,10 @@ def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
 
 @metrics.register(direction="lower", unit="", label="LPIPS (VGG16)", formula=f"{_LPIPS}; VGG16", source=_LPIPS_SOURCE)
 def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) over VGG16: float64 (N,).
+    """Returns the distance of each pair of uint8 images (N, 3, H, W) over VGG16: float64 (N,).
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
+        ValueError: for images that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
             are absent or other ones.
     """
     return _lpips("vgg", originals, reconstructions)
@@ -45,14 +45,14 @@ def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     direction="lower",
     unit="",
     label="DISTS",
-    formula="1 - sum over channels of alpha l(x, y) + beta s(x, y), of VGG16's maps and the picture itself",
-    source="Ding et al. 2020, IEEE TPAMI, arXiv 2004.07728, eq. 7 to 9, at the pictures' own size",
+    formula="1 - sum over channels of alpha l(x, y) + beta s(x, y), of VGG16's maps and the image itself",
+    source="Ding et al. 2020, IEEE TPAMI, arXiv 2004.07728, eq. 7 to 9, at the images' own size",
 )
 def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the distance of each pair of uint8 pictures (N, 3, H, W) in structure and texture: float64 (N,).
+    """Returns the distance of each pair of uint8 images (N, 3, H, W) in structure and texture: float64 (N,).
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
+        ValueError: for images that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
             are absent or other ones.
     """
     import torch
@@ -61,7 +61,7 @@ def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
     from ablate.networks.exact import exact
     from ablate.networks.imagenet import VGG16
 
-    require_pictures(originals, reconstructions, VGG16.smallest_side)
+    require_images(originals, reconstructions, VGG16.smallest_side)
     alpha, beta = network.weights(originals.device)
     similarity, first = torch.zeros(len(originals), dtype=torch.float64), 0
     with torch.inference_mode(), exact(originals.device):
@@ -108,15 +108,15 @@ def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:
     from ablate.networks.exact import exact
 
     heads = lpips_heads.named(network)
-    require_pictures(originals, reconstructions, heads.backbone.smallest_side)
+    require_images(originals, reconstructions, heads.backbone.smallest_side)
     with torch.inference_mode(), exact(originals.device):
         total = torch.zeros(len(originals), dtype=torch.float64)
         shift, scale = (
             originals.new_tensor(each, dtype=torch.float32) for each in (lpips_heads.SHIFT, lpips_heads.SCALE)
         )
         shift, scale = shift.reshape(3, 1, 1), scale.reshape(3, 1, 1)
-        pictures = ((each.float() / 127.5 - 1 - shift) / scale for each in (originals, reconstructions))
-        maps = zip(*(imagenet.activations(heads.backbone, each) for each in pictures), strict=True)
+        images = ((each.float() / 127.5 - 1 - shift) / scale for each in (originals, reconstructions))
+        maps = zip(*(imagenet.activations(heads.backbone, each) for each in images), strict=True)
         for head, (x, y) in zip(lpips_heads.pretrained(heads, originals.device), maps, strict=True):
             total += (head * (_unit(x) - _unit(y)).square()).sum(dim=1).mean(dim=(1, 2)).double().cpu()
     return total.clone()

@@ -1,4 +1,4 @@
-"""How many bits a picture's symbols take, in bits per pixel of the original picture.
+"""How many bits an image's symbols take, in bits per pixel of the original image.
 
 Three figures, because papers report different ones: what the symbols' entropy can never exceed, what their frequencies
 say, and the length of a real file, whose header and tables may take it beyond both.
@@ -20,7 +20,7 @@ Symbols = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Rate:
-    """The rate of one picture, in bits per pixel, the bytes of its file, and how much of the code book it uses.
+    """The rate of one image, in bits per pixel, the bytes of its file, and how much of the code book it uses.
 
     `levels_used` counts levels that occur anywhere, `dead_channels` those channels that hold a single level.
     """
@@ -34,7 +34,7 @@ class Rate:
 
 
 def rate(symbols: Symbols, levels: int, height: int, width: int) -> Rate:
-    """Measures symbols, uint8 (C, h, w) below `levels`, of an original picture of `height` x `width` pixels.
+    """Measures symbols, uint8 (C, h, w) below `levels`, of an original image of `height` x `width` pixels.
 
     The file is decoded again and compared.
 
@@ -69,7 +69,7 @@ def bpp_bound(symbols: Symbols, levels: int, height: int, width: int) -> float:
     unit="bit/pixel",
     label="bpp (entropy)",
     formula="(sum over channels of h w H(frequencies) + 8 C L) / (H W), the last term for the tables of frequencies",
-    source="Shannon 1948, with the picture's own per-channel frequencies",
+    source="Shannon 1948, with the image's own per-channel frequencies",
 )
 def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float:
     """Returns the bits per pixel of symbols (C, h, w) under their channels' own frequencies, tables included."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FRECHET = "|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) over features of paired 8-bit patches; covariances with n - 1"
 _KERNEL = (
-    "mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over patches of two different pictures, k(u, v) = (u.v/d + 1)^3"
+    "mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over patches of two different images, k(u, v) = (u.v/d + 1)^3"
 )
 _NETWORKS = {
     ("lite0", 112): "EfficientNet-Lite0, mean of block 10",
@@ -43,7 +43,7 @@ def _register(name: str, tap: int) -> tuple[Callable[[Tensor, Tensor], float], C
 
     distance.__name__, kernel.__name__ = distance_name(name, tap), kernel_name(name, tap)
     distance.__doc__ = f"Returns the Fréchet distance of uint8 patches (N, 3, p, p) and reconstructions: {name} {tap}."
-    kernel.__doc__ = f"Returns the paired kernel distance of uint8 patches, each of its own picture: {name} {tap}."
+    kernel.__doc__ = f"Returns the paired kernel distance of uint8 patches, each of its own image: {name} {tap}."
     metrics.register(
         direction="lower",
         unit="",

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.pixel import require_pictures
+from ablate.metrics.pixel import require_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,13 +50,13 @@ TAPS = _taps()
     source="Wang et al. 2004, IEEE TIP 13(4), eq. 13",
 )
 def ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the structural similarity of each pair of uint8 pictures (N, C, H, W): float64 (N,), at most 1.
+    """Returns the structural similarity of each pair of uint8 images (N, C, H, W): float64 (N,), at most 1.
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or are smaller than the window.
+        ValueError: for images that are not uint8, differ in shape or are smaller than the window.
     """
-    require_pictures(originals, reconstructions, WINDOW)
-    return _per_picture(originals, reconstructions, lambda total, difference: _similarity(total, difference, True))
+    require_images(originals, reconstructions, WINDOW)
+    return _per_image(originals, reconstructions, lambda total, difference: _similarity(total, difference, True))
 
 
 @metrics.register(
@@ -67,14 +67,14 @@ def ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     source="Wang, Simoncelli and Bovik 2003, Asilomar, eq. 7; borders and odd sizes as in pytorch-msssim 1.0",
 )
 def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the five-scale structural similarity of each pair of uint8 pictures (N, C, H, W): float64 (N,), 0 to 1.
+    """Returns the five-scale structural similarity of each pair of uint8 images (N, C, H, W): float64 (N,), 0 to 1.
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or have a side below 161 pixels: there five scales
+        ValueError: for images that are not uint8, differ in shape or have a side below 161 pixels: there five scales
             do not exist, and fewer would be another metric.
     """
-    require_pictures(originals, reconstructions, MIN_SIDE_MS_SSIM)
-    return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
+    require_images(originals, reconstructions, MIN_SIDE_MS_SSIM)
+    return _per_image(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
 
 
 @metrics.register(
@@ -85,19 +85,19 @@ def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     source="Wang, Simoncelli and Bovik 2003, Asilomar, eq. 7, with fewer scales; weights as in piq 0.8",
 )
 def ms_ssim_3(originals: Tensor, reconstructions: Tensor) -> Tensor:
-    """Returns the similarity of each pair of uint8 pictures (N, C, H, W) over three scales: float64 (N,), 0 to 1.
+    """Returns the similarity of each pair of uint8 images (N, C, H, W) over three scales: float64 (N,), 0 to 1.
 
-    It is for pictures that five scales do not fit into, and is another metric: larger where details are lost.
+    It is for images that five scales do not fit into, and is another metric: larger where details are lost.
 
     Raises:
-        ValueError: for pictures that are not uint8, differ in shape or have a side below 41 pixels.
+        ValueError: for images that are not uint8, differ in shape or have a side below 41 pixels.
     """
-    require_pictures(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
-    return _per_picture(originals, reconstructions, lambda s, d: _multiscale(s, d, THREE_SCALE_WEIGHTS))
+    require_images(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
+    return _per_image(originals, reconstructions, lambda s, d: _multiscale(s, d, THREE_SCALE_WEIGHTS))
 
 
 def similarity_decibels(similarity: Tensor) -> Tensor:
-    """Returns -10 log10(1 - s) of similarities: 0.9 is 10 dB, 0.99 is 20 dB; inf for 1, which equal pictures have.
+    """Returns -10 log10(1 - s) of similarities: 0.9 is 10 dB, 0.99 is 20 dB; inf for 1, which equal images have.
 
     Similarities within a few roundings of 1 count as 1.
     """
@@ -105,7 +105,7 @@ def similarity_decibels(similarity: Tensor) -> Tensor:
     return -10 * distance.where(distance > 1e-14, 0.0).log10()
 
 
-def _per_picture(originals: Tensor, reconstructions: Tensor, similarity: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def _per_image(originals: Tensor, reconstructions: Tensor, similarity: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Evaluates `similarity` of the planes' sum and difference, one plane after another, and averages the channels."""
     import torch
 

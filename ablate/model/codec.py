@@ -1,4 +1,4 @@
-"""The codec: encoder, quantizer and generator as one module, for pictures of any size."""
+"""The codec: encoder, quantizer and generator as one module, for images of any size."""
 
 from __future__ import annotations
 

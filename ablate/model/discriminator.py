@@ -17,7 +17,7 @@ Features = tuple[Tensor, ...]
 """The features of each layer of one discriminator, from fine to coarse."""
 
 
-class Critique(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What the discriminators say of images: per scale the raw logits (N, 1, h, w) and the features of each layer."""
 
     logits: tuple[Tensor, ...]
@@ -78,7 +78,7 @@ class Discriminator(nn.ModuleList):
     ) -> None:
         super().__init__(one(settings) for _ in range(settings.scales))
 
-    def forward(self, image: Tensor, symbols: Tensor | None = None) -> Critique:
+    def forward(self, image: Tensor, symbols: Tensor | None = None) -> DiscriminatorOutput:
         """Judges images (N, 3, H, W); `symbols` (N, C, h, w) are what the codec sent of them."""
         logits, features = [], []
         x = image
@@ -88,4 +88,4 @@ class Discriminator(nn.ModuleList):
             scale_logits, scale_features = scale(x, symbols)
             logits.append(scale_logits)
             features.append(scale_features)
-        return Critique(tuple(logits), tuple(features))
+        return DiscriminatorOutput(tuple(logits), tuple(features))

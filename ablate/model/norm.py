@@ -31,8 +31,8 @@ class InstanceNorm(nn.Module):
 class ChannelNorm(nn.Module):
     """Normalises over the channels of each pixel, eps 1e-3 (Mentzer et al. 2020, HiFiC, appendix A.1).
 
-    It uses no statistics over the picture, so that training on crops and testing on whole pictures agree. While biases
-    are small it is blind to a pixel's magnitude, and behind the first convolution that is the picture's brightness.
+    It uses no statistics over the image, so that training on crops and testing on whole images agree. While biases
+    are small it is blind to a pixel's magnitude, and behind the first convolution that is the image's brightness.
     """
 
     def __init__(self, channels: int) -> None:
@@ -73,8 +73,8 @@ def norm(kind: Norm, channels: int) -> nn.Module:
 def latent_norm(kind: Literal["instance", "batch", "none"], channels: int) -> nn.Module:
     """Builds what keeps every latent channel within reach of the centers.
 
-    Instance norm, as in the source, takes each picture's mean away and with it its brightness. Batch norm keeps it:
-    its statistics are the data set's when a picture is compressed. Without either, channels run off to one center.
+    Instance norm, as in the source, takes each image's mean away and with it its brightness. Batch norm keeps it:
+    its statistics are the data set's when an image is compressed. Without either, channels run off to one center.
     """
     if kind == "instance":
         return InstanceNorm(channels)

@@ -61,7 +61,7 @@ def pad_reflect(x: Tensor, pad: int) -> Tensor:
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     """Pads (N, c, H, W) at the bottom and right to multiples of `multiple`, by reflection as far as that goes.
 
-    A side shorter than the padding it needs is reflected again and again, so that a picture of any size has one answer.
+    A side shorter than the padding it needs is reflected again and again, so that an image of any size has one answer.
     """
     rows, columns = (_reflected(n, -(-n // multiple) * multiple, image.device) for n in image.shape[-2:])
     return image[..., rows, :][..., columns]

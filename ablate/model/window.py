@@ -1,4 +1,4 @@
-"""Which part of its input a part of a network's output depends on, so that large pictures can be done in tiles."""
+"""Which part of its input a part of a network's output depends on, so that large images can be done in tiles."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Tile:
 
 
 def tile(layers: nn.Module, output: Box, input_size: Sequence[int], output_size: Sequence[int]) -> Tile:
-    """Returns the tile at `output` of layers that map pictures of one size to another, a whole factor apart."""
+    """Returns the tile at `output` of layers that map images of one size to another, a whole factor apart."""
     window, kept = [], []
     for span, before, after in zip(output, input_size, output_size, strict=True):
         inside = needed(layers, span).within(before).aligned(max(before // after, 1))

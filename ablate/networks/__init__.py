@@ -1,1 +1,1 @@
-"""Frozen networks with published weights, through which metrics and losses look at pictures."""
+"""Frozen networks with published weights, through which metrics and losses look at images."""

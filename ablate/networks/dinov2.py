@@ -38,13 +38,13 @@ class DinoV2(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Returns features (N, width) of float pictures (N, 3, H, W) in 0 to 255, resized to 224 pixels."""
-        return self.tokens(prepared(pictures))[:, 0]
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns features (N, width) of float images (N, 3, H, W) in 0 to 255, resized to 224 pixels."""
+        return self.tokens(prepared(images))[:, 0]
 
-    def tokens(self, pictures: Tensor) -> Tensor:
-        """Returns the tokens (N, 1 + patches, width) of normalised square pictures of whole patches."""
-        x = self.patch_embed["proj"](pictures)
+    def tokens(self, images: Tensor) -> Tensor:
+        """Returns the tokens (N, 1 + patches, width) of normalised square images of whole patches."""
+        x = self.patch_embed["proj"](images)
         places = self._places(x.shape[2])
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + places
         for block in self.blocks:
@@ -100,10 +100,10 @@ class Scale(nn.Module):
         return x * self.gamma
 
 
-def prepared(pictures: Tensor) -> Tensor:
-    """Resizes float pictures (N, 3, H, W) in 0 to 255 to 224 pixels, bicubic and antialiased, and normalises them."""
-    resized = F.interpolate(pictures, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
-    mean, deviation = torch.tensor((MEAN, DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
+def prepared(images: Tensor) -> Tensor:
+    """Resizes float images (N, 3, H, W) in 0 to 255 to 224 pixels, bicubic and antialiased, and normalises them."""
+    resized = F.interpolate(images, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
+    mean, deviation = torch.tensor((MEAN, DEVIATION), device=images.device).reshape(2, 3, 1, 1)
     return (resized / 255 - mean) / deviation
 
 

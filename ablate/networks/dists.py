@@ -1,4 +1,4 @@
-"""What DISTS looks at pictures through: VGG16 that pools without aliasing, and how much each channel counts."""
+"""What DISTS looks at images through: VGG16 that pools without aliasing, and how much each channel counts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ WEIGHTS = WeightsFile(
 )
 
 
-def maps(pictures: Tensor) -> Iterator[Tensor]:
-    """Yields pictures (N, 3, H, W) in 0 to 1 themselves, then relu1_2, 2_2, 3_3, 4_3 and 5_3 of them."""
-    yield pictures
-    mean, deviation = torch.tensor((MEAN, DEVIATION), device=pictures.device).reshape(2, 3, 1, 1)
-    x = (pictures - mean) / deviation
-    for index, layer in enumerate(backbone(VGG16, pictures.device)):
+def maps(images: Tensor) -> Iterator[Tensor]:
+    """Yields images (N, 3, H, W) in 0 to 1 themselves, then relu1_2, 2_2, 3_3, 4_3 and 5_3 of them."""
+    yield images
+    mean, deviation = torch.tensor((MEAN, DEVIATION), device=images.device).reshape(2, 3, 1, 1)
+    x = (images - mean) / deviation
+    for index, layer in enumerate(backbone(VGG16, images.device)):
         x = _pooled(x) if isinstance(layer, nn.MaxPool2d) else layer(x)
         if index in VGG16.taps:
             yield x

@@ -13,7 +13,7 @@ from ablate.networks.weights_file import WeightsFile
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""What pictures in [0, 1] are normalised by before a classifier: minus MEAN, divided by DEVIATION."""
+"""What images in [0, 1] are normalised by before a classifier: minus MEAN, divided by DEVIATION."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def pretrained(backbone: Backbone, device: torch.device) -> nn.Sequential:
     return layers[: backbone.taps[-1] + 1].eval().requires_grad_(False).to(device)
 
 
-def activations(backbone: Backbone, pictures: Tensor) -> Iterator[Tensor]:
-    """Yields the activation (N, c, h, w) at each tap for float32 pictures (N, 3, H, W), normalised by the caller."""
-    x = pictures
-    for index, layer in enumerate(pretrained(backbone, pictures.device)):
+def activations(backbone: Backbone, images: Tensor) -> Iterator[Tensor]:
+    """Yields the activation (N, c, h, w) at each tap for float32 images (N, 3, H, W), normalised by the caller."""
+    x = images
+    for index, layer in enumerate(pretrained(backbone, images.device)):
         x = layer(x)
         if index in backbone.taps:
             yield x

@@ -1,7 +1,7 @@
 """The InceptionV3 of 2015-12-05 that FID is defined by, with the parameter names of its published weights.
 
 It differs from torchvision's: average pooling leaves padded zeros out, the last block pools by maximum, there are 1008
-classes, and pictures are resized as TensorFlow 1 did.
+classes, and images are resized as TensorFlow 1 did.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Inception(nn.Module):
         self.Mixed_7c = _block_8(2048, pool="maximum")
         self.fc = nn.Linear(WIDTH, 1008)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Returns the features (N, 2048) of float pictures (N, 3, H, W) in 0 to 255."""
-        x = (resized(pictures, SIDE) - 128) / 128
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the features (N, 2048) of float images (N, 3, H, W) in 0 to 255."""
+        x = (resized(images, SIDE) - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
         x = F.max_pool2d(x, 3, 2)
@@ -185,20 +185,20 @@ def _block_8(channels: int, pool: str) -> Mixed:
     return Mixed(channels, branches, pool, pooled=192)
 
 
-def resized(pictures: Tensor, side: int) -> Tensor:
-    """Resizes float pictures (N, C, H, W) to (N, C, side, side) as TensorFlow 1 did: bilinear, corner to corner.
+def resized(images: Tensor, side: int) -> Tensor:
+    """Resizes float images (N, C, H, W) to (N, C, side, side) as TensorFlow 1 did: bilinear, corner to corner.
 
     Output pixel i lies at i * H / side of the input, without the half pixel that puts centers on centers, and nothing
-    is averaged where pictures shrink. Source: tf.image.resize_bilinear of TensorFlow 1, align_corners = False.
+    is averaged where images shrink. Source: tf.image.resize_bilinear of TensorFlow 1, align_corners = False.
     """
     for dim in (3, 2):
-        size = pictures.shape[dim]
-        place = torch.arange(side, device=pictures.device, dtype=pictures.dtype) * torch.tensor(size / side)
+        size = images.shape[dim]
+        place = torch.arange(side, device=images.device, dtype=images.dtype) * torch.tensor(size / side)
         low = place.long()
         share = (place - low).reshape((side,) if dim == 3 else (side, 1))
-        first, second = pictures.index_select(dim, low), pictures.index_select(dim, (low + 1).clamp(max=size - 1))
-        pictures = first + (second - first) * share
-    return pictures
+        first, second = images.index_select(dim, low), images.index_select(dim, (low + 1).clamp(max=size - 1))
+        images = first + (second - first) * share
+    return images
 
 
 @functools.cache

@@ -53,24 +53,24 @@ class Lite0(nn.Module):
         self._bn1 = _norm(1280)
         self._fc = nn.Linear(1280, 1000)
 
-    def features(self, pictures: Tensor, tap: int) -> Tensor:
-        """Returns features (N, tap) of float pictures (N, 3, H, W) in 0 to 255."""
-        for x in self.blocks(pictures, _BLOCKS_TO_112 if tap == 112 else len(self._blocks)):
+    def features(self, images: Tensor, tap: int) -> Tensor:
+        """Returns features (N, tap) of float images (N, 3, H, W) in 0 to 255."""
+        for x in self.blocks(images, _BLOCKS_TO_112 if tap == 112 else len(self._blocks)):
             last = x
         if tap == 1280:
             last = _relu6(self._bn1(self._conv_head(last)))
         return last.mean(dim=(2, 3))
 
-    def blocks(self, pictures: Tensor, count: int) -> Iterator[Tensor]:
-        """Yields the map of each of the first `count` blocks, of float pictures (N, 3, H, W) in 0 to 255."""
-        x = _relu6(self._bn0(self._conv_stem((pictures - 127) / 128)))
+    def blocks(self, images: Tensor, count: int) -> Iterator[Tensor]:
+        """Yields the map of each of the first `count` blocks, of float images (N, 3, H, W) in 0 to 255."""
+        x = _relu6(self._bn0(self._conv_stem((images - 127) / 128)))
         for block in self._blocks[:count]:
             x = block(x)
             yield x
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Returns the logits (N, 1000) of the ImageNet classes of float pictures (N, 3, H, W) in 0 to 255."""
-        logits: Tensor = self._fc(self.features(pictures, tap=1280))
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits (N, 1000) of the ImageNet classes of float images (N, 3, H, W) in 0 to 255."""
+        logits: Tensor = self._fc(self.features(images, tap=1280))
         return logits
 
 
@@ -139,7 +139,7 @@ def pretrained(device: str) -> Lite0:
 
 @functools.cache
 def fused(device: str) -> Lite0:
-    """Returns the network for looking at many pictures: each batch norm is multiplied into its convolution.
+    """Returns the network for looking at many images: each batch norm is multiplied into its convolution.
 
     Features differ in their last digits, and take half the time.
 

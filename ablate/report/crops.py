@@ -1,4 +1,4 @@
-"""Cuts pictures for a page: the same window of each, kept lossless."""
+"""Cuts images for a page: the same window of each, kept lossless."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ STRIDE = 8
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of a picture in pixels."""
+    """A rectangle of an image in pixels."""
 
     top: int
     left: int
     height: int
     width: int
 
-    def of(self, picture: np.ndarray) -> np.ndarray:
-        """Returns the part of a picture (C, H, W) that lies in the window."""
-        return picture[:, self.top : self.top + self.height, self.left : self.left + self.width]
+    def of(self, pixels: np.ndarray) -> np.ndarray:
+        """Returns the part of an image (C, H, W) that lies in the window."""
+        return pixels[:, self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-def most_detailed(picture: np.ndarray, side: int) -> Window:
-    """Returns the square of a uint8 picture (C, H, W) with the largest mean gradient; a smaller picture whole."""
+def most_detailed(pixels: np.ndarray, side: int) -> Window:
+    """Returns the square of a uint8 image (C, H, W) with the largest mean gradient; a smaller image whole."""
     import numpy as np
 
-    grey = picture.mean(axis=0)
+    grey = pixels.mean(axis=0)
     height, width = (min(side, length) for length in grey.shape)
     slope_y, slope_x = np.gradient(grey)
     total = np.pad(np.hypot(slope_y, slope_x).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
@@ -58,20 +58,20 @@ ERROR_REACH = 64
 """The error, of 255, from which a map is at its brightest."""
 
 
-def error_map(picture: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """Returns the mean absolute difference over channels of two uint8 pictures (3, H, W), coloured, uint8 (3, H, W).
+def error_map(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Returns the mean absolute difference over channels of two uint8 images (3, H, W), coloured, uint8 (3, H, W).
 
     The page's script colours the same way, so that maps need not be sent.
     """
     import numpy as np
 
-    error = np.abs(picture.astype(np.float64) - original).mean(axis=0)
+    error = np.abs(pixels.astype(np.float64) - original).mean(axis=0)
     place = np.minimum(error / ERROR_REACH, 1.0) * (len(ERROR_STOPS) - 1)
     places = np.arange(len(ERROR_STOPS))
     return np.stack([np.uint8(np.interp(place, places, channel).round()) for channel in zip(*ERROR_STOPS, strict=True)])
 
 
-def read_picture(file: str) -> np.ndarray:
+def read_image(file: str) -> np.ndarray:
     """Returns a PNG as uint8 (3, H, W)."""
     import numpy as np
     from PIL import Image
@@ -80,22 +80,22 @@ def read_picture(file: str) -> np.ndarray:
         return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
 
 
-def to_png(picture: np.ndarray) -> bytes:
-    """Returns a uint8 picture (3, H, W) as PNG, every pixel kept."""
+def to_png(pixels: np.ndarray) -> bytes:
+    """Returns a uint8 image (3, H, W) as PNG, every pixel kept."""
     import numpy as np
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))).save(file, "PNG", compress_level=6)
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, "PNG", compress_level=6)
     return file.getvalue()
 
 
-def to_thumbnail(picture: np.ndarray, width: int) -> bytes:
-    """Returns a uint8 picture (3, H, W) scaled down to at most `width` as PNG, to be recognised and not judged by."""
+def to_thumbnail(pixels: np.ndarray, width: int) -> bytes:
+    """Returns a uint8 image (3, H, W) scaled down to at most `width` as PNG, to be recognised and not judged by."""
     import numpy as np
     from PIL import Image
 
-    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     if image.width > width:
         image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
     file = io.BytesIO()

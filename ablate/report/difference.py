@@ -1,4 +1,4 @@
-"""Two cells side by side: the settings and circumstances in which they differ, and what each picture makes of it."""
+"""Two cells side by side: the settings and circumstances in which they differ, and what each image makes of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Change:
-    """A metric of both cells, and second - first with its 95% interval over pictures.
+    """A metric of both cells, and second - first with its 95% interval over images.
 
     `incomparable` says in which facts of their protocols the cells differ; there is no difference then.
     """
@@ -50,13 +50,13 @@ class Change:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
-    pictures: int = 0
-    by_picture: Mapping[str, float] | None = None
+    images: int = 0
+    by_image: Mapping[str, float] | None = None
     incomparable: str = ""
 
     @property
     def outcome(self) -> str:
-        """Says whether the pictures tell the two checkpoints apart."""
+        """Says whether the images tell the two checkpoints apart."""
         if self.incomparable:
             return "not comparable"
         if self.difference is None:
@@ -124,7 +124,7 @@ def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
         if reason or own is None or other is None:
             yield Change(measure, own, other, incomparable=reason)
         elif all(name in row for rows in tables for row in rows.values()) and tables[0]:
-            yield _by_picture(measure, own, other, tables)
+            yield _by_image(measure, own, other, tables)
         else:
             yield _of_set(measure, own, other, without)
 
@@ -137,17 +137,17 @@ def _incomparable(first: Cell, second: Cell, metric: str) -> str:
 
 
 def _rows(path: Path, weights: str) -> dict[str, dict[str, str]]:
-    """Returns the rows of a table by picture; none where the store is older than the table."""
+    """Returns the rows of a table by image; none where the store is older than the table."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {row["image"]: row for row in csv.DictReader(file) if row["weights"] == weights}
 
 
-def _by_picture(
+def _by_image(
     measure: Measure, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
-    """Compares means of pictures that both cells have a finite value of."""
+    """Compares means of images that both cells have a finite value of."""
     from ablate.metrics import jackknife
 
     pairs = {
@@ -163,7 +163,7 @@ def _by_picture(
 def _of_set(
     measure: Measure, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
-    """Compares figures of the whole set by leaving out one picture at a time, the same for both."""
+    """Compares figures of the whole set by leaving out one image at a time, the same for both."""
     from ablate.metrics import jackknife
 
     names = [name for name in without[0] if all(rows.get(name, {}).get(measure.name) for rows in without)]
@@ -191,7 +191,7 @@ def as_json(found: Difference) -> dict[str, Any]:
         "metrics": {
             change.measure.name: {
                 "first": change.first, "second": change.second, "difference": change.difference, "low": change.low,
-                "high": change.high, "pictures": change.pictures, "by_picture": change.by_picture,
+                "high": change.high, "images": change.images, "by_image": change.by_image,
                 "outcome": change.outcome, "incomparable": change.incomparable or None,
             }
             for change in found.changes

@@ -113,7 +113,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Tile:
-    """One arm's view of a picture: a PNG, or the reason why there is none."""
+    """One arm's view of an image: a PNG, or the reason why there is none."""
 
     name: str
     lines: tuple[str, ...]
@@ -123,10 +123,10 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One test picture: whole views scaled down, and equal crops of the original and of every arm.
+class ComparedImage:
+    """One test image: whole views scaled down, and equal crops of the original and of every arm.
 
-    `box` is the crop as left, top, width, height in parts of the whole picture.
+    `box` is the crop as left, top, width, height in parts of the whole image.
     """
 
     image: str
@@ -140,10 +140,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side; the page colours errors by `error_stops`, from none to `error_reach` of 255."""
+    """Images side by side; the page colours errors by `error_stops`, from none to `error_reach` of 255."""
 
     name: str
-    pictures: tuple[Picture, ...]
+    images: tuple[ComparedImage, ...]
     caption: str
     error_stops: tuple[tuple[int, int, int], ...]
     error_reach: int
@@ -184,7 +184,7 @@ class Document:
 
     @property
     def galleries(self) -> tuple[Gallery, ...]:
-        """Every set of pictures in order."""
+        """Every set of images in order."""
         return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Gallery))
 
 

@@ -121,12 +121,12 @@ class Evidence:
 
     @cached_property
     def per_image(self) -> Scores:
-        """PSNR of each picture under the primary weights."""
+        """PSNR of each image under the primary weights."""
         return collect_images(self.study, self.store, "psnr", WEIGHTS[0])
 
     @cached_property
     def rate_per_image(self) -> Scores:
-        """Bits per pixel of each picture's file under the primary weights."""
+        """Bits per pixel of each image's file under the primary weights."""
         return collect_images(self.study, self.store, "bpp_actual", WEIGHTS[0])
 
 

@@ -12,7 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def to_html(document: Document) -> str:
-    """Returns the page with its styles, script, drawings and pictures inside.
+    """Returns the page with its styles, script, drawings and images inside.
 
     Everything that comes from a grid is escaped; only this package's own drawings, style and script are not.
     """

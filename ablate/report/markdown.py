@@ -1,4 +1,4 @@
-"""Writes a report as Markdown that reads well on a code host, its drawings and pictures beside it."""
+"""Writes a report as Markdown that reads well on a code host, its drawings and images beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOLDED = 40
 
 
 def to_markdown(document: Document) -> str:
-    """Returns the text; it refers to the files that `figure_path` and `picture_path` name."""
+    """Returns the text; it refers to the files that `figure_path` and `image_path` name."""
     lines = [f"# {escaped(document.title)}", "", escaped(document.subtitle), ""]
     for section in document.sections:
         lines += _section(section)
@@ -36,8 +36,8 @@ def figure_path(figure: Figure) -> str:
     return f"figures/{figure.name}.svg"
 
 
-def picture_path(gallery: Gallery, number: int) -> str:
-    """Returns where the contact sheet of a gallery's picture lies, counted from 1."""
+def image_path(gallery: Gallery, number: int) -> str:
+    """Returns where the contact sheet of a gallery's image lies, counted from 1."""
     return f"figures/{gallery.name}-{number}.webp"
 
 
@@ -144,9 +144,9 @@ def _code(code: Code) -> Iterator[str]:
 
 
 def _gallery(gallery: Gallery) -> Iterator[str]:
-    for number, picture in enumerate(gallery.pictures, start=1):
-        yield from (f"### {escaped(picture.image)}", "", f"{escaped(picture.rule)}", "")
-        yield from (f"![{escaped(picture.image)}: original and every arm]({picture_path(gallery, number)})", "")
+    for number, image in enumerate(gallery.images, start=1):
+        yield from (f"### {escaped(image.image)}", "", f"{escaped(image.rule)}", "")
+        yield from (f"![{escaped(image.image)}: original and every arm]({image_path(gallery, number)})", "")
 
 
 def _html(words: str) -> str:

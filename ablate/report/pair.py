@@ -1,4 +1,4 @@
-"""The document of two cells: settings, metrics with their certainty, every picture, and reconstructions to compare."""
+"""The document of two cells: settings, metrics with their certainty, every image, and reconstructions to compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ablate.report.crops import (
     ERROR_STOPS,
     crop_side,
     most_detailed,
-    read_picture,
+    read_image,
     to_png,
     to_thumbnail,
 )
@@ -18,9 +18,9 @@ from ablate.report.difference import Cell, Change, Difference, Setting, as_json,
 from ablate.report.document import (
     Block,
     Column,
+    ComparedImage,
     Document,
     Gallery,
-    Picture,
     Section,
     Span,
     Table,
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHOWN = 6
-"""Pictures shown: those on which the cells differ most, and the median one."""
+"""Images shown: those on which the cells differ most, and the median one."""
 
 BUDGET = 4_000_000
 WHOLE_WIDTH = 420
 CAVEAT = (
-    "Intervals are over pictures: they tell whether these two checkpoints differ on pictures like these. What another "
+    "Intervals are over images: they tell whether these two checkpoints differ on images like these. What another "
     "seed would give they cannot say; ablate report compares arms over seeds."
 )
 
@@ -50,11 +50,11 @@ def pair_document(found: Difference, originals: Mapping[str, np.ndarray]) -> Doc
 
     Args:
         found: the difference.
-        originals: test pictures by name, uint8 (3, H, W); those that are missing are not shown.
+        originals: test images by name, uint8 (3, H, W); those that are missing are not shown.
     """
     sections = [
         Section("difference", "Difference", tuple(_difference(found)), as_json(found)),
-        Section("pictures", "Pictures", tuple(_pictures(found, originals))),
+        Section("images", "Images", tuple(_images(found, originals))),
     ]
     subtitle = f"{found.first.id} and {found.second.id} · {found.weights} weights"
     title = f"{_name(found.first)} and {_name(found.second)}"
@@ -95,14 +95,14 @@ def _changes_table(changes: Sequence[Change]) -> Table:
             Value(change.measure.label),
             *(Value(fixed(value, change.measure.decimals), sort=value) for value in (change.first, change.second)),
             Value(written(change), sort=change.difference),
-            Value(str(change.pictures) if change.pictures else NONE, sort=change.pictures),
+            Value(str(change.images) if change.images else NONE, sort=change.images),
             Value(change.outcome, change.incomparable, tone="bad" if change.incomparable else "plain"),
         )
         for change in changes
     ]
     columns = (
         Column("metric", numeric=False), Column("first"), Column("second"),
-        Column("second − first", "95% over pictures"), Column("pictures"), Column("second is", numeric=False),
+        Column("second − first", "95% over images"), Column("images"), Column("second is", numeric=False),
     )  # fmt: skip
     return Table("metrics", "Metrics", columns, tuple(rows))
 
@@ -115,18 +115,18 @@ def _settings_table(name: str, title: str, settings: Sequence[Setting]) -> Block
     return Table(name, title, columns, tuple(rows))
 
 
-def _pictures(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[Block]:
-    each = [change for change in found.changes if change.by_picture]
+def _images(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[Block]:
+    each = [change for change in found.changes if change.by_image]
     if not each:
-        yield text("No metric was measured picture by picture in both cells.")
+        yield text("No metric was measured image by image in both cells.")
         return
-    yield _pictures_table(each)
+    yield _images_table(each)
     change = next((change for change in each if change.measure.name == "psnr"), each[0])
-    chosen = choose(change.by_picture or {})
+    chosen = choose(change.by_image or {})
     side = crop_side(3 * len(chosen), BUDGET)
-    drawn = [_picture(found, change, name, rule, originals, side) for name, rule in chosen.items()]
-    shown = [picture for picture in drawn if picture]
-    gone = [name for name in chosen if name not in {picture.image for picture in shown}]
+    drawn = [_image(found, change, name, rule, originals, side) for name, rule in chosen.items()]
+    shown = [image for image in drawn if image]
+    gone = [name for name in chosen if name not in {image.image for image in shown}]
     if gone:
         yield text(f"The original or a reconstruction of {joined(gone)} cannot be read any more.", kind="warning")
     if shown:
@@ -134,11 +134,11 @@ def _pictures(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterato
             f"By rule: where {change.measure.label} differs most, and the median. The {side} px window with the most "
             "detail, pixel for pixel. Point at a crop to see the original; the slider draws it over both from the left."
         )
-        yield Gallery("pictures", tuple(shown), caption, ERROR_STOPS, ERROR_REACH)
+        yield Gallery("images", tuple(shown), caption, ERROR_STOPS, ERROR_REACH)
 
 
 def choose(differences: Mapping[str, float]) -> dict[str, str]:
-    """Returns up to six pictures with the rule that chose each: the largest gaps either way, and the median."""
+    """Returns up to six images with the rule that chose each: the largest gaps either way, and the median."""
     ranked = sorted(differences, key=lambda name: differences[name])
     chosen = {ranked[(len(ranked) - 1) // 2]: "median difference"}
     for name in sorted(ranked, key=lambda name: -abs(differences[name])):
@@ -147,38 +147,38 @@ def choose(differences: Mapping[str, float]) -> dict[str, str]:
     return chosen
 
 
-def _pictures_table(changes: Sequence[Change]) -> Table:
-    names = list(dict.fromkeys(name for change in changes for name in change.by_picture or {}))
+def _images_table(changes: Sequence[Change]) -> Table:
+    names = list(dict.fromkeys(name for change in changes for name in change.by_image or {}))
     rows = []
     for name in names:
-        gaps = [(change, (change.by_picture or {}).get(name)) for change in changes]
+        gaps = [(change, (change.by_image or {}).get(name)) for change in changes]
         rows.append(
             (Value(name), *(Value(fixed(gap, change.measure.decimals, signed=True), sort=gap) for change, gap in gaps))
         )
-    columns = (Column("picture", numeric=False), *(Column(c.measure.label, c.measure.unit) for c in changes))
-    caption = "Second minus first. A picture that a metric is undefined on has none. Click a heading to sort."
-    return Table("pictures", "Every picture", columns, tuple(rows), caption, filterable=len(rows) > 20)
+    columns = (Column("image", numeric=False), *(Column(c.measure.label, c.measure.unit) for c in changes))
+    caption = "Second minus first. An image that a metric is undefined on has none. Click a heading to sort."
+    return Table("images", "Every image", columns, tuple(rows), caption, filterable=len(rows) > 20)
 
 
-def _picture(
+def _image(
     found: Difference, change: Change, name: str, rule: str, originals: Mapping[str, np.ndarray], side: int
-) -> Picture | None:
+) -> ComparedImage | None:
     files = [cell.entry.recon(found.weights, name) for cell in (found.first, found.second)]
     if name not in originals or not all(file.exists() for file in files):
         return None
-    original, pictures = originals[name], [read_picture(str(file)) for file in files]
+    original, images = originals[name], [read_image(str(file)) for file in files]
     window = most_detailed(original, side)
     height, width = original.shape[1:]
-    gap = fixed((change.by_picture or {})[name], change.measure.decimals, signed=True)
+    gap = fixed((change.by_image or {})[name], change.measure.decimals, signed=True)
     words = (("first",), ("second", f"{change.measure.label} {gap} {change.measure.unit}".strip()))
     tiles = [
         Tile(_name(cell), lines, to_png(window.of(pixels)))
-        for cell, lines, pixels in zip((found.first, found.second), words, pictures, strict=True)
+        for cell, lines, pixels in zip((found.first, found.second), words, images, strict=True)
     ]
     whole = [
-        Tile(title, ("whole picture, scaled to fit",), to_thumbnail(pixels, WHOLE_WIDTH))
-        for title, pixels in zip(("original", "first", "second"), (original, *pictures), strict=True)
+        Tile(title, ("whole image, scaled to fit",), to_thumbnail(pixels, WHOLE_WIDTH))
+        for title, pixels in zip(("original", "first", "second"), (original, *images), strict=True)
     ]
     box = (window.left / width, window.top / height, window.width / width, window.height / height)
     own = Tile("original", ("8 bit a channel, 24 bpp",), to_png(window.of(original)))
-    return Picture(name, rule, box, (window.width, window.height), tuple(whole), own, tuple(tiles))
+    return ComparedImage(name, rule, box, (window.width, window.height), tuple(whole), own, tuple(tiles))

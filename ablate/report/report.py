@@ -51,7 +51,7 @@ def write_report(
 def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
     """Writes a report that was built, as `write_report` does."""
     from ablate.report.html import to_html
-    from ablate.report.markdown import figure_path, picture_path, to_markdown
+    from ablate.report.markdown import figure_path, image_path, to_markdown
     from ablate.report.numbers import plain_data
     from ablate.report.sheet import contact_sheet
     from ablate.report.svg import standalone
@@ -63,8 +63,8 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables))
     beside = {out / figure_path(figure): standalone(figure.svg).encode() for figure in document.figures}
     for gallery in document.galleries:
-        for number, picture in enumerate(gallery.pictures, start=1):
-            beside[out / picture_path(gallery, number)] = contact_sheet(picture)
+        for number, image in enumerate(gallery.images, start=1):
+            beside[out / image_path(gallery, number)] = contact_sheet(image)
     beside |= {path: content.encode() for path, content in tables.items()}
     for path, content in beside.items():
         write_bytes(path, content)

@@ -1,4 +1,4 @@
-"""One image of a picture and every arm's crop of it, for documents that cannot lay pictures out."""
+"""A contact sheet of an original and every arm's crop of it, for documents that cannot lay images out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from ablate.report.crops import ERROR_REACH, error_map
-from ablate.report.document import Picture, Tile
+from ablate.report.document import ComparedImage, Tile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ LINE = 15
 INK, MUTED, PAPER, EMPTY = (31, 35, 40), (89, 99, 110), (255, 255, 255), (236, 238, 240)
 
 
-def contact_sheet(picture: Picture) -> bytes:
+def contact_sheet(image: ComparedImage) -> bytes:
     """Returns the original and all tiles with their captions as one WebP on white.
 
     Crops keep their size, not every pixel: what is exact is five times as large, and stands in the page. Below each is
@@ -30,9 +30,9 @@ def contact_sheet(picture: Picture) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(findfont("DejaVu Sans"), 11)
-    tiles = (picture.original, *picture.tiles)
-    width, height = picture.crop
-    original = _pixels(picture.original)
+    tiles = (image.original, *image.tiles)
+    width, height = image.crop
+    original = _pixels(image.original)
     below = 0 if original is None else height // 2 + 4
     captions = [_caption(tile, font, width) for tile in tiles]
     column, row = width + GAP, height + below + LINE * max(map(len, captions)) + GAP

@@ -18,7 +18,7 @@ from ablate.store.attempt import Attempt
 
 SETTINGS = ("cell.json", "warmup.json")
 NAME_CHARACTERS, NAME_BYTES = 120, 200
-"""What of a picture's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
+"""What of an image's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
 
 
 class Status(StrEnum):

@@ -25,7 +25,7 @@ class Store:
 
     @property
     def data_cache(self) -> Path:
-        """Where decoded pictures lie, shared by all grids."""
+        """Where decoded images lie, shared by all grids."""
         return self.root / ".shared" / "data"
 
     def cell(self, cell_id: str) -> Entry:

@@ -1,4 +1,4 @@
-"""One standard codec on one set of pictures, each picture at each quality measured once."""
+"""One standard codec on one set of images, each image at each quality measured once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ablate import metrics
 from ablate.coding.standard import StandardCodec
 from ablate.config import Evaluation
 from ablate.cores import cores
-from ablate.data import Pictures
+from ablate.data import Images
 from ablate.train.image_rows import similarity
 from ablate.train.patch_scores import patch_scores
-from ablate.train.reference import as_tensor, original_features, picture_features
+from ablate.train.reference import as_tensor, image_features, original_features
 
 
 @dataclass(frozen=True)
@@ -34,31 +34,31 @@ class Measured:
 
 
 class Measurer:
-    """Measures a codec on pictures, each picture at each quality once."""
+    """Measures a codec on images, each image at each quality once."""
 
-    def __init__(self, codec: StandardCodec, pictures: Pictures, evaluation: Evaluation, cache: Path) -> None:
-        self.codec, self.pictures, self.evaluation = codec, pictures, evaluation
+    def __init__(self, codec: StandardCodec, images: Images, evaluation: Evaluation, cache: Path) -> None:
+        self.codec, self.images, self.evaluation = codec, images, evaluation
         self.extractor = metrics.extractor(evaluation.extractor, tap=evaluation.tap)
         self.originals: Callable[[], Tensor] = functools.cache(
-            lambda: original_features(self.extractor, evaluation.patch, pictures, cache)
+            lambda: original_features(self.extractor, evaluation.patch, images, cache)
         )
         self.file = functools.cache(self._file)
         self.measured = functools.cache(self._measured)
 
     def record(self, limits: Sequence[int] | None) -> dict[str, Any]:
-        """Returns the record for files of at most so many bytes a picture, of the smallest files for None."""
-        numbers = range(len(self.pictures))
+        """Returns the record for files of at most so many bytes an image, of the smallest files for None."""
+        numbers = range(len(self.images))
         # Files are made in threads, and looked at in this one: the switches of an exact network are the process's.
         with ThreadPoolExecutor(cores()) as pool:
             smallest = list(pool.map(self._smallest, numbers))
             qualities = list(pool.map(self._quality, numbers, limits or smallest))
-        missing = [self.pictures.names[n] for n, quality in enumerate(qualities) if quality is None]
+        missing = [self.images.names[n] for n, quality in enumerate(qualities) if quality is None]
         sizes = [None if size is None else 8 * size / self._pixels(n) for n, size in enumerate(smallest)]
         known = [size for size in sizes if size is not None]
         record: dict[str, Any] = {
             "smallest": sum(known) / len(known) if len(known) == len(sizes) else None,
             "missing": missing,
-            "pictures": len(self.pictures),
+            "pictures": len(self.images),
         }
         found = [] if missing else list(map(self.measured, numbers, qualities))
         return record | self._figures(found)
@@ -91,22 +91,22 @@ class Measurer:
         return low
 
     def _smallest(self, number: int) -> int | None:
-        """Returns the bytes of the file of lowest quality, None where the format cannot hold the picture."""
+        """Returns the bytes of the file of lowest quality, None where the format cannot hold the image."""
         try:
             return len(self.file(number, self.codec.lowest))
         except ValueError:
             return None
 
     def _pixels(self, number: int) -> int:
-        height, width = self.pictures.shapes[number]
+        height, width = self.images.shapes[number]
         return height * width
 
     def _file(self, number: int, quality: int) -> bytes:
-        return self.codec.encode(self.pictures[number], quality)
+        return self.codec.encode(self.images[number], quality)
 
     def _measured(self, number: int, quality: int) -> Measured:
         file = self.file(number, quality)
-        original = as_tensor(self.pictures[number])
+        original = as_tensor(self.images[number])
         decoded = torch.from_numpy(self.codec.decode(file))
         pair = original[None], decoded[None]
         return Measured(
@@ -114,7 +114,7 @@ class Measurer:
             bits_per_pixel=8 * len(file) / self._pixels(number),
             psnr=float(metrics.psnr(*pair)) if int(metrics.sse(*pair)) else None,
             ms_ssim=similarity(*pair, three_scales=False)["ms_ssim"],
-            features=picture_features(self.extractor, decoded, self.evaluation.patch),
+            features=image_features(self.extractor, decoded, self.evaluation.patch),
         )
 
 

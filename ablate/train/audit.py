@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ablate import metrics
 from ablate.config import Cell
-from ablate.data import Pictures
+from ablate.data import Images
 from ablate.losses import Objective
 from ablate.model import Reconstruction
 from ablate.rng import stream
@@ -33,17 +33,17 @@ class Finding:
     advice: str = ""
 
 
-def audit(cell: Cell, pictures: Pictures, held_out: Pictures, device: str) -> Iterator[Finding]:
+def audit(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
 
     Args:
         cell: resolved.
-        pictures: the training split.
+        images: the training split.
         held_out: the test split.
         device: "cpu" or "cuda".
     """
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
-    image = batch(pictures, cell.data, cell.seed, 0, device)
+    image = batch(images, cell.data, cell.seed, 0, device)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
     yield _ranges(image, reconstruction)
     yield _levels(cell, reconstruction)
@@ -54,7 +54,7 @@ def audit(cell: Cell, pictures: Pictures, held_out: Pictures, device: str) -> It
     yield from _generator_step(cell, state, objective, image, reconstruction)
     yield _average(cell)
     yield _extractor(cell, device)
-    yield _test_pictures(held_out)
+    yield _test_images(held_out)
 
 
 def _verdict(
@@ -70,7 +70,7 @@ def _ranges(image: Tensor, reconstruction: Reconstruction) -> Finding:
         "ranges",
         -1 <= low < -0.5 < 0.5 < high <= 1 and reached <= 1,
         f"images from {low:.2f} to {high:.2f}, reconstructions within {reached:.2f}",
-        "images belong in [-1, 1], where lambda_x is defined; pictures that use a part of it look flat, or are",
+        "images belong in [-1, 1], where lambda_x is defined; images that use a part of it look flat, or are",
         "warning",
     )
 
@@ -96,7 +96,7 @@ def _noise(cell: Cell, state: TrainState, image: Tensor) -> Iterator[Finding]:
     yield _verdict(
         "noise",
         changed > 0,
-        f"other noise moves a pixel of one picture by up to {changed:.2g}",
+        f"other noise moves a pixel of one image by up to {changed:.2g}",
         "the noise branch is blind to its noise at batch 1: model.quirks.noise_batch_norm does that",
     )
 
@@ -190,10 +190,10 @@ def _extractor(cell: Cell, device: str) -> Finding:
     )
 
 
-def _test_pictures(held_out: Pictures) -> Finding:
+def _test_images(held_out: Images) -> Finding:
     small = [name for name, shape in zip(held_out.names, held_out.shapes, strict=True) if min(shape) < 161]
     return _verdict(
-        "test pictures",
+        "test images",
         not small,
         f"{len(held_out)}, of them {len(small)} below 161 pixels",
         f"MS-SSIM is undefined for {', '.join(small[:3])}{' and others' if len(small) > 3 else ''}",

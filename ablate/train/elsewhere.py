@@ -1,4 +1,4 @@
-"""A finished cell, measured on other pictures than those of its grid."""
+"""A finished cell, measured on other images than those of its grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config import RESULTS_VERSION
-from ablate.data import Pictures
+from ablate.data import Images
 from ablate.model import Codec, count_parameters
 from ablate.store import Entry
 from ablate.store.atomic import write_json
@@ -17,14 +17,14 @@ from ablate.train.run import file_hashes
 from ablate.trained import Weights, load
 
 
-def place(entry: Entry, folder: Path, pictures: Pictures) -> Entry:
-    """Returns where the records of a cell on such pictures lie unless told otherwise: beside its own."""
-    return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{pictures.digest[:8]}")
+def place(entry: Entry, folder: Path, images: Images) -> Entry:
+    """Returns where the records of a cell on such images lie unless told otherwise: beside its own."""
+    return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
 
 
 def measure_elsewhere(
     entry: Entry,
-    pictures: Pictures,
+    images: Images,
     records: Entry,
     *,
     folder: Path,
@@ -32,20 +32,20 @@ def measure_elsewhere(
     cache: Path,
     device: str,
     environment: Mapping[str, Any],
-    done: Callable[[str, str], None] = lambda _weights, _picture: None,
+    done: Callable[[str, str], None] = lambda _weights, _image: None,
 ) -> dict[str, Any]:
     """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
 
     Args:
         entry: the finished cell.
-        pictures: what it is measured on.
+        images: what it is measured on.
         records: where cell.json, the tables, the reconstructions and result.json go; an earlier result is replaced.
-        folder: where the pictures come from, to be recorded.
+        folder: where the images come from, to be recorded.
         weights: which of the cell's weights.
         cache: directory where the originals' features are kept.
         device: where codec and feature extractor run.
         environment: to be recorded.
-        done: told of each picture that was measured, with which weights.
+        done: told of each image that was measured, with which weights.
 
     Raises:
         ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
@@ -63,11 +63,11 @@ def measure_elsewhere(
         began = time.perf_counter()
         cell = codecs[weights[0]].cell
         plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
-        measured = evaluate(plain, cell, pictures, records, cache, device, done)
+        measured = evaluate(plain, cell, images, records, cache, device, done)
         seconds = time.perf_counter() - began
         codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
         kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
-        of = {"folder": str(folder), "digest": pictures.digest, "count": len(pictures), "skipped": pictures.skipped}
+        of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
         records.commit(
             {
                 **kept,

@@ -1,4 +1,4 @@
-"""Measures a finished codec on whole held-out pictures."""
+"""Measures a finished codec on whole held-out images."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import Tensor
 
 from ablate import metrics
 from ablate.config import Cell
-from ablate.data import Pictures
+from ablate.data import Images
 from ablate.data.png import to_png
 from ablate.model import Codec
 from ablate.store import Entry
 from ablate.store.atomic import write_bytes, write_with
 from ablate.train.image_rows import ImageRow, as_csv, columns, means, similarity, table
 from ablate.train.patch_scores import PatchScores, enough, patch_scores, refusal
-from ablate.train.reference import as_tensor, original_features, picture_features
+from ablate.train.reference import as_tensor, image_features, original_features
 from ablate.trained import TrainedCodec, model_id
 
 
@@ -37,55 +37,55 @@ def require_measures(cell: Cell) -> None:
 def evaluate(
     codecs: dict[str, Codec],
     cell: Cell,
-    pictures: Pictures,
+    images: Images,
     entry: Entry,
     cache: Path,
     device: str,
-    done: Callable[[str, str], None] = lambda _weights, _picture: None,
+    done: Callable[[str, str], None] = lambda _weights, _image: None,
 ) -> dict[str, Any]:
     """Writes tables, features and reconstructions; returns "metrics", "uncertainty", "protocol", "models" of a result.
 
     Args:
         codecs: by name ("raw", "ema"); float32, in evaluation mode.
         cell: whose evaluation settings hold.
-        pictures: held out from training.
+        images: held out from training.
         entry: where the tables, the features and the PNGs go.
         cache: directory where the originals' features are kept for all cells.
         device: where codecs and the feature extractor run.
-        done: told of each picture that was measured, with which weights.
+        done: told of each image that was measured, with which weights.
 
     Raises:
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
     extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
     trained = {name: TrainedCodec(cell, codec, model_id(cell, codec), device) for name, codec in codecs.items()}
-    originals = original_features(extractor, cell.evaluation.patch, pictures, cache)
+    originals = original_features(extractor, cell.evaluation.patch, images, cache)
     rows: list[ImageRow] = []
     replicates: list[dict[str, Any]] = []
     scores: dict[str, dict[str, Any]] = {}
     uncertainty: dict[str, dict[str, Any]] = {}
     for weights, codec in trained.items():
         measured, used, found = [], [], []
-        for index, picture in enumerate(pictures.names):
-            original = as_tensor(pictures[index])
+        for index, image in enumerate(images.names):
+            original = as_tensor(images[index])
             symbols = codec.symbols(original)
-            reconstruction = codec.picture(symbols, (original.shape[1], original.shape[2]))
-            write_bytes(entry.recon(weights, picture), to_png(reconstruction.numpy()))
-            found.append(picture_features(extractor, reconstruction, cell.evaluation.patch))
-            row = _measure(original[None], reconstruction[None], symbols, cell, three_scales=bool(_small(pictures)))
-            measured.append(ImageRow(weights=weights, image=picture, patches=len(found[-1]), **row))
+            reconstruction = codec.image(symbols, (original.shape[1], original.shape[2]))
+            write_bytes(entry.recon(weights, image), to_png(reconstruction.numpy()))
+            found.append(image_features(extractor, reconstruction, cell.evaluation.patch))
+            row = _measure(original[None], reconstruction[None], symbols, cell, three_scales=bool(_small(images)))
+            measured.append(ImageRow(weights=weights, image=image, patches=len(found[-1]), **row))
             used.append(symbols)
-            done(weights, picture)
+            done(weights, image)
         features = torch.cat(found)
         _save_features(entry, weights, features)
         distances = patch_scores(cell.evaluation, originals, features, counts=[row.patches for row in measured])
         rows += measured
-        replicates += distances.rows(weights, pictures.names)
+        replicates += distances.rows(weights, images.names)
         scores[weights] = means(measured) | _levels(used) | dict(distances.values)
         uncertainty[weights] = _uncertainty(measured, distances)
     write_bytes(entry.images_csv, table(rows))
     write_bytes(entry.without_csv, as_csv(replicates))
-    protocol = _protocol(cell, extractor, pictures, len(originals))
+    protocol = _protocol(cell, extractor, images, len(originals))
     models = {name: codec.model_id.hex() for name, codec in trained.items()}
     return {"metrics": scores, "uncertainty": uncertainty, "protocol": protocol, "models": models}
 
@@ -93,7 +93,7 @@ def evaluate(
 def _measure(
     original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell, three_scales: bool
 ) -> dict[str, Any]:
-    """Returns the measurements of a pair of uint8 pictures (1, 3, H, W) as an image row names them."""
+    """Returns the measurements of a pair of uint8 images (1, 3, H, W) as an image row names them."""
     height, width = original.shape[2:]
     pair = original, reconstruction
     error = int(metrics.sse(*pair))
@@ -114,29 +114,29 @@ def _measure(
     }
 
 
-def _small(pictures: Pictures) -> list[str]:
-    """Names the pictures that MS-SSIM is not defined on."""
-    sides = zip(pictures.names, pictures.shapes, strict=True)
+def _small(images: Images) -> list[str]:
+    """Names the images that MS-SSIM is not defined on."""
+    sides = zip(images.names, images.shapes, strict=True)
     return sorted(name for name, shape in sides if min(shape) < metrics.MIN_SIDE_MS_SSIM)
 
 
 def _levels(symbols: list[Tensor]) -> dict[str, int]:
-    """Counts the levels used anywhere and the channels that hold one symbol throughout all pictures."""
+    """Counts the levels used anywhere and the channels that hold one symbol throughout all images."""
     channels = torch.cat([each.flatten(1) for each in symbols], 1)
     dead = (channels.amin(1) == channels.amax(1)).sum()
     return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
 def _uncertainty(rows: Sequence[ImageRow], distances: PatchScores) -> dict[str, Any]:
-    """Returns standard error and interval of each figure over the pictures; nothing of training is in them."""
+    """Returns standard error and interval of each figure over the images; nothing of training is in them."""
     found = {name: metrics.of_mean(values) for name, values in columns(rows).items() if values}
     return {name: estimate.record() for name, estimate in [*found.items(), *distances.estimates()]}
 
 
-def _protocol(cell: Cell, extractor: metrics.Extractor, pictures: Pictures, patches: int) -> dict[str, Any]:
+def _protocol(cell: Cell, extractor: metrics.Extractor, images: Images, patches: int) -> dict[str, Any]:
     """Returns how each figure was measured; figures whose records differ are not compared."""
-    evaluation, small = cell.evaluation, _small(pictures)
-    each = {"rounding": "uint8", "pictures": pictures.digest, "images": len(pictures)}
+    evaluation, small = cell.evaluation, _small(images)
+    each = {"rounding": "uint8", "pictures": images.digest, "images": len(images)}
     paired = {
         "extractor": evaluation.extractor,
         "tap": evaluation.tap,
@@ -147,12 +147,12 @@ def _protocol(cell: Cell, extractor: metrics.Extractor, pictures: Pictures, patc
         "patches": patches,
         "paired": True,
         "rounding": "uint8",
-        "pictures": pictures.digest,
+        "pictures": images.digest,
         "trained_against": cell.judged_by_its_teacher,
     }
     needed = {"patches_needed": enough(evaluation), "enough": patches >= enough(evaluation)}
     refused = refusal(evaluation, patches)
-    undefined = {"images": len(pictures) - len(small), "undefined": small}
+    undefined = {"images": len(images) - len(small), "undefined": small}
     protocol = {
         evaluation.distance: paired | needed | ({"refused": refused} if refused else {}),
         evaluation.kernel: paired,
@@ -162,7 +162,7 @@ def _protocol(cell: Cell, extractor: metrics.Extractor, pictures: Pictures, patc
     }
     if small:
         smallest = metrics.MIN_SIDE_MS_SSIM_3
-        protocol["ms_ssim_3"] = each | {"images": sum(min(shape) >= smallest for shape in pictures.shapes)}
+        protocol["ms_ssim_3"] = each | {"images": sum(min(shape) >= smallest for shape in images.shapes)}
     for name in evaluation.learned:
         protocol[name] = each | metrics.perceptual_facts(name) | {"trained_against": _taught(cell, name)}
     return protocol

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ablate.losses import AdversarialLoss, Parts
 from ablate.model import Codec, Reconstruction
-from ablate.train.step import Judged
+from ablate.train.step import DiscriminatorStepOutput
 
 FLAT_STD = 0.01
 """A reconstruction that varies less than this (1.3 of 255 levels) over pixels is flat ..."""
@@ -63,11 +63,11 @@ def encoder_norm(codec: Codec) -> float:
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
-def scale_health(judged: Judged, loss: AdversarialLoss) -> list[dict[str, float]]:
+def scale_health(judged: DiscriminatorStepOutput, loss: AdversarialLoss) -> list[dict[str, float]]:
     """Returns per scale how often the discriminator is right and what its mean logits are.
 
     A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
-    relativistic loss, and wgan, a logit means something only against the other picture's, so that it is held against
+    relativistic loss, and wgan, a logit means something only against the other image's, so that it is held against
     their mean.
     """
     decided = [(loss.decision(real), loss.decision(fake)) for real, fake in zip(judged.real, judged.fake, strict=True)]
@@ -92,7 +92,7 @@ def saturated(scales: list[dict[str, float]]) -> bool:
     return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
 
 
-def loss_row(parts: Parts, judged: Judged | None) -> dict[str, float]:
+def loss_row(parts: Parts, judged: DiscriminatorStepOutput | None) -> dict[str, float]:
     """Returns the unweighted terms by name, the generator's weighted total and the discriminators' loss."""
     row = {name: float(term.detach()) for name, term in parts.terms.items()}
     row["generator"] = float(parts.total.detach())
@@ -110,9 +110,9 @@ def reconstruction_row(image: Tensor, reconstruction: Reconstruction) -> Mapping
     }
 
 
-def _deviation(pictures: Tensor) -> float:
-    """Returns how much each channel varies over pixels, the mean over channels: 0 for a picture of one colour."""
-    return float(pictures.std((2, 3)).mean())
+def _deviation(images: Tensor) -> float:
+    """Returns how much each channel varies over pixels, the mean over channels: 0 for an image of one colour."""
+    return float(images.std((2, 3)).mean())
 
 
 def is_flat(row: Mapping[str, Any]) -> bool:

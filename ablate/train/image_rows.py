@@ -1,4 +1,4 @@
-"""The table of what was measured on each picture."""
+"""The table of what was measured on each image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor
 from ablate import metrics
 
 MEANS = ("psnr", "ms_ssim", "ms_ssim_db", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual")
-"""The columns whose means over pictures a result holds."""
+"""The columns whose means over images a result holds."""
 
 
 @dataclass(frozen=True)
 class ImageRow:
-    """Measurements of one picture.
+    """Measurements of one image.
 
     `psnr` is None for an identical one (sse 0), and so is `ms_ssim_db`; `ms_ssim` is None below 161 px and `ms_ssim_3`
-    below 41 px or where no picture of the set needs it. `patches` counts those that distances between sets look at.
+    below 41 px or where no image of the set needs it. `patches` counts those that distances between sets look at.
     """
 
     weights: str
@@ -56,9 +56,9 @@ def similarity(original: Tensor, reconstruction: Tensor, three_scales: bool) -> 
 
 
 def means(rows: Sequence[ImageRow]) -> dict[str, float | int | None]:
-    """Returns the means over the pictures on which a figure is defined, None where there is none.
+    """Returns the means over the images on which a figure is defined, None where there is none.
 
-    `mse_pooled` is that of all pixels together, which old papers take the PSNR of; `identical` counts the pictures that
+    `mse_pooled` is that of all pixels together, which old papers take the PSNR of; `identical` counts the images that
     came back unchanged, whose PSNR is infinite and which no mean of PSNR holds.
     """
     result: dict[str, float | int | None] = {}
@@ -70,7 +70,7 @@ def means(rows: Sequence[ImageRow]) -> dict[str, float | int | None]:
 
 
 def columns(rows: Sequence[ImageRow]) -> dict[str, list[float]]:
-    """Returns the values of every figure that is averaged, of the pictures that have one."""
+    """Returns the values of every figure that is averaged, of the images that have one."""
     flat = [_flat(row) for row in rows]
     names = [name for name in MEANS if name != "ms_ssim_3" or any(row.ms_ssim_3 is not None for row in rows)]
     return {name: [row[name] for row in flat if row[name] is not None] for name in (*names, *rows[0].perceptual)}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ablate.config import Cell, Data, Warmup
-from ablate.data import Pictures
+from ablate.data import Images
 from ablate.data.crops import crops
 from ablate.data.pixels import to_float
 from ablate.kernels import Choice, FastObjective, fast_distortion
@@ -26,7 +26,14 @@ from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.train import health
 from ablate.train.state import TrainState
-from ablate.train.step import Judged, autocast, descend, discriminator_step, generator_terms, set_learning_rate
+from ablate.train.step import (
+    DiscriminatorStepOutput,
+    autocast,
+    descend,
+    discriminator_step,
+    generator_terms,
+    set_learning_rate,
+)
 
 LOG_EVERY = 25
 CHECKPOINT_EVERY = 250
@@ -77,7 +84,7 @@ class Watch:
 
 
 @full_float32()
-def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choice: Choice | None = None) -> Outcome:
+def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains adversarially from `state.step` to the end, or until it diverges or is stopped.
 
     Losses are computed by what `choice` chooses, or by their definitions.
@@ -90,7 +97,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choic
         logs = _due(state.step + 1, cell.train.log_every, cell.train.steps)
 
         # Forward once for both players.
-        image = batch(pictures, cell.data, cell.seed, cell.train.warmup_steps + state.step, watch.device)
+        image = batch(images, cell.data, cell.seed, cell.train.warmup_steps + state.step, watch.device)
         with autocast(image, cell.train.precision):
             reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
         adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
@@ -98,7 +105,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choic
         # Discriminators, where they go first.
         judged = None
         if adversarial and cell.train.order == "discriminator_first":
-            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction)
+            judged = discriminator_steps(state, objective, cell, images, image, reconstruction)
 
         # Generator step.
         if adversarial:
@@ -111,7 +118,7 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choic
 
         # Discriminators, where they go last: on what the generator made before its step.
         if adversarial and cell.train.order == "generator_first":
-            judged = discriminator_steps(state, objective, cell, pictures, image, reconstruction)
+            judged = discriminator_steps(state, objective, cell, images, image, reconstruction)
         state.step += 1
         state.update_average(cell.train.ema_decay)
         watch.finiteness.watch(state.step, total, *([judged.loss] if judged else []))
@@ -129,15 +136,13 @@ def train(state: TrainState, cell: Cell, pictures: Pictures, watch: Watch, choic
 
 
 @full_float32()
-def warm_up(
-    state: TrainState, warmup: Warmup, pictures: Pictures, watch: Watch, choice: Choice | None = None
-) -> Outcome:
+def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
     distortion = fast_distortion(warmup.distortion, choice) if choice else built(distortions, warmup.distortion)
     watch.logged_step = state.step
     while state.step < warmup.steps:
         started = time.perf_counter()
-        image = batch(pictures, warmup.data, warmup.seed, state.step, watch.device)
+        image = batch(images, warmup.data, warmup.seed, state.step, watch.device)
         with autocast(image, warmup.precision):
             reconstruction = state.codec(image, stream(warmup.seed, "warmup.noise", state.step))
         loss = distortion(image, reconstruction.image.float())
@@ -160,10 +165,10 @@ def discriminator_steps(
     state: TrainState,
     objective: Objective,
     cell: Cell,
-    pictures: Pictures,
+    images: Images,
     image: Tensor,
     reconstruction: Reconstruction,
-) -> Judged:
+) -> DiscriminatorStepOutput:
     """Takes the discriminators' steps, the first on the generator's batch and each further one on a batch of its own.
 
     With the quirk of unpaired batches the first has one of its own, too.
@@ -172,7 +177,7 @@ def discriminator_steps(
     for index in range(cell.train.discriminator_steps):
         number = state.step * cell.train.discriminator_steps + index
         if index or cell.train.quirks.unpaired_batches:
-            image = batch(pictures, cell.data, cell.seed, number, image.device.type, purpose="data.discriminator_crops")
+            image = batch(images, cell.data, cell.seed, number, image.device.type, purpose="data.discriminator_crops")
             with torch.no_grad(), autocast(image, cell.train.precision):
                 reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number))
         judged = discriminator_step(state, objective, cell, number, image, reconstruction)
@@ -185,13 +190,13 @@ def decayed(warmup: Warmup, step: int) -> float:
     return (1 + math.cos(math.pi * step / warmup.steps)) / 2 if warmup.decay == "cosine" else 1.0
 
 
-def batch(pictures: Pictures, data: Data, seed: int, step: int, device: str, purpose: str = "data.crops") -> Tensor:
+def batch(images: Images, data: Data, seed: int, step: int, device: str, purpose: str = "data.crops") -> Tensor:
     """Returns the crops of a step, float (N, 3, crop, crop) in [-1, 1]: a function of its arguments alone.
 
-    Steps count through warm start and training, so that no crop comes twice.
+    Steps count through warm-up and training, so that no crop comes twice.
     """
     drawn = crops(
-        pictures,
+        images,
         crop=data.crop,
         batch_size=data.batch_size,
         flip=data.flip,
@@ -207,7 +212,7 @@ def telemetry(
     image: Tensor,
     reconstruction: Reconstruction,
     parts: Parts,
-    judged: Judged | None,
+    judged: DiscriminatorStepOutput | None,
     gradient_norms: Mapping[str, float],
 ) -> dict[str, Any]:
     """Returns what a log point says of losses, gradients and discriminators."""

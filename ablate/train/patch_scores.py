@@ -15,21 +15,21 @@ from ablate.metrics.distance import frechet_without
 from ablate.metrics.kernel import image_sums, kid_without
 
 _NARROW = 128
-"""Up to this many dimensions a distance takes a millisecond, and each picture is left out by itself."""
+"""Up to this many dimensions a distance takes a millisecond, and each image is left out by itself."""
 _GROUPS = 20
-"""How many groups of pictures are left out in turn above that."""
+"""How many groups of images are left out in turn above that."""
 
 
 @dataclass(frozen=True)
 class PatchScores:
-    """The distances by name, None where refused; the same without each picture; and each picture's group."""
+    """The distances by name, None where refused; the same without each image; and each image's group."""
 
     values: Mapping[str, float | None]
     without: Mapping[str, list[float | None]]
     groups: list[int]
 
     def estimates(self) -> Iterator[tuple[str, metrics.Estimate]]:
-        """Yields the uncertainty of each distance that is there with and without every picture."""
+        """Yields the uncertainty of each distance that is there with and without every image."""
         for name, without in self.without.items():
             value = self.values[name]
             each = [replicate for replicate in without if replicate is not None]
@@ -37,7 +37,7 @@ class PatchScores:
                 yield name, metrics.of_replicates(value, each, self.groups)
 
     def rows(self, weights: str, images: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Yields a row for each picture: its group, and each distance without that group."""
+        """Yields a row for each image: its group, and each distance without that group."""
         for index, image in enumerate(images):
             left_out = {name: values[index] for name, values in self.without.items()}
             yield {"weights": weights, "image": image, "group": self.groups[index], **left_out}
@@ -48,9 +48,9 @@ def patch_scores(evaluation: Evaluation, originals: Tensor, reconstructions: Ten
 
     Args:
         evaluation: which names the distances.
-        originals: of all patches, picture after picture.
+        originals: of all patches, image after image.
         reconstructions: of the same patches.
-        counts: how many patches each picture has, (pictures,).
+        counts: how many patches each image has, (images,).
     """
     wide = originals.shape[1] > _NARROW
     groups = np.arange(len(counts)) * min(len(counts), _GROUPS) // len(counts) if wide else np.arange(len(counts))

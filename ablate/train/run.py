@@ -1,4 +1,4 @@
-"""One cell, or one warm start, from its settings to its committed result."""
+"""One cell, or one warm-up, from its settings to its committed result."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def run_cell(
     Args:
         cell: what to train.
         entry: its place in the store, claimed by the caller.
-        warmup: the entry of its warm start, finished, where it has one.
-        data_cache: directory of the decoded pictures.
+        warmup: the entry of its warm-up, finished, where it has one.
+        data_cache: directory of the decoded images.
         device: "cpu" or "cuda".
         attempt: number under which metrics are logged.
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
@@ -53,7 +53,7 @@ def run_cell(
         entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
     elif warmup is not None:
         if (result := _finished(warmup))["status"] == "diverged":
-            outcome = Outcome("diverged", 0, 0.0, f"its warm start diverged: {result['cause']}")
+            outcome = Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result['cause']}")
             _commit(entry, cell.id, outcome, {"metrics": {}, "protocol": {}})
             return outcome
         state.start_from(warmup.weights)
@@ -66,9 +66,9 @@ def run_cell(
     began = time.perf_counter()
     if outcome.status == "done":
         assert state.average is not None
-        pictures = prepare(cell.data, "test", data_cache)
+        images = prepare(cell.data, "test", data_cache)
         codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
-        measured = evaluate(codecs, cell, pictures, entry, data_cache, device)
+        measured = evaluate(codecs, cell, images, entry, data_cache, device)
         write_with(entry.weights, state.save_weights)
     images_per_second = outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None
     costs = {
@@ -91,13 +91,13 @@ def run_warmup(
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
 ) -> Outcome:
-    """Trains a warm start from where its checkpoint left it and commits its weights; arguments as in `run_cell`."""
+    """Trains a warm-up from where its checkpoint left it and commits its weights; arguments as in `run_cell`."""
     state, choice = TrainState.for_warmup(warmup, device), _choice(entry, kernels, device)
     if entry.checkpoint.exists():
         state.load(entry.checkpoint)
         entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
-    pictures = prepare(warmup.data, "train", data_cache)
-    outcome = warm_up(state, warmup, pictures, Watch(entry, attempt, device, stop, "warmup"), choice)
+    images = prepare(warmup.data, "train", data_cache)
+    outcome = warm_up(state, warmup, images, Watch(entry, attempt, device, stop, "warmup"), choice)
     if outcome.status == "interrupted":
         return outcome
     if outcome.status == "done":
@@ -148,7 +148,7 @@ def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str,
 
 def _finished(warmup: Entry) -> dict[str, Any]:
     result = warmup.result()
-    assert result is not None, f"{warmup.path} was scheduled before its warm start ended"
+    assert result is not None, f"{warmup.path} was scheduled before its warm-up ended"
     return result
 
 

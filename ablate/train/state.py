@@ -62,7 +62,7 @@ class TrainState:
         return cls(codec, _adam(codec, warmup.adam), None, None, None)
 
     def start_from(self, weights: Path) -> None:
-        """Takes the codec of a finished warm start, for the raw weights and for their average."""
+        """Takes the codec of a finished warm-up, for the raw weights and for their average."""
         saved = torch.load(weights, weights_only=True, map_location="cpu")
         self.codec.load_state_dict(saved["codec"])
         if self.average is not None:

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import Cell
-from ablate.losses import Memory, Objective, Parts, Scene
-from ablate.model import Critique, Reconstruction
+from ablate.losses import Memory, Objective, Parts, PenaltyInputs
+from ablate.model import DiscriminatorOutput, Reconstruction
 from ablate.rng import stream
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
-class Judged:
+class DiscriminatorStepOutput:
     """What the discriminator step saw: its loss and, per scale, its logits on image and reconstruction; detached."""
 
     loss: Tensor
@@ -34,7 +34,7 @@ def autocast(image: Tensor, precision: str) -> torch.autocast:
 
 def discriminator_step(
     state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstructed: Reconstruction
-) -> Judged:
+) -> DiscriminatorStepOutput:
     """Steps the discriminators on images and their reconstructions, which are not differentiated.
 
     `number` counts the discriminators' own steps; penalties are due and draw by it.
@@ -47,16 +47,18 @@ def discriminator_step(
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
     if objective.penalties:
-        scene = functools.partial(_scene, state, cell, number, image, reconstruction, real_trained, fake_trained)
-        loss = loss + objective.penalty(scene, number)
+        inputs = functools.partial(
+            _penalty_inputs, state, cell, number, image, reconstruction, real_trained, fake_trained
+        )
+        loss = loss + objective.penalty(inputs, number)
     state.discriminator_optimizer.zero_grad(set_to_none=True)
     loss.backward()
     state.discriminator_optimizer.step()
     for penalty in objective.penalties.values():
         if penalty.constrain is not None:
             penalty.constrain(state.discriminator)
-    real_logits, fake_logits = (tuple(each.detach() for each in critique.logits) for critique in (real, fake))
-    return Judged(loss.detach(), real_logits, fake_logits)
+    real_logits, fake_logits = (tuple(each.detach() for each in output.logits) for output in (real, fake))
+    return DiscriminatorStepOutput(loss.detach(), real_logits, fake_logits)
 
 
 def _memory(state: TrainState, scale: int) -> Memory:
@@ -64,7 +66,7 @@ def _memory(state: TrainState, scale: int) -> Memory:
     return state.memory.setdefault(f"adversarial.{scale}", {})
 
 
-def _scene(
+def _penalty_inputs(
     state: TrainState,
     cell: Cell,
     number: int,
@@ -73,16 +75,16 @@ def _scene(
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
     penalty: str,
-) -> Scene:
+) -> PenaltyInputs:
     """Returns what a penalty looks at; outside autocast, since it differentiates gradients."""
     discriminator = state.discriminator
     assert discriminator is not None
-    return Scene(
+    return PenaltyInputs(
         image=image.float(),
         reconstruction=reconstruction.float(),
         real=[each.float() for each in real],
         fake=[each.float() for each in fake],
-        logits=lambda pictures: discriminator(pictures).logits[: len(fake)],
+        logits=lambda images: discriminator(images).logits[: len(fake)],
         stream=stream(cell.seed, f"penalty.{penalty}", number),
         memory=state.memory.setdefault(penalty, {}),
     )
@@ -98,7 +100,7 @@ def generator_terms(
     assert state.discriminator is not None
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(reconstruction.image, reconstruction.symbols)
-        real = Critique((), ())
+        real = DiscriminatorOutput((), ())
         if objective.needs_image_features or objective.needs_image_logits:
             with torch.no_grad():
                 real = state.discriminator(image, reconstruction.symbols)

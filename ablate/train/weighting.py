@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ablate.losses import Objective, Parts
-from ablate.model import Critique
+from ablate.model import DiscriminatorOutput
 from ablate.train.state import TrainState
 
 LARGEST = 1e4
@@ -28,7 +28,12 @@ def adaptive(parts: Parts, last_layer: Tensor) -> Parts:
 
 
 def calibrated(
-    state: TrainState, objective: Objective, parts: Parts, reconstruction: Tensor, fake: Critique, real: Critique
+    state: TrainState,
+    objective: Objective,
+    parts: Parts,
+    reconstruction: Tensor,
+    fake: DiscriminatorOutput,
+    real: DiscriminatorOutput,
 ) -> Parts:
     """Gives the adversarial term the gradient norm that the reference loss has, by a factor found once and kept.
 

@@ -1,4 +1,4 @@
-"""A finished codec as a tool: the identity of its weights, and pictures of any size to files and back."""
+"""A finished codec as a tool: the identity of its weights, and images of any size to files and back."""
 
 from ablate.trained.codec import TrainedCodec
 from ablate.trained.weights import WEIGHTS, Weights, load, model_id

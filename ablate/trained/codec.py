@@ -1,4 +1,4 @@
-"""A codec with its final weights: pictures to symbols, to files, and back."""
+"""A codec with its final weights: images to symbols, to files, and back."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class WrongModelError(ValueError):
 class TrainedCodec:
     """A cell's codec, float32 and in evaluation mode, on `device`; `model_id` is what its files name it by.
 
-    All that it does is a function of the weights, the picture or file, and the machine: on one machine every bit is
+    All that it does is a function of the weights, the image or file, and the machine: on one machine every bit is
     the same in each process, with any number of threads. Another processor may sum in another order; a file made
-    there is read right all the same, since its symbols are whole numbers, and its picture differs where a value lay
+    there is read right all the same, since its symbols are whole numbers, and its image differs where a value lay
     on the edge between two levels.
     """
 
@@ -35,15 +35,15 @@ class TrainedCodec:
     model_id: bytes
     device: str = "cpu"
 
-    def compress(self, picture: Tensor) -> bytes:
-        """Returns the file of a picture, uint8 (3, H, W), of any size."""
-        height, width = picture.shape[1:]
-        symbols = self.symbols(picture)
+    def compress(self, image: Tensor) -> bytes:
+        """Returns the file of an image, uint8 (3, H, W), of any size."""
+        height, width = image.shape[1:]
+        symbols = self.symbols(image)
         levels = self.cell.model.quantizer.levels
         return encode(symbols.numpy(), levels=levels, height=height, width=width, model=self.model_id)
 
     def decompress(self, file: bytes) -> Tensor:
-        """Returns the picture, uint8 (3, H, W), of a file that `compress` made.
+        """Returns the image, uint8 (3, H, W), of a file that `compress` made.
 
         Raises:
             WrongModelError: for a file of other weights.
@@ -57,22 +57,22 @@ class TrainedCodec:
         rows, columns = (-(-side // self.codec.stride) for side in (header.height, header.width))
         shape = (self.cell.model.channels, rows, columns)
         symbols = decode(file, levels=self.cell.model.quantizer.levels, shape=shape)
-        return self.picture(torch.from_numpy(symbols), (header.height, header.width))
+        return self.image(torch.from_numpy(symbols), (header.height, header.width))
 
-    def symbols(self, picture: Tensor) -> Tensor:
-        """Returns the symbols, uint8 (C, h, w), of a picture, uint8 (3, H, W)."""
+    def symbols(self, image: Tensor) -> Tensor:
+        """Returns the symbols, uint8 (C, h, w), of an image, uint8 (3, H, W)."""
         with torch.inference_mode(), exact(torch.device(self.device)):
-            tiles = Tiles.of(self.codec, self.cell.model, (picture.shape[1], picture.shape[2]), self.device)
+            tiles = Tiles.of(self.codec, self.cell.model, (image.shape[1], image.shape[2]), self.device)
             if tiles is not None:
-                return tiles.symbols(picture)
-            return self.codec.compress(to_float(picture[None].to(self.device)))[0].cpu()
+                return tiles.symbols(image)
+            return self.codec.compress(to_float(image[None].to(self.device)))[0].cpu()
 
-    def picture(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
-        """Returns the picture, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
-        # Each picture has the same noise: what a file means may not depend on what was read before it.
+    def image(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
+        """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
+        # Each image has the same noise: what a file means may not depend on what was read before it.
         noise = stream(self.cell.seed, "evaluation.noise")
         with torch.inference_mode(), exact(torch.device(self.device)):
             tiles = Tiles.of(self.codec, self.cell.model, size, self.device)
             if tiles is not None:
-                return tiles.picture(symbols, size, noise)
+                return tiles.image(symbols, size, noise)
             return to_uint8(self.codec.decompress(symbols[None].to(self.device), size, noise)[0]).cpu()

@@ -1,4 +1,4 @@
-"""Whether a picture that must be done as a whole fits into memory: said beforehand, and not by the kernel's killer."""
+"""Whether an image that must be done as a whole fits into memory: said beforehand, and not by the kernel's killer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GIB = 1 << 30
 
 
 def require_memory(need: float, size: tuple[int, int], device: str) -> None:
-    """Refuses a picture of `size` that needs more bytes than the device has free.
+    """Refuses an image of `size` that needs more bytes than the device has free.
 
     Raises:
         ValueError: with both numbers, and what to do.
@@ -20,8 +20,8 @@ def require_memory(need: float, size: tuple[int, int], device: str) -> None:
     if need > free:
         raise ValueError(
             f"{size[0]}x{size[1]} pixels need about {need / _GIB:.1f} GiB and {free / _GIB:.1f} are free: this codec's "
-            'instance norm is over the whole picture, so that it cannot be done in tiles (model.norm = "channel" or '
-            '"none" can); cut or shrink the picture, or take a larger machine'
+            'instance norm is over the whole image, so that it cannot be done in tiles (model.norm = "channel" or '
+            '"none" can); cut or shrink the image, or take a larger machine'
         )
 
 

@@ -1,11 +1,11 @@
-"""A large picture in tiles, each with as much around it as its pixels depend on, so that memory stays within a bound.
+"""A large image in tiles, each with as much around it as its pixels depend on, so that memory stays within a bound.
 
 A tile is computed from the window of the input that it depends on, and what padding spoils at the window's own edges
-is cut off. The result is that of the whole picture, up to the order in which a convolution sums: some 1e-6, which tips
-a few pixels in a million to the next level. Whether a picture is tiled, and where, depends on its size and the codec
-alone, so that a file means one picture on machines with little memory and with much.
+is cut off. The result is that of the whole image, up to the order in which a convolution sums: some 1e-6, which tips
+a few pixels in a million to the next level. Whether an image is tiled, and where, depends on its size and the codec
+alone, so that a file means one image on machines with little memory and with much.
 
-Instance norm in encoder or generator is over the whole picture: such a codec takes it whole, or refuses where memory
+Instance norm in encoder or generator is over the whole image: such a codec takes it whole, or refuses where memory
 does not suffice. Over the latent alone it is no obstacle, since the latent is small.
 """
 
@@ -26,7 +26,7 @@ from ablate.model.window import Span, Tile, is_local, needed, tile, tiles
 from ablate.trained.memory import require_memory
 
 MEMORY_BYTES = 1 << 30
-"""What the activations of one tile may take; a picture that takes less is done as a whole."""
+"""What the activations of one tile may take; an image that takes less is done as a whole."""
 SMALLEST_SIDE = 8
 """Side of a tile, in latents, that is not gone below, however wide the network."""
 _STRIP = 1 << 16
@@ -35,7 +35,7 @@ _STRIP = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """How a codec does a large picture: in tiles of at most `side` x `side` latents."""
+    """How a codec does a large image: in tiles of at most `side` x `side` latents."""
 
     codec: Codec
     channels: int
@@ -44,7 +44,7 @@ class Tiles:
 
     @classmethod
     def of(cls, codec: Codec, settings: Model, size: tuple[int, int], device: str) -> Tiles | None:
-        """Returns the tiles for pictures of `size`, None for one that is done as a whole.
+        """Returns the tiles for images of `size`, None for one that is done as a whole.
 
         Raises:
             ValueError: where it can be neither tiled nor, for its size, done as a whole.
@@ -58,9 +58,9 @@ class Tiles:
         side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
         return cls(codec, settings.channels, device, max(side, SMALLEST_SIDE))
 
-    def symbols(self, picture: Tensor) -> Tensor:
-        """Returns the symbols, uint8 (C, h, w), of a picture, uint8 (3, H, W)."""
-        padded = pad_to_multiple(picture[None], self.codec.stride)
+    def symbols(self, image: Tensor) -> Tensor:
+        """Returns the symbols, uint8 (C, h, w), of an image, uint8 (3, H, W)."""
+        padded = pad_to_multiple(image[None], self.codec.stride)
         layers = _convolutions(self.codec)
         size = [side // self.codec.stride for side in padded.shape[-2:]]
         latent = torch.empty(1, self.channels, *size, device=self.device)
@@ -71,18 +71,18 @@ class Tiles:
         strips = latent.split(max(1, _STRIP // size[1]), dim=-2)
         return torch.cat([self.codec.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
 
-    def picture(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
-        """Returns the picture, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
+    def image(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
+        """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
         padded = [self.codec.stride * side for side in symbols.shape[-2:]]
-        picture = torch.empty(1, 3, *padded, dtype=torch.uint8)
+        image = torch.empty(1, 3, *padded, dtype=torch.uint8)
         beside = self._noise(symbols.shape[-2:], noise)
         for each in tiles(self.codec.generator, symbols.shape[-2:], padded, self.codec.stride * self.side):
             values = self.codec.quantizer.dequantize(each.of(symbols[None]).to(self.device))
-            each.put(to_uint8(self.codec.generator(torch.cat([values, *beside(each)], 1))).cpu(), picture)
-        return picture[0, :, : size[0], : size[1]].contiguous()
+            each.put(to_uint8(self.codec.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
+        return image[0, :, : size[0], : size[1]].contiguous()
 
     def _noise(self, size: Sequence[int], generator: torch.Generator) -> Callable[[Tile], list[Tensor]]:
-        """Returns what gives the noise channels of a tile's window: those that the whole picture has there."""
+        """Returns what gives the noise channels of a tile's window: those that the whole image has there."""
         branch = self.codec.noise
         if branch is None:
             return lambda _: []

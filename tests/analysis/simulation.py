@@ -28,7 +28,7 @@ SPREADS: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarra
 """How differences between seeds may scatter about their mean of zero."""
 
 SEED_SD, IMAGE_SD, IMAGES = 0.10, 0.05, 24
-"""dB between seeds and between the pictures of one seed, and how many pictures: the study's own example."""
+"""dB between seeds and between the images of one seed, and how many images: the study's own example."""
 
 ARMS, METRICS, MARGIN = 5, ("psnr", "second", "third"), 0.1
 SPREAD = 0.08
@@ -65,7 +65,7 @@ def coverage(seeds: int, spread: str, repeats: int) -> Rate:
 
 
 def nested_coverage(seeds: int, repeats: int) -> Rate:
-    """Returns the same where each seed's difference is itself a mean over pictures: images nested inside seeds."""
+    """Returns the same where each seed's difference is itself a mean over images: images nested inside seeds."""
     draw = np.random.default_rng([seeds, 7])
     means = draw.normal(0, SEED_SD, (repeats, seeds)) + draw.normal(0, IMAGE_SD, (repeats, seeds, IMAGES)).mean(2)
     intervals = [t_interval(row) for row in means.tolist()]
@@ -86,16 +86,16 @@ def bootstrap_coverage(seeds: int, repeats: int, resamples: int = 1000) -> Rate:
 def pseudo_replication(seeds: int, repeats: int) -> dict[str, Rate]:
     """Returns false positives at 0.05 of three tests on two arms that do not differ.
 
-    Pooling takes every picture of every seed for a measurement of its own; the others take one value a seed.
+    Pooling takes every image of every seed for a measurement of its own; the others take one value a seed.
     """
     draw = np.random.default_rng([seeds, 3])
     shape = (repeats, seeds)
     between = draw.normal(0, SEED_SD, shape) - draw.normal(0, SEED_SD, shape)
     within = draw.normal(0, IMAGE_SD, (*shape, IMAGES)) - draw.normal(0, IMAGE_SD, (*shape, IMAGES))
-    pictures = between[..., None] + within
-    pooled = stats.ttest_1samp(pictures.reshape(repeats, -1), 0, axis=1).pvalue
-    found = {"all pictures pooled": Rate(int(np.sum(pooled < 0.05)), repeats)}
-    means = pictures.mean(2).tolist()
+    images = between[..., None] + within
+    pooled = stats.ttest_1samp(images.reshape(repeats, -1), 0, axis=1).pvalue
+    found = {"all images pooled": Rate(int(np.sum(pooled < 0.05)), repeats)}
+    means = images.mean(2).tolist()
     if seeds > 1:
         found["interval over seeds"] = Rate(sum(t_interval(row).excludes_zero for row in means), repeats)
     found["sign flips over seeds"] = Rate(sum(sign_flip_p(row) <= 0.05 for row in means), repeats)

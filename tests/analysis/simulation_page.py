@@ -29,7 +29,7 @@ fewer draws.
 
 READ_COVERAGE = """## Intervals
 A 95 % interval should hold the true mean 95 times in 100. Student's interval over seeds does so at any number of seeds
-where differences scatter normally, and also where each seed's difference is itself a mean over pictures. Where they are
+where differences scatter normally, and also where each seed's difference is itself a mean over images. Where they are
 strongly skewed it holds less at few seeds; but what a report judges are differences of two arms, and the difference of
 two scores that are skewed alike is not skewed: its intervals hold. So do those with heavy tails. The percentile
 bootstrap is not used: at three seeds it holds the truth three times in four.
@@ -38,9 +38,9 @@ bootstrap is not used: at three seeds it holds the truth three times in four.
 
 """
 
-READ_POOLED = """## Pictures are not seeds
-Two arms that do not differ: seeds move a score by {seed:g} dB, pictures of one seed by {image:g} dB, {images} pictures.
-A t-test that takes every picture for an independent measurement finds a difference most of the time; tests over seeds
+READ_POOLED = """## Images are not seeds
+Two arms that do not differ: seeds move a score by {seed:g} dB, images of one seed by {image:g} dB, {images} images.
+A t-test that takes every image for an independent measurement finds a difference most of the time; tests over seeds
 hold their level. With fewer than six seeds the exact test cannot reach 0.05 and never errs.
 
 ![False positives](figures/false_positives.svg)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ablate.analysis import Study, pool, read_study
-from tests.fabricated_store import Fabrication, drawn_pictures, fabricate
+from tests.fabricated_store import Fabrication, drawn_images, fabricate
 
 LOSSES = {"loss.adversarial": ["lsgan", "hinge"]}
 
@@ -45,7 +45,7 @@ def test_seeds_of_one_arm_in_two_grids_are_seeds_of_that_arm(tmp_path: Path) -> 
     assert [len(arm.done) for arm in pooled.arms] == [4, 4]
 
 
-def test_where_the_pictures_lie_makes_no_arm_of_its_own(tmp_path: Path) -> None:
+def test_where_the_images_lie_makes_no_arm_of_its_own(tmp_path: Path) -> None:
     studies = two(tmp_path, {"axes": LOSSES, "seeds": [0, 1]}, {"axes": LOSSES, "seeds": [2, 3]})
     for cell in studies[1].cells:
         cell.config["data"]["train"] = "/elsewhere/train"
@@ -82,10 +82,10 @@ def test_grids_that_differ_in_many_settings_are_told_apart_by_name(tmp_path: Pat
     assert pooled.axes[1].levels == ("one", "two")
 
 
-def test_other_pictures_other_protocols_and_other_code_are_refused_all_at_once(tmp_path: Path) -> None:
+def test_other_images_other_protocols_and_other_code_are_refused_all_at_once(tmp_path: Path) -> None:
     one, _ = two(tmp_path / "a", {"axes": LOSSES}, {"axes": LOSSES})
     other = Fabrication(
-        "two", axes=LOSSES, recon=False, first=1000, pictures=drawn_pictures(count=2),
+        "two", axes=LOSSES, recon=False, first=1000, images=drawn_images(count=2),
         environments={index: {"fingerprint": "other"} for index in range(4)},
     )  # fmt: skip
     two_study = read_study(fabricate(tmp_path / "b", other))
@@ -95,7 +95,7 @@ def test_other_pictures_other_protocols_and_other_code_are_refused_all_at_once(t
     with pytest.raises(ValueError, match="cannot be compared") as refusal:
         pool([one, two_study])
     lines = str(refusal.value).splitlines()[1:]
-    assert [line.strip() for line in lines if "pictures: sha256" in line] != []
+    assert [line.strip() for line in lines if "images: sha256" in line] != []
     assert any("other protocols of fd_lite0_112: patches: 412 and 99" in line for line in lines)
     assert any("other code: f00df00df00d and other (--allow-mixed-code" in line for line in lines)
 

@@ -13,22 +13,22 @@ def scores(**values: list[float]) -> Scores:
     return Scores("psnr", "ema", (7,), tuple("pqrst"), arrays)
 
 
-def test_median_worst_and_most_disputed_pictures_are_chosen() -> None:
+def test_median_worst_and_most_disputed_images_are_chosen() -> None:
     found = choose_images(scores(base=[5, 1, 3, 4, 2], other=[5, 1, 3, 9, 2]), "base", 7, "PSNR")
     assert [each.image for each in found] == ["r", "q", "s"]
     assert found[2].rule == "PSNR differs most between arms"
 
 
-def test_a_picture_chosen_twice_gives_way_to_the_next() -> None:
+def test_an_image_chosen_twice_gives_way_to_the_next() -> None:
     found = choose_images(scores(base=[5, 1, 3, 4, 2], other=[6, 9, 3, 4, 2]), "base", 7, "PSNR")
     assert [each.image for each in found] == ["r", "q", "p"]
 
 
-def test_fewer_pictures_than_rules_are_shown_once_each() -> None:
+def test_fewer_images_than_rules_are_shown_once_each() -> None:
     assert [each.image for each in choose_images(scores(base=[5.0]), "base", 7, "PSNR")] == ["p"]
 
 
-def test_pictures_without_a_value_and_arms_without_any_are_left_out() -> None:
+def test_images_without_a_value_and_arms_without_any_are_left_out() -> None:
     found = choose_images(scores(base=[NAN, 1, 3, NAN, 2], gone=[NAN] * 5), "base", 7, "PSNR")
     assert {each.image for each in found} == {"q", "r", "t"}
     assert choose_images(scores(base=[NAN] * 5), "base", 7, "PSNR") == ()

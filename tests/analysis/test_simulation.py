@@ -20,9 +20,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(seeds: int) -> None:
     assert near(nested_coverage(seeds, 4000), 0.95)
 
 
-def test_pooling_pictures_finds_differences_that_are_not_there_and_tests_over_seeds_do_not() -> None:
+def test_pooling_images_finds_differences_that_are_not_there_and_tests_over_seeds_do_not() -> None:
     found = pseudo_replication(6, 2000)
-    assert found["all pictures pooled"].share > 0.6
+    assert found["all images pooled"].share > 0.6
     assert near(found["interval over seeds"], 0.05)
     # The exact level of the test: both extreme patterns of 64.
     assert near(found["sign flips over seeds"], 2 / 64)
@@ -46,7 +46,7 @@ def test_the_page_is_written_with_its_figures(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(simulation, "coverage", lambda *_: rate)
     monkeypatch.setattr(simulation, "nested_coverage", lambda *_: rate)
     monkeypatch.setattr(simulation, "bootstrap_coverage", lambda *_: rate)
-    monkeypatch.setattr(simulation, "pseudo_replication", lambda *_: {"all pictures pooled": rate})
+    monkeypatch.setattr(simulation, "pseudo_replication", lambda *_: {"all images pooled": rate})
     monkeypatch.setattr(simulation, "verdicts", lambda *_: simulation.Procedure(rate, rate, rate))
     simulation.main(["--quick", "--out", str(tmp_path)])
     page = (tmp_path / "README.md").read_text()

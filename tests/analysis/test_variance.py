@@ -64,7 +64,7 @@ def test_a_negative_estimate_is_told_as_no_spread() -> None:
     assert found.deviations["arm x image"] == pytest.approx(_variances(table)["arm x image"] ** 0.5)
 
 
-def test_an_arm_that_lacks_a_seed_and_a_picture_that_lacks_a_value_are_left_out() -> None:
+def test_an_arm_that_lacks_a_seed_and_an_image_that_lacks_a_value_are_left_out() -> None:
     table = drawn(1, 4, 3, 5)
     table[3, 1] = np.nan
     table[0, 0, 2] = np.nan

@@ -51,7 +51,7 @@ def rounds(ours: Mapping[str, Call], peers: Mapping[str, Call], count: int) -> l
 
 
 def structure(count: int) -> list[Row]:
-    """MS-SSIM of eight pictures of 256 x 256, all in float64, which is this package's accuracy."""
+    """MS-SSIM of eight images of 256 x 256, all in float64, which is this package's accuracy."""
     random = torch.Generator().manual_seed(0)
     originals = torch.randint(256, (8, 3, 256, 256), dtype=torch.uint8, generator=random)
     altered = noise(originals.reshape(-1, 256, 256), 20).reshape(originals.shape)

@@ -17,16 +17,14 @@ import time
 from pathlib import Path
 
 from tests.browser import browser, find_chromium
-from tests.fabricated_store import Fabrication, drawn_pictures, fabricate
+from tests.fabricated_store import Fabrication, drawn_images, fabricate
 
 AXES = {
     "loss.adversarial": ["vanilla", "lsgan", "hinge", "minimax", "ra_lsgan"],
     "discriminator.scales": [1, 2, 3, 4],
     "loss.lambda_x": [1.5 * 2.0**power for power in range(10)],
 }
-THOUSAND = Fabrication(
-    "thousand", axes=AXES, seeds=range(5), log_points=100, pictures=drawn_pictures((176, 256), count=3)
-)
+THOUSAND = Fabrication("thousand", axes=AXES, seeds=range(5), log_points=100, images=drawn_images((176, 256), count=3))
 SCROLL = """new Promise((done) => {
   const gaps = [];
   let [last, top] = [performance.now(), 0];

@@ -84,7 +84,7 @@ def test_inputs_are_fresh_with_every_seed():
     assert not torch.equal(first, second)
 
 
-def test_peers_answer_for_ordinary_pictures_alone():
+def test_peers_answer_for_ordinary_images_alone():
     case = case_of()
     peer = Contender("peer", lambda: wrong_at_odd_sides, peer="peer 1.0")
     assert Gate(case, seed=3).refusal(peer, wrong_at_odd_sides) is None

@@ -3,7 +3,7 @@
     python -m tests.bench.two_workers [GRID] [--rounds 3]
 
 Runs the grid (grids/quickstart.toml) whole with one worker and with two, in turn, each into a store of its own, and
-prints the seconds and their ratio. Every worker has one thread, as is the default; the start and a shared warm start
+prints the seconds and their ratio. Every worker has one thread, as is the default; the start and a shared warm-up
 are part of the whole.
 """
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.fabricated_store import drawn_pictures
+from tests.fabricated_store import drawn_images
 
 Done = subprocess.CompletedProcess[str]
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scenes: list[tuple[str, Callable[[Path], Done], int, str]] = [
         *((one.name, partial(_broken, one), one.code, one.said) for one in BREAKS),
         ("a cell missing", _missing, 3, "seed 0 is pending"),
-        ("other pictures", _other_pictures, 3, "other data"),
+        ("other images", _other_images, 3, "other data"),
         *((f"unchanged, run {n + 1}", partial(_gated, ROOT), 0, "ci: passed") for n in range(given.reruns)),
     ]
     wrong = 0
@@ -105,10 +105,10 @@ def _missing(scratch: Path) -> Done:
     return _gated(ROOT, scratch, "--select", "not adversarial=hinge")
 
 
-def _other_pictures(scratch: Path) -> Done:
+def _other_images(scratch: Path) -> Done:
     for part, step in (("train", 1), ("test", -1)):
         (scratch / part).mkdir(parents=True)
-        for name, pixels in drawn_pictures((192, 200)).items():
+        for name, pixels in drawn_images((192, 200)).items():
             Image.fromarray(np.ascontiguousarray(pixels[::step])).save(scratch / part / name)
     data = '[base.data]\nsource = "folder"\ntrain = "train"\ntest = "test"\ncrop = 32\n'
     text = GRID.read_text().replace("data.crop = 32\n", "").replace("[axes]", f"{data}\n[axes]")

@@ -10,7 +10,7 @@ from ablate.check import Baseline, Finding, Record, Verdict, record
 from ablate.check.update import updated
 from ablate.execute import stored_plan
 from ablate.store import Store
-from tests.fabricated_store import ENVIRONMENT, Fabrication, drawn_pictures, fabricate
+from tests.fabricated_store import ENVIRONMENT, Fabrication, drawn_images, fabricate
 
 CODE = ENVIRONMENT["fingerprint"]
 PROBE = {"psnr": 21.5, "fd_lite0_112": 2500.0}
@@ -18,7 +18,7 @@ SMALL = Fabrication(
     name="made-up",
     axes={"loss.adversarial": ["lsgan", "hinge"]},
     seeds=(0,),
-    pictures=drawn_pictures(count=2),
+    images=drawn_images(count=2),
     recon=False,
     log_points=2,
 )

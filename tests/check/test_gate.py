@@ -50,7 +50,7 @@ def test_a_move_within_the_margin_passes_and_one_beyond_does_not(tmp_path: Path)
     assert check(baseline, recorded(store)).exit_code(strict=True) == 1
 
 
-def test_a_regression_names_the_picture_that_moved_most(tmp_path: Path):
+def test_a_regression_names_the_image_that_moved_most(tmp_path: Path):
     store = made(tmp_path)
     baseline = taken(recorded(store))
     move(store, 0, "psnr", -1.0)
@@ -140,7 +140,7 @@ def _other_ids(plan: dict[str, Any]) -> None:
     ("section", "key", "said"),
     [("data", "test_digest", "other data: data.test_digest"), ("loss", "lambda_x", "other settings: loss.lambda_x 12")],
 )
-def test_other_pictures_and_other_settings_are_named_and_not_compared(tmp_path: Path, section, key, said):
+def test_other_images_and_other_settings_are_named_and_not_compared(tmp_path: Path, section, key, said):
     store = made(tmp_path)
     baseline = taken(recorded(store))
 
@@ -163,7 +163,7 @@ def test_another_results_version_is_the_reason_where_no_setting_differs(tmp_path
     assert found(check(baseline, recorded(store)), LSGAN, "psnr").detail.startswith("results version 0 became")
 
 
-def test_where_the_pictures_lie_is_no_setting(tmp_path: Path):
+def test_where_the_images_lie_is_no_setting(tmp_path: Path):
     store = made(tmp_path)
     baseline = taken(recorded(store))
     assert not {"data.train", "data.test", "data.path", "seed"} & baseline.record.arms[LSGAN].settings.keys()
@@ -223,7 +223,7 @@ def test_a_warm_start_of_other_code_spoils_the_cells_that_start_from_it(tmp_path
     path = store.warmup("warm00000000").path / "result.json"
     path.write_text('{"status": "done", "seconds": 1.0, "environment": {"fingerprint": "beef"}}')
     verdict = check(baseline, recorded(store))
-    assert "its warm start was made by beef" in found(verdict, LSGAN, "psnr").detail
+    assert "its warm-up was made by beef" in found(verdict, LSGAN, "psnr").detail
     assert verdict.exit_code(strict=False) == 3
 
 

@@ -25,7 +25,7 @@ def test_a_probe_repeats_itself(measured):
 
 def test_a_changed_formula_shows_in_its_own_metric_only(measured, monkeypatch: pytest.MonkeyPatch):
     true = ablate.metrics.psnr
-    monkeypatch.setattr(ablate.metrics, "psnr", lambda *pictures: true(*pictures) + 0.01)
+    monkeypatch.setattr(ablate.metrics, "psnr", lambda *images: true(*images) + 0.01)
     said = differing(measured, measure(EVALUATION))
     assert list(said) == ["psnr"]
     assert "the metric itself changed" in said["psnr"]

@@ -1,8 +1,8 @@
-"""Takes pictures through `ablate eval`, `compress` and `decompress`, each in processes of their own, and compares.
+"""Takes images through `ablate eval`, `compress` and `decompress`, each in processes of their own, and compares.
 
     python -m tests.cli.round_trip CELL DIR [--runs-dir runs]
 
-Of each picture: the file has as many bytes as the evaluation recorded, and decompressing it gives the recorded
+Of each image: the file has as many bytes as the evaluation recorded, and decompressing it gives the recorded
 reconstruction, bit for bit. Prints a line for each that does not, and how many do.
 """
 
@@ -24,31 +24,31 @@ from ablate.data.folder import list_folder
 from ablate.store import Entry
 
 
-def measure(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
+def measure(cell: str, images: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
     """Leaves the records of an evaluation under scratch/records."""
-    _ablate("eval", "--cell", cell, "--weights", weights, "--images", str(pictures), "-o", str(scratch / "records"),
+    _ablate("eval", "--cell", cell, "--weights", weights, "--images", str(images), "-o", str(scratch / "records"),
             "--runs-dir", str(runs))  # fmt: skip
 
 
-def there_and_back(cell: str, pictures: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
-    """Leaves the files under scratch/files, made with one thread, and the pictures under scratch/pictures, with two."""
+def there_and_back(cell: str, images: Path, runs: Path, scratch: Path, weights: str = "ema") -> None:
+    """Leaves the files under scratch/files, made with one thread, and the images under scratch/images, with two."""
     where = ("--runs-dir", str(runs))
-    files, made = str(scratch / "files"), str(scratch / "pictures")
-    _ablate("compress", str(pictures), "--cell", cell, "--weights", weights, "-o", files, *where)
+    files, made = str(scratch / "files"), str(scratch / "images")
+    _ablate("compress", str(images), "--cell", cell, "--weights", weights, "-o", files, *where)
     _ablate("decompress", files, "-o", made, *where, threads=2)
 
 
-def compare(pictures: Path, records: Entry, scratch: Path, weights: str = "ema") -> list[str]:
-    """Returns what differs between files and pictures under `scratch` and the records of the evaluation."""
+def compare(images: Path, records: Entry, scratch: Path, weights: str = "ema") -> list[str]:
+    """Returns what differs between files and images under `scratch` and the records of the evaluation."""
     with records.images_csv.open(newline="") as file:
         rows = {row["image"]: row for row in csv.DictReader(file)}
     wrong = []
-    for name, _ in list_folder(pictures):
+    for name, _ in list_folder(images):
         made = scratch / "files" / Path(name).with_suffix(".ablt")
         recorded = int(rows[name]["bytes_actual"])
         if made.stat().st_size != recorded:
             wrong.append(f"{name}: {made.stat().st_size} bytes, and {recorded} were recorded")
-        pixels = _read(scratch / "pictures" / Path(name).with_suffix(".png"))
+        pixels = _read(scratch / "images" / Path(name).with_suffix(".png"))
         differ = int((pixels != _read(records.recon(weights, name))).sum())
         if differ:
             wrong.append(f"{name}: {differ} of {pixels.size} values differ from the recorded reconstruction")
@@ -75,17 +75,17 @@ def _ablate(*arguments: str, threads: int = 1) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns 0 where every picture came back."""
-    cell, pictures, *rest = arguments
+    """Returns 0 where every image came back."""
+    cell, images, *rest = arguments
     runs = Path(rest[1]) if rest[:1] == ["--runs-dir"] else Path("runs")
     with tempfile.TemporaryDirectory() as scratch:
-        measure(cell, Path(pictures), runs, Path(scratch))
-        there_and_back(cell, Path(pictures), runs, Path(scratch))
-        wrong = compare(Path(pictures), Entry(Path(scratch) / "records"), Path(scratch))
+        measure(cell, Path(images), runs, Path(scratch))
+        there_and_back(cell, Path(images), runs, Path(scratch))
+        wrong = compare(Path(images), Entry(Path(scratch) / "records"), Path(scratch))
     for sentence in wrong:
         print(sentence)
-    count = len(list_folder(Path(pictures)))
-    print(f"{count} pictures, {len(wrong)} differences")
+    count = len(list_folder(Path(images)))
+    print(f"{count} images, {len(wrong)} differences")
     return 1 if wrong else 0
 
 

@@ -49,7 +49,7 @@ def test_what_is_compressed_comes_back_as_its_reconstruction(ablate_in: Ablate, 
     assert said.exit_code == 0, said.output
     codec = load(entry, "raw")
     original = torch.from_numpy(read("a.png"))
-    expected = codec.picture(codec.symbols(original), (40, 56))
+    expected = codec.image(codec.symbols(original), (40, 56))
     assert np.array_equal(read("back/a.png"), expected.numpy())
     assert read("back/b.png").shape == (3, 1, 1)
 
@@ -62,7 +62,7 @@ def test_processes_of_their_own_give_the_recorded_bytes_and_pixels(ablate_in: Ab
     assert compare(Path("photos"), Entry(Path("scratch/records")), Path("scratch")) == []
     # And it would be seen if they did not.
     Path("scratch/files/0.ablt").write_bytes(Path("scratch/files/0.ablt").read_bytes() + b"x")
-    Path("scratch/pictures/2.png").write_bytes(Path("photos/2.png").read_bytes())
+    Path("scratch/images/2.png").write_bytes(Path("photos/2.png").read_bytes())
     wrong = compare(Path("photos"), Entry(Path("scratch/records")), Path("scratch"))
     assert [sentence.split(":")[0].split()[0] for sentence in wrong] == ["0.png", "2.png", "mean"]
 
@@ -77,7 +77,7 @@ def test_directories_keep_their_shape(ablate_in: Ablate, entry: Entry) -> None:
 
 def test_programs_read_json_and_people_the_progress(ablate_in: Ablate, entry: Entry) -> None:
     draw(Path("a.png"))
-    Path("broken.png").write_bytes(b"no picture")
+    Path("broken.png").write_bytes(b"no image")
     done = ablate_in("compress", "broken.png", "a.png", "--cell", entry.path.name, "-o", "out", "--json")
     assert done.exit_code == 3
     broken, fine = json.loads(done.stdout)
@@ -90,7 +90,7 @@ def test_programs_read_json_and_people_the_progress(ablate_in: Ablate, entry: En
     assert not Path("out/broken.ablt").exists()
 
 
-def test_a_broken_file_stops_no_other_and_leaves_no_picture(ablate_in: Ablate, entry: Entry) -> None:
+def test_a_broken_file_stops_no_other_and_leaves_no_image(ablate_in: Ablate, entry: Entry) -> None:
     for name in ("a.png", "b.png", "c.png"):
         draw(Path(name))
     ablate_in("compress", "a.png", "b.png", "c.png", "--cell", "tiny seed=0", "-o", "out")
@@ -168,7 +168,7 @@ def test_mistakes_are_said_before_anything_is_written(ablate_in: Ablate, entry: 
         (("a.png", "--cell", ""), "'' means 2 cells"),
         (("a.png", "a.jpg", "--cell", "tiny seed=0"), "a.png and a.jpg would both be written to out/a.ablt"),
         (("a.png", "b.png", "--cell", "tiny seed=0"), "there is no file b.png"),
-        (("empty", "--cell", "tiny seed=0"), "empty holds no picture"),
+        (("empty", "--cell", "tiny seed=0"), "empty holds no image"),
         (("a.png", "--cell", "tiny seed=0", "--grid", "other"), "no cell was trained under runs/other yet"),
         (("a.png", "--cell", "tiny seed=0", "--device", "tpu"), "--device"),
         (("a.png", "--cell", "tiny seed=0", "-o", "a.jpg"), "a.jpg is a file; a directory is expected"),

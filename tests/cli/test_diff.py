@@ -23,16 +23,16 @@ def told(ablate_in: Any, *arguments: str) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
-def test_settings_and_metrics_of_both_cells_are_told_with_the_gap_over_pictures(ablate_in: Any, store: Store) -> None:
+def test_settings_and_metrics_of_both_cells_are_told_with_the_gap_over_images(ablate_in: Any, store: Store) -> None:
     found = told(ablate_in, "000000000000", "adversarial=lsgan lambda_x=48 seed=0")
     assert found["settings"] == {"loss.lambda_x": [12.0, 48.0]}
     assert found["first"]["label"] == "adversarial=lsgan lambda_x=12 seed=0"
     psnr = found["metrics"]["psnr"]
-    # In the made-up world every picture gains alike, so that the interval is the gap itself.
+    # In the made-up world every image gains alike, so that the interval is the gap itself.
     assert psnr["difference"] == pytest.approx(psnr["second"] - psnr["first"])
     assert psnr["low"] == pytest.approx(psnr["high"])
-    assert (psnr["pictures"], psnr["outcome"]) == (3, "better")
-    assert set(psnr["by_picture"]) == {"wave-0.png", "wave-1.png", "wave-2.png"}
+    assert (psnr["images"], psnr["outcome"]) == (3, "better")
+    assert set(psnr["by_image"]) == {"wave-0.png", "wave-1.png", "wave-2.png"}
 
 
 def test_a_distance_without_replicates_has_no_interval_and_says_so(ablate_in: Any, store: Store) -> None:
@@ -41,7 +41,7 @@ def test_a_distance_without_replicates_has_no_interval_and_says_so(ablate_in: An
     assert distance["outcome"] == "no interval"
 
 
-def test_a_distance_is_judged_by_leaving_out_pictures(ablate_in: Any, store: Store) -> None:
+def test_a_distance_is_judged_by_leaving_out_images(ablate_in: Any, store: Store) -> None:
     for cell, values in (("000000000000", (10.0, 12.0, 14.0)), ("000000000001", (11.0, 13.5, 14.5))):
         rows = "".join(f"ema,wave-{n}.png,{n},{value}\n" for n, value in enumerate(values))
         store.cell(cell).without_csv.write_text(f"weights,image,group,fd_lite0_112\n{rows}")
@@ -92,16 +92,16 @@ def test_a_page_with_the_reconstructions_is_written_where_it_is_asked_for(ablate
     result = ablate_in("diff", "000000000000", "000000000001", "--out", "told")
     assert result.exit_code == 0, result.stderr
     page = Path("told/report.html").read_text()
-    assert page.count('class="picture"') == 3
+    assert page.count('class="image"') == 3
     assert "largest gain" in page
     assert "median difference" in page
     assert json.loads(Path("told/report.json").read_text())["difference"]["settings"] == {"loss.lambda_x": [12.0, 48.0]}
 
 
-def test_without_the_test_pictures_the_numbers_still_stand(ablate_in: Any, store: Store, tmp_path: Path) -> None:
-    for path in (tmp_path / "pictures").rglob("*.png"):
+def test_without_the_test_images_the_numbers_still_stand(ablate_in: Any, store: Store, tmp_path: Path) -> None:
+    for path in (tmp_path / "images").rglob("*.png"):
         path.unlink()
     result = ablate_in("diff", "000000000000", "000000000001", "--out", "told")
     assert result.exit_code == 0
-    assert "the test pictures could not be read" in result.stderr
+    assert "the test images could not be read" in result.stderr
     assert "cannot be read any more" in Path("told/report.html").read_text()

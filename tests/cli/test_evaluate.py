@@ -23,7 +23,7 @@ def entry() -> Entry:
     return commit(Store(Path("runs"), "grid"), tiny_cell())
 
 
-def test_people_see_pictures_and_metrics_and_where_the_records_are(ablate_in: Ablate, entry: Entry) -> None:
+def test_people_see_images_and_metrics_and_where_the_records_are(ablate_in: Ablate, entry: Entry) -> None:
     said = ablate_in("eval", "--cell", "tiny seed=0", "--images", "photos", "-o", "records", "--weights", "ema")
     assert said.exit_code == 0, said.output
     result = json.loads(Path("records/result.json").read_text())
@@ -37,7 +37,7 @@ def test_people_see_pictures_and_metrics_and_where_the_records_are(ablate_in: Ab
     assert "records: records" in said.output
     assert Path("records/eval/images.csv").is_file()
     assert len(list(Path("records/eval/recon/ema").iterdir())) == 2
-    assert "2 pictures of photos" in said.output
+    assert "2 images of photos" in said.output
     assert said.stderr.splitlines() == ["[1/2] a.png (ema)", "[2/2] b.png (ema)"]
 
 
@@ -56,8 +56,8 @@ def test_programs_read_the_result_and_an_earlier_one_is_kept_unless_asked(ablate
     assert again["metrics"] == result["metrics"]
 
 
-def test_pictures_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate, entry: Entry) -> None:
-    Path("photos/c.png").write_bytes(b"no picture")
+def test_images_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate, entry: Entry) -> None:
+    Path("photos/c.png").write_bytes(b"no image")
     arguments = ("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw", "-o", "records")
     said = ablate_in(*arguments)
     assert said.exit_code == 2
@@ -69,7 +69,7 @@ def test_pictures_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate
     assert json.loads(Path("records/result.json").read_text())["pictures"]["skipped"][0][0] == "c.png"
 
 
-def test_pictures_of_the_training_are_warned_of(ablate_in: Ablate, entry: Entry, monkeypatch) -> None:
+def test_images_of_the_training_are_warned_of(ablate_in: Ablate, entry: Entry, monkeypatch) -> None:
     from ablate.data import prepare_folder
 
     settings = json.loads((entry.path / "cell.json").read_text())
@@ -77,7 +77,7 @@ def test_pictures_of_the_training_are_warned_of(ablate_in: Ablate, entry: Entry,
     (entry.path / "cell.json").write_text(json.dumps(settings))
     said = ablate_in("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw")
     assert said.exit_code == 0, said.output
-    assert "these are the pictures that the cell was trained on" in said.output
+    assert "these are the images that the cell was trained on" in said.output
 
 
 def test_mistakes_are_said_before_anything_is_measured(ablate_in: Ablate, entry: Entry) -> None:

@@ -37,9 +37,9 @@ def test_json_holds_everything_of_every_loss(ablate_in):
 
 def test_the_figure_is_drawn(ablate_in, tmp_path):
     assert ablate_in("losses", "vanilla", "--figure", "vanilla.png").exit_code == 0
-    with Image.open(tmp_path / "vanilla.png") as picture:
-        assert picture.width > 1000
-        assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
+    with Image.open(tmp_path / "vanilla.png") as image:
+        assert image.width > 1000
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 50
 
 
 def test_mistakes_are_told(ablate_in):

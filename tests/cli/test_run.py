@@ -101,7 +101,7 @@ def test_an_option_that_makes_no_sense_is_a_usage_error(ablate_in, pretended, tm
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_grid_whose_pictures_cannot_be_read_leaves_no_grid_behind(ablate_in, tmp_path: Path):
+def test_a_grid_whose_images_cannot_be_read_leaves_no_grid_behind(ablate_in, tmp_path: Path):
     for split, colour in (("train", "teal"), ("test", "olive")):
         (tmp_path / split).mkdir()
         Image.new("RGB", (200, 200), colour).save(tmp_path / split / "good.png")

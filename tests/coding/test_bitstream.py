@@ -156,10 +156,10 @@ def test_a_header_that_means_absurdly_many_symbols_is_refused_before_they_are_al
 
 
 @pytest.mark.parametrize(("side", "size"), [(11, "0x56"), (13, "40x0")])
-def test_a_picture_without_pixels_is_refused(side: int, size: str) -> None:
+def test_an_image_without_pixels_is_refused(side: int, size: str) -> None:
     content = bytearray(file(latent())[:-CHECKSUM_BYTES])
     content[side : side + 2] = bytes(2)
-    with pytest.raises(ValueError, match=f"its picture is {size} pixels"):
+    with pytest.raises(ValueError, match=f"its image is {size} pixels"):
         read_header(resealed(content))
 
 

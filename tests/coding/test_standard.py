@@ -17,13 +17,13 @@ def waves(height: int = 60, width: int = 91) -> np.ndarray:
 
 @each_codec
 def test_better_quality_takes_more_bytes_and_comes_nearer(codec: StandardCodec) -> None:
-    picture = waves()
+    image = waves()
     qualities = (codec.lowest, 40, codec.highest)
-    files = [codec.encode(picture, quality) for quality in qualities]
+    files = [codec.encode(image, quality) for quality in qualities]
     decoded = [codec.decode(file) for file in files]
-    assert all(each.shape == picture.shape and each.dtype == np.uint8 for each in decoded)
+    assert all(each.shape == image.shape and each.dtype == np.uint8 for each in decoded)
     assert [len(file) for file in files] == sorted({len(file) for file in files})
-    errors = [np.square(each.astype(float) - picture).mean() for each in decoded]
+    errors = [np.square(each.astype(float) - image).mean() for each in decoded]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 30
 
@@ -35,7 +35,7 @@ def test_the_settings_make_files_smaller(codec: StandardCodec) -> None:
     assert sum(sizes["set"]) < sum(sizes["plain"])
 
 
-def test_a_picture_beyond_the_formats_sides_is_refused() -> None:
+def test_an_image_beyond_the_formats_sides_is_refused() -> None:
     webp = next(codec for codec in STANDARD if codec.label == "WebP")
     with pytest.raises(ValueError, match="WebP cannot hold 1x16384 pixels"):
         webp.encode(np.zeros((3, 1, 16384), np.uint8), 50)

@@ -15,8 +15,8 @@ def rgb() -> np.ndarray:
 
 
 @pytest.fixture
-def write_picture() -> Callable[..., Path]:
-    """Writes a picture of random pixels: equal seeds, sizes and suffixes, equal files."""
+def write_image() -> Callable[..., Path]:
+    """Writes an image of random pixels: equal seeds, sizes and suffixes, equal files."""
 
     def write(path: Path, seed: int = 0, height: int = 40, width: int = 48) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

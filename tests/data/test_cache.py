@@ -19,14 +19,14 @@ from ablate.data import cache as cache_module
 from ablate.data import decode as decode_module
 from ablate.data import prepare, resolve
 
-WritePicture = Callable[..., Path]
+WriteImage = Callable[..., Path]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, write_picture: WritePicture) -> Path:
+def folder(tmp_path: Path, write_image: WriteImage) -> Path:
     for n in range(4):
-        write_picture(tmp_path / f"train/{n}.png", seed=n, height=40 + n, width=48)
-    write_picture(tmp_path / "test/a/0.png", seed=10)
+        write_image(tmp_path / f"train/{n}.png", seed=n, height=40 + n, width=48)
+    write_image(tmp_path / "test/a/0.png", seed=10)
     return tmp_path
 
 
@@ -44,31 +44,31 @@ def stored_pixels(folder: Path, name: str) -> np.ndarray:
     return np.asarray(Image.open(folder / name)).transpose(2, 0, 1)
 
 
-def test_prepared_pictures_are_those_on_disk_in_the_order_of_their_names(folder: Path, cache: Path) -> None:
+def test_prepared_images_are_those_on_disk_in_the_order_of_their_names(folder: Path, cache: Path) -> None:
     data = resolved(folder)
-    pictures = prepare(data, "train", cache)
-    assert pictures.names == ("0.png", "1.png", "2.png", "3.png")
-    assert pictures.digest == data.train_digest
-    assert pictures.skipped == ()
-    assert len(pictures) == 4
-    for n, name in enumerate(pictures.names):
-        np.testing.assert_array_equal(pictures[n], stored_pixels(folder, f"train/{name}"))
+    images = prepare(data, "train", cache)
+    assert images.names == ("0.png", "1.png", "2.png", "3.png")
+    assert images.digest == data.train_digest
+    assert images.skipped == ()
+    assert len(images) == 4
+    for n, name in enumerate(images.names):
+        np.testing.assert_array_equal(images[n], stored_pixels(folder, f"train/{name}"))
     assert prepare(data, "test", cache).names == ("a/0.png",)
 
 
-def test_a_picture_is_a_read_only_view_of_the_mapped_file(folder: Path, cache: Path) -> None:
-    pictures = prepare(resolved(folder), "train", cache)
-    assert isinstance(pictures.pixels, np.memmap)
-    assert pictures[2].base is not None
+def test_an_image_is_a_read_only_view_of_the_mapped_file(folder: Path, cache: Path) -> None:
+    images = prepare(resolved(folder), "train", cache)
+    assert isinstance(images.pixels, np.memmap)
+    assert images[2].base is not None
     with pytest.raises(ValueError, match="read-only"):
-        pictures[2][0, 0, 0] = 1
+        images[2][0, 0, 0] = 1
 
 
-def test_pictures_are_decoded_once_and_found_again_without_their_files(
+def test_images_are_decoded_once_and_found_again_without_their_files(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = resolved(folder)
-    before = [picture.copy() for picture in prepare(data, "train", cache)]
+    before = [image.copy() for image in prepare(data, "train", cache)]
     monkeypatch.setattr(decode_module, "decode", lambda _: pytest.fail("decoded again"))
     (folder / "train/0.png").unlink()
     after = prepare(data, "train", cache)
@@ -78,7 +78,7 @@ def test_pictures_are_decoded_once_and_found_again_without_their_files(
 def test_files_that_changed_since_they_were_resolved_are_an_error(folder: Path, cache: Path) -> None:
     data = resolved(folder)
     (folder / "train/0.png").unlink()
-    with pytest.raises(ValueError, match=r"the pictures of .*train have changed since the grid was planned"):
+    with pytest.raises(ValueError, match=r"the images of .*train have changed since the grid was planned"):
         prepare(data, "train", cache)
 
 
@@ -87,42 +87,40 @@ def spoil(folder: Path) -> None:
     Image.new("CMYK", (48, 48)).save(folder / "train/ink.jpg")
 
 
-def test_unusable_pictures_are_all_named_with_their_reasons(folder: Path, cache: Path) -> None:
+def test_unusable_images_are_all_named_with_their_reasons(folder: Path, cache: Path) -> None:
     spoil(folder)
-    with pytest.raises(ValueError, match=r"2 of 5 pictures of .*train cannot be used") as caught:
+    with pytest.raises(ValueError, match=r"2 of 5 images of .*train cannot be used") as caught:
         prepare(resolved(folder), "train", cache)
     assert "1.png: it cannot be decoded: " in str(caught.value)
     assert "ink.jpg: its colour mode CMYK" in str(caught.value)
     assert 'on_bad_image = "skip" (on the command line --on-bad-image skip) leaves them out' in str(caught.value)
 
 
-def test_unusable_pictures_are_skipped_and_counted_where_asked_for(folder: Path, cache: Path) -> None:
+def test_unusable_images_are_skipped_and_counted_where_asked_for(folder: Path, cache: Path) -> None:
     spoil(folder)
-    pictures = prepare(resolved(folder, on_bad_image="skip"), "train", cache)
-    assert pictures.names == ("0.png", "2.png", "3.png")
-    np.testing.assert_array_equal(pictures[1], stored_pixels(folder, "train/2.png"))
-    assert [name for name, _ in pictures.skipped] == ["1.png", "ink.jpg"]
-    assert "CMYK" in dict(pictures.skipped)["ink.jpg"]
+    images = prepare(resolved(folder, on_bad_image="skip"), "train", cache)
+    assert images.names == ("0.png", "2.png", "3.png")
+    np.testing.assert_array_equal(images[1], stored_pixels(folder, "train/2.png"))
+    assert [name for name, _ in images.skipped] == ["1.png", "ink.jpg"]
+    assert "CMYK" in dict(images.skipped)["ink.jpg"]
 
 
-def test_a_training_picture_smaller_than_the_crop_is_unusable(folder: Path, cache: Path) -> None:
+def test_a_training_image_smaller_than_the_crop_is_unusable(folder: Path, cache: Path) -> None:
     with pytest.raises(ValueError, match=r"0\.png: it is 40 pixels high and 48 wide; both must be 42 or more"):
         prepare(resolved(folder, crop=42), "train", cache)
-    pictures = prepare(resolved(folder, crop=42, on_bad_image="skip"), "train", cache)
-    assert pictures.names == ("2.png", "3.png")
-    np.testing.assert_array_equal(pictures[0], stored_pixels(folder, "train/2.png"))
+    images = prepare(resolved(folder, crop=42, on_bad_image="skip"), "train", cache)
+    assert images.names == ("2.png", "3.png")
+    np.testing.assert_array_equal(images[0], stored_pixels(folder, "train/2.png"))
 
 
-def test_a_test_picture_below_sixteen_pixels_is_unusable(
-    folder: Path, cache: Path, write_picture: WritePicture
-) -> None:
-    write_picture(folder / "test/tiny.png", height=15, width=300)
+def test_a_test_image_below_sixteen_pixels_is_unusable(folder: Path, cache: Path, write_image: WriteImage) -> None:
+    write_image(folder / "test/tiny.png", height=15, width=300)
     with pytest.raises(ValueError, match=r"tiny\.png: it is 15 pixels high and 300 wide; both must be 16 or more"):
         prepare(resolved(folder), "test", cache)
 
 
-def test_skipping_every_picture_is_an_error(folder: Path, cache: Path) -> None:
-    with pytest.raises(ValueError, match=r"4 of 4 pictures of .*; none is left"):
+def test_skipping_every_image_is_an_error(folder: Path, cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"4 of 4 images of .*; none is left"):
         prepare(resolved(folder, crop=64, on_bad_image="skip"), "train", cache)
 
 
@@ -145,7 +143,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(folder: Path, cache: 
     assert len(prepare(data, "train", cache)) == 4
 
 
-def test_pictures_are_durable_before_their_name_is(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_durable_before_their_name_is(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, synced, fsync = resolved(folder), [], os.fsync
 
     def watched(handle: int) -> None:
@@ -154,9 +152,9 @@ def test_pictures_are_durable_before_their_name_is(folder: Path, cache: Path, mo
 
     monkeypatch.setattr(cache_module.os, "fsync", watched)
     opened = len(os.listdir("/proc/self/fd"))
-    size = sum(picture.size for picture in prepare(data, "train", cache))
+    size = sum(image.size for image in prepare(data, "train", cache))
     (pixels, length), (index, described), (names, _) = synced
-    assert (pixels.name, index.name, names) == ("pictures.u8", "index.json", cache)
+    assert (pixels.name, index.name, names) == ("images.u8", "index.json", cache)
     assert pixels.parent.name.endswith(".writing")
     assert length == size
     (written,) = cache.glob("*/index.json")
@@ -167,9 +165,9 @@ def test_pictures_are_durable_before_their_name_is(folder: Path, cache: Path, mo
 def test_a_cache_file_of_the_wrong_size_is_an_error(folder: Path, cache: Path) -> None:
     data = resolved(folder)
     prepare(data, "train", cache)
-    (pixels,) = cache.glob("*/pictures.u8")
+    (pixels,) = cache.glob("*/images.u8")
     os.truncate(pixels, 1000)
-    with pytest.raises(ValueError, match=r"pictures\.u8 is not \d+ bytes long .*; delete "):
+    with pytest.raises(ValueError, match=r"images\.u8 is not \d+ bytes long .*; delete "):
         prepare(data, "train", cache)
 
 
@@ -187,18 +185,18 @@ def decode_slowly(content):
     return decode_now(content)
 
 decode.decode = decode_slowly
-pictures = prepare(Data.model_validate_json(sys.argv[1]), "train", pathlib.Path(sys.argv[2]))
-print([int(picture.sum(dtype="u8")) for picture in pictures])
+images = prepare(Data.model_validate_json(sys.argv[1]), "train", pathlib.Path(sys.argv[2]))
+print([int(image.sum(dtype="u8")) for image in images])
 """
 
 
 def prepare_slowly(data: Data, cache: Path, log: Path) -> subprocess.Popen[str]:
-    """Starts a process that pauses at each picture it decodes, notes it, and prints the sums of all in the end."""
+    """Starts a process that pauses at each image it decodes, notes it, and prints the sums of all in the end."""
     arguments = [sys.executable, "-c", PREPARE_SLOWLY, data.model_dump_json(), str(cache), str(log)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
-def test_several_processes_at_once_decode_once_and_all_see_whole_pictures(folder: Path, cache: Path) -> None:
+def test_several_processes_at_once_decode_once_and_all_see_whole_images(folder: Path, cache: Path) -> None:
     log = folder / "log"
     workers = [prepare_slowly(resolved(folder), cache, log) for _ in range(2)]
     sums = [int(stored_pixels(folder, f"train/{n}.png").sum()) for n in range(4)]

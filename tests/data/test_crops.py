@@ -5,25 +5,25 @@ import pytest
 import torch
 
 from ablate.data.crops import crops
-from ablate.data.pictures import Pictures
+from ablate.data.images import Images
 
 CROP = 16
 SHAPES = ((16, 16), (20, 40), (64, 17))
 
 
-def coded_pictures() -> Pictures:
-    """Pictures whose every pixel says which picture, row and column it is."""
+def coded_images() -> Images:
+    """Images whose every pixel says which image, row and column it is."""
     planes = []
     for which, (height, width) in enumerate(SHAPES):
         rows, columns = np.mgrid[:height, :width]
         planes.append(np.stack([np.full_like(rows, which), rows, columns]).astype(np.uint8))
     offsets = np.cumsum([0, *(plane.size for plane in planes)])[:-1].tolist()
     pixels = np.concatenate([plane.ravel() for plane in planes])
-    return Pictures(("a", "b", "c"), "digest", (), SHAPES, tuple(offsets), pixels)
+    return Images(("a", "b", "c"), "digest", (), SHAPES, tuple(offsets), pixels)
 
 
 def batch(step: int = 0, seed: int = 0, batch_size: int = 64, flip: bool = True) -> torch.Tensor:
-    return crops(coded_pictures(), crop=CROP, batch_size=batch_size, flip=flip, seed=seed, step=step)
+    return crops(coded_images(), crop=CROP, batch_size=batch_size, flip=flip, seed=seed, step=step)
 
 
 def test_a_batch_is_a_pure_function_of_seed_and_step() -> None:
@@ -36,7 +36,7 @@ def test_a_batch_is_a_pure_function_of_seed_and_step() -> None:
     assert not torch.equal(batch(step=7, seed=4), first)
 
 
-def test_every_crop_is_a_whole_window_of_one_picture() -> None:
+def test_every_crop_is_a_whole_window_of_one_image() -> None:
     result = batch(flip=False)
     assert result.dtype == torch.uint8
     assert result.shape == (64, 3, CROP, CROP)
@@ -57,7 +57,7 @@ def test_flipping_mirrors_about_half_of_the_same_crops() -> None:
     assert 150 < sum(turned) < 250  # 5 standard deviations of a fair coin
 
 
-def test_pictures_and_positions_are_drawn_uniformly() -> None:
+def test_images_and_positions_are_drawn_uniformly() -> None:
     drawn = batch(batch_size=3000, flip=False)
     counts = np.bincount(drawn[:, 0, 0, 0], minlength=3)
     assert (abs(counts - 1000) < 130).all()  # 5 standard deviations of a binomial

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablate.data.decode import PictureError, decode
+from ablate.data.decode import ImageError, decode
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -64,7 +64,7 @@ def test_an_opaque_alpha_channel_is_dropped(rgb: np.ndarray, mode: str) -> None:
     np.testing.assert_array_equal(decode(saved(image)), chw(np.asarray(image.convert("RGB"))))
 
 
-def transparent_pictures() -> dict[str, bytes]:
+def transparent_images() -> dict[str, bytes]:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     pixels[0, 0] = (1, 2, 3)
     image = Image.fromarray(pixels)
@@ -80,10 +80,10 @@ def transparent_pictures() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", transparent_pictures())
+@pytest.mark.parametrize("kind", transparent_images())
 def test_transparency_is_refused(kind: str) -> None:
-    with pytest.raises(PictureError, match="it is transparent in places"):
-        decode(transparent_pictures()[kind])
+    with pytest.raises(ImageError, match="it is transparent in places"):
+        decode(transparent_images()[kind])
 
 
 def test_a_transparent_colour_that_does_not_occur_is_no_transparency(rgb: np.ndarray) -> None:
@@ -101,27 +101,27 @@ def test_sixteen_bit_grey_is_rescaled_and_rounded(kind: str) -> None:
 
 def test_sixteen_bit_grey_with_a_transparent_level_is_refused() -> None:
     content = saved(Image.fromarray(np.full((4, 4), 300, np.uint16)), transparency=7)
-    with pytest.raises(PictureError, match=r"neither 8 nor plain 16 bits wide"):
+    with pytest.raises(ImageError, match=r"neither 8 nor plain 16 bits wide"):
         decode(content)
 
 
 def test_sixteen_bit_grey_that_counts_from_white_is_refused() -> None:
     image = Image.fromarray(np.array([[0, 65535]], np.uint16))
-    with pytest.raises(PictureError, match="counts from white"):
+    with pytest.raises(ImageError, match="counts from white"):
         decode(saved(image, "TIFF", tiffinfo={262: 0}))
 
 
 @pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (6, 4), (4, 2)])
 def test_sixteen_bit_colour_is_refused_because_pillow_would_cut_its_low_byte(colour_type: int, channels: int) -> None:
     row = b"\0" + b"\x12\xff" * channels * 20
-    with pytest.raises(PictureError, match="16 bits a sample"):
+    with pytest.raises(ImageError, match="16 bits a sample"):
         decode(png(20, 20, 16, colour_type, row * 20))
 
 
 def test_cmyk_and_float_are_refused(rgb: np.ndarray) -> None:
-    with pytest.raises(PictureError, match="colour mode CMYK"):
+    with pytest.raises(ImageError, match="colour mode CMYK"):
         decode(saved(Image.fromarray(rgb).convert("CMYK"), "JPEG"))
-    with pytest.raises(PictureError, match="colour mode F"):
+    with pytest.raises(ImageError, match="colour mode F"):
         decode(saved(Image.fromarray(rgb[:, :, 0].astype(np.float32)), "TIFF"))
 
 
@@ -149,7 +149,7 @@ def test_the_orientation_tag_is_applied(rgb: np.ndarray, kind: str, orientation:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 def test_several_frames_or_pages_are_refused(rgb: np.ndarray, kind: str) -> None:
     first, second = Image.fromarray(rgb), Image.fromarray(255 - rgb)
-    with pytest.raises(PictureError, match="it holds 2 frames or pages"):
+    with pytest.raises(ImageError, match="it holds 2 frames or pages"):
         decode(saved(first, kind, save_all=True, append_images=[second]))
 
 
@@ -164,25 +164,25 @@ def test_a_truncated_file_is_refused(kind: str) -> None:
     gradient = np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8)
     content = saved(Image.fromarray(gradient), kind)
     for share in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97):
-        with pytest.raises(PictureError, match="it cannot be decoded"):
+        with pytest.raises(ImageError, match="it cannot be decoded"):
             decode(content[: int(share * len(content))])
 
 
 def test_a_png_with_a_wrong_checksum_is_refused(rgb: np.ndarray) -> None:
     content = bytearray(saved(Image.fromarray(rgb)))
     content[len(content) // 2] ^= 1
-    with pytest.raises(PictureError, match="it cannot be decoded"):
+    with pytest.raises(ImageError, match="it cannot be decoded"):
         decode(bytes(content))
 
 
 def test_other_formats_are_refused_whatever_they_are_called(rgb: np.ndarray) -> None:
-    for content in (b"", b"no picture at all", saved(Image.fromarray(rgb), "BMP"), saved(Image.fromarray(rgb), "GIF")):
-        with pytest.raises(PictureError, match="it is no PNG"):
+    for content in (b"", b"no image at all", saved(Image.fromarray(rgb), "BMP"), saved(Image.fromarray(rgb), "GIF")):
+        with pytest.raises(ImageError, match="it is no PNG"):
             decode(content)
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, rgb: np.ndarray) -> None:
     content = saved(Image.fromarray(rgb))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 48 - 1)
-    with pytest.raises(PictureError, match="decompression bomb"):
+    with pytest.raises(ImageError, match="decompression bomb"):
         decode(content)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.data import digest as digest_module
-from ablate.data.digest import PictureFile, digest, hash_files
+from ablate.data.digest import SourceFile, digest, hash_files
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def settled(tmp_path: Path) -> Path:
 
 
 def test_a_digest_stands_for_names_contents_and_order_but_not_for_places() -> None:
-    a, b = PictureFile("a", Path("/x/a"), "0" * 64), PictureFile("b", Path("/x/b"), "1" * 64)
-    assert digest([a, b]) == digest([PictureFile("a", Path("/y/a"), "0" * 64), b])
-    different = [[b, a], [a], [a, PictureFile("b", b.path, "2" * 64)], [a, PictureFile("c", b.path, b.sha256)]]
+    a, b = SourceFile("a", Path("/x/a"), "0" * 64), SourceFile("b", Path("/x/b"), "1" * 64)
+    assert digest([a, b]) == digest([SourceFile("a", Path("/y/a"), "0" * 64), b])
+    different = [[b, a], [a], [a, SourceFile("b", b.path, "2" * 64)], [a, SourceFile("c", b.path, b.sha256)]]
     assert len({digest(files) for files in [[a, b], *different]}) == 5
 
 

@@ -25,9 +25,9 @@ def test_no_photograph_is_on_both_sides_and_both_views_of_the_motorcycle_are_on_
 
 
 def test_photographs_decode_to_their_known_sizes_and_colours(tmp_path: Path) -> None:
-    pictures = prepare(resolve(Data(), Path()), "test", tmp_path)
-    assert [picture.shape for picture in pictures] == [(3, 300, 451), (3, 400, 600)]
-    np.testing.assert_allclose(pictures[0].mean(axis=(1, 2)), [147.67, 111.44, 86.79], atol=0.01)
+    images = prepare(resolve(Data(), Path()), "test", tmp_path)
+    assert [image.shape for image in images] == [(3, 300, 451), (3, 400, 600)]
+    np.testing.assert_allclose(images[0].mean(axis=(1, 2)), [147.67, 111.44, 86.79], atol=0.01)
 
 
 def test_an_altered_photograph_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,14 @@ from ablate.config import Data
 from ablate.data import resolve, stat_fingerprint
 from ablate.data.selection import select
 
-WritePicture = Callable[..., Path]
+WriteImage = Callable[..., Path]
 
 
 @pytest.fixture
-def two_folders(tmp_path: Path, write_picture: WritePicture) -> Path:
+def two_folders(tmp_path: Path, write_image: WriteImage) -> Path:
     for n in range(3):
-        write_picture(tmp_path / f"train/{n}.png", seed=n)
-        write_picture(tmp_path / f"test/{n}.png", seed=10 + n)
+        write_image(tmp_path / f"train/{n}.png", seed=n)
+        write_image(tmp_path / f"test/{n}.png", seed=10 + n)
     return tmp_path
 
 
@@ -63,9 +63,9 @@ def test_another_fraction_gives_another_split(two_folders: Path) -> None:
     assert len(select(many)["test"]) == 5
 
 
-def test_a_picture_copied_from_train_to_test_is_refused(two_folders: Path) -> None:
+def test_an_image_copied_from_train_to_test_is_refused(two_folders: Path) -> None:
     (two_folders / "test/copy.png").write_bytes((two_folders / "train/1.png").read_bytes())
-    with pytest.raises(ValueError, match=r"train/1\.png \(train\) and .*test/copy\.png \(test\) are the same picture"):
+    with pytest.raises(ValueError, match=r"train/1\.png \(train\) and .*test/copy\.png \(test\) are the same image"):
         resolve(folders(), two_folders)
 
 

@@ -3,7 +3,7 @@
     python -m tests.execute.killed_at_random [--kills 20] [--seed 0]
 
 Trains a small grid on the shipped photographs once in peace and once while the runner, its fork server or one of its
-workers gets SIGKILL, and is run again until it is finished. Then every metric, picture and weight must be equal and no
+workers gets SIGKILL, and is run again until it is finished. Then every metric, image and weight must be equal and no
 file torn. Too long for every test run: some ten minutes on two cores. Exits with 1 where something differs.
 """
 

@@ -1,4 +1,4 @@
-"""A plan without pictures and a training without torch, so that running can be tested in milliseconds."""
+"""A plan without images and a training without torch, so that running can be tested in milliseconds."""
 
 from __future__ import annotations
 

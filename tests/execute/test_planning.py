@@ -36,10 +36,10 @@ values = [0, 1]
 def grid(tmp_path: Path) -> Path:
     draw = np.random.default_rng(0)
     for name in ("train/a.png", "train/b.png", "test/c.png"):
-        (tmp_path / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         pixels = draw.integers(0, 256, (96, 96, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "pictures" / name)
-    path = tmp_path / "pictures" / "grid.toml"
+        Image.fromarray(pixels).save(tmp_path / "images" / name)
+    path = tmp_path / "images" / "grid.toml"
     path.write_text(GRID)
     return path
 
@@ -68,7 +68,7 @@ def test_a_plan_names_every_cell_and_each_warmup_once(grid: Path, tmp_path: Path
     assert plan.content["axes"] == {"loss.adversarial": ["vanilla", "hinge"]}
 
 
-def test_cells_that_differ_only_in_the_place_of_their_pictures_run_once_and_it_is_said(grid: Path, tmp_path: Path):
+def test_cells_that_differ_only_in_the_place_of_their_images_run_once_and_it_is_said(grid: Path, tmp_path: Path):
     shutil.copytree(grid.parent / "train", grid.parent / "twin")
     grid.write_text(GRID.replace("[axes]", '[axes]\n"data.train" = ["train", "twin"]'))
     plan = load_plan(grid, tmp_path / "runs")
@@ -109,7 +109,7 @@ def test_what_can_go_on_beside_a_slow_plan_is_started_before_it_and_not_where_it
     assert order == ["meanwhile", "plan"]
 
 
-def test_a_changed_grid_picture_place_or_code_is_planned_anew(
+def test_a_changed_grid_image_place_or_code_is_planned_anew(
     grid: Path, tmp_path: Path, slow_plans: list, monkeypatch: pytest.MonkeyPatch
 ):
     runs = tmp_path / "runs"

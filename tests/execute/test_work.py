@@ -29,25 +29,25 @@ def job(data: Data, number: int) -> Job:
     return Job("cell", str(number), f"cell {number}", settings, steps=1)
 
 
-def test_pictures_are_decoded_once_for_all_jobs_and_counted(data: Data, tmp_path: Path):
+def test_images_are_decoded_once_for_all_jobs_and_counted(data: Data, tmp_path: Path):
     said: list[str] = []
     store = Store(tmp_path / "runs", "grid")
     prepare([job(data, number) for number in range(5)], store, said.append)
-    assert said == ["train pictures: 2", "test pictures: 1"]
-    assert len(list(store.data_cache.glob("*/pictures.u8"))) == 2
+    assert said == ["train images: 2", "test images: 1"]
+    assert len(list(store.data_cache.glob("*/images.u8"))) == 2
 
 
-def test_a_picture_that_is_skipped_is_counted_and_named(data: Data, tmp_path: Path):
+def test_an_image_that_is_skipped_is_counted_and_named(data: Data, tmp_path: Path):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "train" / "tiny.png")
     fresh = data.model_copy(update={"train_digest": None, "test_digest": None})
     said: list[str] = []
     prepare([job(resolve(fresh, tmp_path), 0)], Store(tmp_path / "runs", "grid"), said.append)
-    assert said[0] == "train pictures: 2, 1 skipped"
+    assert said[0] == "train images: 2, 1 skipped"
     assert "tiny.png" in said[1]
 
 
 def test_settings_that_differ_in_the_crop_are_each_checked(data: Data, tmp_path: Path):
-    """A picture that holds one cell's crop may be too small for another's."""
+    """An image that holds one cell's crop may be too small for another's."""
     larger = data.model_copy(update={"crop": 64, "on_bad_image": "error"})
     with pytest.raises(ValueError, match=r"a\.png"):
         prepare([job(data, 0), job(larger, 1)], Store(tmp_path / "runs", "grid"), lambda _text: None)

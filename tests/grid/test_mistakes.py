@@ -22,7 +22,7 @@ ONE_MISTAKE = {
     "key of another group": ("steps = 300  # <-", "steps: unknown key", "did you mean 'train.steps'?"),
     "key of the base in a group": ("[base.train]\npreset = 1  # <-", "train.preset: unknown key"),
     "seed in the base": ("seed = 3  # <-", "seed: unknown key", "seeds are given in [seeds]"),
-    "computed key": ('data.train_digest = "a"  # <-', "it is computed from the pictures"),
+    "computed key": ('data.train_digest = "a"  # <-', "it is computed from the images"),
     "value for a group": ("[base.loss]\n[base.model]\nquantizer = 5  # <-", "model.quantizer = 5: a group of settings"),
     "string for a number": ('train.steps = "300"  # <-', 'train.steps = "300": wrong type', "whole number at least 1"),
     "boolean for a number": ("train.steps = true  # <-", "train.steps = true: wrong type"),

@@ -136,16 +136,16 @@ def test_directories_stay_as_written_and_the_grid_knows_what_they_are_relative_t
         preset = "tiny"
         [base.data]
         source = "folder"
-        train = "../pictures/train"
+        train = "../images/train"
         test = "/somewhere/test"
         """)
     read = read_grid(path)
     (point,) = read.points()
-    assert (point.cell.data.train, point.cell.data.test) == ("../pictures/train", "/somewhere/test")
+    assert (point.cell.data.train, point.cell.data.test) == ("../images/train", "/somewhere/test")
     assert read.directory == path.parent
 
 
-def test_two_directories_are_two_cells_as_long_as_no_picture_was_looked_at(grid: ReadGrid) -> None:
+def test_two_directories_are_two_cells_as_long_as_no_image_was_looked_at(grid: ReadGrid) -> None:
     read = grid("""
         [base]
         preset = "tiny"

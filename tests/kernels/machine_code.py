@@ -40,7 +40,7 @@ class NoGpu:
         return 0
 
 
-def launches(operator: str, pictures: Any, **options: Any) -> list[Any]:
+def launches(operator: str, images: Any, **options: Any) -> list[Any]:
     """Returns what an operator's backend launches, compiled and not launched."""
     compiled: list[Any] = []
 
@@ -49,7 +49,7 @@ def launches(operator: str, pictures: Any, **options: Any) -> list[Any]:
 
     KernelInterface.__getitem__ = compile_only
     triton = next(each for each in backends(operator) if each.name == "triton")
-    triton.build(**options)(*pictures)
+    triton.build(**options)(*images)
     return list({each.hash: each for each in compiled}.values())
 
 

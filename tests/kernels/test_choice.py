@@ -75,7 +75,7 @@ def test_a_proof_that_fails_says_on_what() -> None:
 
 def test_a_backend_that_fails_is_not_taken_and_the_error_is_told() -> None:
     def build(**_options: Any) -> Function:
-        def fails(*_pictures: Any) -> Gradients:
+        def fails(*_images: Any) -> Gradients:
             raise OSError("no such instruction")
 
         return fails
@@ -90,8 +90,8 @@ def slightly_wrong(**options: Any) -> Function:
     """A definition whose gradient is a hundredth too large."""
     right = backends("distortion")[0].build(**options)
 
-    def wrong(*pictures: Any) -> Gradients:
-        found = right(*pictures)
+    def wrong(*images: Any) -> Gradients:
+        found = right(*images)
         return found._replace(reconstruction=tuple(1.01 * each for each in found.reconstruction))
 
     return wrong

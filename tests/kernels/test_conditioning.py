@@ -1,4 +1,4 @@
-"""MS-SSIM between a picture and a good reconstruction, where 1 - MS-SSIM has few digits of float32 left."""
+"""MS-SSIM between an image and a good reconstruction, where 1 - MS-SSIM has few digits of float32 left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERE = [each for each in backends("ms_ssim") if each.unavailable("cpu") is None]
 
 @functools.cache
 def pairs() -> list[tuple[Tensor, Tensor, Gradients]]:
-    """Returns pictures and reconstructions at 1 - MS-SSIM = 3e-5, with what float64 says of them."""
+    """Returns images and reconstructions at 1 - MS-SSIM = 3e-5, with what float64 says of them."""
     made = []
     for seed in range(4):
         random = np.random.default_rng(seed)

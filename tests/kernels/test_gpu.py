@@ -120,8 +120,8 @@ def test_kernels_are_launched_on_the_gpu_of_their_tensors(operator: str, monkeyp
     monkeypatch.setattr(ms_ssim, "together", lambda unlike, _weights: (unlike.mean(), unlike.unbind()))
     triton = next(each for each in backends(operator) if each.name == "triton")
     with FakeTensorMode():
-        pictures = [torch.zeros(1, 3, 170, 170, device="cuda:1")]
-        triton(pictures, pictures)
+        images = [torch.zeros(1, 3, 170, 170, device="cuda:1")]
+        triton(images, images)
     assert set(launched) == {1}
 
 

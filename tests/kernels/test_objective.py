@@ -77,7 +77,7 @@ def test_both_players_get_what_the_definition_says(settings: dict[str, Any], ker
 
 
 @pytest.mark.parametrize("name", ["mse", "l1", "charbonnier", "ms_ssim"])
-def test_a_distortion_of_large_pictures_is_a_fast_form_of_the_one_that_is_asked_for(name: str) -> None:
+def test_a_distortion_of_large_images_is_a_fast_form_of_the_one_that_is_asked_for(name: str) -> None:
     generator = torch.Generator().manual_seed(11)
     image = torch.rand((2, 3, 272, 272), generator=generator) * 2 - 1
     other = (image + 0.2 * torch.randn(image.shape, generator=generator)).clamp(-1, 1).requires_grad_()

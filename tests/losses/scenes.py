@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ablate.losses.penalized import Memory, Penalty, Scene
+from ablate.losses.penalized import Memory, Penalty, PenaltyInputs
 from ablate.registry import penalties
 from ablate.rng import stream
 
 Logits = Callable[[Tensor], Sequence[Tensor]]
 
-PICTURES, SIDE, PATCH = 3, 8, 4
+IMAGES, SIDE, PATCH = 3, 8, 4
 PATCHES = (SIDE // PATCH) ** 2
 
 
@@ -22,8 +22,8 @@ def drawn(purpose: str, *shape: int, dtype: torch.dtype = torch.float64) -> Tens
     return (2 * torch.rand(shape, generator=stream(0, purpose), dtype=torch.float64) - 1).to(dtype)
 
 
-IMAGE = drawn("image", PICTURES, 3, SIDE, SIDE)
-RECONSTRUCTION = drawn("reconstruction", PICTURES, 3, SIDE, SIDE)
+IMAGE = drawn("image", IMAGES, 3, SIDE, SIDE)
+RECONSTRUCTION = drawn("reconstruction", IMAGES, 3, SIDE, SIDE)
 WEIGHTS = 0.3 * drawn("weights", 1, 3, PATCH, PATCH)
 
 
@@ -38,7 +38,7 @@ def quadratic(slope: float = 1.0) -> Logits:
 
 
 def constant() -> Logits:
-    """One scale whose logits do not change with the picture."""
+    """One scale whose logits do not change with the image."""
     return linear(torch.zeros_like(WEIGHTS))
 
 
@@ -53,19 +53,19 @@ class Curved(nn.Module):
             weights.data = 2 * drawn(name, *weights.shape)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        pictures = (x, x[..., ::2, ::2])
-        layers = zip(pictures, self.first, self.last, strict=True)
-        return [last(nn.functional.softplus(first(picture))) for picture, first, last in layers]
+        images = (x, x[..., ::2, ::2])
+        layers = zip(images, self.first, self.last, strict=True)
+        return [last(nn.functional.softplus(first(image))) for image, first, last in layers]
 
 
-def scene(
+def inputs(
     logits: Logits,
     image: Tensor = IMAGE,
     reconstruction: Tensor = RECONSTRUCTION,
     seed: int = 0,
     memory: Memory | None = None,
-) -> Scene:
-    return Scene(
+) -> PenaltyInputs:
+    return PenaltyInputs(
         image=image,
         reconstruction=reconstruction,
         real=logits(image),
@@ -80,12 +80,12 @@ def built(name: str, options: Mapping[str, object] | None = None) -> Penalty:
     return penalties[name].function(**(options or {}))
 
 
-def terms(penalty: Penalty, scene: Scene) -> list[Tensor]:
+def terms(penalty: Penalty, inputs: PenaltyInputs) -> list[Tensor]:
     assert penalty.term is not None
-    return list(penalty.term(scene))
+    return list(penalty.term(inputs))
 
 
-def value(name: str, scene: Scene, **options: object) -> float:
+def value(name: str, inputs: PenaltyInputs, **options: object) -> float:
     """The penalty's term where there is one scale."""
-    (term,) = terms(built(name, options), scene)
+    (term,) = terms(built(name, options), inputs)
     return term.item()

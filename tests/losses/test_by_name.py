@@ -57,7 +57,7 @@ def test_half_precision_logits_are_cast_and_double_stays() -> None:
     assert loss.discriminator(SCALES[0].double(), OTHERS[0].double()).dtype is torch.float64
 
 
-def test_a_distortion_refuses_pictures_of_other_shapes() -> None:
+def test_a_distortion_refuses_images_of_other_shapes() -> None:
     image = torch.zeros(2, 3, 8, 8)
     assert distortion("mse")(image, image + 0.5).item() == pytest.approx(0.25)
     with pytest.raises(ValueError, match="the image is"):

@@ -1,4 +1,4 @@
-"""Penalties on what discriminators say of neighbours, of transformed pictures, and of themselves before."""
+"""Penalties on what discriminators say of neighbours, of transformed images, and of themselves before."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from ablate.losses.penalized import Memory
 from ablate.rng import stream
 from tests.losses.scenes import (
     IMAGE,
+    IMAGES,
     PATCHES,
-    PICTURES,
     RECONSTRUCTION,
     Curved,
     Logits,
     built,
+    inputs,
     linear,
     quadratic,
-    scene,
     terms,
     value,
 )
 
 
-@pytest.mark.parametrize(("name", "pictures"), [("ar1", IMAGE), ("ar2", RECONSTRUCTION)])
-def test_noisy_neighbours_are_compared_by_the_score_of_the_whole_picture(name: str, pictures: Tensor) -> None:
-    noise = torch.randn(pictures.shape, generator=stream(0, "penalty")).double()
-    here, there = (each.square().sum((1, 2, 3)) / 2 for each in (pictures, pictures + 0.01 * noise))
+@pytest.mark.parametrize(("name", "images"), [("ar1", IMAGE), ("ar2", RECONSTRUCTION)])
+def test_noisy_neighbours_are_compared_by_the_score_of_the_whole_image(name: str, images: Tensor) -> None:
+    noise = torch.randn(images.shape, generator=stream(0, "penalty")).double()
+    here, there = (each.square().sum((1, 2, 3)) / 2 for each in (images, images + 0.01 * noise))
     expected = 100 * (here - there).square().mean().item()
-    assert value(name, scene(quadratic()), reduction="sum") == pytest.approx(expected)
+    assert value(name, inputs(quadratic()), reduction="sum") == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("name", "gradient_penalty"), [("ar1", "r1"), ("ar2", "r2")])
 def test_noisy_neighbours_tend_to_the_gradient_penalty_times_the_variance_of_the_noise(
     name: str, gradient_penalty: str
 ) -> None:
-    # One picture under 4000 noises: the mean of as many squares of normal numbers is known to 2.2% (one deviation).
-    often = scene(Curved(), IMAGE[:1].repeat(4000, 1, 1, 1), RECONSTRUCTION[:1].repeat(4000, 1, 1, 1))
+    # One image under 4000 noises: the mean of as many squares of normal numbers is known to 2.2% (one deviation).
+    often = inputs(Curved(), IMAGE[:1].repeat(4000, 1, 1, 1), RECONSTRUCTION[:1].repeat(4000, 1, 1, 1))
     exact = terms(built(gradient_penalty, {"weight": 1.0, "half": False}), often)
     for sigma in (0.01, 0.0001):
         approximated = terms(built(name, {"weight": 1.0, "sigma": sigma}), often)
@@ -52,35 +52,35 @@ def test_noisy_neighbours_tend_to_the_gradient_penalty_times_the_variance_of_the
 def test_one_noise_at_a_vanishing_sigma_is_the_squared_directional_derivative() -> None:
     noise = torch.randn(IMAGE.shape, generator=stream(0, "penalty")).double()
     derivative = (IMAGE * noise).sum((1, 2, 3))
-    approximated = value("ar1", scene(quadratic()), sigma=1e-6, weight=1e12, reduction="sum")
+    approximated = value("ar1", inputs(quadratic()), sigma=1e-6, weight=1e12, reduction="sum")
     assert approximated == pytest.approx(derivative.square().mean().item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["ar1", "ar2", "cr", "bcr"])
 def test_scores_of_more_patches_grow_as_the_reduction_says(name: str) -> None:
-    mean, total, root = (value(name, scene(linear()), reduction=each) for each in ("mean", "sum", "sqrt"))
+    mean, total, root = (value(name, inputs(linear()), reduction=each) for each in ("mean", "sum", "sqrt"))
     assert total / mean == pytest.approx(PATCHES**2)
     assert root / mean == pytest.approx(PATCHES)
 
 
-def by_padding(pictures: Tensor, down: int, right: int, mirrored: bool) -> Tensor:
-    """The transformation as one would write it for a single picture."""
-    margin, (height, width) = 2, pictures.shape[-2:]
-    padded = nn.functional.pad(pictures.flip(-1) if mirrored else pictures, (margin,) * 4, mode="reflect")
+def by_padding(images: Tensor, down: int, right: int, mirrored: bool) -> Tensor:
+    """The transformation as one would write it for a single image."""
+    margin, (height, width) = 2, images.shape[-2:]
+    padded = nn.functional.pad(images.flip(-1) if mirrored else images, (margin,) * 4, mode="reflect")
     return padded[..., margin + down : margin + down + height, margin + right : margin + right + width]
 
 
-def test_each_picture_is_flipped_and_moved_for_itself_with_what_reflects_at_the_border() -> None:
-    pictures = torch.arange(64 * 3 * 8 * 8, dtype=torch.float64).reshape(64, 3, 8, 8)
-    moved = transformed(scene(quadratic()), pictures, flip=True, translation=0.25)
+def test_each_image_is_flipped_and_moved_for_itself_with_what_reflects_at_the_border() -> None:
+    images = torch.arange(64 * 3 * 8 * 8, dtype=torch.float64).reshape(64, 3, 8, 8)
+    moved = transformed(inputs(quadratic()), images, flip=True, translation=0.25)
     found = set()
-    for picture, result in zip(pictures, moved, strict=True):
+    for image, result in zip(images, moved, strict=True):
         matches = {
             (down, right, mirrored)
             for down in range(-2, 3)
             for right in range(-2, 3)
             for mirrored in (False, True)
-            if by_padding(picture[None], down, right, mirrored)[0].equal(result)
+            if by_padding(image[None], down, right, mirrored)[0].equal(result)
         }
         assert len(matches) == 1
         found |= matches
@@ -89,28 +89,28 @@ def test_each_picture_is_flipped_and_moved_for_itself_with_what_reflects_at_the_
     assert {mirrored for _, _, mirrored in found} == {False, True}
 
 
-def test_without_flip_and_translation_a_picture_stays_what_it_is() -> None:
-    assert transformed(scene(quadratic()), IMAGE, flip=False, translation=0.0).equal(IMAGE)
-    assert value("cr", scene(quadratic()), flip=False, translation=0.0) == 0
-    flipped = transformed(scene(quadratic()), IMAGE, flip=True, translation=0.0)
+def test_without_flip_and_translation_an_image_stays_what_it_is() -> None:
+    assert transformed(inputs(quadratic()), IMAGE, flip=False, translation=0.0).equal(IMAGE)
+    assert value("cr", inputs(quadratic()), flip=False, translation=0.0) == 0
+    flipped = transformed(inputs(quadratic()), IMAGE, flip=True, translation=0.0)
     for one, other in zip(IMAGE, flipped, strict=True):
         assert other.equal(one) or other.equal(one.flip(-1))
 
 
 def test_consistency_is_the_squared_change_of_scores_on_images_and_balanced_on_both() -> None:
-    def score(pictures: Tensor) -> Tensor:
-        return linear()(pictures)[0].mean((1, 2, 3))
+    def score(images: Tensor) -> Tensor:
+        return linear()(images)[0].mean((1, 2, 3))
 
-    moved = transformed(scene(linear()), IMAGE, flip=True, translation=0.125)
+    moved = transformed(inputs(linear()), IMAGE, flip=True, translation=0.125)
     expected = 10 * (score(IMAGE) - score(moved)).square().mean().item()
-    assert value("cr", scene(linear())) == pytest.approx(expected)
+    assert value("cr", inputs(linear())) == pytest.approx(expected)
 
     both = torch.cat([IMAGE, RECONSTRUCTION])
-    moved = transformed(scene(linear()), both, flip=True, translation=0.125)
-    image, reconstruction = (score(both) - score(moved)).square().reshape(2, PICTURES).mean(1).tolist()
+    moved = transformed(inputs(linear()), both, flip=True, translation=0.125)
+    image, reconstruction = (score(both) - score(moved)).square().reshape(2, IMAGES).mean(1).tolist()
     expected = 10 * image + 10 * reconstruction
-    assert value("bcr", scene(linear())) == pytest.approx(expected)
-    weighed = value("bcr", scene(linear()), weight=2.0, reconstruction_weight=3.0)
+    assert value("bcr", inputs(linear())) == pytest.approx(expected)
+    weighed = value("bcr", inputs(linear()), weight=2.0, reconstruction_weight=3.0)
     assert weighed == pytest.approx(2 * image + 3 * reconstruction)
 
 
@@ -122,9 +122,9 @@ def said(real: list[float], fake: list[float]) -> Logits:
 
 def test_lecam_holds_each_side_to_the_running_average_of_the_other() -> None:
     memory: Memory = {}
-    first = value("lecam", scene(said([1.0, 3.0], [-1.0, 0.5]), memory=memory), weight=0.5, decay=0.9)
+    first = value("lecam", inputs(said([1.0, 3.0], [-1.0, 0.5]), memory=memory), weight=0.5, decay=0.9)
     assert first == pytest.approx(0.5 * ((1.25**2 + 3.25**2) / 2 + (3.0**2 + 1.5**2) / 2))
-    second = value("lecam", scene(said([0.0, -2.0], [2.0, 1.0]), memory=memory), weight=0.5, decay=0.9)
+    second = value("lecam", inputs(said([0.0, -2.0], [2.0, 1.0]), memory=memory), weight=0.5, decay=0.9)
     real_average, fake_average = 0.9 * 2.0 + 0.1 * -1.0, 0.9 * -0.25 + 0.1 * 1.5
     assert memory["real"].tolist() == pytest.approx([real_average])
     assert memory["fake"].tolist() == pytest.approx([fake_average])
@@ -139,7 +139,7 @@ def test_lecam_goes_on_from_a_copied_memory_as_if_it_had_never_stopped() -> None
     steps = [IMAGE, 2 * IMAGE, -IMAGE, IMAGE.flip(0)]
 
     def step(image: Tensor, kept: Memory) -> list[float]:
-        return [term.item() for term in terms(built("lecam"), scene(curved, image=image, memory=kept))]
+        return [term.item() for term in terms(built("lecam"), inputs(curved, image=image, memory=kept))]
 
     for image in steps[:2]:
         step(image, memory)
@@ -152,12 +152,12 @@ def test_lecam_goes_on_from_a_copied_memory_as_if_it_had_never_stopped() -> None
 
 def test_lecam_keeps_one_average_for_each_scale_and_leaves_no_other_memory() -> None:
     memory: Memory = {}
-    terms(built("lecam"), scene(Curved(), memory=memory))
+    terms(built("lecam"), inputs(Curved(), memory=memory))
     assert {name: tuple(kept.shape) for name, kept in memory.items()} == {"real": (2,), "fake": (2,)}
 
 
 def test_drift_is_the_mean_square_of_the_logits_of_images() -> None:
-    looked_at = scene(linear())
+    looked_at = inputs(linear())
     expected = 0.001 * looked_at.real[0].square().mean().item()
     assert value("drift", looked_at) == pytest.approx(expected)
     assert value("drift", replace(looked_at, fake=[math.inf * each for each in looked_at.fake])) == value(

@@ -55,7 +55,7 @@ def smallest_side(entry: Entry, **options: Any) -> int:
 
 
 def pair(name: str, noise: float = 0.2, batch: int = 1) -> tuple[Tensor, Tensor]:
-    """A picture and a noisy copy, large enough for the distortion; one side is odd."""
+    """An image and a noisy copy, large enough for the distortion; one side is odd."""
     others = [{option: value} for (other, option), value in OTHER.items() if other == name]
     side = max(24, *(smallest_side(distortions[name], **options) for options in ({}, *others)))
     generator = torch.Generator().manual_seed(3)

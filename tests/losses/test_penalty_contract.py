@@ -11,11 +11,11 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from ablate.config import Discriminator as DiscriminatorSettings
-from ablate.losses.penalized import Scene
+from ablate.losses.penalized import PenaltyInputs
 from ablate.model import Discriminator
 from ablate.registry import penalties
 from ablate.rng import stream
-from tests.losses.scenes import IMAGE, RECONSTRUCTION, Curved, Memory, built, drawn, linear, quadratic, scene, terms
+from tests.losses.scenes import IMAGE, RECONSTRUCTION, Curved, Memory, built, drawn, inputs, linear, quadratic, terms
 
 NAMES = list(penalties)
 CONSTRAINTS = ("clip",)
@@ -68,8 +68,8 @@ def test_every_option_changes_the_result(name: str) -> None:
         if penalty.constrain:
             penalty.constrain(curved)
             return [weight.abs().max().item() for weight in curved.parameters()]
-        terms(penalty, scene(curved, image=-IMAGE, memory=memory))
-        return [term.item() for term in terms(penalty, scene(curved, memory=memory))]
+        terms(penalty, inputs(curved, image=-IMAGE, memory=memory))
+        return [term.item() for term in terms(penalty, inputs(curved, memory=memory))]
 
     default = outcome({})
     assert outcome(entry.resolve({})) == default
@@ -101,7 +101,7 @@ def test_gradients_in_the_weights_agree_with_finite_differences(name: str) -> No
 
         # LeCam's averages are constants to the gradient; at a decay of 1 they would be to finite differences as well.
         options: dict[str, object] = {"decay": 1 - 1e-15} if name == "lecam" else {}
-        return torch.stack(terms(built(name, options), scene(logits, memory=memory)))
+        return torch.stack(terms(built(name, options), inputs(logits, memory=memory)))
 
     assert gradcheck(penalized, weights)
 
@@ -111,7 +111,7 @@ def test_only_the_given_stream_decides_what_is_drawn(name: str) -> None:
     curved = steep()
 
     def outcome(seed: int) -> list[float]:
-        return [term.item() for term in terms(built(name), scene(curved, seed=seed))]
+        return [term.item() for term in terms(built(name), inputs(curved, seed=seed))]
 
     torch.manual_seed(1)
     before, first = torch.get_rng_state(), outcome(0)
@@ -128,14 +128,14 @@ def test_a_lazy_term_is_as_many_times_larger(name: str) -> None:
         return
     lazy, eager = built(name, {"every": 16}), built(name)
     assert (lazy.every, eager.every) == (16, 1)
-    for large, small in zip(terms(lazy, scene(steep())), terms(eager, scene(steep())), strict=True):
+    for large, small in zip(terms(lazy, inputs(steep())), terms(eager, inputs(steep())), strict=True):
         assert large.item() == pytest.approx(16 * small.item())
 
 
 @pytest.mark.parametrize("name", TERMS)
 def test_logits_of_ten_thousand_are_finite_in_float32(name: str) -> None:
     weights = (3e4 * drawn("large", 1, 3, 4, 4, dtype=torch.float32)).requires_grad_()
-    looked_at = scene(linear(weights), IMAGE.float(), RECONSTRUCTION.float())
+    looked_at = inputs(linear(weights), IMAGE.float(), RECONSTRUCTION.float())
     assert looked_at.real[0].abs().max() > 1e4
     for reduction in ("mean", "sum") if "reduction" in penalties[name].options else (None,):
         (term,) = terms(built(name, {"reduction": reduction} if reduction else {}), looked_at)
@@ -151,7 +151,7 @@ def test_what_is_second_order_differentiates_a_gradient_and_nothing_else_does(mo
     monkeypatch.setattr(torch.autograd, "grad", lambda *args, **kw: called.append(kw) or original(*args, **kw))
     for name in TERMS:
         called.clear()
-        terms(built(name), scene(quadratic()))
+        terms(built(name), inputs(quadratic()))
         assert bool(called) == penalties[name].facts["second_order"], name
         assert all(each["create_graph"] for each in called)
 
@@ -178,7 +178,7 @@ def test_the_products_discriminators_get_one_scalar_a_scale_and_the_codec_gets_n
         assert penalty.constrain is not None
         return
     real, fake = (discriminator(each.detach()).logits for each in (image, reconstruction))
-    watched = Scene(image, reconstruction, real, fake, lambda x: discriminator(x).logits, stream(0, "penalty"))
+    watched = PenaltyInputs(image, reconstruction, real, fake, lambda x: discriminator(x).logits, stream(0, "penalty"))
     found = list(penalty.term(watched))
     assert len(found) == len(discriminator) == 2
     for i, term in enumerate(found):

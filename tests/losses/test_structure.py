@@ -19,7 +19,7 @@ WANG = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
 
 
 def pair(height: int, width: int, noise: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """A smooth picture in [-1, 1] and a noisy copy of less contrast, float64 (2, 3, height, width)."""
+    """A smooth image in [-1, 1] and a noisy copy of less contrast, float64 (2, 3, height, width)."""
     random = np.random.default_rng(7)
     smooth = gaussian_filter(random.standard_normal((2, 3, height, width)), (0, 0, 3, 3)) * 6
     noisy = 0.8 * smooth + noise * random.standard_normal(smooth.shape) + 0.1
@@ -70,7 +70,7 @@ def test_ms_ssim_agrees_with_wangs_formula(levels: int, size: tuple[int, int]) -
     assert value("ms_ssim", image, reconstruction, levels=levels) == pytest.approx(expected, rel=1e-9)
 
 
-def test_on_pictures_of_256_levels_the_loss_is_one_minus_the_metric() -> None:
+def test_on_images_of_256_levels_the_loss_is_one_minus_the_metric() -> None:
     image, reconstruction = (((x + 1) * 127.5).round().byte() for x in pair(165, 190, noise=0.2))
     expected = 1 - metrics.ms_ssim(image, reconstruction).mean().item()
     scaled = [x.double() / 127.5 - 1 for x in (image, reconstruction)]
@@ -86,7 +86,7 @@ def test_a_nearly_equal_pair_keeps_its_digits_in_float32() -> None:
     assert value("ms_ssim", image.float(), reconstruction.float()) == pytest.approx(expected, abs=3e-7)
 
 
-def test_flat_pictures_by_hand() -> None:
+def test_flat_images_by_hand() -> None:
     grey, brighter = torch.zeros(1, 3, 176, 176, dtype=torch.float64), torch.full((1, 3, 176, 176), 0.2).double()
     luminance = (2 * 1 * 1.2 + 4e-4) / (1 + 1.2**2 + 4e-4)
     assert value("ms_ssim", grey, brighter) == pytest.approx(1 - luminance**0.1333, rel=1e-6)

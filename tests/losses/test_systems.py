@@ -77,8 +77,8 @@ def test_as_spade_averages_the_hinge_over_two_scales_and_matching_over_scales_al
     assert (loss.perceptual.name, loss.perceptual_weight) == ("vgg", 10)
 
 
-def test_as_r3gan_pairs_each_picture_with_another_and_penalises_both_gradients() -> None:
-    swapped = REAL[0].flip(0)  # of a batch of two, the other picture
+def test_as_r3gan_pairs_each_image_with_another_and_penalises_both_gradients() -> None:
+    swapped = REAL[0].flip(0)  # of a batch of two, the other image
     judged = F.softplus(-(swapped - FAKE[0])).mean().item()
     generated = F.softplus(-(FAKE[0] - swapped)).mean().item() + 12 * F.mse_loss(RECONSTRUCTION, IMAGE).item()
     assert both("as_r3gan") == pytest.approx((judged, generated), rel=1e-6)

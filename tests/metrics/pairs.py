@@ -1,4 +1,4 @@
-"""Pairs of pictures of different kinds, on which this package is held to other people's."""
+"""Pairs of images of different kinds, on which this package is held to other people's."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ def photo(name: str, height: int, width: int) -> torch.Tensor:
     return torch.from_numpy(pixels[:height, :width].transpose(2, 0, 1).copy())
 
 
-def noise(picture: torch.Tensor, sigma: float) -> torch.Tensor:
+def noise(image: torch.Tensor, sigma: float) -> torch.Tensor:
     random = torch.Generator().manual_seed(0)
-    return rounded(picture + torch.randn(picture.shape, generator=random) * sigma)
+    return rounded(image + torch.randn(image.shape, generator=random) * sigma)
 
 
-def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
+def blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
     reach = max(1, round(3 * sigma))
     window = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * sigma**2))
     window /= window.sum()
-    x = F.pad(picture[:, None].float(), (reach,) * 4, mode="reflect")
+    x = F.pad(image[:, None].float(), (reach,) * 4, mode="reflect")
     return rounded(F.conv2d(F.conv2d(x, window[None, None, None]), window[None, None, :, None])[:, 0])
 
 
-def blocks(picture: torch.Tensor, keep: float) -> torch.Tensor:
+def blocks(image: torch.Tensor, keep: float) -> torch.Tensor:
     """Codes 8 x 8 blocks: each pixel moves to the block's mean, `keep` of its distance from it staying."""
-    height, width = (side // 8 * 8 for side in picture.shape[1:])
-    x = picture.float()
+    height, width = (side // 8 * 8 for side in image.shape[1:])
+    x = image.float()
     inner = x[:, :height, :width]
     means = F.avg_pool2d(inner[None], 8)[0].repeat_interleave(8, 1).repeat_interleave(8, 2)
     x[:, :height, :width] = means + (inner - means) * keep
     return rounded(x)
 
 
-def jpeg(picture: torch.Tensor, quality: int) -> torch.Tensor:
+def jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
     file = io.BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality)
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality)
     with Image.open(file) as image:
         return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
@@ -57,9 +57,9 @@ def rounded(pixels: torch.Tensor) -> torch.Tensor:
     return pixels.round().clamp(0, 255).byte()
 
 
-def _off(picture: torch.Tensor) -> torch.Tensor:
+def _off(image: torch.Tensor) -> torch.Tensor:
     """Changes one pixel of one channel by one level."""
-    other = picture.clone()
+    other = image.clone()
     other[1, 70, 90] ^= 1
     return other
 
@@ -74,12 +74,12 @@ def _checkers(height: int, width: int) -> torch.Tensor:
 
 
 def _altered(name: str, height: int, width: int, change: Callable[[torch.Tensor], torch.Tensor]) -> Pair:
-    picture = photo(name, height, width)
-    return picture, change(picture.clone())
+    image = photo(name, height, width)
+    return image, change(image.clone())
 
 
 def all_pairs() -> dict[str, Pair]:
-    """Returns the pairs by name; each picture is uint8 (3, H, W) with sides of 161 pixels or more."""
+    """Returns the pairs by name; each image is uint8 (3, H, W) with sides of 161 pixels or more."""
     return {
         "noise": _altered("chelsea.png", 176, 192, lambda x: noise(x, 10)),
         "strong noise": _altered("coffee.png", 176, 208, lambda x: noise(x, 60)),

@@ -54,7 +54,7 @@ def test_large_sets_are_worked_through_in_blocks_that_change_nothing(
     np.testing.assert_allclose(image_sums(*sets[:2], [3, 2, 4, 0, 3, 2]), whole[2], rtol=1e-9, atol=1e-12)
 
 
-def test_sums_by_picture_give_the_distance_with_and_without_any_picture(sets: tuple[np.ndarray, ...]) -> None:
+def test_sums_by_image_give_the_distance_with_and_without_any_image(sets: tuple[np.ndarray, ...]) -> None:
     a, b, images = sets
     counts = np.bincount(images)
     assert counts[3] == 0
@@ -106,7 +106,7 @@ def test_sets_that_are_no_pairs_are_refused(sets: tuple[np.ndarray, ...]) -> Non
         kid_paired(a, b[:9])
     with pytest.raises(ValueError, match="one number a patch"):
         kid_paired(a, b, images[:-1])
-    with pytest.raises(ValueError, match="patches of two pictures or more"):
+    with pytest.raises(ValueError, match="patches of two images or more"):
         kid_paired(a, b, np.zeros(14))
     with pytest.raises(ValueError, match="not finite"):
         kid(a, np.full((3, 5), np.inf))

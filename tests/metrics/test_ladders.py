@@ -31,17 +31,17 @@ def photographs() -> torch.Tensor:
     """The middle of four photographs, uint8 (4, 3, 256, 256): Kodak's where they lie beside the repository."""
     if KODAK.is_dir():
         found = [torch.from_numpy(np.array(Image.open(path))) for path in sorted(KODAK.glob("*.png"))[:4]]
-        pictures = [each.permute(2, 0, 1) for each in found]
+        images = [each.permute(2, 0, 1) for each in found]
     else:
-        pictures = [photo(name, SIDE, SIDE) for name in SHIPPED]
-    middles = [[(side - SIDE) // 2 for side in each.shape[1:]] for each in pictures]
+        images = [photo(name, SIDE, SIDE) for name in SHIPPED]
+    middles = [[(side - SIDE) // 2 for side in each.shape[1:]] for each in images]
     return torch.stack(
-        [each[:, y : y + SIDE, x : x + SIDE] for each, (y, x) in zip(pictures, middles, strict=True)]
+        [each[:, y : y + SIDE, x : x + SIDE] for each, (y, x) in zip(images, middles, strict=True)]
     ).contiguous()
 
 
-def cut(pictures: torch.Tensor) -> torch.Tensor:
-    return torch.cat([patches(each, 64, 32) for each in pictures])
+def cut(images: torch.Tensor) -> torch.Tensor:
+    return torch.cat([patches(each, 64, 32) for each in images])
 
 
 def figures(originals: torch.Tensor, altered: torch.Tensor) -> Iterator[tuple[str, float]]:

@@ -16,12 +16,12 @@ from ablate.registry import UnknownNameError
 TIGER_CAT, EGYPTIAN_CAT, TABBY, ESPRESSO = 282, 285, 281, 967
 
 
-def probabilities(picture: torch.Tensor) -> torch.Tensor:
-    """Classifies the middle 7/8 of a picture at 224 pixels, as EfficientNet-Lite0 was trained to."""
-    height, width = picture.shape[1:]
+def probabilities(image: torch.Tensor) -> torch.Tensor:
+    """Classifies the middle 7/8 of an image at 224 pixels, as EfficientNet-Lite0 was trained to."""
+    height, width = image.shape[1:]
     side = min(height, width) * 7 // 8
     top, left = (height - side) // 2, (width - side) // 2
-    crop = Image.fromarray(picture[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
+    crop = Image.fromarray(image[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
     pixels = torch.from_numpy(np.array(crop.resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1)[None]
     network = lite0.pretrained("cpu")
     with torch.inference_mode():
@@ -51,9 +51,9 @@ def test_convolutions_pad_as_tensorflows_same(size: int, expected: tuple[int, in
 
 @pytest.mark.parametrize("tap", [112, 1280])
 def test_fused_batch_norms_change_the_last_digits_alone(chelsea: torch.Tensor, tap: int) -> None:
-    pictures = patches(chelsea, 64, 0)[:8].float()
+    images = patches(chelsea, 64, 0)[:8].float()
     with torch.inference_mode():
-        plain, fused = (network("cpu").features(pictures, tap) for network in (lite0.pretrained, lite0.fused))
+        plain, fused = (network("cpu").features(images, tap) for network in (lite0.pretrained, lite0.fused))
     # float32 sums of up to 1152 products in another order, through 16 blocks
     torch.testing.assert_close(fused, plain, rtol=1e-4, atol=2e-5 * plain.abs().max().item())
     assert lite0.fused("cpu")._blocks[3]._expand_conv.bias is not None
@@ -68,7 +68,7 @@ def test_features_are_repeatable_whatever_the_batch(chelsea: torch.Tensor, tap: 
     assert together.shape == (52, tap)
     assert together.dtype == torch.float32
     assert torch.equal(extractor("lite0", tap=tap)(cut), together)
-    one_by_one = torch.cat([extractor("lite0", tap=tap)(picture[None]) for picture in cut[:5]])
+    one_by_one = torch.cat([extractor("lite0", tap=tap)(image[None]) for image in cut[:5]])
     # convolutions of other batch sizes sum in another order: some float32 roundings
     torch.testing.assert_close(one_by_one, together[:5], rtol=1e-4, atol=1e-5)
 
@@ -88,9 +88,9 @@ def test_the_taps_are_different_layers(chelsea: torch.Tensor) -> None:
     assert wide.max() <= 6
 
 
-def jpeg(picture: torch.Tensor, quality: int) -> torch.Tensor:
+def jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
     buffer = io.BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=quality)
     return torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1)
 
 
@@ -135,7 +135,7 @@ def test_absent_weights_are_an_error_that_names_the_package(
         lite0.weights()
 
 
-def test_unknown_extractors_taps_and_pictures_are_refused() -> None:
+def test_unknown_extractors_taps_and_images_are_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"unknown feature extractor 'lite1' .*did you mean 'lite0'"):
         extractor("lite1")
     with pytest.raises(ValueError, match="taps 112 and 1280, not 320"):

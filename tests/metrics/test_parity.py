@@ -62,13 +62,13 @@ def test_there_are_fifteen_pairs_and_more() -> None:
 @every_pair
 def test_psnr_is_scikit_images(name: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it divides by zero for identical pictures
+        warnings.simplefilter("ignore", RuntimeWarning)  # it divides by zero for identical images
         expected = peak_signal_noise_ratio(*(each.numpy() for each in PAIRS[name]), data_range=255)
     assert psnr(*batch(name)).item() == pytest.approx(expected, abs=1e-12)
 
 
 @every_pair
-def test_psnr_is_torchmetrics_of_each_picture(name: str) -> None:
+def test_psnr_is_torchmetrics_of_each_image(name: str) -> None:
     expected = torchmetrics_psnr(*(each.double() for each in batch(name)), data_range=255.0, dim=(1, 2, 3))
     # it takes the logarithm of 10 in float32
     assert psnr(*batch(name)).item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
@@ -109,9 +109,9 @@ def test_ssim_is_pytorch_msssims(name: str) -> None:
 @every_pair
 def test_ssim_is_torchmetrics_inside_its_border(name: str) -> None:
     pair = (each.double() for each in batch(name))
-    _, picture = structural_similarity_index_measure(*pair, data_range=255.0, return_full_image=True)
+    _, image = structural_similarity_index_measure(*pair, data_range=255.0, return_full_image=True)
     # it averages over a border of reflected pixels too
-    assert ssim(*batch(name)).item() == pytest.approx(picture[..., 5:-5, 5:-5].mean().item(), abs=ROUNDING)
+    assert ssim(*batch(name)).item() == pytest.approx(image[..., 5:-5, 5:-5].mean().item(), abs=ROUNDING)
 
 
 @every_pair

@@ -7,10 +7,10 @@ from ablate.metrics import patches
 
 
 def test_the_second_grid_is_shifted_along_both_axes() -> None:
-    picture = torch.arange(5 * 7, dtype=torch.uint8).reshape(1, 5, 7)
-    cut = patches(picture, 4, 2)
+    image = torch.arange(5 * 7, dtype=torch.uint8).reshape(1, 5, 7)
+    cut = patches(image, 4, 2)
     assert [patch[0, 0, 0].item() for patch in cut] == [0]  # 5 rows hold no shifted patch of 4
-    cut = patches(picture, 2, 1)
+    cut = patches(image, 2, 1)
     corners = [patch[0, 0, 0].item() for patch in cut]
     assert corners == [0, 2, 4, 14, 16, 18, 8, 10, 12, 22, 24, 26]
     assert cut[0].tolist() == [[[0, 1], [7, 8]]]
@@ -30,7 +30,7 @@ def test_kodak_has_the_192_patches_of_the_literature() -> None:
     assert 18 * len(patches(landscape, 256, 128)) + 6 * len(patches(portrait, 256, 128)) == 192
 
 
-def test_a_picture_smaller_than_a_patch_has_none() -> None:
+def test_an_image_smaller_than_a_patch_has_none() -> None:
     assert patches(torch.zeros(3, 63, 400, dtype=torch.uint8), 64, 32).shape == (0, 3, 64, 64)
 
 

@@ -83,10 +83,10 @@ def test_dists_agrees_with_torchmetrics(random_backbones: None, pair: tuple[torc
 
 
 @pytest.mark.parametrize(("metric", "side"), [(lpips_alex, 31), (lpips_vgg, 16), (dists, 16)])
-def test_pictures_that_nothing_arrives_of_are_refused(metric: PAIRED, side: int) -> None:
-    picture = torch.zeros(1, 3, side - 1, 200, dtype=torch.uint8)
+def test_images_that_nothing_arrives_of_are_refused(metric: PAIRED, side: int) -> None:
+    image = torch.zeros(1, 3, side - 1, 200, dtype=torch.uint8)
     with pytest.raises(ValueError, match=f"both sides must be {side} or more"):
-        metric(picture, picture)
+        metric(image, image)
 
 
 @pytest.mark.parametrize("metric", [lpips_alex, lpips_vgg, dists])

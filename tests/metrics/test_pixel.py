@@ -9,12 +9,12 @@ from skimage.metrics import peak_signal_noise_ratio
 from ablate.metrics import psnr, sse
 
 
-def noisy(pictures: torch.Tensor, sigma: float, seed: int = 0) -> torch.Tensor:
-    noise = torch.randn(pictures.shape, generator=torch.Generator().manual_seed(seed)) * sigma
-    return (pictures + noise).round().clamp(0, 255).to(torch.uint8)
+def noisy(images: torch.Tensor, sigma: float, seed: int = 0) -> torch.Tensor:
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed)) * sigma
+    return (images + noise).round().clamp(0, 255).to(torch.uint8)
 
 
-def test_the_squared_error_is_an_exact_integer_of_each_picture() -> None:
+def test_the_squared_error_is_an_exact_integer_of_each_image() -> None:
     black, white = torch.zeros(2, 3, 1000, 1000, dtype=torch.uint8), torch.full((2, 3, 1000, 1000), 255).byte()
     white[1] = 0
     white[1, 0, 0, 0] = 3
@@ -38,7 +38,7 @@ def test_psnr_by_hand() -> None:
     assert value.item() == pytest.approx(10 * math.log10(25 * 12), abs=1e-12)
 
 
-def test_each_picture_has_its_own_psnr(chelsea: torch.Tensor) -> None:
+def test_each_image_has_its_own_psnr(chelsea: torch.Tensor) -> None:
     originals = torch.stack([chelsea, chelsea])
     altered = torch.stack([noisy(chelsea, 2), noisy(chelsea, 30)])
     values = psnr(originals, altered)
@@ -46,7 +46,7 @@ def test_each_picture_has_its_own_psnr(chelsea: torch.Tensor) -> None:
     assert values[0] > values[1]
 
 
-def test_identical_pictures_have_no_error_and_an_infinite_psnr(chelsea: torch.Tensor) -> None:
+def test_identical_images_have_no_error_and_an_infinite_psnr(chelsea: torch.Tensor) -> None:
     assert sse(chelsea[None], chelsea[None]).tolist() == [0]
     assert psnr(chelsea[None], chelsea[None]).tolist() == [math.inf]
 
@@ -61,7 +61,7 @@ def test_identical_pictures_have_no_error_and_an_infinite_psnr(chelsea: torch.Te
         (torch.zeros(2, 3, 4, 4).byte(), torch.zeros(1, 3, 4, 4).byte(), r"differ in shape"),
     ],
 )
-def test_anything_but_equally_large_8_bit_pictures_is_refused(
+def test_anything_but_equally_large_8_bit_images_is_refused(
     originals: torch.Tensor, reconstructions: torch.Tensor, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

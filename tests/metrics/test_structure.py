@@ -48,14 +48,14 @@ def naive_ms_ssim(original: torch.Tensor, reconstruction: torch.Tensor) -> float
     return float(np.mean(values))
 
 
-def altered(picture: torch.Tensor, kind: str) -> torch.Tensor:
+def altered(image: torch.Tensor, kind: str) -> torch.Tensor:
     if kind == "noise":
-        noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(0)) * 10
-        return (picture + noise).round().clamp(0, 255).byte()
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)) * 10
+        return (image + noise).round().clamp(0, 255).byte()
     if kind == "blur":
-        return F.avg_pool2d(picture[None].float(), 5, 1, 2)[0].round().byte()
+        return F.avg_pool2d(image[None].float(), 5, 1, 2)[0].round().byte()
     assert kind == "inverted"
-    return 255 - picture
+    return 255 - image
 
 
 @pytest.mark.parametrize("kind", ["noise", "blur", "inverted"])
@@ -85,7 +85,7 @@ def test_ms_ssim_agrees_with_a_naive_evaluation_at_even_and_odd_sizes(
     assert value.item() == pytest.approx(naive_ms_ssim(original, altered(original, kind)), abs=AGREEMENT)
 
 
-def test_flat_pictures_by_hand() -> None:
+def test_flat_images_by_hand() -> None:
     grey, brighter = torch.full((1, 3, 192, 192), 100).byte(), torch.full((1, 3, 192, 192), 110).byte()
     luminance = (2 * 100 * 110 + 6.5025) / (100**2 + 110**2 + 6.5025)
     assert ssim(grey, brighter).item() == pytest.approx(luminance, abs=1e-12)
@@ -94,12 +94,12 @@ def test_flat_pictures_by_hand() -> None:
 
 
 def test_a_nearly_flat_pair_keeps_its_digits() -> None:
-    # float32 loses the variance of such pictures and gives 0.99986
+    # float32 loses the variance of such images and gives 0.99986
     flat, other = torch.full((1, 3, 256, 256), 128).byte(), torch.full((1, 3, 256, 256), 129).byte()
     assert ms_ssim(flat, other).item() == pytest.approx(0.99999596, abs=1e-8)
 
 
-def test_identical_pictures_have_similarity_one(chelsea: torch.Tensor) -> None:
+def test_identical_images_have_similarity_one(chelsea: torch.Tensor) -> None:
     assert ssim(chelsea[None], chelsea[None]).item() == pytest.approx(1, abs=AGREEMENT)
     assert ms_ssim(chelsea[None], chelsea[None]).item() == pytest.approx(1, abs=AGREEMENT)
 
@@ -108,7 +108,7 @@ def test_a_negative_mean_contrast_counts_as_zero(chelsea: torch.Tensor) -> None:
     assert ms_ssim(chelsea[None], altered(chelsea, "inverted")[None]).item() == 0
 
 
-def test_each_picture_of_a_batch_has_its_own_value(chelsea: torch.Tensor) -> None:
+def test_each_image_of_a_batch_has_its_own_value(chelsea: torch.Tensor) -> None:
     originals = torch.stack([chelsea, chelsea])
     reconstructions = torch.stack([altered(chelsea, "noise"), altered(chelsea, "blur")])
     for metric in (ssim, ms_ssim):
@@ -119,9 +119,9 @@ def test_each_picture_of_a_batch_has_its_own_value(chelsea: torch.Tensor) -> Non
 
 @pytest.mark.parametrize("size", [(160, 400), (400, 160)])
 def test_ms_ssim_is_refused_where_five_scales_do_not_exist(coffee: torch.Tensor, size: tuple[int, int]) -> None:
-    picture = coffee[None, :, : size[0], : size[1]]
-    with pytest.raises(ValueError, match=f"undefined for pictures of {size[0]}x{size[1]} pixels: .* 161 or more"):
-        ms_ssim(picture, picture)
+    image = coffee[None, :, : size[0], : size[1]]
+    with pytest.raises(ValueError, match=f"undefined for images of {size[0]}x{size[1]} pixels: .* 161 or more"):
+        ms_ssim(image, image)
     assert MIN_SIDE_MS_SSIM == 161
 
 
@@ -134,9 +134,9 @@ def test_similarity_in_decibels_by_hand() -> None:
 
 @pytest.mark.parametrize("size", [(40, 400), (400, 40)])
 def test_three_scales_are_refused_where_they_do_not_exist(coffee: torch.Tensor, size: tuple[int, int]) -> None:
-    picture = coffee[None, :, : size[0], : size[1]]
-    with pytest.raises(ValueError, match=f"undefined for pictures of {size[0]}x{size[1]} pixels: .* 41 or more"):
-        ms_ssim_3(picture, picture)
+    image = coffee[None, :, : size[0], : size[1]]
+    with pytest.raises(ValueError, match=f"undefined for images of {size[0]}x{size[1]} pixels: .* 41 or more"):
+        ms_ssim_3(image, image)
     assert ms_ssim_3(coffee[None, :, :41, :41], coffee[None, :, :41, :41]).item() == pytest.approx(1)
 
 
@@ -145,6 +145,6 @@ def test_ssim_is_refused_where_the_window_does_not_fit(coffee: torch.Tensor) -> 
         ssim(coffee[None, :, :10], coffee[None, :, :10])
 
 
-def test_float_pictures_are_refused(coffee: torch.Tensor) -> None:
+def test_float_images_are_refused(coffee: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="must be uint8"):
         ms_ssim(coffee[None] / 255, coffee[None] / 255)

@@ -36,7 +36,7 @@ def test_latent_has_the_channels_and_stride_of_the_settings(channels: int, downs
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (17, 16), (33, 31)])
 @pytest.mark.parametrize("noise", [False, True])
-def test_pictures_of_any_size_survive_compression(size: tuple[int, int], noise: bool) -> None:
+def test_images_of_any_size_survive_compression(size: tuple[int, int], noise: bool) -> None:
     codec = build_codec(TINY.model_copy(update={"noise": noise}), 0).eval()
     with torch.inference_mode():
         symbols = codec.compress(image(*size, n=1))
@@ -45,14 +45,14 @@ def test_pictures_of_any_size_survive_compression(size: tuple[int, int], noise: 
 
 
 @pytest.mark.parametrize(("downsamplings", "size", "padding"), [(3, (17, 30), (7, 2)), (4, (33, 48), (15, 0))])
-def test_a_picture_is_reflected_up_to_the_stride_before_it_is_compressed(
+def test_an_image_is_reflected_up_to_the_stride_before_it_is_compressed(
     downsamplings: int, size: tuple[int, int], padding: tuple[int, int]
 ) -> None:
     codec = build_codec(TINY.model_copy(update={"downsamplings": downsamplings}), 0).eval()
-    picture = image(*size, n=1)
-    padded = torch.nn.functional.pad(picture, (0, padding[1], 0, padding[0]), mode="reflect")
+    unpadded = image(*size, n=1)
+    padded = torch.nn.functional.pad(unpadded, (0, padding[1], 0, padding[0]), mode="reflect")
     with torch.inference_mode():
-        assert torch.equal(codec.compress(picture), codec(padded).symbols)
+        assert torch.equal(codec.compress(unpadded), codec(padded).symbols)
 
 
 def test_latents_are_quantized_in_float32_whatever_the_networks_run_in() -> None:
@@ -70,7 +70,7 @@ def test_gradient_reaches_every_parameter_of_encoder_and_generator() -> None:
         assert sum(float(p.grad.norm()) for p in codec.encoder.parameters() if p.grad is not None) > 1e-6
 
 
-def test_noise_changes_the_picture_at_batch_one_and_its_stream_repeats_it() -> None:
+def test_noise_changes_the_image_at_batch_one_and_its_stream_repeats_it() -> None:
     codec = build_codec(TINY.model_copy(update={"noise": True}), 0)
     first, again, other = (codec(image(n=1), stream(seed, "noise")).image for seed in (1, 1, 2))
     assert torch.equal(first, again)
@@ -115,17 +115,17 @@ def test_each_block_of_eight_by_eight_latents_has_one_vector_of_noise() -> None:
 @pytest.mark.parametrize("scales", [1, 2, 3, 4, 5])
 def test_each_scale_judges_an_image_pooled_once_more(scales: int) -> None:
     settings = DiscriminatorSettings(width=4, layers=3, norm="channel", scales=scales)
-    critique = Discriminator(settings)(image(64, 64))
-    assert [tuple(logits.shape[-2:]) for logits in critique.logits] == [
+    output = Discriminator(settings)(image(64, 64))
+    assert [tuple(logits.shape[-2:]) for logits in output.logits] == [
         (max(8 >> k, 1), max(8 >> k, 1)) for k in range(scales)
     ]
-    assert [len(features) for features in critique.features] == [3] * scales
+    assert [len(features) for features in output.features] == [3] * scales
 
 
 def test_instance_norm_on_a_single_pixel_is_its_shift() -> None:
     settings = DiscriminatorSettings(width=4, layers=2, norm="instance", scales=1)
-    critique = build_discriminator(settings, 0)(image(4, 4))
-    assert critique.features[0][-1].abs().max() == 0
+    output = build_discriminator(settings, 0)(image(4, 4))
+    assert output.features[0][-1].abs().max() == 0
 
 
 def test_quirk_of_a_relu_before_the_quantizer_leaves_no_symbol_below_the_middle() -> None:

@@ -29,7 +29,7 @@ def test_a_patch_s_logit_is_minus_the_mean_error_of_its_pixels(size: tuple[int, 
     torch.testing.assert_close(logits[:, 0, -1, -1], -error[:, -last_rows:, -last_columns:].mean((1, 2)))
 
 
-def test_a_picture_that_is_reproduced_has_no_energy() -> None:
+def test_an_image_that_is_reproduced_has_no_energy() -> None:
     (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
     with torch.no_grad():
         judge.image.conv.weight.zero_()

@@ -13,7 +13,7 @@ EXACT = {"rtol": 1e-5, "atol": 1e-6}
 """float32 against float64, over some tens of values of size 1."""
 
 
-def pictures(*shape: int, size: float = 1.0) -> Tensor:
+def images(*shape: int, size: float = 1.0) -> Tensor:
     return torch.randn(shape, generator=stream(0, "test.norm")) * size + 3 * size
 
 
@@ -41,14 +41,14 @@ def test_each_norm_is_over_its_own_dimensions_with_its_own_epsilon(
     layer: nn.Module, dims: tuple[int, ...], epsilon: float, size: float
 ) -> None:
     weight, bias = scaled(layer, 4)
-    x = pictures(3, 4, 5, 6, size=size)
+    x = images(3, 4, 5, 6, size=size)
     torch.testing.assert_close(layer(x).double(), normal(x, dims, epsilon) * weight + bias, **EXACT)
 
 
 def test_what_has_no_variance_becomes_the_shift() -> None:
     for layer, x in (
-        (InstanceNorm(4), pictures(2, 4, 1, 1)),
-        (BatchNormOfVectors(4), pictures(1, 4, 2, 3)),
+        (InstanceNorm(4), images(2, 4, 1, 1)),
+        (BatchNormOfVectors(4), images(1, 4, 2, 3)),
     ):
         _, bias = scaled(layer, 4)
         torch.testing.assert_close(layer(x).double(), bias.expand(x.shape))

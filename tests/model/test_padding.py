@@ -98,7 +98,7 @@ def test_padding_to_a_multiple_reflects_without_repeating_the_edge() -> None:
     assert pad_to_multiple(x, 8).shape == (1, 1, 8, 8)
 
 
-def test_padding_to_a_multiple_leaves_fitting_pictures_alone_and_repeats_tiny_ones() -> None:
+def test_padding_to_a_multiple_leaves_fitting_images_alone_and_repeats_tiny_ones() -> None:
     x = torch.arange(16.0).reshape(1, 1, 4, 4)
     assert torch.equal(pad_to_multiple(x, 4), x)
     assert pad_to_multiple(torch.tensor([[[[7.0]]]]), 16).unique().tolist() == [7.0]

@@ -69,21 +69,21 @@ def test_encoder_and_generator_give_in_tiles_what_they_give_as_a_whole(norm: str
     encoder, generator = codec_parts(norm=norm)
     image = torch.rand(1, 3, 52, 76, generator=stream(0, "image")) * 2 - 1
     latent = encoder(image)
-    picture = generator(latent)
+    generated = generator(latent)
     # Convolutions of other sizes may sum in another order.
     torch.testing.assert_close(in_tiles(encoder, image, latent, side), latent, rtol=0, atol=1e-5)
-    torch.testing.assert_close(in_tiles(generator, latent, picture, 4 * side), picture, rtol=0, atol=1e-5)
+    torch.testing.assert_close(in_tiles(generator, latent, generated, 4 * side), generated, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(4, 400), (8, 200), (400, 4), (12, 60)])
 @torch.inference_mode()
-def test_a_narrow_picture_is_padded_in_tiles_as_it_is_as_a_whole(size: tuple[int, int]) -> None:
+def test_a_narrow_image_is_padded_in_tiles_as_it_is_as_a_whole(size: tuple[int, int]) -> None:
     encoder, generator = codec_parts()
     image = torch.rand(1, 3, *size, generator=stream(0, "image")) * 2 - 1
     latent = encoder(image)
-    picture = generator(latent)
+    generated = generator(latent)
     torch.testing.assert_close(in_tiles(encoder, image, latent, 7), latent, rtol=0, atol=1e-5)
-    torch.testing.assert_close(in_tiles(generator, latent, picture, 28), picture, rtol=0, atol=1e-5)
+    torch.testing.assert_close(in_tiles(generator, latent, generated, 28), generated, rtol=0, atol=1e-5)
 
 
 def test_a_span_is_widened_to_multiples_and_no_further() -> None:

@@ -82,7 +82,7 @@ def test_the_published_shape_is_vit_l() -> None:
     assert network.pos_embed.shape == (1, 1370, 1024)
 
 
-def test_pictures_are_resized_and_normalised() -> None:
+def test_images_are_resized_and_normalised() -> None:
     grey = prepared(torch.full((1, 3, 64, 80), 255 * 0.456))
     assert grey.shape == (1, 3, 224, 224)
     torch.testing.assert_close(grey[0, 1], torch.zeros(224, 224), atol=1e-5, rtol=0)

@@ -22,7 +22,7 @@ from ablate.rng import stream
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of weights drawn at random, each map about as spread out as the picture."""
+    """A file of weights drawn at random, each map about as spread out as the image."""
     path = tmp_path_factory.mktemp("inception") / "weights.pth"
     random, weights = stream(0, "test.inception"), Inception().state_dict()
     for name, tensor in weights.items():
@@ -36,15 +36,15 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def pictures(height: int, width: int) -> torch.Tensor:
-    return torch.randint(256, (2, 3, height, width), dtype=torch.uint8, generator=stream(1, "test.pictures"))
+def images(height: int, width: int) -> torch.Tensor:
+    return torch.randint(256, (2, 3, height, width), dtype=torch.uint8, generator=stream(1, "test.images"))
 
 
 def agrees(file: Path, ours: Inception, size: tuple[int, int]) -> None:
     """Compares features with torch-fidelity's network on one file of weights."""
     peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(file))
     with torch.inference_mode():
-        expected, found = peer(pictures(*size))[0], ours(pictures(*size).float())
+        expected, found = peer(images(*size))[0], ours(images(*size).float())
     assert expected.std() > 0.1
     # float32 through 94 convolutions whose sums may run in another order
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
@@ -86,8 +86,8 @@ def _peer_shapes() -> dict[str, tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("size", [(64, 64), (299, 299), (37, 512), (1, 3)])
-def test_pictures_are_resized_as_tensorflow_1_did_bit_for_bit(size: tuple[int, int]) -> None:
-    x = pictures(*size).float()
+def test_images_are_resized_as_tensorflow_1_did_bit_for_bit(size: tuple[int, int]) -> None:
+    x = images(*size).float()
     assert torch.equal(resized(x, 299), interpolate_bilinear_2d_like_tensorflow1x(x, (299, 299), align_corners=False))
 
 
@@ -95,7 +95,7 @@ def test_a_file_without_the_counts_of_batches_is_read_too(drawn: Path) -> None:
     weights = torch.load(drawn, weights_only=True)
     fewer = {name: tensor for name, tensor in weights.items() if not name.endswith("num_batches_tracked")}
     with torch.inference_mode():
-        x = pictures(32, 32).float()
+        x = images(32, 32).float()
         assert torch.equal(with_weights(fewer)(x), with_weights(weights)(x))
 
 
@@ -118,12 +118,12 @@ def published(drawn: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> s
 def test_the_extractor_downloads_once_and_then_reads_the_cache(
     published: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    features = extractor("inception")(pictures(64, 64))
+    features = extractor("inception")(images(64, 64))
     assert features.shape == (2, 2048)
     assert [path.name for path in (tmp_path / "hub/checkpoints").iterdir()] == [inception.WEIGHTS.name]
     inception.pretrained.cache_clear()
     monkeypatch.setattr(inception, "WEIGHTS", replace(inception.WEIGHTS, url="http://127.0.0.1:9/none"))
-    assert torch.equal(extractor("inception", tap=2048)(pictures(64, 64)), features)
+    assert torch.equal(extractor("inception", tap=2048)(images(64, 64)), features)
     inception.pretrained.cache_clear()
 
 

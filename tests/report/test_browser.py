@@ -62,7 +62,7 @@ def drawn(written: Written) -> list[str]:
     return [path.stem for path in (written.report.html.parent / "figures").glob("*.svg")]
 
 
-def test_every_picture_in_the_page_decodes(page: Browser, written: Written) -> None:
+def test_every_image_in_the_page_decodes(page: Browser, written: Written) -> None:
     page.open(written.report.html)
     script = "Promise.all([...document.images].map((image) => image.decode().then(() => image.naturalWidth)))"
     widths = page.evaluate(script)
@@ -126,7 +126,7 @@ def test_the_page_marks_the_section_that_is_being_read(page: Browser, written: W
         assert page.evaluate("document.querySelectorAll('nav a[aria-current]').length") == 1
 
 
-TILE = "#gallery-pictures .picture:first-of-type .tile:not(.original)"
+TILE = "#gallery-images .image:first-of-type .tile:not(.original)"
 
 
 def test_the_pointer_on_a_crop_shows_the_original_in_its_place(page: Browser, written: Written) -> None:
@@ -139,15 +139,15 @@ def test_the_pointer_on_a_crop_shows_the_original_in_its_place(page: Browser, wr
     assert page.evaluate(f"{script} return getComputedStyle(o).visibility; }})()") == "hidden"
 
 
-def test_the_slider_draws_the_original_over_every_crop_of_its_picture(page: Browser, written: Written) -> None:
+def test_the_slider_draws_the_original_over_every_crop_of_its_image(page: Browser, written: Written) -> None:
     page.open(written.report.html)
-    page.point(".picture [data-cut]", press=True, at=0.25)
+    page.point(".image [data-cut]", press=True, at=0.25)
     cuts = page.evaluate(f"[...document.querySelectorAll('{TILE} .over')].map((o) => getComputedStyle(o).clipPath)")
     assert len(cuts) > 5
     right = float(cuts[0].split()[1].rstrip("%"))
     assert 65 < right < 85
     assert set(cuts) == {cuts[0]}
-    others = "document.querySelectorAll('.picture:last-of-type.cut').length"
+    others = "document.querySelectorAll('.image:last-of-type.cut').length"
     assert page.evaluate(others) == 0
 
 
@@ -166,23 +166,23 @@ def test_errors_are_coloured_as_the_markdown_sheets_are(page: Browser, written: 
     drawn_map = np.array(found["pixels"]).reshape(-1, found["width"], 4)[..., :3].transpose(2, 0, 1)
     # A canvas rounds half a level up, numpy to even.
     assert np.abs(drawn_map - error_map(own, original).astype(int)).max() <= 1
-    page.point("[data-view=picture]", press=True)
+    page.point("[data-view=image]", press=True)
     assert page.evaluate(read)["shown"] == "hidden"
 
 
 def pixels(address: str) -> np.ndarray:
-    """Decodes a picture in the page to uint8 (3, H, W)."""
+    """Decodes an image in the page to uint8 (3, H, W)."""
     with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as image:
         return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
 
 
 def test_flicker_alternates_and_stops(page: Browser, written: Written) -> None:
     page.open(written.report.html)
-    page.point(".picture [data-flicker]", press=True)
+    page.point(".image [data-flicker]", press=True)
     shown = f"document.querySelectorAll('{TILE}.show').length"
     wait = f"new Promise((done) => {{ const look = () => {shown} > 5 ? done(true) : setTimeout(look, 50); look(); }})"
     assert page.evaluate(wait)
-    page.point(".picture [data-flicker]", press=True)
+    page.point(".image [data-flicker]", press=True)
     assert page.evaluate(shown) == 0
 
 

@@ -117,7 +117,7 @@ def test_one_cell_without_axes_is_reported_without_a_ranking(tmp_path: Path) -> 
     assert content["results"]["cells"][0]["status"] == "done"
     assert "The grid has one arm" in html
     assert "Nothing varies in this grid but the seed" in html
-    assert content["pictures"]["seed"] == 3
+    assert content["images"]["seed"] == 3
 
 
 def test_one_seed_has_differences_without_intervals(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_importing_the_report_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_two_grids_make_one_report_with_the_pictures_and_commands_of_both(tmp_path: Path) -> None:
+def test_two_grids_make_one_report_with_the_images_and_commands_of_both(tmp_path: Path) -> None:
     grids = [Fabrication("one", axes=ONE_AXIS), Fabrication("two", axes=ONE_AXIS, seeds=[2, 3], first=100)]
     stores = [fabricate(tmp_path, grid) for grid in grids]
     report = write_report(stores, tmp_path / "out")

@@ -100,7 +100,7 @@ def test_an_event_belongs_to_the_attempt_that_runs(entry: Entry):
     assert 0 <= event["t"] < 60
 
 
-def test_pictures_with_like_names_have_reconstructions_of_their_own(entry: Entry):
+def test_images_with_like_names_have_reconstructions_of_their_own(entry: Entry):
     names = ["a/b.png", "a_b.png", "a b.png", "é" * 200, "é" * 201]
     paths = {entry.recon("ema", name) for name in names}
     assert len(paths) == len(names)
@@ -110,7 +110,7 @@ def test_pictures_with_like_names_have_reconstructions_of_their_own(entry: Entry
 
 
 @pytest.mark.parametrize("name", ["図" * 80, "é" * 120, "a" * 250, "\U0001d4b6" * 130, "\udcff"])
-def test_a_reconstruction_can_be_written_whatever_its_picture_is_called(entry: Entry, name: str):
+def test_a_reconstruction_can_be_written_whatever_its_image_is_called(entry: Entry, name: str):
     write_bytes(entry.recon("ema", name), b"one")
     write_bytes(entry.recon("ema", name + "-"), b"other")
     assert entry.recon("ema", name).read_bytes() == b"one"

@@ -1,4 +1,4 @@
-"""A cell small enough to be trained in a test, its pictures and its place in a store."""
+"""A cell small enough to be trained in a test, its images and its place in a store."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ablate.data import prepare, resolve
 from ablate.store import Entry, Store
 
 
-def gradient_picture(seed: int, height: int = 176, width: int = 192) -> np.ndarray:
-    """Draws a smooth colour picture with edges, different for each seed."""
+def gradient_image(seed: int, height: int = 176, width: int = 192) -> np.ndarray:
+    """Draws a smooth colour image with edges, different for each seed."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / 64
     waves = [np.sin(x * a + y * b + c) for a, b, c in rng.uniform(0.5, 3, (3, 3))]
-    picture = np.stack(waves, -1) * 90 + 128 + 30 * (np.floor(x) % 2)[..., None]
-    return picture.clip(0, 255).astype(np.uint8)
+    image = np.stack(waves, -1) * 90 + 128 + 30 * (np.floor(x) % 2)[..., None]
+    return image.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a directory with train/ and test/ pictures."""
-    root = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a directory with train/ and test/ images."""
+    root = tmp_path_factory.mktemp("images")
     for split, seeds in (("train", (1, 2)), ("test", (3,))):
         (root / split).mkdir()
         for seed in seeds:
-            Image.fromarray(gradient_picture(seed)).save(root / split / f"{split}{seed}.png")
+            Image.fromarray(gradient_image(seed)).save(root / split / f"{split}{seed}.png")
     return root
 
 
@@ -38,7 +38,7 @@ MakeCell = Callable[..., Cell]
 
 
 @pytest.fixture
-def make_cell(pictures: Path) -> MakeCell:
+def make_cell(images: Path) -> MakeCell:
     """Returns a function from sections of settings to a resolved cell of a few thousand weights."""
 
     def make(**sections: dict) -> Cell:
@@ -58,7 +58,7 @@ def make_cell(pictures: Path) -> MakeCell:
         for name, section in sections.items():
             settings[name] = settings.get(name, {}) | section
         cell = Cell.model_validate(settings)
-        return cell.model_copy(update={"data": resolve(cell.data, pictures)})
+        return cell.model_copy(update={"data": resolve(cell.data, images)})
 
     return make
 
@@ -70,7 +70,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def claimed(store: Store) -> Callable[[Cell], Entry]:
-    """Returns a function from a cell to its entry with an attempt begun and pictures decoded."""
+    """Returns a function from a cell to its entry with an attempt begun and images decoded."""
 
     def claim(cell: Cell) -> Entry:
         for split in ("train", "test"):

@@ -31,7 +31,7 @@ from ablate.train.run import run_cell, run_warmup
 from ablate.train.state import TrainState
 from ablate.trained import load, tiles
 from tests.pretended_device import DEVICE, There, pretending, waits
-from tests.train.conftest import gradient_picture
+from tests.train.conftest import gradient_image
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"source": "folder", "train": "train", "test": "test", "crop": 32, "batch_size": 2},
@@ -76,10 +76,10 @@ def cell_of(cache: Path, **sections: dict[str, Any]) -> Cell:
 
 
 def draw(root: Path) -> None:
-    """Draws two pictures to train on and one to be measured on."""
+    """Draws two images to train on and one to be measured on."""
     for name, seed in (("train/a", 1), ("train/b", 2), ("test/c", 3)):
         (root / name).parent.mkdir(exist_ok=True)
-        Image.fromarray(gradient_picture(seed)).save(root / f"{name}.png")
+        Image.fromarray(gradient_image(seed)).save(root / f"{name}.png")
 
 
 def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[str]]:
@@ -96,7 +96,7 @@ def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[
 
 
 def committed(cell: Cell, cache: Path, device: str) -> Any:
-    """Trains a cell from its warm start, interrupted once, measures it, and compresses a picture whole and in tiles."""
+    """Trains a cell from its warm-up, interrupted once, measures it, and compresses an image whole and in tiles."""
     with tempfile.TemporaryDirectory() as place:
         store = Store(Path(place), "grid")
         entry, warmup = store.cell(cell.id), store.warmup(cell.warmup.id)
@@ -109,10 +109,10 @@ def committed(cell: Cell, cache: Path, device: str) -> Any:
             run_cell(cell, entry, warmup=warmup, stop=lambda e=ends_at: e is not None, **common)
         codec = load(entry, "ema", device)
         generator = torch.Generator().manual_seed(0)
-        picture = torch.randint(0, 256, (3, 150, 170), generator=generator, dtype=torch.uint8)
-        whole = codec.decompress(codec.compress(picture))
+        image = torch.randint(0, 256, (3, 150, 170), generator=generator, dtype=torch.uint8)
+        whole = codec.decompress(codec.compress(image))
         bound, tiles.MEMORY_BYTES = tiles.MEMORY_BYTES, 1 << 20
-        tiled = codec.decompress(codec.compress(picture))
+        tiled = codec.decompress(codec.compress(image))
         tiles.MEMORY_BYTES = bound
         assert (whole.int() - tiled.int()).abs().max() <= 1
         return entry.result()["metrics"]["ema"]["psnr"]
@@ -153,8 +153,8 @@ def whole_cells(cache: Path) -> Iterator[tuple[str, str | None]]:
     expected = committed(cell, cache, "cpu")
     with pretending():
         found = committed(cell, cache, DEVICE)
-        pictures = [prepare(cell.data, split, cache) for split in ("train", "test")]
-        findings = {finding.check: finding.verdict for finding in audit(cell, *pictures, DEVICE)}
+        images = [prepare(cell.data, split, cache) for split in ("train", "test")]
+        findings = {finding.check: finding.verdict for finding in audit(cell, *images, DEVICE)}
     yield "a whole cell", apart(expected, found, 1e-3)
     yield "an audit", None if "problem" not in findings.values() else str(findings)
 

@@ -13,17 +13,17 @@ import torch
 from ablate import metrics
 from ablate.coding.standard import STANDARD
 from ablate.config import Evaluation
-from ablate.data import Pictures, prepare_folder
+from ablate.data import Images, prepare_folder
 from ablate.train import anchor_measurer
 from ablate.train.anchors import anchors
-from ablate.train.reference import picture_features
+from ablate.train.reference import image_features
 
 PROTOCOL = Evaluation()
 
 
 @pytest.fixture(scope="module")
-def shown(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    return prepare_folder(pictures / "train", tmp_path_factory.mktemp("cache"))
+def shown(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
+    return prepare_folder(images / "train", tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
@@ -35,26 +35,26 @@ LIMITS = (2500, 3100)
 
 
 @pytest.fixture(scope="module")
-def records(shown: Pictures, cache: Path) -> dict[str, Any]:
+def records(shown: Images, cache: Path) -> dict[str, Any]:
     wanted = {"smallest": None, "some": LIMITS, "none": (3000, 90), "any": (10**7, 10**7)}
     return anchors(shown, PROTOCOL, wanted, cache)
 
 
 @pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
-def test_each_picture_has_the_best_file_that_is_no_larger(codec, records, shown: Pictures) -> None:
+def test_each_image_has_the_best_file_that_is_no_larger(codec, records, shown: Images) -> None:
     record = records["some"][codec.label]
     files = []
-    for picture, limit in zip(shown, LIMITS, strict=True):
-        within = [q for q in range(codec.lowest, codec.highest + 1) if len(codec.encode(picture, q)) <= limit]
+    for image, limit in zip(shown, LIMITS, strict=True):
+        within = [q for q in range(codec.lowest, codec.highest + 1) if len(codec.encode(image, q)) <= limit]
         # Sizes rise with quality here but for a byte or two, so that bisection finds the last one or its neighbour.
-        files.append(codec.encode(picture, max(within)))
+        files.append(codec.encode(image, max(within)))
     pixels = [height * width for height, width in shown.shapes]
     sizes = np.array([len(file) for file in files])
     assert record["bpp_actual"] == pytest.approx(np.mean(8 * sizes / pixels), rel=0.02)
     assert record["bpp_actual"] <= np.mean(8 * np.array(LIMITS) / pixels)
     pairs = [
-        (torch.from_numpy(picture.copy())[None], torch.from_numpy(codec.decode(file))[None])
-        for picture, file in zip(shown, files, strict=True)
+        (torch.from_numpy(image.copy())[None], torch.from_numpy(codec.decode(file))[None])
+        for image, file in zip(shown, files, strict=True)
     ]
     assert record["psnr"] == pytest.approx(np.mean([float(metrics.psnr(*pair)) for pair in pairs]), abs=0.15)
     assert record["missing"] == []
@@ -62,15 +62,15 @@ def test_each_picture_has_the_best_file_that_is_no_larger(codec, records, shown:
 
 
 @pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
-def test_the_smallest_files_are_measured_as_the_cells_are(codec, records, shown: Pictures) -> None:
+def test_the_smallest_files_are_measured_as_the_cells_are(codec, records, shown: Images) -> None:
     record = records["smallest"][codec.label]
     extractor = metrics.extractor("lite0", tap=112)
     originals, decoded, scores = [], [], []
-    for picture in shown:
-        smallest = codec.encode(picture, codec.lowest)
-        better = codec.encode(picture, codec.lowest + 1)  # JPEG's two lowest qualities can be equally large
+    for image in shown:
+        smallest = codec.encode(image, codec.lowest)
+        better = codec.encode(image, codec.lowest + 1)  # JPEG's two lowest qualities can be equally large
         file = better if len(better) == len(smallest) else smallest
-        pair = torch.from_numpy(picture.copy()), torch.from_numpy(codec.decode(file))
+        pair = torch.from_numpy(image.copy()), torch.from_numpy(codec.decode(file))
         for kept, each in zip((originals, decoded), pair, strict=True):
             kept.append(extractor(metrics.patches(each, 64, 32)))
         scores.append(float(metrics.ms_ssim(pair[0][None], pair[1][None])))
@@ -81,7 +81,7 @@ def test_the_smallest_files_are_measured_as_the_cells_are(codec, records, shown:
     assert record["kid_paired_lite0_112"] > 0
 
 
-def test_one_picture_without_so_small_a_file_leaves_no_figure(records, shown: Pictures) -> None:
+def test_one_image_without_so_small_a_file_leaves_no_figure(records, shown: Images) -> None:
     for record in records["none"].values():
         assert record["missing"] == [shown.names[1]]
         assert record["psnr"] is record["bpp_actual"] is record["fd_lite0_112"] is None
@@ -89,8 +89,8 @@ def test_one_picture_without_so_small_a_file_leaves_no_figure(records, shown: Pi
 
 
 @pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
-def test_a_file_as_large_as_the_limit_is_within_it(codec, shown: Pictures, cache: Path) -> None:
-    sizes = tuple(len(codec.encode(picture, 30)) for picture in shown)
+def test_a_file_as_large_as_the_limit_is_within_it(codec, shown: Images, cache: Path) -> None:
+    sizes = tuple(len(codec.encode(image, 30)) for image in shown)
     record = anchors(shown, PROTOCOL, {"exactly": sizes}, cache)["exactly"][codec.label]
     assert record["quality"][0] >= 30
     pixels = [height * width for height, width in shown.shapes]
@@ -102,7 +102,7 @@ def test_no_limit_is_best_quality(records) -> None:
         assert records["any"][codec.label]["quality"] == [codec.highest, codec.highest]
 
 
-def test_what_was_measured_is_read_and_not_measured_again(records, shown: Pictures, cache: Path, monkeypatch) -> None:
+def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images, cache: Path, monkeypatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("measured again")
 
@@ -116,7 +116,7 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Pictur
             anchors(shown, protocol, {"x": limits}, cache)
 
 
-def test_a_format_that_cannot_hold_a_picture_has_no_figure(tmp_path: Path) -> None:
+def test_a_format_that_cannot_hold_an_image_has_no_figure(tmp_path: Path) -> None:
     from PIL import Image
 
     (tmp_path / "wide").mkdir()
@@ -130,15 +130,15 @@ def test_a_format_that_cannot_hold_a_picture_has_no_figure(tmp_path: Path) -> No
 
 
 def test_networks_run_in_one_thread_since_what_they_switch_off_is_off_for_the_process(
-    shown: Pictures, tmp_path: Path, monkeypatch
+    shown: Images, tmp_path: Path, monkeypatch
 ) -> None:
     looked: list[tuple[bool, bool]] = []
 
     def features(*given: Any) -> torch.Tensor:
         looked.append((threading.current_thread() is threading.main_thread(), torch.backends.cudnn.allow_tf32))
-        return picture_features(*given)
+        return image_features(*given)
 
-    monkeypatch.setattr(anchor_measurer, "picture_features", features)
+    monkeypatch.setattr(anchor_measurer, "image_features", features)
     before = torch.backends.cudnn.allow_tf32
     anchors(shown, PROTOCOL, {"some": LIMITS}, tmp_path)
     assert looked == [(True, before)] * 2 * len(STANDARD)

@@ -5,8 +5,8 @@ from ablate.train.audit import audit
 
 
 def verdicts(cell, cache) -> dict[str, str]:
-    pictures = [prepare(cell.data, split, cache) for split in ("train", "test")]
-    found = list(audit(cell, *pictures, "cpu"))
+    images = [prepare(cell.data, split, cache) for split in ("train", "test")]
+    found = list(audit(cell, *images, "cpu"))
     assert all(finding.advice for finding in found if finding.verdict != "ok")
     assert all(finding.found for finding in found)
     return {finding.check: finding.verdict for finding in found}
@@ -16,7 +16,7 @@ def test_a_sound_cell_has_no_problem(make_cell, tmp_path) -> None:
     found = verdicts(make_cell(model={"noise": True}), tmp_path)
     assert "problem" not in found.values(), found
     checks = {"ranges", "quantizer", "noise", "scales", "encoder", "discriminators", "balance", "average", "extractor"}
-    assert set(found) == checks | {"test pictures"}
+    assert set(found) == checks | {"test images"}
 
 
 def test_a_dead_encoder_is_a_problem(make_cell, tmp_path) -> None:

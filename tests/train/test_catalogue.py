@@ -41,8 +41,8 @@ def trained(photos: Path, tmp_path: Path, scales: int = 2, **loss: object) -> tu
     entry = Store(tmp_path, "catalogue").cell(cell.id)
     entry.begin_attempt({})
     state = TrainState.for_cell(cell, "cpu")
-    pictures = prepare(cell.data, "train", photos)
-    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    images = prepare(cell.data, "train", photos)
+    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     return outcome, entry.metrics(), state
 
 

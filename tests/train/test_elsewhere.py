@@ -1,4 +1,4 @@
-"""A finished cell measured on other pictures: the records of a training, and the same numbers on the same pictures."""
+"""A finished cell measured on other images: the records of a training, and the same numbers on the same images."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def trained(make_cell: MakeCell, store: Store, claimed: Any) -> Entry:
 
 
 def measure(entry: Entry, folder: Path, records: Entry, cache: Path, weights: Any = ("raw", "ema")) -> dict[str, Any]:
-    pictures = prepare_folder(folder, cache)
+    images = prepare_folder(folder, cache)
     around = {"cache": cache, "device": "cpu", "environment": {"device": "cpu"}}
-    return measure_elsewhere(entry, pictures, records, folder=folder, weights=weights, **around)
+    return measure_elsewhere(entry, images, records, folder=folder, weights=weights, **around)
 
 
-def test_on_the_grids_own_pictures_the_result_is_the_recorded_one(
-    trained: Entry, pictures: Path, store: Store, tmp_path: Path
+def test_on_the_grids_own_images_the_result_is_the_recorded_one(
+    trained: Entry, images: Path, store: Store, tmp_path: Path
 ) -> None:
     records = Entry(tmp_path / "records")
-    result = measure(trained, pictures / "test", records, store.data_cache)
+    result = measure(trained, images / "test", records, store.data_cache)
     recorded = trained.result()
     assert recorded is not None
     for key in ("metrics", "protocol", "codec", "id", "step"):
@@ -47,24 +47,24 @@ def test_on_the_grids_own_pictures_the_result_is_the_recorded_one(
     assert {name: recorded["artefacts"][name] for name in names} == result["artefacts"]
 
 
-def test_other_pictures_give_other_numbers_and_leave_the_cell_as_it_was(
-    trained: Entry, pictures: Path, store: Store
+def test_other_images_give_other_numbers_and_leave_the_cell_as_it_was(
+    trained: Entry, images: Path, store: Store
 ) -> None:
     before = {path: path.read_bytes() for path in trained.path.rglob("*.*") if path.is_file()}
-    found = prepare_folder(pictures / "train", store.data_cache)
-    records = place(trained, pictures / "train", found)
-    result = measure(trained, pictures / "train", records, store.data_cache, weights=("raw",))
+    found = prepare_folder(images / "train", store.data_cache)
+    records = place(trained, images / "train", found)
+    result = measure(trained, images / "train", records, store.data_cache, weights=("raw",))
     assert list(result["metrics"]) == ["raw"]
     assert result["metrics"]["raw"]["psnr"] != trained.result()["metrics"]["raw"]["psnr"]
     assert result["pictures"] == {
-        "folder": str(pictures / "train"), "digest": found.digest, "count": 2, "skipped": [],
+        "folder": str(images / "train"), "digest": found.digest, "count": 2, "skipped": [],
     }  # fmt: skip
     assert records.path.parent.parent == trained.path
     assert before.items() <= {path: path.read_bytes() for path in trained.path.rglob("*.*") if path.is_file()}.items()
 
 
-def test_a_cells_own_result_is_never_replaced(trained: Entry, pictures: Path, store: Store) -> None:
+def test_a_cells_own_result_is_never_replaced(trained: Entry, images: Path, store: Store) -> None:
     before = (trained.path / "result.json").read_bytes()
     with pytest.raises(ValueError, match="a cell's own result, which nothing may replace"):
-        measure(trained, pictures / "train", dataclasses.replace(trained), store.data_cache)
+        measure(trained, images / "train", dataclasses.replace(trained), store.data_cache)
     assert (trained.path / "result.json").read_bytes() == before

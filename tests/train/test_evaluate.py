@@ -22,19 +22,19 @@ from ablate.train.evaluate import _levels, _taught, evaluate
 from ablate.train.patch_scores import patch_scores, refusal
 from ablate.train.run import run_cell
 from ablate.trained import TrainedCodec
-from tests.train.conftest import gradient_picture
+from tests.train.conftest import gradient_image
 
 SIZES = ((176, 192), (200, 168), (190, 250), (130, 140))
 
 
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
-    """A cell with four test pictures, one of which is too small for MS-SSIM."""
-    root = tmp_path_factory.mktemp("pictures")
+    """A cell with four test images, one of which is too small for MS-SSIM."""
+    root = tmp_path_factory.mktemp("images")
     for split, first in (("train", 10), ("test", 0)):
         (root / split).mkdir()
         for number, size in enumerate(SIZES):
-            Image.fromarray(gradient_picture(first + number, *size)).save(root / split / f"{split}{number}.png")
+            Image.fromarray(gradient_image(first + number, *size)).save(root / split / f"{split}{number}.png")
     settings = {
         "data": {"source": "folder", "train": "train", "test": "test", "crop": 32, "batch_size": 2},
         "model": {
@@ -80,7 +80,7 @@ def test_the_record_is_json_and_says_how_each_figure_was_made(measured: tuple[di
     assert result["protocol"]["psnr"]["pictures"] == cell.data.test_digest
 
 
-def test_small_pictures_bring_three_scales_under_their_own_name(measured: tuple[dict, Entry]) -> None:
+def test_small_images_bring_three_scales_under_their_own_name(measured: tuple[dict, Entry]) -> None:
     result, entry = measured
     assert result["protocol"]["ms_ssim_3"]["images"] == 4
     three = [float(row["ms_ssim_3"]) for row in rows(entry.images_csv, "ema")]
@@ -99,7 +99,7 @@ def test_pooled_error_and_decibels_stand_beside_their_means(measured: tuple[dict
     assert scores["ms_ssim_db"] == pytest.approx(np.mean(decibels), rel=1e-9)
 
 
-def test_every_figure_has_an_interval_over_pictures(measured: tuple[dict, Entry]) -> None:
+def test_every_figure_has_an_interval_over_images(measured: tuple[dict, Entry]) -> None:
     result, _ = measured
     for weights in ("raw", "ema"):
         found = result["uncertainty"][weights]
@@ -115,8 +115,8 @@ def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
 ) -> None:
     result, entry = measured
     network = metrics.extractor("lite0")
-    pictures = [torch.from_numpy(each.copy()) for each in prepare(cell.data, "test", tmp_path)]
-    originals = [network(metrics.patches(each, 32, 16)) for each in pictures]
+    images = [torch.from_numpy(each.copy()) for each in prepare(cell.data, "test", tmp_path)]
+    originals = [network(metrics.patches(each, 32, 16)) for each in images]
     kept = np.load(entry.features("ema"))
     assert kept.dtype == np.float32
     value = metrics.frechet_distance(torch.cat(originals), kept)
@@ -125,7 +125,7 @@ def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
     assert [int(row["patches"]) for row in rows(entry.images_csv, "ema")] == [len(each) for each in originals]
     kernel = metrics.kid_paired(torch.cat(originals), kept, images)
     assert kernel == pytest.approx(result["metrics"]["ema"]["kid_paired_lite0_112"], rel=1e-9)
-    # and without each picture in turn, as the jackknife left it out
+    # and without each image in turn, as the jackknife left it out
     for index, row in enumerate(rows(entry.without_csv, "ema")):
         left = images != index
         a, b = torch.cat(originals)[left], kept[left]
@@ -139,11 +139,11 @@ def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
 def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
     cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = prepare(cell.data, "test", tmp_path)
-    unchanged = iter([torch.from_numpy(each.copy()) for each in pictures])
-    monkeypatch.setattr(TrainedCodec, "picture", lambda *_: next(unchanged))
+    images = prepare(cell.data, "test", tmp_path)
+    unchanged = iter([torch.from_numpy(each.copy()) for each in images])
+    monkeypatch.setattr(TrainedCodec, "image", lambda *_: next(unchanged))
     codec = build_codec(cell.model, 0).eval()
-    result = evaluate({"ema": codec}, cell, pictures, Entry(tmp_path), tmp_path, "cpu")
+    result = evaluate({"ema": codec}, cell, images, Entry(tmp_path), tmp_path, "cpu")
     scores = result["metrics"]["ema"]
     assert (scores["psnr"], scores["ms_ssim_db"], scores["identical"], scores["mse_pooled"]) == (None, None, 4, 0)
     assert scores["fd_lite0_112"] == scores["kid_paired_lite0_112"] == 0
@@ -153,7 +153,7 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
     json.dumps(result, allow_nan=False)
 
 
-def test_a_perceptual_distance_is_one_more_figure_of_each_picture(
+def test_a_perceptual_distance_is_one_more_figure_of_each_image(
     cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def darkness(originals: torch.Tensor, reconstructions: torch.Tensor) -> torch.Tensor:
@@ -166,12 +166,12 @@ def test_a_perceptual_distance_is_one_more_figure_of_each_picture(
         "evaluation": cell.evaluation.model_copy(update={"perceptual": name}),
         "loss": cell.loss.model_copy(update={"perceptual": Term(name="lpips", options={"network": "vgg"})}),
     }
-    pictures, there = prepare(cell.data, "test", tmp_path), Entry(tmp_path / "entry")
+    images, there = prepare(cell.data, "test", tmp_path), Entry(tmp_path / "entry")
     codec = build_codec(cell.model, 0).eval()
-    result = evaluate({"ema": codec}, cell.model_copy(update=settings), pictures, there, tmp_path, "cpu")
+    result = evaluate({"ema": codec}, cell.model_copy(update=settings), images, there, tmp_path, "cpu")
     expected = [
-        each.mean() - np.asarray(Image.open(there.recon("ema", picture))).mean()
-        for each, picture in zip(pictures, pictures.names, strict=True)
+        each.mean() - np.asarray(Image.open(there.recon("ema", image))).mean()
+        for each, image in zip(images, images.names, strict=True)
     ]
     assert [float(row[name]) for row in rows(there.images_csv, "ema")] == pytest.approx(expected, rel=1e-9)
     assert result["metrics"]["ema"][name] == pytest.approx(np.mean(expected), rel=1e-9)
@@ -194,7 +194,7 @@ def test_a_figure_says_whether_the_cell_was_trained_to_lower_it(loss: dict, taug
     assert {name: _taught(trained, name) for name in taught} == taught
 
 
-def test_a_channel_is_dead_where_it_is_the_same_in_all_pictures() -> None:
+def test_a_channel_is_dead_where_it_is_the_same_in_all_images() -> None:
     small = torch.tensor([[[1, 1]], [[2, 2]], [[3, 4]], [[0, 0]]], dtype=torch.uint8)
     large = torch.tensor([[[1] * 3] * 2, [[3] * 3] * 2, [[3] * 3] * 2, [[0] * 3] * 2], dtype=torch.uint8)
     assert _levels([small, large]) == {"levels_used": 5, "dead_channels": 2}
@@ -211,7 +211,7 @@ def test_the_extrapolation_needs_twice_as_many_patches_as_dimensions(patches: in
     assert ("fd_lite0_112_infinity" in scores.values) is there
 
 
-def test_a_wide_tap_leaves_out_groups_of_pictures() -> None:
+def test_a_wide_tap_leaves_out_groups_of_images() -> None:
     originals = features(90, 1280, 0)
     noisy = originals + features(90, 1280, 1) / 10
     scores = patch_scores(Evaluation(tap=1280), originals, noisy, [2] * 45)
@@ -226,25 +226,25 @@ def test_a_wide_tap_leaves_out_groups_of_pictures() -> None:
 def test_the_tap_that_is_asked_for_is_looked_through_and_a_side_of_161_pixels_is_not_small(
     cell: Cell, tmp_path: Path
 ) -> None:
-    (tmp_path / "pictures").mkdir()
-    Image.fromarray(gradient_picture(5, 161, 170)).save(tmp_path / "pictures" / "a.png")
-    pictures = prepare_folder(tmp_path / "pictures", tmp_path / "cache")
+    (tmp_path / "images").mkdir()
+    Image.fromarray(gradient_image(5, 161, 170)).save(tmp_path / "images" / "a.png")
+    images = prepare_folder(tmp_path / "images", tmp_path / "cache")
     wide = cell.model_copy(update={"evaluation": cell.evaluation.model_copy(update={"tap": 1280})})
     codec = build_codec(cell.model, 0).eval()
-    result = evaluate({"ema": codec}, wide, pictures, Entry(tmp_path / "entry"), tmp_path / "cache", "cpu")
+    result = evaluate({"ema": codec}, wide, images, Entry(tmp_path / "entry"), tmp_path / "cache", "cpu")
     assert np.load(Entry(tmp_path / "entry").features("ema")).shape == (41, 1280)
     assert "fd_lite0_1280" in result["metrics"]["ema"]
     assert (result["protocol"]["ms_ssim"]["undefined"], "ms_ssim_3" in result["protocol"]) == ([], False)
 
 
-def test_a_narrow_tap_leaves_out_each_picture_by_itself() -> None:
+def test_a_narrow_tap_leaves_out_each_image_by_itself() -> None:
     originals = features(90, 112, 0)
     scores = patch_scores(Evaluation(), originals, originals + features(90, 112, 1) / 10, [2] * 45)
     assert scores.groups == list(range(45))
     assert {each.groups for _, each in scores.estimates()} == {45}
 
 
-def test_a_distance_that_is_not_there_without_some_picture_has_no_interval() -> None:
+def test_a_distance_that_is_not_there_without_some_image_has_no_interval() -> None:
     originals = features(3, 112, 0)
     scores = patch_scores(Evaluation(), originals, originals + 0.1, [2, 1])
     assert None not in (scores.values["fd_lite0_112"], scores.values["kid_paired_lite0_112"])

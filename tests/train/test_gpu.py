@@ -60,9 +60,9 @@ def test_a_plain_step_waits_for_nothing(make_cell, claimed, store: Store, name: 
         return False
 
     state = TrainState.for_cell(cell, "cuda")
-    pictures = prepare(cell.data, "train", store.data_cache)
+    images = prepare(cell.data, "train", store.data_cache)
     try:
-        outcome = train(state, cell, pictures, Watch(claimed(cell), 1, "cuda", stop, "train"), Choice(kernels, "cuda"))
+        outcome = train(state, cell, images, Watch(claimed(cell), 1, "cuda", stop, "train"), Choice(kernels, "cuda"))
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert (outcome.status, ended) == ("done", [1, 2, 3, 4, 5])
@@ -82,9 +82,9 @@ def test_a_cell_goes_from_its_warm_start_through_an_interruption_to_its_result(
     assert entry.result()["peak_memory_bytes"] > 0
 
     codecs = [load(entry, "ema", device) for device in ("cuda", "cpu")]
-    picture = as_tensor(prepare(cell.data, "test", store.data_cache)[0])
-    there, here = (codec.symbols(picture) for codec in codecs)
+    image = as_tensor(prepare(cell.data, "test", store.data_cache)[0])
+    there, here = (codec.symbols(image) for codec in codecs)
     assert (there != here).float().mean() < 1e-3
-    file = codecs[0].compress(picture)
+    file = codecs[0].compress(image)
     there, here = (codec.decompress(file).int() for codec in codecs)
     assert (there - here).abs().max() <= 1

@@ -21,7 +21,7 @@ from ablate.train.health import (
 )
 from ablate.train.loop import Watch
 from ablate.train.state import TrainState
-from ablate.train.step import Judged
+from ablate.train.step import DiscriminatorStepOutput
 from tests.train.test_step import cell
 
 
@@ -29,8 +29,8 @@ def patches(*values: float) -> torch.Tensor:
     return torch.tensor(values).reshape(1, 1, 1, -1)
 
 
-def judged(real: torch.Tensor, fake: torch.Tensor) -> Judged:
-    return Judged(torch.tensor(1.5), (real,), (fake,))
+def judged(real: torch.Tensor, fake: torch.Tensor) -> DiscriminatorStepOutput:
+    return DiscriminatorStepOutput(torch.tensor(1.5), (real,), (fake,))
 
 
 def loss(**options: object) -> AdversarialLoss:
@@ -50,7 +50,7 @@ def test_under_a_relativistic_loss_logits_are_held_against_the_mean_of_the_other
     assert (found["accuracy_real"], found["accuracy_fake"]) == pytest.approx((1 / 3, 1 / 2))
 
 
-def test_a_critic_that_orders_all_pictures_is_right_whatever_its_offset() -> None:
+def test_a_critic_that_orders_all_images_is_right_whatever_its_offset() -> None:
     def accuracies(name: str, real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float]:
         (found,) = scale_health(judged(real, fake), adversarial(name).loss)
         return found["accuracy_real"], found["accuracy_fake"]
@@ -106,8 +106,8 @@ def test_a_reconstruction_is_flat_where_it_shows_nothing_of_an_image_that_shows_
     assert is_flat({"reconstruction_std": reconstruction, "image_std": image}) is flat
 
 
-def test_spread_is_that_within_a_picture_and_levels_are_those_in_use() -> None:
-    # Each picture is flat, and the two differ.
+def test_spread_is_that_within_an_image_and_levels_are_those_in_use() -> None:
+    # Each image is flat, and the two differ.
     reconstruction = torch.tensor([-1.0, 1.0])[:, None, None, None].expand(2, 3, 4, 4)
     image = torch.stack([torch.zeros(3, 4, 4), torch.tensor([-1.0, 1.0]).repeat(24).reshape(3, 4, 4)])
     symbols = torch.tensor([0, 4, 4, 2], dtype=torch.uint8).reshape(2, 1, 2, 1)
@@ -116,7 +116,7 @@ def test_spread_is_that_within_a_picture_and_levels_are_those_in_use() -> None:
     assert row["image_std"] == pytest.approx(math.sqrt(16 / 15) / 2)
 
 
-def test_a_picture_of_one_colour_is_flat_whatever_the_colour() -> None:
+def test_an_image_of_one_colour_is_flat_whatever_the_colour() -> None:
     image = torch.linspace(-1, 1, 16).repeat(2, 3, 16, 1)
     symbols = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
     orange = torch.tensor([0.9, 0.2, -0.8]).reshape(1, 3, 1, 1).expand(2, 3, 16, 16)

@@ -39,8 +39,8 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
         monkeypatch.setattr(loop, "discriminator_step", watched_discriminator)
         monkeypatch.setattr(loop, "generator_terms", watched_generator)
         state = TrainState.for_cell(cell, "cpu")
-        pictures = prepare(cell.data, "train", store.data_cache)
-        train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+        images = prepare(cell.data, "train", store.data_cache)
+        train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
         monkeypatch.undo()
         return steps, entry.metrics()
 
@@ -82,8 +82,8 @@ def test_mirroring_is_a_setting_that_the_loop_obeys(make_cell, claimed, store: S
     for flip in (False, True):
         cell = make_cell(data={"flip": flip, "batch_size": 16})
         claimed(cell)
-        pictures = prepare(cell.data, "train", store.data_cache)
-        drawn.append(loop.batch(pictures, cell.data, cell.seed, 0, "cpu"))
+        images = prepare(cell.data, "train", store.data_cache)
+        drawn.append(loop.batch(images, cell.data, cell.seed, 0, "cpu"))
     plain, mirrored = drawn
     turned = [torch.equal(a.flip(2), b) for a, b in zip(plain, mirrored, strict=True)]
     same = [torch.equal(a, b) for a, b in zip(plain, mirrored, strict=True)]
@@ -99,8 +99,8 @@ def test_every_forward_pass_draws_noise_of_its_own(
     entry, drawn = claimed(cell), []
     real_stream = loop.stream
     monkeypatch.setattr(loop, "stream", lambda *named: drawn.append(named) or real_stream(*named))
-    pictures = prepare(cell.data, "train", store.data_cache)
-    train(TrainState.for_cell(cell, "cpu"), cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    images = prepare(cell.data, "train", store.data_cache)
+    train(TrainState.for_cell(cell, "cpu"), cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     expected = [[("noise", step), ("discriminator.noise", 2 * step + 1)] for step in range(3)]
     assert drawn == [(cell.seed, *named) for pair in expected for named in pair]
 
@@ -122,8 +122,8 @@ def test_each_step_of_a_warm_start_has_its_part_of_the_learning_rate(
         rates.append(state.codec_optimizer.param_groups[0]["lr"])
         return False
 
-    pictures = prepare(cell.data, "train", store.data_cache)
-    warm_up(state, cell.warmup, pictures, Watch(entry, 1, "cpu", stop, "warmup"))
+    images = prepare(cell.data, "train", store.data_cache)
+    warm_up(state, cell.warmup, images, Watch(entry, 1, "cpu", stop, "warmup"))
     assert rates == pytest.approx([0.002 * part for part in parts])
 
 
@@ -146,9 +146,9 @@ def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
     cell = make_cell(train={"steps": len(flat), "log_every": 1}, discriminator={"scales": 1})
     entry, looks = claimed(cell), iter(flat)
     monkeypatch.setattr(loop.health, "is_flat", lambda _row: next(looks) == "1")
-    pictures = prepare(cell.data, "train", store.data_cache)
+    images = prepare(cell.data, "train", store.data_cache)
     state = TrainState.for_cell(cell, "cpu")
-    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == (ended, flat.find("1111") + 4 if ended == "diverged" else len(flat))
 
 
@@ -164,8 +164,8 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
         return dataclasses.replace(judged, loss=judged.loss * (torch.nan if state.step >= 1 else 1))
 
     monkeypatch.setattr(loop, "discriminator_step", broken)
-    pictures = prepare(cell.data, "train", store.data_cache)
-    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    images = prepare(cell.data, "train", store.data_cache)
+    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == ("diverged", 2)
 
 
@@ -176,8 +176,8 @@ def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
         train={"steps": 12, "log_every": 12, "checkpoint_every": 4}, optimizers={"generator": {"learning_rate": 1e30}}
     )
     entry, state = claimed(cell), TrainState.for_cell(cell, "cpu")
-    pictures = prepare(cell.data, "train", store.data_cache)
-    outcome = train(state, cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
+    images = prepare(cell.data, "train", store.data_cache)
+    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     assert (outcome.status, state.step) == ("diverged", 4)
     assert 1 < outcome.step <= 4
     assert not entry.checkpoint.exists()
@@ -196,14 +196,14 @@ def test_float32_is_no_tf32_in_any_pass_of_a_training(
     cell = make_cell(train={"steps": 2, "warmup_steps": 2}, loss={"penalties": ["r1"]})
     entry, warmup = claimed(cell), cell.warmup
     assert warmup is not None
-    pictures = prepare(cell.data, "train", store.data_cache)
+    images = prepare(cell.data, "train", store.data_cache)
     states = [TrainState.for_cell(cell, "cpu"), TrainState.for_warmup(warmup, "cpu")]
     passes: list[tuple[str, bool]] = []
     for module in [state.codec for state in states] + [states[0].discriminator]:
         module.register_forward_hook(lambda *_: passes.append(("forward", cudnn.allow_tf32)))
         next(module.parameters()).register_hook(lambda _: passes.append(("backward", cudnn.allow_tf32)))
     assert cudnn.allow_tf32, "torch's default"
-    train(states[0], cell, pictures, Watch(entry, 1, "cpu", lambda: False, "train"))
-    warm_up(states[1], warmup, pictures, Watch(entry, 1, "cpu", lambda: False, "warmup"))
+    train(states[0], cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    warm_up(states[1], warmup, images, Watch(entry, 1, "cpu", lambda: False, "warmup"))
     assert set(passes) == {("forward", False), ("backward", False)}
     assert cudnn.allow_tf32

@@ -7,7 +7,7 @@ import torch
 
 from ablate import metrics
 from ablate.data import prepare
-from ablate.train.reference import original_features, picture_features
+from ablate.train.reference import image_features, original_features
 
 
 class Counting:
@@ -16,9 +16,9 @@ class Counting:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        return torch.stack([pictures.mean((1, 2, 3)), pictures[:, 0].mean((1, 2))], 1)
+        return torch.stack([images.mean((1, 2, 3)), images[:, 0].mean((1, 2))], 1)
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def extractor(network: Counting) -> metrics.Extractor:
 
 
 def test_originals_are_looked_at_once_and_then_read_back(make_cell, tmp_path, network, extractor):
-    pictures = prepare(make_cell().data, "train", tmp_path)
-    first = original_features(extractor, 32, pictures, tmp_path)
+    images = prepare(make_cell().data, "train", tmp_path)
+    first = original_features(extractor, 32, images, tmp_path)
     calls = network.calls
-    second = original_features(extractor, 32, pictures, tmp_path)
-    whole = [picture_features(extractor, torch.from_numpy(each.copy()), 32) for each in pictures]
+    second = original_features(extractor, 32, images, tmp_path)
+    whole = [image_features(extractor, torch.from_numpy(each.copy()), 32) for each in images]
     assert calls > 0
     assert torch.equal(first, torch.cat(whole))
     assert torch.equal(first, second)
@@ -45,8 +45,8 @@ def test_originals_are_looked_at_once_and_then_read_back(make_cell, tmp_path, ne
 
 @pytest.mark.parametrize("other", ["patch", "weights", "pictures"])
 def test_what_was_kept_for_something_else_is_not_read_back(make_cell, tmp_path, network, extractor, other):
-    patch, pictures = 32, prepare(make_cell().data, "train", tmp_path)
-    original_features(extractor, patch, pictures, tmp_path)
+    patch, images = 32, prepare(make_cell().data, "train", tmp_path)
+    original_features(extractor, patch, images, tmp_path)
     calls = network.calls
     match other:
         case "patch":
@@ -54,11 +54,11 @@ def test_what_was_kept_for_something_else_is_not_read_back(make_cell, tmp_path, 
         case "weights":
             extractor = replace(extractor, weights_sha256="1" * 64)
         case "pictures":
-            pictures = prepare(make_cell().data, "test", tmp_path)
-    original_features(extractor, patch, pictures, tmp_path)
+            images = prepare(make_cell().data, "test", tmp_path)
+    original_features(extractor, patch, images, tmp_path)
     assert network.calls > calls
 
 
-def test_a_picture_smaller_than_a_patch_has_no_features(extractor):
-    picture = torch.zeros(3, 20, 40, dtype=torch.uint8)
-    assert picture_features(extractor, picture, 32).shape[0] == 0
+def test_an_image_smaller_than_a_patch_has_no_features(extractor):
+    image = torch.zeros(3, 20, 40, dtype=torch.uint8)
+    assert image_features(extractor, image, 32).shape[0] == 0

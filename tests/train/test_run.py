@@ -93,8 +93,8 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     with entry.images_csv.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["weights"] for row in rows] == ["raw", "ema"]
-    with Image.open(entry.recon("ema", rows[1]["image"])) as picture:
-        assert picture.size == (192, 176)
+    with Image.open(entry.recon("ema", rows[1]["image"])) as image:
+        assert image.size == (192, 176)
     assert float(rows[0]["bpp_actual"]) == pytest.approx(8 * int(rows[0]["bytes_actual"]) / (176 * 192))
     assert not entry.checkpoint.exists()
     assert entry.weights.exists()
@@ -107,12 +107,12 @@ def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Cla
     entry = claimed(cell)
     entry.write_settings({"cell": cell.model_dump(mode="json")})
     train(cell, entry, store)
-    pictures = prepare(cell.data, "test", store.data_cache)
-    (picture,), (name,) = pictures, pictures.names
+    images = prepare(cell.data, "test", store.data_cache)
+    (image,), (name,) = images, images.names
     reconstructions = []
     for weights in ("raw", "ema"):
         codec = load(entry, weights)
-        found = codec.decompress(codec.compress(torch.from_numpy(picture.copy())))
+        found = codec.decompress(codec.compress(torch.from_numpy(image.copy())))
         with Image.open(entry.recon(weights, name)) as written:
             assert np.array_equal(np.asarray(written).transpose(2, 0, 1), found.numpy()), weights
         reconstructions.append(found)
@@ -194,7 +194,7 @@ def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: S
     after, average = (trained[name]["encoder.0.conv.weight"] for name in ("codec", "average"))
     start = saved["codec"]["encoder.0.conv.weight"]
     torch.testing.assert_close(average - start, (after - start) * (1 - 2 / 11), rtol=1e-2, atol=1e-7)
-    assert 0 < (after - start).abs().max() <= 2.1e-4, "one Adam step of 2e-4 away from the warm start"
+    assert 0 < (after - start).abs().max() <= 2.1e-4, "one Adam step of 2e-4 away from the warm-up"
 
 
 def test_a_cell_whose_warm_start_diverged_has_diverged_before_its_first_step(
@@ -206,7 +206,7 @@ def test_a_cell_whose_warm_start_diverged_has_diverged_before_its_first_step(
     outcome = train(cell, entry, store, warmup)
     result = entry.result()
     assert (outcome.status, outcome.step) == (result["status"], result["step"]) == ("diverged", 0)
-    assert outcome.cause == result["cause"] == "its warm start diverged: non-finite loss at step 3"
+    assert outcome.cause == result["cause"] == "its warm-up diverged: non-finite loss at step 3"
     assert (entry.metrics(), result["metrics"]) == ([], {})
 
 

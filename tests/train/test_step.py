@@ -151,15 +151,15 @@ def test_a_penalty_sees_float32_whatever_the_networks_run_in() -> None:
     seen = []
     settings = cell({"precision": "bfloat16"}, penalties=["r2"])
     state, objective, x = started(settings)
-    objective.penalties["r2"] = Penalty(lambda scene: seen.append(scene) or [each.mean() for each in scene.fake])
+    objective.penalties["r2"] = Penalty(lambda inputs: seen.append(inputs) or [each.mean() for each in inputs.fake])
     with torch.autocast("cpu", torch.bfloat16):
         reconstruction = state.codec(x)
     assert reconstruction.image.dtype is torch.bfloat16
     discriminator_step(state, objective, settings, 0, x, reconstruction)
-    (scene,) = seen
-    looked_at = [scene.image, scene.reconstruction, *scene.real, *scene.fake, *scene.logits(scene.image)]
+    (inputs,) = seen
+    looked_at = [inputs.image, inputs.reconstruction, *inputs.real, *inputs.fake, *inputs.logits(inputs.image)]
     assert {each.dtype for each in looked_at} == {torch.float32}
-    assert not scene.reconstruction.requires_grad
+    assert not inputs.reconstruction.requires_grad
 
 
 def test_a_penalty_on_one_network_reaches_no_other() -> None:
@@ -192,7 +192,7 @@ def test_a_loss_that_remembers_keeps_something_of_each_scale_through_a_checkpoin
     assert went_on == also != other
 
 
-def test_a_discriminator_over_labels_looks_at_the_symbols_of_the_picture() -> None:
+def test_a_discriminator_over_labels_looks_at_the_symbols_of_the_image() -> None:
     settings = cell(adversarial="oasis", scales=1)
     state, objective, x = started(settings)
     reconstruction = state.codec(x)

@@ -7,7 +7,7 @@ import torch
 
 from ablate.config import Cell
 from ablate.losses import Objective, Parts
-from ablate.model import Critique
+from ablate.model import DiscriminatorOutput
 from ablate.train.state import TrainState
 from ablate.train.step import generator_terms
 from ablate.train.weighting import adaptive, calibrated
@@ -24,10 +24,10 @@ def terms(settings: Cell, step: int = 0, state: TrainState | None = None):
     return generator_terms(state, Objective.build(settings.loss), x, reconstruction, "float32"), reconstruction, state
 
 
-def scene(settings: Cell, dtype: torch.dtype = torch.float32) -> tuple[TrainState, torch.Tensor, Critique]:
+def inputs(settings: Cell, dtype: torch.dtype = torch.float32) -> tuple[TrainState, torch.Tensor, DiscriminatorOutput]:
     """Returns a state, a reconstruction, and what discriminators that look at each pixel by itself say of it."""
     at = image().to(dtype).requires_grad_()
-    return TrainState.for_cell(settings, "cpu"), at, Critique((at.mean(1, keepdim=True),), ())
+    return TrainState.for_cell(settings, "cpu"), at, DiscriminatorOutput((at.mean(1, keepdim=True),), ())
 
 
 def norm(term: torch.Tensor, at: torch.Tensor) -> float:
@@ -97,19 +97,19 @@ def test_calibration_is_found_at_its_step_kept_and_saved(tmp_path) -> None:
 def test_a_term_without_a_gradient_is_calibrated_by_one() -> None:
     settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=1)
     for unmoved in (lambda at: 0 * at.sum(), lambda _: torch.zeros(1, requires_grad=True).sum()):
-        state, at, fake = scene(settings)
+        state, at, fake = inputs(settings)
         parts = Parts({"distortion": at.sum(), "adversarial": unmoved(at)}, WEIGHTS)
-        found = calibrated(state, Objective.build(settings.loss), parts, at, fake, Critique((), ()))
+        found = calibrated(state, Objective.build(settings.loss), parts, at, fake, DiscriminatorOutput((), ()))
         assert (state.calibration, found.weights["adversarial"]) == (1.0, 0.5)
 
 
 def test_norms_of_bfloat16_gradients_are_not_rounded_to_its_three_digits() -> None:
     settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=1)
-    state, at, fake = scene(settings, torch.bfloat16)
+    state, at, fake = inputs(settings, torch.bfloat16)
     slopes = torch.linspace(0.1, 1, at.numel()).reshape(at.shape)
     parts = Parts({"distortion": at.sum(), "adversarial": (slopes * at.float()).sum()}, WEIGHTS)
     objective = Objective.build(settings.loss)
-    calibrated(state, objective, parts, at, fake, Critique((), ()))
+    calibrated(state, objective, parts, at, fake, DiscriminatorOutput((), ()))
     reference = objective.adversarial_term(objective.reference, fake.logits, ())
     wanted, own = (
         torch.autograd.grad(term, at, retain_graph=True)[0].float().norm()

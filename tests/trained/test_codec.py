@@ -1,4 +1,4 @@
-"""Trained codecs: weights to identity, pictures to files and back."""
+"""Trained codecs: weights to identity, images to files and back."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def noisy(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2), (16, 16), (33, 50)])
-def test_a_file_gives_back_the_picture_that_the_symbols_mean(entry: Entry, size: tuple[int, int]) -> None:
+def test_a_file_gives_back_the_image_that_the_symbols_mean(entry: Entry, size: tuple[int, int]) -> None:
     codec = load(entry, "ema")
     original = noisy(*size)
     file = codec.compress(original)
-    expected = codec.picture(codec.symbols(original), size)
+    expected = codec.image(codec.symbols(original), size)
     assert expected.shape == (3, *size)
     assert expected.dtype == torch.uint8
     # Another process reads other files before, or none: it starts from the weights alone.
@@ -58,7 +58,7 @@ def test_the_noise_belongs_to_the_model_and_to_nothing_else(tmp_path: Path) -> N
     )
     assert first.model_id != second.model_id, "equal weights, but other noise"
     symbols = first.symbols(noisy(32, 32))
-    assert not torch.equal(first.picture(symbols, (32, 32)), second.picture(symbols, (32, 32)))
+    assert not torch.equal(first.image(symbols, (32, 32)), second.image(symbols, (32, 32)))
 
 
 def test_the_identity_of_a_model_is_what_it_computes() -> None:

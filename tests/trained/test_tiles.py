@@ -1,4 +1,4 @@
-"""Large pictures in tiles, against the same pictures as a whole."""
+"""Large images in tiles, against the same images as a whole."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def trained(**model: object) -> TrainedCodec:
     return TrainedCodec(cell, build_codec(cell.model, 0).eval(), b"a model")
 
 
-def picture(height: int, width: int) -> Tensor:
-    noise = torch.rand(1, 3, -(-height // 8), -(-width // 8), generator=stream(0, "picture"))
+def image(height: int, width: int) -> Tensor:
+    noise = torch.rand(1, 3, -(-height // 8), -(-width // 8), generator=stream(0, "image"))
     smooth = torch.nn.functional.interpolate(noise, size=(height, width), mode="bilinear")
     return (smooth[0] * 255).round().to(torch.uint8)
 
@@ -45,32 +45,32 @@ def allow(monkeypatch: pytest.MonkeyPatch, codec: TrainedCodec, pixels: int) -> 
     ],
     ids=str,
 )
-def test_a_picture_in_tiles_is_the_picture_as_a_whole(model, monkeypatch) -> None:
+def test_an_image_in_tiles_is_the_image_as_a_whole(model, monkeypatch) -> None:
     codec = trained(**model)
-    original = picture(150, 213)
+    original = image(150, 213)
     symbols = codec.symbols(original)
-    whole = codec.picture(symbols, (150, 213))
+    whole = codec.image(symbols, (150, 213))
     allow(monkeypatch, codec, 96**2)
     made = Tiles.of(codec.codec, codec.cell.model, (150, 213), "cpu")
     assert made is not None
     assert made.side < symbols.shape[-1], "one tile would prove nothing"
     # Sums in another order move a value by 1e-6, which can tip one that lies on the edge.
     assert (codec.symbols(original) != symbols).float().mean() < 1e-3
-    difference = (codec.picture(symbols, (150, 213)).int() - whole.int()).abs()
+    difference = (codec.image(symbols, (150, 213)).int() - whole.int()).abs()
     assert difference.max() <= 1
     assert (difference > 0).float().mean() < 1e-3
 
 
-def test_a_picture_that_fits_is_not_tiled(monkeypatch) -> None:
+def test_an_image_that_fits_is_not_tiled(monkeypatch) -> None:
     codec = trained()
     allow(monkeypatch, codec, 100 * 100)
     assert Tiles.of(codec.codec, codec.cell.model, (100, 100), "cpu") is None
     assert Tiles.of(codec.codec, codec.cell.model, (100, 101), "cpu") is not None
 
 
-def test_a_codec_with_instance_norm_takes_a_large_picture_whole_or_refuses(monkeypatch) -> None:
+def test_a_codec_with_instance_norm_takes_a_large_image_whole_or_refuses(monkeypatch) -> None:
     codec = trained(norm="instance")
-    original = picture(150, 213)
+    original = image(150, 213)
     symbols = codec.symbols(original)
     allow(monkeypatch, codec, 96**2)
     assert torch.equal(codec.symbols(original), symbols)
@@ -78,7 +78,7 @@ def test_a_codec_with_instance_norm_takes_a_large_picture_whole_or_refuses(monke
     with pytest.raises(ValueError, match=r"150x213 pixels need about .* GiB .* instance norm is over the whole"):
         codec.symbols(original)
     with pytest.raises(ValueError, match="instance norm is over the whole"):
-        codec.picture(symbols, (150, 213))
+        codec.image(symbols, (150, 213))
 
 
 def test_what_torch_keeps_of_a_training_is_free_for_its_evaluation(monkeypatch) -> None:

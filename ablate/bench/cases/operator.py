@@ -91,7 +91,7 @@ class Operation:
             yield name, Pair(tuple(image), tuple(reconstruction))
 
 
-def pictures(image: Sizes, reconstruction: Sizes, stream: torch.Generator) -> Pair:
+def images(image: Sizes, reconstruction: Sizes, stream: torch.Generator) -> Pair:
     """Draws images in [-1, 1] and reconstructions that are off by up to 0.4."""
     images = tuple(2 * torch.rand(size, generator=stream) - 1 for size in image)
     noise = [2 * torch.rand(size, generator=stream) - 1 for size in reconstruction]
@@ -110,6 +110,6 @@ def normal(spread: float) -> Draw:
     return draw
 
 
-def one_picture(shape: Shape) -> tuple[Sizes, Sizes]:
+def one_image(shape: Shape) -> tuple[Sizes, Sizes]:
     """Returns the shapes of one batch of images and of their reconstructions."""
     return [tuple(shape)], [tuple(shape)]

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from ablate.bench.case import Case, Contender, Kernel, Pair, Setting, Shape, Work
-from ablate.bench.cases.operator import Operation, Sizes, normal, one_picture, pictures
+from ablate.bench.cases.operator import Operation, Sizes, images, normal, one_image
 from ablate.bench.names import BACKWARD, BASELINE, DOUBLE_BACKWARD
 from ablate.bench.work import traffic
 from ablate.config import Discriminator as DiscriminatorSettings
 from ablate.grid.presets import nested, preset_values
 from ablate.kernels import Function, Gradients, Tolerance
 from ablate.kernels.gradient_norm import COSTS
-from ablate.losses import Scene, penalty
+from ablate.losses import PenaltyInputs, penalty
 from ablate.model import Discriminator, build_discriminator
 from ablate.rng import stream
 
@@ -65,7 +65,7 @@ class Penalized:
 
     def __call__(self, images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         """Builds the graph of a gradient, and differentiates through it."""
-        scene = Scene(
+        inputs = PenaltyInputs(
             image=images[0],
             reconstruction=reconstructions[0],
             real=(),
@@ -75,7 +75,7 @@ class Penalized:
         )
         term = penalty(self.name).term
         assert term is not None
-        value = torch.stack(list(term(scene))).mean()
+        value = torch.stack(list(term(inputs))).mean()
         weights = list(self.discriminator.parameters())
         gradients = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
         return Gradients(value.detach(), gradients, ())
@@ -99,7 +99,7 @@ def _whole(name: str) -> Kernel:
         return Case(
             kernel=name,
             setting=setting,
-            draw=lambda stream: pictures(*one_picture(setting.shape), stream),
+            draw=lambda stream: images(*one_image(setting.shape), stream),
             trials=_trials,
             reference=Penalized(name, _discriminator(torch.float64, "cpu", contiguous)),
             tolerance=DOUBLE,
@@ -119,10 +119,10 @@ def _whole(name: str) -> Kernel:
 def _work(name: str, setting: Setting) -> Work:
     """Counts eager's convolutions: any form that differentiates the same discriminators makes them all.
 
-    The bytes are those of pictures, weights and their gradients alone.
+    The bytes are those of images, weights and their gradients alone.
     """
     function = Penalized(name, _discriminator(torch.float32, "cpu", torch.contiguous_format))
-    pair = pictures(*one_picture(setting.shape), stream(0, "bench.count"))
+    pair = images(*one_image(setting.shape), stream(0, "bench.count"))
     weights = sum(weight.nbytes for weight in function.discriminator.parameters())
     counted = traffic(lambda: function(*pair))
     return Work(pair.image[0].nbytes * (1 + (name == "gp")) + 2 * weights, counted.flops)
@@ -130,8 +130,8 @@ def _work(name: str, setting: Setting) -> Work:
 
 def _trials(seed: int) -> Iterator[tuple[str, Pair]]:
     drawn = stream(seed, "bench.penalty_trials")
-    yield "odd sides", pictures(*one_picture(Shape(2, 3, 37, 53)), drawn)
-    yield "one picture", pictures(*one_picture(Shape(1, 3, 32, 32)), drawn)
+    yield "odd sides", images(*one_image(Shape(2, 3, 37, 53)), drawn)
+    yield "one image", images(*one_image(Shape(1, 3, 32, 32)), drawn)
 
 
 def _channels_last(pair: Pair) -> Pair:

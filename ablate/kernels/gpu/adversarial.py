@@ -1,6 +1,6 @@
 """One player's adversarial loss over all scales with its gradient by every logit, in one launch.
 
-The equations are those of native/adversarial.c: a term is one scale's logits of one picture.
+The equations are those of native/adversarial.c: a term is one scale's logits of one image.
 """
 
 from __future__ import annotations

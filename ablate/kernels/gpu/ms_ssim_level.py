@@ -220,7 +220,7 @@ def _at(of, row, column, width, wanted):
 
 @triton.jit
 def halve_kernel(x_of, y_of, half_x, half_y, height, width, PIXELS: tl.constexpr):
-    """Averages 2 x 2 pixels of both pictures; a side of odd length has black before its first pixel."""
+    """Averages 2 x 2 pixels of both images; a side of odd length has black before its first pixel."""
     plane = tl.program_id(1).to(tl.int64)
     high, wide = (height + 1) // 2, (width + 1) // 2
     at = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)

@@ -3,7 +3,7 @@
 //     L = sum_k  w_k / n_k  sum_i phi_k(x_ki),      phi(x) = factor f(x) + linear x
 //     dL/dx_ki = w_k / n_k  (factor f'(x_ki) + linear)
 //
-// A term k is one scale's logits of one picture; f is one of
+// A term k is one scale's logits of one image; f is one of
 //     SQUARE    (x - a)^2
 //     HINGE     relu(1 + a x)       slope 0 at the kink, as torch has it
 //     SOFTPLUS  log(1 + e^(a x))    a is 1 or -1

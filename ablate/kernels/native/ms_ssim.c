@@ -28,7 +28,7 @@ enum { TAPS = 11, REACH = TAPS - 1, MOST_LEVELS = 5, PAD = 32 };
 
 typedef struct {
     float taps[6];  // the first half and the middle of the window; it is symmetric
-    float c1, c2, black;  // black: of s, twice that of a picture
+    float c1, c2, black;  // black: of s, twice that of an image
     int levels;
     double weights[MOST_LEVELS];
 } Settings;

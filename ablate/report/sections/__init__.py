@@ -15,8 +15,8 @@ from ablate.report.sections.budget import equal_budgets
 from ablate.report.sections.completeness import completeness
 from ablate.report.sections.cost import cost
 from ablate.report.sections.forest import forest
+from ablate.report.sections.images import images
 from ablate.report.sections.interactions import interaction_effects
-from ablate.report.sections.pictures import pictures
 from ablate.report.sections.protocol import protocol
 from ablate.report.sections.results import results
 from ablate.report.sections.sensitivity import sensitivity_analysis
@@ -37,7 +37,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     tradeoff,
     anchors,
     training,
-    pictures,
+    images,
     cost,
     equal_budgets,
     sensitivity_analysis,

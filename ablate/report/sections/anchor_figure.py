@@ -48,7 +48,7 @@ def anchor_figure(evidence: Evidence, curves: Curves, measures: Sequence[Measure
     names = joined(list(curves))
     listed = joined([measure.label for measure in shown])
     caption = (
-        f"Points: arms, means over their seeds. Lines: {names} on the same pictures, measured alike; each begins at "
+        f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
         "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included."
     )
     return Figure("anchors", svg, f"{listed} of every arm and of {names} over bits per pixel", caption)

@@ -1,4 +1,4 @@
-"""Where the codec stands beside what everybody has: JPEG and WebP on the same pictures at no more bits."""
+"""Where the codec stands beside what everybody has: JPEG and WebP on the same images at no more bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ablate.report.sections.anchor_figure import anchor_figure
 
 if TYPE_CHECKING:
     from ablate.config import Evaluation
-    from ablate.data import Pictures
+    from ablate.data import Images
 
 RATE = "bpp_actual"
 SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
@@ -48,7 +48,7 @@ def anchors(evidence: Evidence) -> Section:
     try:
         found = _measure(evidence, reference)
     except (OSError, ValueError) as error:
-        said = text(f"JPEG and WebP could not be measured on the test pictures: {error}", kind="warning")
+        said = text(f"JPEG and WebP could not be measured on the test images: {error}", kind="warning")
         return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
     measures = [measure for name, measure in evidence.measures.items() if name.startswith(SHOWN) and measure.direction]
     blocks: list[Block] = [_sentence(evidence, reference, found.at_arms[reference.name])]
@@ -61,26 +61,26 @@ def anchors(evidence: Evidence) -> Section:
 
 
 _HOW = (
-    "At no more bits: of each picture, the best quality whose file, header included, is no larger than the arm's file "
-    "of that picture (its mean over seeds). JPEG with optimised tables and chroma at half resolution, qualities 1 to "
-    "95; WebP at its slowest setting, 0 to 100; both by Pillow. A format has no figure where a single picture has no "
-    "file so small. On curves, every picture has the same limit in bits per pixel."
+    "At no more bits: of each image, the best quality whose file, header included, is no larger than the arm's file "
+    "of that image (its mean over seeds). JPEG with optimised tables and chroma at half resolution, qualities 1 to "
+    "95; WebP at its slowest setting, 0 to 100; both by Pillow. A format has no figure where a single image has no "
+    "file so small. On curves, every image has the same limit in bits per pixel."
 )
 
 
 def _measure(evidence: Evidence, reference: Arm) -> Anchors:
-    """Raises ValueError or OSError where the pictures are no longer there."""
+    """Raises ValueError or OSError where the images are no longer there."""
     from ablate.config import Data, Evaluation
     from ablate.data import prepare
     from ablate.train.anchors import anchors as measured
 
     config = reference.cells[0].config
-    pictures = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)
+    images = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)
     evaluation: Evaluation = Evaluation.model_validate(config["evaluation"])
-    arms = {arm.name: _limits(evidence, arm, pictures) for arm in _chosen(evidence, reference)}
-    ladder = {f"{bits:g}": _same(bits, pictures) for bits in _ladder(evidence)}
+    arms = {arm.name: _limits(evidence, arm, images) for arm in _chosen(evidence, reference)}
+    ladder = {f"{bits:g}": _same(bits, images) for bits in _ladder(evidence)}
     wanted = {**{f"arm {name}": limits for name, limits in arms.items()}, SMALLEST: None, **ladder}
-    records = measured(pictures, evaluation, wanted, evidence.store.data_cache, evidence.say)
+    records = measured(images, evaluation, wanted, evidence.store.data_cache, evidence.say)
     at_arms = {name: records[f"arm {name}"] for name in arms}
     return Anchors(at_arms, {codec: _curve(codec, records, ladder) for codec in records[SMALLEST]})
 
@@ -101,22 +101,22 @@ def _mean(arm: Arm, metric: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _limits(evidence: Evidence, arm: Arm, pictures: Pictures) -> list[int]:
-    """Returns the bytes of the arm's file of each picture, means over its seeds, rounded down."""
+def _limits(evidence: Evidence, arm: Arm, images: Images) -> list[int]:
+    """Returns the bytes of the arm's file of each image, means over its seeds, rounded down."""
     import numpy as np
 
     scores = evidence.rate_per_image
-    missing = set(pictures.names) - set(scores.images)
+    missing = set(images.names) - set(scores.images)
     if missing:
-        raise ValueError(f"{arm.name} was measured on other pictures: it has no bits for {', '.join(sorted(missing))}")
+        raise ValueError(f"{arm.name} was measured on other images: it has no bits for {', '.join(sorted(missing))}")
     bits = dict(zip(scores.images, np.nanmean(scores.values[arm.name], axis=0), strict=True))
-    sizes = zip(pictures.names, pictures.shapes, strict=True)
+    sizes = zip(images.names, images.shapes, strict=True)
     # Bits per pixel were a whole number of bytes once, before they were divided.
     return [math.floor(bits[name] * height * width / 8 + 1e-6) for name, (height, width) in sizes]
 
 
-def _same(bits: float, pictures: Pictures) -> list[int]:
-    return [math.floor(bits * height * width / 8) for height, width in pictures.shapes]
+def _same(bits: float, images: Images) -> list[int]:
+    return [math.floor(bits * height * width / 8) for height, width in images.shapes]
 
 
 def _ladder(evidence: Evidence) -> list[float]:
@@ -147,9 +147,9 @@ def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
         if record["psnr"] is not None:
             parts.append(f"{name} has {fixed(record['psnr'], quality.decimals)} {quality.unit}")
         elif record["smallest"] is None:
-            parts.append(f"{name} cannot hold {plural(len(record['missing']), 'picture')}")
+            parts.append(f"{name} cannot hold {plural(len(record['missing']), 'image')}")
         else:
-            few = f"{len(record['missing'])} of {plural(record['pictures'], 'picture')}"
+            few = f"{len(record['missing'])} of {plural(record['pictures'], 'image')}"
             smallest = f"its smallest files take {fixed(record['smallest'], rate.decimals)} {rate.unit}"
             parts.append(f"{name} has no file so small for {few} ({smallest})")
     return text(*spans, ", and ".join(parts), ".", kind="lead")

@@ -45,7 +45,7 @@ def _how() -> str:
     return (
         "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
         "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
-        "cells or pictures. A marginal mean averages the finished cells of a level and moves when some of them are "
+        "cells or images. A marginal mean averages the finished cells of a level and moves when some of them are "
         "missing; a difference does not. Verdicts are those of the comparisons to the baseline above."
     )
 

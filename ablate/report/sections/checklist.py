@@ -23,7 +23,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     yield (
         "Error bars.",
         "Standard deviations are over seeds. Intervals are Student's t at 95% over seeds, of differences paired by "
-        "seed where two arms are compared. Pictures are never counted as repetitions.",
+        "seed where two arms are compared. Images are never counted as repetitions.",
     )
     ended = [cell.status for cell in study.cells]
     lost = {status: ended.count(status) for status in ("diverged", "failed", "running", "pending") if status in ended}
@@ -37,7 +37,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     results = [cell.result for cell in study.cells if cell.result]
     seconds = sum((result.get("train_seconds") or 0.0) + (result.get("eval_seconds") or 0.0) for result in results)
     where = joined([*_values(environment, "gpu"), *_values(environment, "cpu")]) or "a machine that was not recorded"
-    yield "Compute.", f"{duration(seconds)} for training and measuring all runs, on {where}; warm starts come on top."
+    yield "Compute.", f"{duration(seconds)} for training and measuring all runs, on {where}; warm-ups come on top."
     names = {name: _values(environment, name) for name in ("ablate", "torch", "python")}
     versions = [f"{name} {joined(found)}" for name, found in names.items() if found]
     commits = [commit[:12] for commit in _values(environment, "git")]
@@ -45,7 +45,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     prints = joined(_values(environment, "fingerprint"))
     yield "Code.", f"{joined(versions)}{code}; fingerprint of the files that results depend on: {prints}."
     declared = "declared" if study.compare.get("primary") else "not declared; the report chose PSNR and the distance"
-    yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Pictures shown are chosen by rule."
+    yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Images shown are chosen by rule."
 
 
 def _values(environment: Environment, key: str) -> list[str]:

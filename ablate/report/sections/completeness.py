@@ -82,7 +82,7 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
     if len(protocols) > 1:
         yield text(
             strong(f"{len(protocols)} different measuring protocols: "),
-            "cells were measured on other pictures, patches or extractor weights; their distances do not compare.",
+            "cells were measured on other images, patches or extractor weights; their distances do not compare.",
             kind="warning",
         )  # fmt: skip
 

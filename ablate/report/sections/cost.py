@@ -35,7 +35,7 @@ def cost(evidence: Evidence) -> Section:
     ]
     if warmups:
         shared = f"{plural(len(warmups), 'training')}, each shared"
-        cards.insert(0, Card("warm starts", duration(totals["warmup_seconds"]), name=shared))
+        cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=shared))
     arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
     blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
     return Section("cost", "Cost", blocks, {"totals": totals, "warmups": warmups, "arms": arms})
@@ -46,7 +46,7 @@ def _total(results: list[Any], name: str) -> float:
 
 
 def _warmups(evidence: Evidence) -> dict[str, float]:
-    """Returns the seconds of each warm start that cells began from."""
+    """Returns the seconds of each warm-up that cells began from."""
     names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
     found = {name: evidence.store.warmup(name).result() for name in names}
     return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}

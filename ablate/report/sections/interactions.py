@@ -176,4 +176,4 @@ def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:
         )
         over = f" on {measure.label}, mean rank over {plural(own.blocks, 'block')} (1 is best): "
         spans: list[Span | str] = [code(own.axis), over]
-        yield text(*spans, f"{listed}{more}.{test} {able}. Blocks share seeds and pictures: no verdict.")
+        yield text(*spans, f"{listed}{more}.{test} {able}. Blocks share seeds and images: no verdict.")

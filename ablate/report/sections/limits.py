@@ -131,8 +131,8 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
 
 
 def _test_set(evidence: Evidence) -> Text:
-    images = plural(len(evidence.per_image.images), "held-out picture")
-    sentence = f"All values rest on {images}; other pictures may rank the arms otherwise."
+    images = plural(len(evidence.per_image.images), "held-out image")
+    sentence = f"All values rest on {images}; other images may rank the arms otherwise."
     distances = [measure.label for measure in evidence.measures.values() if measure.name.startswith("fd_")]
     if distances:
         sentence += (

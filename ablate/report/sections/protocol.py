@@ -76,9 +76,9 @@ def _facts(facts: Mapping[str, Any]) -> str:
         return (
             f"{facts['extractor']}, tap {facts.get('tap')}, weights sha256 {str(facts.get('weights_sha256'))[:12]}…; "
             f"{facts.get('patches'):,} patches of {facts.get('patch')} px (second pass: shifted {facts.get('shift')}), "
-            f"originals and reconstructions paired; pictures {str(facts.get('pictures'))[:12]}…"
+            f"originals and reconstructions paired; images {str(facts.get('pictures'))[:12]}…"
         )
-    return f"{plural(facts['images'], 'picture')}" if "images" in facts else "every picture, then the mean"
+    return f"{plural(facts['images'], 'image')}" if "images" in facts else "every image, then the mean"
 
 
 def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
@@ -87,9 +87,9 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
     notes = []
     small = list(dict.fromkeys(name for each in protocols for name in each.get("ms_ssim", {}).get("undefined", ())))
     if small:
-        listed = joined(small) if len(small) <= 6 else plural(len(small), "picture")
+        listed = joined(small) if len(small) <= 6 else plural(len(small), "image")
         notes.append(
-            f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no picture left it is shown as undefined."
+            f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no image left it is shown as undefined."
         )
     notes += _thin(evidence, protocols)
     done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
@@ -152,9 +152,9 @@ def _data_table(data: list[dict[str, Any]]) -> Table:
     ]  # fmt: skip
     columns = (
         Column("split", numeric=False), Column("source", numeric=False),
-        Column("sha256 of all pictures", numeric=False), Column("cells"),
+        Column("sha256 of all images", numeric=False), Column("cells"),
     )  # fmt: skip
-    caption = "The hash is of the pictures' names and files in their order; where they lie does not matter."
+    caption = "The hash is of the images' names and files in their order; where they lie does not matter."
     return Table("data", "Data", columns, tuple(rows), caption)
 
 

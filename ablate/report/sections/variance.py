@@ -1,4 +1,4 @@
-"""What makes scores vary: arm, seed, picture, and the machine alone."""
+"""What makes scores vary: arm, seed, image, and the machine alone."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ablate.report.svg import SERIES, drawing, to_svg
 
 MEANINGS = {
     "arm": "how far arms lie apart on average",
-    "seed": "what a seed moves in every arm and picture alike",
-    "image": "how far pictures lie apart, whatever the arm",
+    "seed": "what a seed moves in every arm and image alike",
+    "image": "how far images lie apart, whatever the arm",
     "arm x seed": "what a seed moves in one arm and not in another: the noise of a comparison over seeds",
-    "arm x image": "pictures that suit one arm more than another",
-    "seed x image": "what a seed moves in one picture and not in another",
+    "arm x image": "images that suit one arm more than another",
+    "seed x image": "what a seed moves in one image and not in another",
     "residual": "what is left, all three together",
 }
 
 
 def variance(evidence: Evidence) -> Section:
-    """Returns the components of variance of per-picture PSNR, and the noise floor of every primary metric."""
+    """Returns the components of variance of per-image PSNR, and the noise floor of every primary metric."""
     title, short = "What makes scores vary", "Variance"
     found = components(evidence.per_image, evidence.study) if evidence.finished else None
     floors = {m.name: noise_floor(evidence.study, m.name) for m in evidence.primary}
     blocks: list[Block] = [_floor_text(evidence, floors)]
     if found is None:
-        words = "Components of variance need two arms, two seeds and two pictures, with a value everywhere."
+        words = "Components of variance need two arms, two seeds and two images, with a value everywhere."
         blocks.insert(0, text(words))
     else:
         measure = evidence.measures[found.metric]
         arms, seeds = plural(found.arms, "arm"), plural(found.seeds, "seed")
         said = (
-            f"{measure.label} of each picture, over {arms} with all {seeds} and "
-            f"{plural(found.images, 'picture')}: standard deviations of crossed effects (analysis of variance). More "
-            "pictures average away what pictures move; only seeds average away what seeds move."
+            f"{measure.label} of each image, over {arms} with all {seeds} and "
+            f"{plural(found.images, 'image')}: standard deviations of crossed effects (analysis of variance). More "
+            "images average away what images move; only seeds average away what seeds move."
         )
         blocks[:0] = [text(said), _figure(measure, found), _table(measure, found)]
     numbers = {

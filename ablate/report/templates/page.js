@@ -50,7 +50,7 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
-// Pictures: the original lies over a crop, whole while one points at it or flickers, else as far as the slider says.
+// Images: the original lies over a crop, whole while one points at it or flickers, else as far as the slider says.
 const cover = (tile) => {
   const frame = tile.querySelector(".frame");
   const original = tile.parentElement.querySelector(".original img");
@@ -90,10 +90,10 @@ const drawError = (tile, stops, reach) => {
   own.after(canvas);
 };
 
-for (const picture of document.querySelectorAll(".picture")) {
-  const tiles = [...picture.querySelectorAll(".tile:not(.original)")];
-  const button = picture.querySelector("[data-flicker]");
-  const cut = picture.querySelector("[data-cut]");
+for (const image of document.querySelectorAll(".image")) {
+  const tiles = [...image.querySelectorAll(".tile:not(.original)")];
+  const button = image.querySelector("[data-flicker]");
+  const cut = image.querySelector("[data-cut]");
   let timer = 0;
   for (const tile of tiles) {
     tile.addEventListener("pointerenter", () => timer || show(tile, true));
@@ -105,11 +105,11 @@ for (const picture of document.querySelectorAll(".picture")) {
       show(tile, !tile.classList.contains("show"));
     });
   }
-  picture.querySelector(".compare").hidden = !picture.querySelector(".original img");
+  image.querySelector(".compare").hidden = !image.querySelector(".original img");
   cut.addEventListener("input", () => {
     tiles.forEach(cover);
-    picture.style.setProperty("--cut", `${cut.value}%`);
-    picture.classList.toggle("cut", cut.value > 0);
+    image.style.setProperty("--cut", `${cut.value}%`);
+    image.classList.toggle("cut", cut.value > 0);
   });
   button.addEventListener("click", () => {
     let on = false;

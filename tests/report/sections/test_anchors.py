@@ -11,7 +11,7 @@ from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.anchors import anchors
 from tests import fabricated_store
-from tests.fabricated_store import Fabrication, drawn_pictures, fabricate
+from tests.fabricated_store import Fabrication, drawn_images, fabricate
 
 AXES = {"loss.adversarial": ["lsgan", "hinge"]}
 
@@ -32,7 +32,7 @@ def rows(found: Section) -> list[list[str]]:
 
 def test_where_the_formats_have_files_they_stand_beside_the_arms(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(fabricated_store.BITS, 8, 4.0)
-    found = section(tmp_path, pictures=drawn_pictures((170, 180)))
+    found = section(tmp_path, images=drawn_images((170, 180)))
     assert list(found.numbers["at_arms"]) == ["adversarial=lsgan", "adversarial=hinge"]
     jpeg = found.numbers["at_arms"]["adversarial=lsgan"]["JPEG"]
     assert 0 < jpeg["bpp_actual"] <= 4.1
@@ -55,21 +55,21 @@ def test_bits_below_every_file_are_said_to_have_none(tmp_path: Path) -> None:
     found = section(tmp_path)
     record = found.numbers["at_arms"]["adversarial=lsgan"]["WebP"]
     assert record["psnr"] is None
-    assert f"WebP has no file so small for 3 of 3 pictures (its smallest files take {record['smallest']:.4f}" in lead(
+    assert f"WebP has no file so small for 3 of 3 images (its smallest files take {record['smallest']:.4f}" in lead(
         found
     )
     assert [row[2] for row in rows(found)[1:3]] == ["no such file"] * 2
     assert rows(found)[1][3:] == ["–"] * len(rows(found)[1][3:])
 
 
-def test_pictures_that_are_gone_are_a_warning(tmp_path: Path) -> None:
+def test_images_that_are_gone_are_a_warning(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
-    shutil.rmtree(tmp_path / "pictures" / "test")
+    shutil.rmtree(tmp_path / "images" / "test")
     found = anchors(Evidence(read_study(store), store))
     (said,) = found.blocks
     assert isinstance(said, Text)
     assert said.kind == "warning"
-    assert "could not be measured on the test pictures: " in said.plain
+    assert "could not be measured on the test images: " in said.plain
 
 
 def test_without_a_finished_cell_there_is_nothing_to_set_beside(tmp_path: Path) -> None:
@@ -77,13 +77,13 @@ def test_without_a_finished_cell_there_is_nothing_to_set_beside(tmp_path: Path) 
     assert "No cell has finished" in lead(found)
 
 
-def test_the_limits_are_the_arms_bytes_of_each_picture(tmp_path: Path, monkeypatch) -> None:
+def test_the_limits_are_the_arms_bytes_of_each_image(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(fabricated_store.BITS, 8, 4.0)
     store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
     evidence = Evidence(read_study(store), store)
     seen: dict[str, list[int]] = {}
 
-    def stand_in(pictures, evaluation, wanted, cache, say):
+    def stand_in(images, evaluation, wanted, cache, say):
         seen.update(wanted)
         nothing = dict.fromkeys(("psnr", "bpp_actual"), None)
         return {name: {"JPEG": nothing | {"smallest": 1.0, "missing": ["a"], "pictures": 3}} for name in wanted}

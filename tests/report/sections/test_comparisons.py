@@ -105,7 +105,7 @@ def test_the_parts_of_the_variance_add_the_machine_where_a_cell_ran_twice(tmp_pa
     found = section(variance, tmp_path, what)
     assert "A/A noise floor: run again with the same seed, a cell's score moves by PSNR 0.00 dB" in words(found)
     deviations = found.numbers["components"]["deviations"]
-    # Pictures of the made-up world are 1.5 dB apart.
+    # Images of the made-up world are 1.5 dB apart.
     assert abs(deviations["image"] - 1.5) < 1e-6
     assert deviations["arm x seed"] > 0.02
 

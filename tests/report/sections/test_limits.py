@@ -24,7 +24,7 @@ def test_a_winner_that_spends_more_bits_than_the_baseline_is_not_compared_at_equ
 
 
 def test_the_size_of_the_test_set_is_always_told(tmp_path: Path) -> None:
-    assert any("All values rest on 3 held-out pictures" in each for each in said(tmp_path, "channels=8"))
+    assert any("All values rest on 3 held-out images" in each for each in said(tmp_path, "channels=8"))
 
 
 @pytest.mark.parametrize("taught", [True, False])

@@ -1,4 +1,4 @@
-"""Distortions of pictures: MSE, L1, Charbonnier, the three as one bundle, and MS-SSIM."""
+"""Distortions of images: MSE, L1, Charbonnier, the three as one bundle, and MS-SSIM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ablate.bench.case import Kernel, Shape
-from ablate.bench.cases.operator import Operation, one_picture, pictures
+from ablate.bench.cases.operator import Operation, images, one_image
 from ablate.bench.names import BACKWARD, FORWARD
 from ablate.bench.peers import ms_ssim_peers
 from ablate.kernels.by_autograd import Loss, exact
@@ -42,8 +42,8 @@ def _pointwise(name: str, summary: str, weights: Mapping[str, float]) -> Kernel:
         operator="distortion",
         options={"mse": 0.0, **weights},
         loss=_weighted(weights),
-        sizes=one_picture,
-        draw=pictures,
+        sizes=one_image,
+        draw=images,
         flops=POINTWISE_FLOPS,
     )
     return Kernel(name, summary, (BACKWARD, FORWARD), SHAPES, lambda setting: operation.case(name, setting))
@@ -53,8 +53,8 @@ MS_SSIM = Operation(
     operator="ms_ssim",
     options={},
     loss=_weighted({"ms_ssim": 1.0}),
-    sizes=one_picture,
-    draw=pictures,
+    sizes=one_image,
+    draw=images,
     flops=MS_SSIM_FLOPS,
     peers=ms_ssim_peers,
     build_seconds=60.0,

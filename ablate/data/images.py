@@ -1,4 +1,4 @@
-"""A set of decoded pictures, mapped from one file."""
+"""A set of decoded images, mapped from one file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PIXELS = "pictures.u8"
+PIXELS = "images.u8"
 INDEX = "index.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Pictures by number, in the order of their names; several processes share the memory.
+class Images:
+    """Images by number, in the order of their names; several processes share the memory.
 
     `digest` stands for the files they were decoded from, `skipped` names those left out, with the reason.
     """
@@ -37,17 +37,17 @@ class Pictures:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """Returns a picture, uint8 RGB (3, height, width): a view that cannot be written to."""
+        """Returns an image, uint8 RGB (3, height, width): a view that cannot be written to."""
         height, width = self.shapes[index]
         start = self.offsets[index]
         return self.pixels[start : start + 3 * height * width].reshape(3, height, width)
 
 
-def open_pictures(directory: Path, smallest: int, skip: bool) -> Pictures:
-    """Opens the decoded pictures in a directory, those whose sides are `smallest` pixels or more.
+def open_images(directory: Path, smallest: int, skip: bool) -> Images:
+    """Opens the decoded images in a directory, those whose sides are `smallest` pixels or more.
 
     Raises:
-        ValueError: if a picture is unusable or too small and `skip` is off, or if none is left.
+        ValueError: if an image is unusable or too small and `skip` is off, or if none is left.
     """
     index: dict[str, Any] = json.loads((directory / INDEX).read_text())
     size = sum(3 * math.prod(shape) for shape in index["shapes"])
@@ -65,7 +65,7 @@ def open_pictures(directory: Path, smallest: int, skip: bool) -> Pictures:
     _require_usable(index["source"], skipped, kept=len(kept), skip=skip)
     names, shapes, offsets = zip(*kept, strict=True)
     pixels = np.memmap(directory / PIXELS, np.uint8, mode="r")
-    return Pictures(names, index["digest"], tuple(sorted(skipped.items())), shapes, offsets, pixels)
+    return Images(names, index["digest"], tuple(sorted(skipped.items())), shapes, offsets, pixels)
 
 
 _NAMED_AT_MOST = 10
@@ -77,6 +77,6 @@ def _require_usable(source: str, skipped: dict[str, str], kept: int, skip: bool)
     lines = [f"  {name}: {reason}" for name, reason in sorted(skipped.items())]
     if len(lines) > _NAMED_AT_MOST:
         lines = [*lines[:_NAMED_AT_MOST], f"  and {len(lines) - _NAMED_AT_MOST} more"]
-    summary = f"{len(skipped)} of {len(skipped) + kept} pictures of {source} cannot be used"
+    summary = f"{len(skipped)} of {len(skipped) + kept} images of {source} cannot be used"
     hint = 'on_bad_image = "skip" (on the command line --on-bad-image skip) leaves them out' if kept else "none is left"
     raise ValueError("\n".join([f"{summary}; {hint}:", *lines]))

@@ -1,4 +1,4 @@
-"""Reconstructions beside the original: pictures and windows chosen by rule, the same for every arm."""
+"""Reconstructions beside the original: images and windows chosen by rule, the same for every arm."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ablate.report.crops import (
     Window,
     crop_side,
     most_detailed,
-    read_picture,
+    read_image,
     to_png,
     to_thumbnail,
 )
-from ablate.report.document import Block, Gallery, Picture, Section, Tile, text
+from ablate.report.document import Block, ComparedImage, Gallery, Section, Tile, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, joined, plural
 
@@ -33,19 +33,19 @@ BUDGET = 5_000_000
 WHOLE_WIDTH = 300
 
 
-def pictures(evidence: Evidence) -> Section:
-    """Returns every arm of the first seed at the same windows of up to three pictures."""
+def images(evidence: Evidence) -> Section:
+    """Returns every arm of the first seed at the same windows of up to three images."""
     reference = evidence.reference
-    title, short = "Reconstructions", "Pictures"
+    title, short = "Reconstructions", "Images"
     if reference is None:
         said = text("No cell has finished, so there is no reconstruction to show.")
-        return Section("pictures", title, (said,), {"pictures": []}, short)
+        return Section("images", title, (said,), {"images": []}, short)
     seed = reference.done[0].seed
     chosen = _chosen(evidence, reference, seed)
     arms, rule = _arms(evidence, seed)
     originals, missing = _originals(evidence, reference, chosen)
     side = crop_side(len(chosen) * (len(arms) + 1), BUDGET)
-    drawn = {each.image: _picture(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen}
+    drawn = {each.image: _image(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen}
     shown = [each for each in drawn.values() if each]
     blocks: list[Block] = [text(_how(evidence, reference, seed, rule))]
     if missing:
@@ -56,13 +56,13 @@ def pictures(evidence: Evidence) -> Section:
             text(f"Neither the original nor the baseline's PNG is there any more for {gone}.", kind="warning")
         )
     if shown:
-        blocks.append(Gallery("pictures", tuple(each for each, _ in shown), _caption(side), ERROR_STOPS, ERROR_REACH))
-    numbers = {"seed": seed, "rule": rule, "pictures": [each for _, each in shown]}
-    return Section("pictures", title, tuple(blocks), numbers, short)
+        blocks.append(Gallery("images", tuple(each for each, _ in shown), _caption(side), ERROR_STOPS, ERROR_REACH))
+    numbers = {"seed": seed, "rule": rule, "images": [each for _, each in shown]}
+    return Section("images", title, tuple(blocks), numbers, short)
 
 
 def _chosen(evidence: Evidence, reference: Arm, seed: int) -> tuple[Chosen, ...]:
-    """Returns the pictures to show; what stands in for a baseline that has not finished goes by its own name."""
+    """Returns the images to show; what stands in for a baseline that has not finished goes by its own name."""
     called = "the baseline arm" if reference is evidence.study.baseline else reference.name
     chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label, called)
     # One arm alone differs from none.
@@ -72,7 +72,7 @@ def _chosen(evidence: Evidence, reference: Arm, seed: int) -> tuple[Chosen, ...]
 def _how(evidence: Evidence, reference: Arm, seed: int, rule: str) -> str:
     differ = ", and the one on which arms differ most" if len(evidence.finished) > 1 else ""
     return (
-        f"Chosen by rule, not by hand: the pictures of median and of worst PSNR under {reference.name}{differ}. {rule} "
+        f"Chosen by rule, not by hand: the images of median and of worst PSNR under {reference.name}{differ}. {rule} "
         f"All are of seed {seed}, averaged weights."
     )
 
@@ -108,7 +108,7 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
 
 
 def _originals(evidence: Evidence, reference: Arm, chosen: Sequence[Chosen]) -> tuple[dict[str, np.ndarray], str]:
-    """Returns the test pictures by name, and why there are none where they can no longer be read."""
+    """Returns the test images by name, and why there are none where they can no longer be read."""
     from ablate.config import Data
     from ablate.data import prepare
 
@@ -116,27 +116,27 @@ def _originals(evidence: Evidence, reference: Arm, chosen: Sequence[Chosen]) -> 
         data = Data.model_validate(reference.cells[0].config["data"])
         loaded = prepare(data, "test", evidence.store.data_cache)
     except (OSError, ValueError) as error:
-        return {}, f"The original pictures could not be read, so crops stand alone: {error}"
+        return {}, f"The original images could not be read, so crops stand alone: {error}"
     wanted = {each.image for each in chosen}
     return {name: loaded[index] for index, name in enumerate(loaded.names) if name in wanted}, ""
 
 
-def _picture(
+def _image(
     evidence: Evidence, chosen: Chosen, arms: Sequence[Arm], seed: int, original: np.ndarray | None, side: int
-) -> tuple[Picture, dict[str, Any]] | None:
-    """Returns a picture and its numbers, None where nothing is left to choose a window in."""
+) -> tuple[ComparedImage, dict[str, Any]] | None:
+    """Returns an image and its numbers, None where nothing is left to choose a window in."""
     assert evidence.reference is not None
     first = _reconstruction(evidence, evidence.reference, seed, chosen.image)
-    picture = original if original is not None else first
-    if picture is None:
+    image = original if original is not None else first
+    if image is None:
         return None
-    window = most_detailed(picture, side)
+    window = most_detailed(image, side)
     tiles = [_tile(evidence, arm, seed, chosen.image, window) for arm in arms]
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     box = (window.left / width, window.top / height, window.width / width, window.height / height)
     own = Tile("original", ("8 bit a channel, 24 bpp",), to_png(window.of(original)) if original is not None else None,
                "the original could not be read")  # fmt: skip
-    shown = Picture(
+    shown = ComparedImage(
         chosen.image,
         chosen.rule,
         box,
@@ -154,7 +154,7 @@ def _picture(
 
 
 def _whole(evidence: Evidence, chosen: Chosen, seed: int, original: np.ndarray | None) -> tuple[Tile, ...]:
-    """Returns the whole picture, as the baseline gives it, and as the arm with the best PSNR on it does."""
+    """Returns the whole image, as the baseline gives it, and as the arm with the best PSNR on it does."""
     row = evidence.per_image.seeds.index(seed)
     column = evidence.per_image.images.index(chosen.image)
     psnr = {name: values[row, column] for name, values in evidence.per_image.values.items()}
@@ -166,7 +166,7 @@ def _whole(evidence: Evidence, chosen: Chosen, seed: int, original: np.ndarray |
     views[best] = f"{title} and highest PSNR" if best in views else "highest PSNR"
     tiles = []
     if original is not None:
-        tiles.append(Tile("original", ("whole picture, scaled to fit",), to_thumbnail(original, WHOLE_WIDTH)))
+        tiles.append(Tile("original", ("whole image, scaled to fit",), to_thumbnail(original, WHOLE_WIDTH)))
     for name, title in views.items():
         arm = next(arm for arm in evidence.study.arms if arm.name == name)
         pixels = _reconstruction(evidence, arm, seed, chosen.image)
@@ -206,4 +206,4 @@ def _reconstruction(evidence: Evidence, arm: Arm, seed: int, image: str) -> np.n
     if cell is None or cell.status != "done":
         return None
     file = evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
-    return read_picture(str(file)) if file.exists() else None
+    return read_image(str(file)) if file.exists() else None
