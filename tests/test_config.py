@@ -13,7 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from ablate.config import NOT_IDENTITY, Cell, Data, Loss, Model, Settings, Term, Train, content_sha256
-from ablate.registry import AbsentError, distortions
+from ablate.losses.catalogue import distortions
+from ablate.registry import AbsentError
 
 SMALL = {"discriminator": {"norm": "channel", "layers": 3}, "model": {"downsamplings": 3, "width": 8}}
 FOLDER = {"source": "folder", "train": "a", "test": "b", "train_digest": "1" * 64, "test_digest": "2" * 64}

@@ -18,7 +18,7 @@ from ablate.bench.rounds import race
 from ablate.bench.standing import Standing, no_round
 from ablate.bench.training_step import PRESETS, BareTraining, cell_of, split_of
 from ablate.bench.work import traffic
-from ablate.kernels import Kernels
+from ablate.objective import Kernels
 
 
 class Variant(NamedTuple):

@@ -16,8 +16,7 @@ from torch import Tensor
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
-from ablate.kernels import Choice, FastObjective, Kernels
-from ablate.losses import Objective
+from ablate.objective import Choice, FastObjective, Kernels, Objective
 from ablate.rng import stream
 from ablate.train.loop import batch
 from ablate.train.state import TrainState

@@ -3,10 +3,7 @@
 from ablate.config.cell import Cell as Cell
 from ablate.config.cell import Warmup as Warmup
 from ablate.config.data import Data as Data
-from ablate.config.evaluation import EXTRACTOR_TAPS as EXTRACTOR_TAPS
 from ablate.config.evaluation import Evaluation as Evaluation
-from ablate.config.evaluation import distance_name as distance_name
-from ablate.config.evaluation import kernel_name as kernel_name
 from ablate.config.loss import Loss as Loss
 from ablate.config.model import Discriminator as Discriminator
 from ablate.config.model import DiscriminatorQuirks as DiscriminatorQuirks
@@ -14,11 +11,6 @@ from ablate.config.model import Model as Model
 from ablate.config.model import ModelQuirks as ModelQuirks
 from ablate.config.model import Norm as Norm
 from ablate.config.model import Quantizer as Quantizer
-from ablate.config.settings import NOT_IDENTITY as NOT_IDENTITY
-from ablate.config.settings import RESULTS_VERSION as RESULTS_VERSION
-from ablate.config.settings import Settings as Settings
-from ablate.config.settings import content_sha256 as content_sha256
-from ablate.config.settings import identity as identity
 from ablate.config.terms import Resolve as Resolve
 from ablate.config.terms import ResolveEach as ResolveEach
 from ablate.config.terms import Term as Term
@@ -27,3 +19,8 @@ from ablate.config.train import Adam as Adam
 from ablate.config.train import Optimizers as Optimizers
 from ablate.config.train import Train as Train
 from ablate.config.train import TrainQuirks as TrainQuirks
+from ablate.settings import NOT_IDENTITY as NOT_IDENTITY
+from ablate.settings import RESULTS_VERSION as RESULTS_VERSION
+from ablate.settings import Settings as Settings
+from ablate.settings import content_sha256 as content_sha256
+from ablate.settings import identity as identity

@@ -10,10 +10,10 @@ from ablate.config.data import Data
 from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.model import Discriminator, Model
-from ablate.config.settings import Identified
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
-from ablate.registry import adversarial_losses, distortions
+from ablate.losses.catalogue import adversarial_losses, distortions
+from ablate.settings import Identified
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ablate.config.settings import NOT_IDENTITY, Settings
+from ablate.settings import NOT_IDENTITY, Settings
 
 
 class Data(Settings):

@@ -1,4 +1,4 @@
-"""The protocol that a finished codec is measured by, and how its figures are called."""
+"""The protocol that a finished codec is measured by, and the names of its figures."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ablate.config.settings import Settings
-
-EXTRACTOR_TAPS: dict[str, tuple[int, ...]] = {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
-"""The widths at which each feature extractor can be looked at."""
-
-
-def distance_name(extractor: str, tap: int) -> str:
-    """Returns the name of the Fréchet distance; only that of Inception's last layer is FID."""
-    return "fid" if extractor == "inception" else f"fd_{extractor}_{tap}"
-
-
-def kernel_name(extractor: str, tap: int) -> str:
-    """Returns the name of the kernel distance of paired patches."""
-    return "kid_paired" if extractor == "inception" else f"kid_paired_{extractor}_{tap}"
+from ablate.metrics.naming import EXTRACTOR_TAPS, distance_name, kernel_name
+from ablate.settings import Settings
 
 
 class Evaluation(Settings):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablate.config.settings import Settings
+from ablate.settings import Settings
 
 Norm = Literal["instance", "channel", "none"]
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from ablate.config.settings import Settings
-from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings, penalties
+from ablate.losses.catalogue import adversarial_losses, distortions, feature_matchings, penalties
+from ablate.registry import Registry
+from ablate.settings import Settings
 
 
 class Term(Settings):

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablate.config.settings import Settings
 from ablate.config.terms import DistortionTerm, Term
+from ablate.settings import Settings
 
 
 class TrainQuirks(Settings):

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ablate.config import EXTRACTOR_TAPS, Settings, distance_name, kernel_name
+from ablate.config import Settings
+from ablate.metrics.naming import EXTRACTOR_TAPS, distance_name, kernel_name
 from ablate.registry import unknown
 
 _DISTANCES = tuple(

@@ -6,11 +6,7 @@ from ablate.kernels.backend import Function as Function
 from ablate.kernels.backend import Gradients as Gradients
 from ablate.kernels.backend import Tolerance as Tolerance
 from ablate.kernels.backend import Unsupported as Unsupported
-from ablate.kernels.choice import Choice as Choice
-from ablate.kernels.choice import Kernels as Kernels
 from ablate.kernels.differentiable import differentiable as differentiable
-from ablate.kernels.objective import FastObjective as FastObjective
-from ablate.kernels.objective import fast_distortion as fast_distortion
 from ablate.kernels.operators import OPERATORS as OPERATORS
 from ablate.kernels.operators import Operator as Operator
 from ablate.kernels.operators import backends as backends

@@ -24,7 +24,7 @@ from ablate.kernels.layout import plain, supported
 from ablate.kernels.native.library import library, missing
 from ablate.losses import adversarial
 from ablate.losses.by_name import paired
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 NOTHING, SQUARE, HINGE, SOFTPLUS = range(4)
 """f(x): 0; (x - a)^2; relu(1 + a x); log(1 + e^(a x)). The numbers are those of adversarial.c."""

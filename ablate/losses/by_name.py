@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ablate.losses.adversarial_loss import AdversarialLoss
+from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.losses.distortion_loss import Distortion
 from ablate.losses.penalized import Penalty
-from ablate.registry import Registry, adversarial_losses, distortions, penalties
+from ablate.registry import Registry
 
 Logits = Tensor | Sequence[Tensor]
 """Raw logits (N, 1, h, w) of one scale, or of each."""

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.registry import Entry, Registry, adversarial_losses, distortions, feature_matchings, penalties, unknown
+from ablate.losses.catalogue import adversarial_losses, distortions, feature_matchings, penalties
+from ablate.registry import Entry, Registry, unknown
 
 CATALOGUES: Mapping[str, Registry] = {
     "adversarial": adversarial_losses,

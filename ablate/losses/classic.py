@@ -15,7 +15,7 @@ from torch.nn.functional import relu, softplus
 
 from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 TARGET = (-2.0, 2.0)
 

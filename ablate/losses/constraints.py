@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import Penalty
-from ablate.registry import penalties
 
 
 @penalties.register(

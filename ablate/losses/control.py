@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion
-from ablate.registry import distortions
 
 
 @distortions.register(formula="0", source="control without this term")

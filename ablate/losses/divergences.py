@@ -18,7 +18,7 @@ from torch.nn.functional import softplus
 
 from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 LIMIT = 10.0
 """Optimal logits lie inside unless one side shows a patch more than exp(5) (f_neyman), exp(20) (f_hellinger) or exp(10)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.losses.adversarial_loss import AdversarialLoss, Memory
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 
 @adversarial_losses.register(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error
-from ablate.registry import distortions
 
 
 @distortions.register(

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs, chosen
-from ablate.registry import penalties
 
 WEIGHT = (0.01, 100.0)
 EVERY = (1, 16)

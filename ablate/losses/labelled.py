@@ -7,8 +7,8 @@ from torch.nn.functional import logsigmoid
 
 from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
+from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.classic import two_class
-from ablate.registry import adversarial_losses
 
 
 @adversarial_losses.register(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from ablate.registry import feature_matchings
+from ablate.losses.catalogue import feature_matchings
 
 TermWeight = Callable[[int, int], float]
 """(scales, layers) -> weight of each term."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, require_side
 from ablate.networks import imagenet, lite0, lpips_heads
 from ablate.networks.exact import full_precision
-from ablate.registry import distortions
 
 EPSILON = 1e-10
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch.nn.functional import l1_loss, mse_loss, smooth_l1_loss
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error
-from ablate.registry import distortions
 
 
 @distortions.register(

@@ -8,9 +8,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
-from ablate.registry import distortions
 
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 

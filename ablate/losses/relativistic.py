@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.registry import UnknownOptionError, adversarial_losses, unknown
+from ablate.losses.catalogue import adversarial_losses
+from ablate.registry import UnknownOptionError, unknown
 
 Pointwise = Callable[[Tensor], Tensor]
 Margins = Callable[[Tensor, Tensor], tuple[Tensor, ...]]

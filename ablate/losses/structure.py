@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
-from ablate.registry import distortions
 
 WINDOW = 11
 SIGMA = 1.5

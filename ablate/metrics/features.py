@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.config import EXTRACTOR_TAPS
 from ablate.metrics.catalogue import extractors
+from ablate.metrics.naming import EXTRACTOR_TAPS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.config import EXTRACTOR_TAPS, distance_name, kernel_name
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.distance import frechet_distance
 from ablate.metrics.features import extractor
 from ablate.metrics.kernel import kid_paired
+from ablate.metrics.naming import EXTRACTOR_TAPS, distance_name, kernel_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

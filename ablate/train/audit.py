@@ -12,8 +12,8 @@ from torch import Tensor
 from ablate import metrics
 from ablate.config import Cell
 from ablate.data import Images
-from ablate.losses import Objective
 from ablate.model import Reconstruction
+from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train import health
 from ablate.train.loop import batch

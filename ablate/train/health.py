@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.losses import AdversarialLoss, Parts
+from ablate.losses import AdversarialLoss
 from ablate.model import Codec, Reconstruction
+from ablate.objective import Parts
 from ablate.train.step import DiscriminatorStepOutput
 
 FLAT_STD = 0.01

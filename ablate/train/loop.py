@@ -15,12 +15,10 @@ from ablate.config import Cell, Data, Warmup
 from ablate.data import Images
 from ablate.data.crops import crops
 from ablate.data.pixels import to_float
-from ablate.kernels import Choice, FastObjective, fast_distortion
-from ablate.losses import Objective, Parts
-from ablate.losses.objective import built
+from ablate.losses.catalogue import distortions
 from ablate.model import Reconstruction
 from ablate.networks.exact import full_float32
-from ablate.registry import distortions
+from ablate.objective import Choice, FastObjective, Objective, Parts, built, fast_distortion
 from ablate.rng import sent, stream
 from ablate.store import Entry
 from ablate.store.atomic import write_with

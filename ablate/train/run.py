@@ -14,8 +14,8 @@ import torch
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.kernels import Choice, Kernels
 from ablate.model import count_parameters
+from ablate.objective import Choice, Kernels
 from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.train.evaluate import evaluate, require_measures

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import Cell
-from ablate.losses import Memory, Objective, Parts, PenaltyInputs
+from ablate.losses import Memory, PenaltyInputs
 from ablate.model import DiscriminatorOutput, Reconstruction
+from ablate.objective import Objective, Parts
 from ablate.rng import stream
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.losses import Objective, Parts
 from ablate.model import DiscriminatorOutput
+from ablate.objective import Objective, Parts
 from ablate.train.state import TrainState
 
 LARGEST = 1e4

@@ -2,7 +2,7 @@ import json
 
 from PIL import Image
 
-from ablate.registry import adversarial_losses, distortions, penalties
+from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 
 
 def test_the_catalogue_names_every_loss(ablate_in):

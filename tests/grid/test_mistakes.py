@@ -10,7 +10,7 @@ import pytest
 
 from ablate.grid import GridError, Mistake, read_grid
 from ablate.grid.mistakes import toml_text
-from ablate.registry import feature_matchings
+from ablate.losses.catalogue import feature_matchings
 
 HEAD = 'schema = 1\nname = "test"\n[base]\npreset = "tiny"\n'
 AXES = '[axes]\n"loss.adversarial" = ["hinge", "lsgan"]\n"discriminator.scales" = [1, 3]\n'

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from ablate.kernels import Choice, Function, Gradients, backends
-from ablate.kernels import choice as choosing
+from ablate.kernels import Function, Gradients, backends
 from ablate.kernels.native.library import missing
 from ablate.kernels.proof import refuted
+from ablate.objective import Choice
+from ablate.objective import choice as choosing
 
 needs_compiler = pytest.mark.skipif(missing("distortion") is not None, reason=str(missing("distortion")))
 L1 = {"mse": 0.0, "l1": 1.0}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import Memory, Penalty, PenaltyInputs
-from ablate.registry import penalties
 from ablate.rng import stream
 
 Logits = Callable[[Tensor], Sequence[Tensor]]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from ablate.losses import AdversarialLoss
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 Array = NDArray[np.float64]
 Player = Callable[[Array, Array], float]

@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ablate.losses import AdversarialLoss
+from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.classic import two_class
-from ablate.registry import adversarial_losses
 
 REAL = torch.tensor([[0.5, -1.0], [2.0, 0.0]], dtype=torch.float64).reshape(1, 1, 2, 2)
 FAKE = torch.tensor([[-0.5, 1.0], [0.0, -3.0]], dtype=torch.float64).reshape(1, 1, 2, 2)

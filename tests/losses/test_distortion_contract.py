@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 
+from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion
 from ablate.networks import imagenet, lite0
-from ablate.registry import Entry, distortions
+from ablate.registry import Entry
 
 NAMES = list(distortions)
 TERMS = [name for name in NAMES if name != "none"]

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from ablate.losses import AdversarialLoss
+from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.divergences import LIMIT
-from ablate.registry import adversarial_losses
 
 SATURATING = {
     "f_kl": (-math.exp(-1), -math.exp(-5)),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ablate.losses import AdversarialLoss, oracles
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 
 def built(name: str, **options: float) -> AdversarialLoss:

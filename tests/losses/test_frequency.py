@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.registry import distortions
+from ablate.losses.catalogue import distortions
 
 RANDOM = np.random.default_rng(11)
 IMAGE, RECONSTRUCTION = (RANDOM.uniform(-1, 1, (2, 3, 9, 12)) for _ in range(2))

@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 
 from ablate.losses import adversarial
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 CLASSES = 5
 LABELS = torch.tensor([[[0, 3], [1, 1]]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ablate.losses.catalogue import feature_matchings
 from ablate.losses.matching import feature_matching
-from ablate.registry import feature_matchings
 
 
 def total(name: str, scales: int, layers: int) -> float:

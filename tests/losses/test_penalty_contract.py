@@ -11,9 +11,9 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import PenaltyInputs
 from ablate.model import Discriminator
-from ablate.registry import penalties
 from ablate.rng import stream
 from tests.losses.scenes import IMAGE, RECONSTRUCTION, Curved, Memory, built, drawn, inputs, linear, quadratic, terms
 

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.losses import perceptual
+from ablate.losses.catalogue import distortions
 from ablate.networks import imagenet, lite0
-from ablate.registry import distortions
 
 Weights = dict[str, Tensor]
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ablate.registry import distortions
+from ablate.losses.catalogue import distortions
 
 IMAGE = torch.tensor([1.0, 0.0, -1.0, 0.5], dtype=torch.float64).reshape(1, 1, 2, 2)
 RECONSTRUCTION = torch.tensor([0.0, 0.0, 1.0, 0.25], dtype=torch.float64).reshape(1, 1, 2, 2)

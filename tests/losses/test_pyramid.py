@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import convolve
 
-from ablate.registry import distortions
+from ablate.losses.catalogue import distortions
 
 Plane = NDArray[np.float64]
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from ablate.losses import AdversarialLoss
-from ablate.registry import adversarial_losses
+from ablate.losses.catalogue import adversarial_losses
 
 NAMES = [f"{form}_{loss}" for form in ("rp", "ra", "rc") for loss in ("vanilla", "lsgan", "hinge")]
 PAIRED, AVERAGED = NAMES[:3], NAMES[3:]

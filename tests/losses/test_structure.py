@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from ablate import metrics
 from ablate.losses import structure
-from ablate.registry import distortions
+from ablate.losses.catalogue import distortions
 
 Plane = NDArray[np.float64]
 WANG = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]

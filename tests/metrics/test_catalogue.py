@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from ablate.config import EXTRACTOR_TAPS
 from ablate.metrics import extractors, metrics
+from ablate.metrics.naming import EXTRACTOR_TAPS
 from ablate.registry import UnknownNameError
 
 DIRECTIONS = {

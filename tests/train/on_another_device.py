@@ -23,7 +23,7 @@ from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.kernels import OPERATORS, backends, disagreement
 from ablate.kernels.trials import trials
-from ablate.registry import adversarial_losses, distortions, penalties
+from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.store import Store
 from ablate.train.audit import audit
 from ablate.train.loop import Watch, train

@@ -7,7 +7,7 @@ import torch
 
 from ablate.config import Cell
 from ablate.data import prepare, resolve
-from ablate.registry import adversarial_losses, penalties
+from ablate.losses.catalogue import adversarial_losses, penalties
 from ablate.store import Store
 from ablate.train.loop import Outcome, Watch, train
 from ablate.train.state import TrainState

@@ -9,7 +9,7 @@ import torch
 
 from ablate.config import Cell
 from ablate.data import prepare
-from ablate.kernels import Choice, Kernels
+from ablate.objective import Choice, Kernels
 from ablate.store import Entry, Store
 from ablate.train.loop import Watch, train
 from ablate.train.reference import as_tensor

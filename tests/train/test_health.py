@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from ablate.losses import AdversarialLoss, Parts, adversarial
+from ablate.losses import AdversarialLoss, adversarial
 from ablate.model import Reconstruction
+from ablate.objective import Parts
 from ablate.store import Entry
 from ablate.train.health import (
     Finiteness,

@@ -10,8 +10,8 @@ import torch
 
 from ablate.config import Cell
 from ablate.data import prepare
-from ablate.kernels import Kernels
 from ablate.kernels.native.library import missing
+from ablate.objective import Kernels
 from ablate.store import Entry, Store
 from ablate.train.run import run_cell
 

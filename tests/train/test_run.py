@@ -20,7 +20,7 @@ from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
 from ablate.execute.local import start_fork_server
 from ablate.execute.work import PRELOAD
-from ablate.kernels import Kernels
+from ablate.objective import Kernels
 from ablate.store import Entry, Store
 from ablate.train.run import run_cell, run_warmup
 from ablate.trained import load

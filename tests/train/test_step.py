@@ -9,7 +9,8 @@ import torch
 
 from ablate.config import Cell
 from ablate.grid.presets import preset_text
-from ablate.losses import Objective, Penalty
+from ablate.losses import Penalty
+from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.health import gradient_norms
 from ablate.train.state import TrainState

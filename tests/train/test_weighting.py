@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ablate.config import Cell
-from ablate.losses import Objective, Parts
 from ablate.model import DiscriminatorOutput
+from ablate.objective import Objective, Parts
 from ablate.train.state import TrainState
 from ablate.train.step import generator_terms
 from ablate.train.weighting import adaptive, calibrated

@@ -12,10 +12,11 @@ from torch import Tensor
 from ablate.config import Loss, Term
 from ablate.losses.adversarial_loss import AdversarialLoss, Memory
 from ablate.losses.by_name import over_scales, paired
+from ablate.losses.catalogue import adversarial_losses, distortions, feature_matchings, penalties
 from ablate.losses.distortion_loss import Distortion
 from ablate.losses.matching import TermWeight, feature_matching
 from ablate.losses.penalized import Penalty, PenaltyInputs
-from ablate.registry import Registry, adversarial_losses, distortions, feature_matchings, penalties
+from ablate.registry import Registry
 
 
 @dataclass(frozen=True)

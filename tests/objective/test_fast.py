@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from ablate.config import Loss
-from ablate.kernels import Choice, FastObjective, fast_distortion
 from ablate.kernels.native.library import missing
-from ablate.losses import Objective
-from ablate.registry import distortions
+from ablate.losses.catalogue import distortions
+from ablate.objective import Choice, FastObjective, Objective, fast_distortion
 
 SETTINGS: list[dict[str, Any]] = [
     {"adversarial": "lsgan"},

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from ablate.config import Cell
 from ablate.grid.presets import nested, preset_values
-from ablate.losses import Objective
+from ablate.objective import Objective
 
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGE, RECONSTRUCTION = (torch.rand(2, 3, 16, 16, generator=GENERATOR) * 2 - 1 for _ in range(2))

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from ablate.config import Loss, Term
 from ablate.kernels.adversarial import FORMS
-from ablate.kernels.choice import Choice, LossOf
-from ablate.losses import AdversarialLoss, Objective
+from ablate.losses import AdversarialLoss
 from ablate.losses.adversarial_loss import Memory
+from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.losses.distortion_loss import Distortion
-from ablate.registry import adversarial_losses, distortions
+from ablate.objective.choice import Choice, LossOf
+from ablate.objective.objective import Objective
 
 OPERATOR_OF = {"mse": "distortion", "l1": "distortion", "charbonnier": "distortion", "ms_ssim": "ms_ssim"}
 """What computes a distortion; others have the definition alone."""

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from ablate.config import Loss, Term
-from ablate.losses import Objective, feature_matching
-from ablate.registry import feature_matchings
+from ablate.losses import feature_matching
+from ablate.losses.catalogue import feature_matchings
+from ablate.objective import Objective
 
 LOGITS = [torch.full((1, 1, size, size), value) for size, value in ((8, 1.0), (4, 2.0), (2, 6.0))]
 IMAGE, RECONSTRUCTION = torch.zeros(1, 3, 16, 16), torch.full((1, 3, 16, 16), 0.5)

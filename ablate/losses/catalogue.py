@@ -1,0 +1,52 @@
+"""The losses by kind and name: what grid files, documents and checks look up.
+
+Looking at a catalogue imports no torch; looking a loss up does.
+"""
+
+from __future__ import annotations
+
+from ablate.registry import REQUIRED, Registry
+
+adversarial_losses = Registry(
+    "adversarial loss",
+    "ablate.losses.classic",
+    "ablate.losses.relativistic",
+    "ablate.losses.divergences",
+    "ablate.losses.energies",
+    "ablate.losses.labelled",
+    facts={
+        "convention": REQUIRED,
+        "gradient_at_zero": REQUIRED,
+        "gradient_losing": REQUIRED,
+        "oracle": None,
+        "ranges": {},
+        "trains_discriminator": True,
+        "generator_sees_real": False,
+        "decomposes": True,
+        "judges": "patches",
+    },
+)
+"""Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
+the discriminator wins (r = 4, f = -4); the least discriminator loss as a function of two distributions; sensible ranges
+of the options; whether the discriminator is trained, the generator's loss looks at the image's logits, and the loss of
+a batch is the mean of its parts' losses; and which discriminators it needs: those with a logit for each of the
+"patches", autoencoders whose logit is minus the "energy" of their error, or such as tell "labels" apart."""
+distortions = Registry(
+    "distortion",
+    "ablate.losses.control",
+    "ablate.losses.pixel",
+    "ablate.losses.structure",
+    "ablate.losses.frequency",
+    "ablate.losses.pyramid",
+    "ablate.losses.perceptual",
+    facts={"convention": "", "ranges": {}, "smallest_side": 1},
+)
+penalties = Registry(
+    "penalty",
+    "ablate.losses.gradient_penalties",
+    "ablate.losses.consistency",
+    "ablate.losses.constraints",
+    facts={"convention": REQUIRED, "ranges": {}, "second_order": False},
+)
+"""Facts: as above; `second_order` says that it differentiates a gradient."""
+feature_matchings = Registry("feature matching", "ablate.losses.matching")

@@ -1,0 +1,9 @@
+"""The training objective: both players' losses as a weighted sum, each computed by the fastest code that agrees."""
+
+from ablate.objective.choice import Choice as Choice
+from ablate.objective.choice import Kernels as Kernels
+from ablate.objective.fast import FastObjective as FastObjective
+from ablate.objective.fast import fast_distortion as fast_distortion
+from ablate.objective.objective import Objective as Objective
+from ablate.objective.objective import Parts as Parts
+from ablate.objective.objective import built as built
