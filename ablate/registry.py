@@ -8,6 +8,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 REQUIRED = object()
@@ -35,6 +36,8 @@ class Entry:
     formula: str
     source: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Options that came later, with the version of the package that had them first."""
 
     @property
     def options(self) -> Mapping[str, inspect.Parameter]:
@@ -45,6 +48,8 @@ class Entry:
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Returns every option with its value, defaults filled in.
 
+        An option that was added later is left out at its default, so that settings from before stay what they were.
+
         Raises:
             UnknownOptionError: for an option that the function does not take.
         """
@@ -54,7 +59,9 @@ class Entry:
         missing = [n for n, p in self.options.items() if p.default is p.empty and n not in options]
         if missing:
             raise UnknownOptionError(f"{self.name} needs the option {missing[0]!r}")
-        return {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}
+        values = {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}
+        as_before = [name for name in self.added if values[name] == self.options[name].default]
+        return {name: value for name, value in values.items() if name not in as_before}
 
     def refuse_what_it_refuses(self, options: Mapping[str, Any]) -> None:
         """Calls the function, so that values which it does not take are known before a training needs it.
@@ -88,18 +95,27 @@ class Registry:
         self._facts = facts
         self._entries: dict[str, Entry] = {}
 
-    def register(self, *, formula: str = "", source: str = "", **facts: Any) -> Callable[[Callable], Callable]:
-        """Registers the decorated function under its own name.
+    def register(
+        self, *, formula: str = "", source: str = "", added: Mapping[str, str] = MappingProxyType({}), **facts: Any
+    ) -> Callable[[Callable], Callable]:
+        """Registers the decorated function under its own name; `added` names its options that came later.
 
         Raises:
-            ValueError: if the name is taken, or if a fact is missing or none that this registry knows.
+            ValueError: if the name is taken, if a fact is missing or none that this registry knows, or if `added`
+                names no option that has a default.
         """
 
         def decorate(function: Callable) -> Callable:
             name = function.__name__
             if name in self._entries:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._entries[name] = Entry(name, function, formula, source, self._complete(name, facts))
+            entry = Entry(name, function, formula, source, self._complete(name, facts), added)
+            for option in added:
+                if option not in entry.options or entry.options[option].default is inspect.Parameter.empty:
+                    raise ValueError(
+                        f"{self.kind} {name!r}: {option!r} was added later and is no option with a default"
+                    )
+            self._entries[name] = entry
             return function
 
         return decorate

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.fields import FieldInfo
 
 RESULTS_VERSION = 1
 """Raised when the same settings give other results than before; CHANGELOG.md says why older ones no longer compare."""
@@ -14,6 +15,22 @@ RESULTS_VERSION = 1
 
 NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 """Marks a setting that says where something lies and not what it is."""
+
+ADDED = "added"
+"""Marks a setting that came later, with the version of the package that had it first."""
+
+
+def added(version: str, default: Any, **limits: Any) -> Any:
+    """Declares a setting that came with a later version of the package than its group.
+
+    At its default it is no part of the identity, so that cells from before keep their ids.
+
+    Args:
+        version: of the package that had it first.
+        default: what all earlier cells had without saying so.
+        limits: as pydantic's Field takes them.
+    """
+    return Field(default, json_schema_extra={ADDED: version}, validate_default=True, **limits)
 
 
 class Settings(BaseModel):
@@ -39,13 +56,17 @@ class Identified(Settings):
 
 
 def identity(settings: Settings) -> dict[str, Any]:
-    """Returns the settings as plain data, without those that only say where something lies."""
-    result: dict[str, Any] = {}
-    for name, info in type(settings).model_fields.items():
-        if info.json_schema_extra == NOT_IDENTITY:
-            continue
-        result[name] = _plain(getattr(settings, name))
-    return result
+    """Returns the settings as plain data: neither paths nor later settings that have their default."""
+    return {
+        name: _plain(getattr(settings, name))
+        for name, info in type(settings).model_fields.items()
+        if info.json_schema_extra != NOT_IDENTITY and not _as_before(info, getattr(settings, name))
+    }
+
+
+def _as_before(info: FieldInfo, value: Any) -> bool:
+    extra = info.json_schema_extra
+    return isinstance(extra, dict) and ADDED in extra and value == info.get_default(call_default_factory=True)
 
 
 def _plain(value: Any) -> Any:

@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from ablate.config import NOT_IDENTITY, Cell, Data, Loss, Model, Settings, Term, Train, content_sha256
-from ablate.losses.catalogue import distortions
-from ablate.registry import AbsentError
+from ablate.losses.catalogue import adversarial_losses, distortions
+from ablate.registry import AbsentError, Registry
+from ablate.settings import added
 
 SMALL = {"discriminator": {"norm": "channel", "layers": 3}, "model": {"downsamplings": 3, "width": 8}}
 FOLDER = {"source": "folder", "train": "a", "test": "b", "train_digest": "1" * 64, "test_digest": "2" * 64}
@@ -162,6 +163,42 @@ def test_a_default_written_out_changes_no_id(term: Any) -> None:
 def test_an_option_changes_the_id() -> None:
     other = cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9}})
     assert other.id != cell(loss={"adversarial": "lsgan"}).id
+
+
+def test_a_setting_that_was_added_later_leaves_earlier_ids_at_its_default() -> None:
+    class LaterModel(Model):
+        """The model's settings of a later version of the package."""
+
+        attention: int = added("9.0", 0)
+
+    class LaterCell(Cell):
+        """A cell of that version."""
+
+        model: LaterModel = LaterModel()
+
+    before = cell(loss={"lambda_x": 3})
+    later = LaterCell.model_validate(before.model_dump())
+    assert later.model.attention == 0
+    assert (later.id, later.sha256) == (before.id, before.sha256)
+    used = before.model_dump()
+    used["model"]["attention"] = 2
+    assert LaterCell.model_validate(used).id != before.id
+
+
+def test_an_option_that_was_added_later_leaves_earlier_ids_at_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9}})
+    scratch = Registry("adversarial loss")
+
+    @scratch.register(added={"smoothing": "9.0"}, **adversarial_losses["lsgan"].facts)
+    def lsgan(
+        *, fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0, smoothing: float = 0.0
+    ) -> None:
+        """Least squares with an option that it did not have before."""
+
+    monkeypatch.setitem(adversarial_losses._entries, "lsgan", scratch["lsgan"])
+    assert cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9}}).id == before.id
+    assert cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9, "smoothing": 0.0}}).id == before.id
+    assert cell(loss={"adversarial": {"name": "lsgan", "real_target": 0.9, "smoothing": 0.1}}).id != before.id
 
 
 def test_where_the_images_lie_is_no_part_of_the_identity_but_what_they_are_is() -> None:

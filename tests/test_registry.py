@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from ablate.registry import (
-    Registry,
-    UnknownNameError,
-    UnknownOptionError,
-    adversarial_losses,
-    distortions,
-    feature_matchings,
-    unknown,
-)
+from ablate.losses.catalogue import adversarial_losses, distortions, feature_matchings
+from ablate.registry import Registry, UnknownNameError, UnknownOptionError, unknown
 
 
 @pytest.fixture
@@ -128,3 +121,14 @@ def test_the_losses_that_grid_files_rely_on_are_registered() -> None:
     assert {"vanilla", "minimax", "lsgan", "hinge", "none"} <= set(adversarial_losses)
     assert {"mse", "l1", "charbonnier"} <= set(distortions)
     assert {"source", "pix2pixhd", "none"} <= set(feature_matchings)
+
+
+def test_only_an_option_with_a_default_can_have_been_added_later() -> None:
+    registry = Registry("dish")
+
+    def stew(*, hours: float) -> None:
+        """Stew."""
+
+    for option in ("hours", "pepper"):
+        with pytest.raises(ValueError, match=f"dish 'stew': '{option}' was added later"):
+            registry.register(added={option: "2.0"})(stew)
