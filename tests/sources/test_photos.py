@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ablate.config import Data
-from ablate.data import photos as photos_module
 from ablate.data import prepare, resolve
-from ablate.data.photos import SHA256, photos
+from ablate.sources import photos as photos_module
+from ablate.sources.photos import SHA256, photos
 
 
 def test_the_photographs_are_those_the_results_were_made_with() -> None:

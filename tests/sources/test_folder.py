@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.data.digest import SourceFile
-from ablate.data.folder import list_folder, require_disjoint, split_by_content
+from ablate.sources.digest import SourceFile
+from ablate.sources.folder import list_folder, require_disjoint, split_by_content
 
 WriteImage = Callable[..., Path]
 

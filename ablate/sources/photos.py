@@ -21,7 +21,7 @@ from __future__ import annotations
 import importlib.resources
 from pathlib import Path
 
-from ablate.data.digest import SourceFile, hash_files
+from ablate.sources.digest import SourceFile, hash_files
 
 SHA256 = {
     "train": {

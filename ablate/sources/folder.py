@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.data.digest import SourceFile
+from ablate.sources.digest import SourceFile
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 

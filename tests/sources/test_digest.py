@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.data import digest as digest_module
-from ablate.data.digest import SourceFile, digest, hash_files
+from ablate.sources import digest as digest_module
+from ablate.sources.digest import SourceFile, digest, hash_files
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablate.data.decode import ImageError, decode
+from ablate.sources.decode import ImageError, decode
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.config import content_sha256
+from ablate.settings import content_sha256
 
 _HASHES = "hashes.json"
 _SETTLED_NS = 2_000_000_000
