@@ -173,7 +173,7 @@ def losses() -> Iterator[tuple[str, str | None]]:
 
     terms: dict[str, tuple[Callable[..., torch.Tensor], tuple[torch.Tensor, ...]]] = {}
     for name in adversarial_losses:
-        channels = 2 if adversarial_losses[name].facts["judges"] == "labels" else 1
+        channels = 2 if adversarial_losses[name].facts["discriminator"] == "labels" else 1
         logits = tuple(torch.randn(2, channels, 6, 5, generator=generator) for _ in range(2))
         loss = adversarial_losses[name].function()
         terms |= {f"{name} D": (loss.discriminator, logits), f"{name} G": (loss.generator, logits)}
