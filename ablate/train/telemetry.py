@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ablate.losses import AdversarialLoss
-from ablate.model import Codec, Reconstruction
+from ablate.model import Reconstruction
 from ablate.objective import Parts
-from ablate.train.step import DiscriminatorStepOutput
+from ablate.train.step import DiscriminatorStepOutput, StepOutput
 
 FLAT_STD = 0.01
 """A reconstruction that varies less than this (1.3 of 255 levels) over pixels is flat ..."""
@@ -47,24 +47,7 @@ class Finiteness:
         return None if step < 0 else step
 
 
-def gradient_norms(parts: Parts, reconstruction: Tensor) -> dict[str, float]:
-    """Returns the norm of each weighted term's gradient at the reconstruction (N, 3, H, W)."""
-    norms = {}
-    for name, term in parts.terms.items():
-        (gradient,) = torch.autograd.grad(
-            parts.weights[name] * term, reconstruction, retain_graph=True, materialize_grads=True
-        )
-        norms[name] = float(gradient.float().norm())
-    return norms
-
-
-def encoder_norm(codec: Codec) -> float:
-    """Returns the norm of the last gradient that reached the encoder's parameters."""
-    gradients = [p.grad for p in codec.encoder.parameters() if p.grad is not None]
-    return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
-
-
-def scale_health(judged: DiscriminatorStepOutput, loss: AdversarialLoss) -> list[dict[str, float]]:
+def scale_telemetry(judged: DiscriminatorStepOutput, loss: AdversarialLoss) -> list[dict[str, float]]:
     """Returns per scale how often the discriminator is right and what its mean logits are.
 
     A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
@@ -91,6 +74,24 @@ def is_finite(module: torch.nn.Module) -> bool:
 def saturated(scales: list[dict[str, float]]) -> bool:
     """Whether every discriminator tells images from reconstructions nearly without error."""
     return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
+
+
+def log_row(taken: StepOutput, loss: AdversarialLoss, encoder_norm: float) -> dict[str, Any]:
+    """Returns what a log point says of losses, gradients and discriminators.
+
+    Args:
+        taken: a step with its gradient norms.
+        loss: that the discriminators are trained with.
+        encoder_norm: of the gradient that reached the encoder's parameters.
+    """
+    judged = taken.discriminator
+    return {
+        "loss": loss_row(taken.parts, judged),
+        "weights": {name: float(weight) for name, weight in taken.parts.weights.items()},
+        "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm},
+        "scales": scale_telemetry(judged, loss) if judged else [],
+        **reconstruction_row(taken.image, taken.reconstruction),
+    }
 
 
 def loss_row(parts: Parts, judged: DiscriminatorStepOutput | None) -> dict[str, float]:

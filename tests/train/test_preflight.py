@@ -1,12 +1,12 @@
-"""The audit of a cell finds what is put wrong on purpose."""
+"""The preflight of a cell finds what is put wrong on purpose."""
 
 from ablate.data import prepare
-from ablate.train.audit import audit
+from ablate.train.preflight import preflight
 
 
 def verdicts(cell, cache) -> dict[str, str]:
     images = [prepare(cell.data, split, cache) for split in ("train", "test")]
-    found = list(audit(cell, *images, "cpu"))
+    found = list(preflight(cell, *images, "cpu"))
     assert all(finding.advice for finding in found if finding.verdict != "ok")
     assert all(finding.found for finding in found)
     return {finding.check: finding.verdict for finding in found}
@@ -46,7 +46,7 @@ def test_an_average_that_is_none_is_told(make_cell, tmp_path) -> None:
     assert verdicts(make_cell(train={"ema_decay": 0.0}), tmp_path)["average"] == "warning"
 
 
-def test_the_control_without_a_gan_is_audited_too(make_cell, tmp_path) -> None:
+def test_the_control_without_a_gan_is_looked_over_too(make_cell, tmp_path) -> None:
     found = verdicts(make_cell(loss={"adversarial": "none", "feature_matching": "none"}), tmp_path)
     assert "scales" not in found
     assert found["encoder"] == "ok"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -15,25 +14,14 @@ from ablate.data import Images
 from ablate.model import Reconstruction
 from ablate.objective import Objective
 from ablate.rng import stream
-from ablate.train import health
-from ablate.train.loop import batch
+from ablate.train.batches import Batches
+from ablate.train.finding import Finding
+from ablate.train.gradients import encoder_norm, weighted_norms
 from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, frozen, generator_terms
 
-Verdict = Literal["ok", "warning", "problem"]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found; a problem or a warning says what it means and what to do."""
-
-    check: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
-
-
-def audit(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
+def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
 
     Args:
@@ -43,7 +31,7 @@ def audit(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator
         device: "cpu" or "cuda".
     """
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
-    image = batch(images, cell.data, cell.seed, 0, device)
+    image = Batches(images, cell.data, cell.seed, device)(0)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
     yield _ranges(image, reconstruction)
     yield _levels(cell, reconstruction)
@@ -91,7 +79,7 @@ def _noise(cell: Cell, state: TrainState, image: Tensor) -> Iterator[Finding]:
     if not cell.model.noise:
         return
     with torch.no_grad():
-        one, other = (state.codec(image[:1], stream(seed, "audit.noise", 0)).image for seed in (0, 1))
+        one, other = (state.codec(image[:1], stream(seed, "preflight.noise", 0)).image for seed in (0, 1))
     changed = float((one - other).abs().max())
     yield _verdict(
         "noise",
@@ -129,9 +117,9 @@ def _generator_step(
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
         parts = objective.generator(image, reconstruction.image)
-    norms = health.gradient_norms(parts, reconstruction.image)
+    norms = weighted_norms(parts, reconstruction.image)
     descend(state, parts.total)
-    encoder = health.encoder_norm(state.codec)
+    encoder = encoder_norm(state.codec)
     yield _verdict(
         "encoder",
         encoder > 0,

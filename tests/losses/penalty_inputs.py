@@ -1,4 +1,4 @@
-"""Small discriminators whose gradients are known, and the scenes that penalties look at."""
+"""Small discriminators whose gradients are known, and the inputs of penalties."""
 
 from __future__ import annotations
 
