@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from ablate.data import Images
 
-BLOCK = 8
-LEVELS = 5
 RELATIVE_TOLERANCE = 1e-4
 """How far a probe may move: float32 features move a distance by up to 3e-7 between instruction sets and by 2e-5 where
 an extractor adds in another order; 255 for 256 moves PSNR by 2e-3."""
@@ -28,33 +26,18 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     Args:
         evaluation: the settings of that name of a cell, as plain data.
     """
-    import torch
-    from torch import Tensor, nn
-
-    from ablate.config import Cell
-    from ablate.evaluate.measure import evaluate
+    from ablate.check.block_codec import BlockCodec
+    from ablate.config import Evaluation
+    from ablate.evaluate.measure import measure as evaluate
     from ablate.metrics.catalogue import metrics
     from ablate.store import Entry
 
-    class BlockCodec(nn.Module):
-        """Keeps the mean of each block, in five levels."""
-
-        def compress(self, image: Tensor) -> Tensor:
-            pixels = ((image + 1) * 127.5).round().long()
-            blocks = pixels.unfold(2, BLOCK, BLOCK).unfold(3, BLOCK, BLOCK)
-            return (blocks.sum((-1, -2)) // BLOCK**2 * LEVELS // 256).to(torch.uint8)
-
-        def decompress(self, symbols: Tensor, size: tuple[int, int], noise: object = None) -> Tensor:  # noqa: ARG002
-            pixels = (symbols.long() * 2 + 1) * 256 // (2 * LEVELS)
-            pixels = pixels.repeat_interleave(BLOCK, 2).repeat_interleave(BLOCK, 3)[..., : size[0], : size[1]]
-            return pixels.float() / 127.5 - 1
-
-    cell = Cell.model_validate({"evaluation": evaluation})
+    settings: Evaluation = Evaluation.model_validate(evaluation)
     with tempfile.TemporaryDirectory() as scratch:
         there = Path(scratch)
-        codecs: Any = {"ema": BlockCodec()}
-        measured = evaluate(codecs, cell, _images(), Entry(there / "cell"), there, "cpu")
-    return {name: value for name, value in measured["metrics"]["ema"].items() if name in set(metrics)}
+        entry = Entry(there / "cell")
+        found = evaluate({"ema": BlockCodec()}, settings, _images(), entry, cache=there, device="cpu")
+    return {name: value for name, value in found.metrics["ema"].items() if name in set(metrics)}
 
 
 def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, str]:

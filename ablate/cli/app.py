@@ -22,6 +22,7 @@ from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
 from ablate.cli.losses import losses
 from ablate.cli.plan import plan
+from ablate.cli.references import references
 from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
@@ -33,7 +34,9 @@ NO_READER = 141
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, diff, report, check, losses, bench, doctor, compress, decompress, eval)
+COMMANDS = (
+    init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+)  # fmt: skip
 
 
 class Commands(TyperGroup):

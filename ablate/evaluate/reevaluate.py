@@ -1,4 +1,4 @@
-"""A finished cell, measured on other images than those of its grid."""
+"""A finished cell, measured again on other images than those of its grid."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from ablate.config import RESULTS_VERSION
 from ablate.data import Images
-from ablate.evaluate.measure import evaluate
-from ablate.model import Codec, count_parameters
+from ablate.evaluate.codec import Files
+from ablate.evaluate.measure import measure
+from ablate.model import count_parameters
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
 from ablate.store.atomic import write_json
@@ -22,7 +23,7 @@ def place(entry: Entry, folder: Path, images: Images) -> Entry:
     return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
 
 
-def measure_elsewhere(
+def reevaluate(
     entry: Entry,
     images: Images,
     records: Entry,
@@ -62,10 +63,18 @@ def measure_elsewhere(
         write_json(records.path / "cell.json", entry.settings())
         began = time.perf_counter()
         cell = codecs[weights[0]].cell
-        plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
-        measured = evaluate(plain, cell, images, records, cache, device, done)
+        measured = measure(
+            {name: Files(codec) for name, codec in codecs.items()},
+            cell.evaluation,
+            images,
+            records,
+            cache=cache,
+            device=device,
+            taught=(cell.loss.distortion, cell.loss.perceptual),
+            done=done,
+        )
         seconds = time.perf_counter() - began
-        codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
+        models = {name: codec.model_id.hex() for name, codec in codecs.items()}
         kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
         of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
         records.commit(
@@ -75,8 +84,10 @@ def measure_elsewhere(
                 "seconds": seconds,
                 "eval_seconds": seconds,
                 "pictures": of,
-                **measured,
-                "codec": codec,
+                "metrics": measured.metrics,
+                "uncertainty": measured.uncertainty,
+                "protocol": measured.protocol,
+                "codec": {"parameters": count_parameters(cell), "models": models},
                 "environment": dict(environment),
                 "artefacts": file_hashes(records.path),
             }

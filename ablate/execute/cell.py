@@ -12,7 +12,8 @@ import torch
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.evaluate.measure import evaluate, require_measures
+from ablate.evaluate.codec import Files
+from ablate.evaluate.measure import measure, require_measures
 from ablate.model import count_parameters
 from ablate.objective import Kernels
 from ablate.store import Entry
@@ -21,6 +22,7 @@ from ablate.store.atomic import write_with
 from ablate.train.loop import Outcome
 from ablate.train.run import train_cell, train_warmup
 from ablate.train.state import TrainState
+from ablate.trained import TrainedCodec, model_id
 
 
 def run_cell(
@@ -35,7 +37,7 @@ def run_cell(
     kernels: Kernels = "auto",
 ) -> Outcome:
     """Trains a cell, measures it and commits the result; arguments as in `train_cell`."""
-    require_measures(cell)
+    require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
     trained = train_cell(cell, entry, warmup=warmup, kernels=kernels, **common)
     outcome = trained.outcome
@@ -74,14 +76,19 @@ def _measure(
 ) -> dict[str, Any]:
     """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
     measured: dict[str, Any] = {}
+    models: dict[str, str] = {}
     began = time.perf_counter()
     if outcome.status == "done":
         assert state.average is not None
         images = prepare(cell.data, "test", data_cache)
-        codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
-        measured = evaluate(codecs, cell, images, entry, data_cache, device)
+        networks = {"raw": state.codec.eval(), "ema": state.average.eval()}
+        codecs = {name: TrainedCodec(cell, each, model_id(cell, each), device) for name, each in networks.items()}
+        files = {name: Files(codec) for name, codec in codecs.items()}
+        taught = (cell.loss.distortion, cell.loss.perceptual)
+        found = measure(files, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
+        measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
+        models = {name: codec.model_id.hex() for name, codec in codecs.items()}
         write_with(entry.weights, state.save_weights)
-    models = measured.pop("models", {})
     return measured | {
         "eval_seconds": time.perf_counter() - began,
         "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,

@@ -1,4 +1,4 @@
-"""How many bits an image's symbols take, in bits per pixel of the original image.
+"""How many bits an image takes, in bits per pixel of the original image.
 
 Three figures, because papers report different ones: what the symbols' entropy can never exceed, what their frequencies
 say, and the length of a real file, whose header and tables may take it beyond both.
@@ -12,90 +12,77 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.coding import MODEL_BYTES, decode, encode
-from ablate.metrics.catalogue import metrics
+from ablate.metrics.catalogue import register_metric
+from ablate.metrics.metric import Needs, Scope
 
 Symbols = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Rate:
-    """The rate of one image, in bits per pixel, the bytes of its file, and how much of the code book it uses.
+@dataclass(frozen=True, eq=False)
+class CodedImage:
+    """An image as it was sent: the bytes of its file and its size in pixels.
 
-    `levels_used` counts levels that occur anywhere, `dead_channels` those channels that hold a single level.
+    `symbols`, uint8 (C, h, w) below `levels`, are those that the file holds; None where the codec has none.
     """
 
-    bpp_bound: float
-    bpp_entropy: float
-    bpp_actual: float
-    bytes_actual: int
-    levels_used: int
-    dead_channels: int
+    bytes: int
+    height: int
+    width: int
+    symbols: Symbols | None = None
+    levels: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the image."""
+        return self.height * self.width
 
 
-def rate(symbols: Symbols, levels: int, height: int, width: int) -> Rate:
-    """Measures symbols, uint8 (C, h, w) below `levels`, of an original image of `height` x `width` pixels.
-
-    The file is decoded again and compared.
-
-    Raises:
-        ValueError: for symbols or sizes that a file cannot hold.
-    """
-    file = _verified_file(symbols, levels, height, width)
-    return Rate(
-        bpp_bound=bpp_bound(symbols, levels, height, width),
-        bpp_entropy=bpp_entropy(symbols, levels, height, width),
-        bpp_actual=8 * len(file) / (height * width),
-        bytes_actual=len(file),
-        levels_used=len(np.unique(symbols)),
-        dead_channels=sum(bool((channel == channel.flat[0]).all()) for channel in symbols),
-    )
-
-
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@register_metric(
     label="bpp (bound)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=100,
+    needs=Needs(symbols=True),
     formula="C h w log2(L) / (H W)",
     source="Agustsson et al. 2019, ICCV: H(w) <= dim(w) log2(L)",
 )
-def bpp_bound(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of symbols (C, h, w) that all levels are equally likely for."""
-    return symbols.size * math.log2(levels) / (height * width)
+def bpp_bound(coded: CodedImage) -> float:
+    """Returns the bits per pixel of symbols that all levels are equally likely for."""
+    assert coded.symbols is not None, "the bound is on the entropy of symbols"
+    return coded.symbols.size * math.log2(coded.levels) / coded.pixels
 
 
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@register_metric(
     label="bpp (entropy)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=90,
+    needs=Needs(symbols=True),
     formula="(sum over channels of h w H(frequencies) + 8 C L) / (H W), the last term for the tables of frequencies",
     source="Shannon 1948, with the image's own per-channel frequencies",
 )
-def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of symbols (C, h, w) under their channels' own frequencies, tables included."""
-    bits = 8.0 * len(symbols) * levels
-    for channel in symbols:
-        counts = np.bincount(channel.ravel(), minlength=levels)
+def bpp_entropy(coded: CodedImage) -> float:
+    """Returns the bits per pixel of symbols under their channels' own frequencies, tables included."""
+    assert coded.symbols is not None, "frequencies are those of symbols"
+    bits = 8.0 * len(coded.symbols) * coded.levels
+    for channel in coded.symbols:
+        counts = np.bincount(channel.ravel(), minlength=coded.levels)
         counts = counts[counts > 0]
         bits += float((counts * np.log2(channel.size / counts)).sum())
-    return bits / (height * width)
+    return bits / coded.pixels
 
 
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@register_metric(
     label="bpp (file)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
     source="ablate.coding.bitstream; the file is decoded again and compared",
 )
-def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of the file that holds symbols (C, h, w)."""
-    return 8 * len(_verified_file(symbols, levels, height, width)) / (height * width)
-
-
-def _verified_file(symbols: Symbols, levels: int, height: int, width: int) -> bytes:
-    # The name of a model takes as many bytes whichever it is.
-    file = encode(symbols, levels=levels, height=height, width=width, model=bytes(MODEL_BYTES))
-    if not np.array_equal(decode(file, levels=levels, shape=symbols.shape), symbols):
-        raise RuntimeError(f"the entropy coder lost symbols of shape {symbols.shape}: its file decodes to others")
-    return file
+def bpp_actual(coded: CodedImage) -> float:
+    """Returns the bits per pixel of the file."""
+    return 8 * coded.bytes / coded.pixels

@@ -154,7 +154,7 @@ def _row(measure: Measure, each: Interaction) -> tuple[Value, ...]:
 
 
 def _ranks(evidence: Evidence, axis: Axis, measure: Measure) -> Ranks | None:
-    return ranks(evidence.study, axis, measure.name, measure.direction or "higher")
+    return ranks(evidence.study, axis, measure.name, measure.direction)
 
 
 def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:

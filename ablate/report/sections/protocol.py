@@ -40,7 +40,7 @@ def protocol(evidence: Evidence) -> Section:
     blocks.append(Code(title, listed, folded=True))
     numbers = {
         "metrics": {
-            name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
+            name: {"unit": m.unit, "direction": m.direction, "meaning": m.formula}
             for name, m in evidence.measures.items()
         },
         "protocol": protocols[0] if protocols else None,
@@ -57,11 +57,11 @@ def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Ta
     facts = protocols[0] if protocols else {}
     rows = []
     for name, measure in evidence.measures.items():
-        better = {"higher": "higher", "lower": "lower"}.get(measure.direction or "", "neither")
+        better = {"higher": "higher", "lower": "lower"}[measure.direction]
         rows.append(
             (
                 Value(measure.label, name), Value(measure.unit or "none"), Value(better),
-                Value(measure.meaning or "not described"), Value(_facts(facts.get(name, {}))),
+                Value(measure.formula or "not described"), Value(_facts(facts.get(name, {}))),
             )
         )  # fmt: skip
     columns = tuple(

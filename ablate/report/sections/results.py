@@ -100,8 +100,8 @@ def _cells_table(evidence: Evidence) -> Table:
 
 
 def _column(measure: Measure) -> Column:
-    arrow = {"higher": "higher is better", "lower": "lower is better"}.get(measure.direction or "", "")
-    return Column(measure.label, measure.unit, hint=". ".join(part for part in (measure.meaning, arrow) if part))
+    arrow = {"higher": "higher is better", "lower": "lower is better"}[measure.direction]
+    return Column(measure.label, measure.unit, hint=". ".join(part for part in (measure.formula, arrow) if part))
 
 
 def _cell_row(evidence: Evidence, cell: CellRecord, measures: list[Measure]) -> tuple[Value, ...]:

@@ -100,7 +100,7 @@ def _failures(evidence: Evidence) -> list[Block]:
         rest = f"With {plural(most.ended, 'seed')} an arm may still diverge in up to {most.high:.0%} of runs"
         return [text(f"No cell diverged. {rest} (Wilson, 95 %).", kind="note")]
     measures = [measure for measure in evidence.primary if measure.direction]
-    worst = {m.name: means_with_failures(evidence.study, m.name, m.direction or "higher") for m in measures}
+    worst = {m.name: means_with_failures(evidence.study, m.name, m.direction) for m in measures}
     arms = {arm.name: arm for arm in evidence.study.arms}
     rows = []
     for rate in rates:
