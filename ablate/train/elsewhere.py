@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablate.codecs.agustsson.codec import Codec
 from ablate.config import RESULTS_VERSION
 from ablate.data import Images
-from ablate.model import Codec, count_parameters
 from ablate.store import Entry
 from ablate.store.atomic import write_json
 from ablate.train.evaluate import evaluate
 from ablate.train.run import file_hashes
+from ablate.train.state import count_parameters
 from ablate.trained import Weights, load
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
+from ablate.codecs.agustsson.codec import Codec
 from ablate.config import Cell
 from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.model import Codec
 from ablate.store import Entry
 from ablate.store.atomic import write_bytes, write_with
 from ablate.train.image_rows import ImageRow, as_csv, columns, means, similarity, table

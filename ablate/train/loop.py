@@ -11,14 +11,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.config import Cell, Data, Warmup
 from ablate.data import Images
 from ablate.data.crops import crops
-from ablate.data.pixels import to_float
 from ablate.losses.catalogue import distortions
-from ablate.model import Reconstruction
 from ablate.networks.exact import full_float32
 from ablate.objective import Choice, FastObjective, Objective, Parts, built, fast_distortion
+from ablate.pixels import to_float
 from ablate.rng import sent, stream
 from ablate.store import Entry
 from ablate.store.atomic import write_with

@@ -14,13 +14,12 @@ import torch
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.model import count_parameters
 from ablate.objective import Choice, Kernels
 from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.train.evaluate import evaluate, require_measures
 from ablate.train.loop import Outcome, Watch, train, warm_up
-from ablate.train.state import TrainState
+from ablate.train.state import TrainState, count_parameters
 
 
 def run_cell(

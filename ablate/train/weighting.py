@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.model import DiscriminatorOutput
+from ablate.discriminators.output import DiscriminatorOutput
 from ablate.objective import Objective, Parts
 from ablate.train.state import TrainState
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ablate.codecs.agustsson import tiles
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.kernels import OPERATORS, backends, disagreement
@@ -29,7 +30,7 @@ from ablate.train.audit import audit
 from ablate.train.loop import Watch, train
 from ablate.train.run import run_cell, run_warmup
 from ablate.train.state import TrainState
-from ablate.trained import load, tiles
+from ablate.trained import load
 from tests.pretended_device import DEVICE, There, pretending, waits
 from tests.train.conftest import gradient_image
 

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from ablate import metrics
+from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Evaluation, Term
 from ablate.data import prepare, prepare_folder, resolve
-from ablate.model import build_codec
 from ablate.store import Entry
 from ablate.train.evaluate import _levels, _taught, evaluate
 from ablate.train.patch_scores import patch_scores, refusal
