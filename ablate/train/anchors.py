@@ -14,7 +14,7 @@ from typing import Any
 from ablate.codecs.standard import STANDARD, StandardCodec
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
-from ablate.data.decode import VERSION as DECODER
+from ablate.sources.decode import VERSION as DECODER
 from ablate.store.atomic import read_json, write_json
 
 VERSION = 1

@@ -12,7 +12,7 @@ from torch import Tensor
 from ablate import metrics
 from ablate.config import RESULTS_VERSION, content_sha256
 from ablate.data import Images
-from ablate.data.decode import VERSION as DECODER
+from ablate.sources.decode import VERSION as DECODER
 from ablate.store.atomic import write_with
 
 

@@ -47,7 +47,9 @@ class TrainState:
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
         """Builds the state of adversarial training at step 0."""
         codec = _placed(initial.build_codec(cell.model, cell.seed), device, cell.train.channels_last)
-        discriminator = build_discriminator(cell.discriminator, cell.seed, one_scale(cell.judges, cell.model.code))
+        discriminator = build_discriminator(
+            cell.discriminator, cell.seed, one_scale(cell.discriminator_kind, cell.model.code)
+        )
         discriminator = _placed(discriminator, device, cell.train.channels_last)
         return cls(
             codec=codec,
@@ -136,6 +138,6 @@ def _adam(module: nn.Module, settings: Adam) -> torch.optim.Adam:
 def count_parameters(cell: Cell) -> dict[str, int]:
     """Returns the number of weights of encoder, generator, noise branch and all discriminators, building none."""
     with torch.device("meta"):
-        discriminator = Discriminator(cell.discriminator, one_scale(cell.judges, cell.model.code))
+        discriminator = Discriminator(cell.discriminator, one_scale(cell.discriminator_kind, cell.model.code))
     counts = initial.count_parameters(cell.model)
     return {**counts, "discriminator": sum(p.numel() for p in discriminator.parameters())}
