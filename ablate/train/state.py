@@ -133,11 +133,3 @@ def _adam(module: nn.Module, settings: Adam) -> torch.optim.Adam:
         eps=settings.epsilon,
         fused=True,
     )
-
-
-def count_parameters(cell: Cell) -> dict[str, int]:
-    """Returns the number of weights of encoder, generator, noise branch and all discriminators, building none."""
-    with torch.device("meta"):
-        discriminator = Discriminator(cell.discriminator, one_scale(cell.discriminator_kind, cell.model.code))
-    counts = initial.count_parameters(cell.model)
-    return {**counts, "discriminator": sum(p.numel() for p in discriminator.parameters())}

@@ -9,8 +9,8 @@ from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Data, DiscriminatorQuirks, DiscriminatorSettings, Model, ModelQuirks
 from ablate.discriminators.initial import build_discriminator
 from ablate.discriminators.multiscale import Discriminator
+from ablate.evaluate.parameters import count_parameters
 from ablate.rng import stream
-from ablate.train.state import count_parameters
 
 TINY = Model(width=4, downsamplings=2, residual_blocks=1, norm="channel", latent_norm="batch", channels=2)
 

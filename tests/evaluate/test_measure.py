@@ -17,10 +17,10 @@ from ablate import metrics
 from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Evaluation, Term
 from ablate.data import prepare, prepare_folder, resolve
+from ablate.evaluate.distances import patch_scores, refusal
+from ablate.evaluate.measure import _levels, _taught, evaluate
+from ablate.execute.cell import run_cell
 from ablate.store import Entry
-from ablate.train.evaluate import _levels, _taught, evaluate
-from ablate.train.patch_scores import patch_scores, refusal
-from ablate.train.run import run_cell
 from ablate.trained import TrainedCodec
 from tests.train.conftest import gradient_image
 

@@ -17,9 +17,9 @@ from ablate.codecs.standard import StandardCodec
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
-from ablate.train.image_rows import similarity
-from ablate.train.patch_scores import patch_scores
-from ablate.train.reference import as_tensor, image_features, original_features
+from ablate.evaluate.distances import patch_scores
+from ablate.evaluate.features import as_tensor, image_features, original_features
+from ablate.evaluate.images_table import similarity
 
 
 @dataclass(frozen=True)

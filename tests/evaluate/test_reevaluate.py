@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from ablate.data import prepare_folder
+from ablate.evaluate.reevaluate import measure_elsewhere, place
+from ablate.execute.cell import run_cell
 from ablate.store import Entry, Store
-from ablate.train.elsewhere import measure_elsewhere, place
-from ablate.train.run import run_cell
-
-from .conftest import MakeCell
+from tests.train.conftest import MakeCell
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def anchors(
         known: dict[str, Any] = read_json(path) or {}
         fresh = {key: limits for limits in wanted.values() if (key := _key(limits)) not in known}
         if fresh:
-            from ablate.train.anchor_measurer import Measurer  # imports torch, which what is known needs not
+            from ablate.evaluate.reference_measurer import Measurer  # imports torch, which what is known needs not
 
             say(f"measuring {codec.label} on {len(images)} images, which is kept for other reports")
             measure = Measurer(codec, images, evaluation, cache)

@@ -10,11 +10,11 @@ from typing import Any
 from ablate.codecs.agustsson.codec import Codec
 from ablate.config import RESULTS_VERSION
 from ablate.data import Images
+from ablate.evaluate.measure import evaluate
+from ablate.evaluate.parameters import count_parameters
 from ablate.store import Entry
+from ablate.store.artefacts import file_hashes
 from ablate.store.atomic import write_json
-from ablate.train.evaluate import evaluate
-from ablate.train.run import file_hashes
-from ablate.train.state import count_parameters
 from ablate.trained import Weights, load
 
 

@@ -15,11 +15,11 @@ from ablate.codecs.agustsson.codec import Codec
 from ablate.config import Cell
 from ablate.data import Images
 from ablate.data.png import to_png
+from ablate.evaluate.distances import PatchScores, enough, patch_scores, refusal
+from ablate.evaluate.features import as_tensor, image_features, original_features
+from ablate.evaluate.images_table import ImageRow, as_csv, columns, means, similarity, table
 from ablate.store import Entry
 from ablate.store.atomic import write_bytes, write_with
-from ablate.train.image_rows import ImageRow, as_csv, columns, means, similarity, table
-from ablate.train.patch_scores import PatchScores, enough, patch_scores, refusal
-from ablate.train.reference import as_tensor, image_features, original_features
 from ablate.trained import TrainedCodec, model_id
 
 

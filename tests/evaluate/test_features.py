@@ -7,7 +7,7 @@ import torch
 
 from ablate import metrics
 from ablate.data import prepare
-from ablate.train.reference import image_features, original_features
+from ablate.evaluate.features import image_features, original_features
 
 
 class Counting:

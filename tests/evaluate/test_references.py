@@ -14,9 +14,9 @@ from ablate import metrics
 from ablate.codecs.standard import STANDARD
 from ablate.config import Evaluation
 from ablate.data import Images, prepare_folder
-from ablate.train import anchor_measurer
-from ablate.train.anchors import anchors
-from ablate.train.reference import image_features
+from ablate.evaluate import reference_measurer
+from ablate.evaluate.features import image_features
+from ablate.evaluate.references import anchors
 
 PROTOCOL = Evaluation()
 
@@ -106,7 +106,7 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images
     def refuse(*_: Any) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(anchor_measurer, "Measurer", refuse)
+    monkeypatch.setattr(reference_measurer, "Measurer", refuse)
     said: list[str] = []
     again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, said.append)
     assert again == {"x": records["some"], "smallest": records["smallest"]}
@@ -138,7 +138,7 @@ def test_networks_run_in_one_thread_since_what_they_switch_off_is_off_for_the_pr
         looked.append((threading.current_thread() is threading.main_thread(), torch.backends.cudnn.allow_tf32))
         return image_features(*given)
 
-    monkeypatch.setattr(anchor_measurer, "image_features", features)
+    monkeypatch.setattr(reference_measurer, "image_features", features)
     before = torch.backends.cudnn.allow_tf32
     anchors(shown, PROTOCOL, {"some": LIMITS}, tmp_path)
     assert looked == [(True, before)] * 2 * len(STANDARD)
