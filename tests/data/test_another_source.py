@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ablate.config import Cell
 from ablate.data import prepare
+from ablate.execute.cell import run_cell
 from ablate.execute.planning import Planned, load_plan
 from ablate.grid import GridError
 from ablate.sources.catalogue import data_sources
 from ablate.sources.protocol import SourceImage, Split
 from ablate.store import Store
-from ablate.train.run import run_cell
 
 SIDE = 48
 
