@@ -11,7 +11,6 @@ from ablate.kernels.agreement import disagreement
 from ablate.kernels.backend import Backend
 from ablate.kernels.operators import OPERATORS, backends
 
-
 PROOF = ("odd sizes", "nearly equal", "kinks and far logits")
 """The trials that a proof consists of; the tests take all of them."""
 

@@ -59,7 +59,7 @@ class MultiScaleLoss:
         Raises:
             ValueError: for shapes that differ between image and reconstruction.
         """
-        unseen = not self.sees_real and not isinstance(real_logits, Tensor) and not real_logits
+        unseen = not self.sees_real and not listed(real_logits)
         pairs = _pairs(fake_logits if unseen else real_logits, fake_logits)
         return over_scales([self.loss.generator(r, f) for r, f in pairs], [f for _, f in pairs], self.reduction)
 
@@ -103,6 +103,10 @@ def paired(real: Sequence[Tensor], fake: Sequence[Tensor]) -> list[tuple[Tensor,
     return list(zip(real, fake, strict=True))
 
 
+def listed(logits: Logits) -> Sequence[Tensor]:
+    """Returns each scale's logits."""
+    return [logits] if isinstance(logits, Tensor) else logits
+
+
 def _pairs(real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
-    reals, fakes = ([each] if isinstance(each, Tensor) else list(each) for each in (real, fake))
-    return [(at_least_float32(r), at_least_float32(f)) for r, f in paired(reals, fakes)]
+    return [(at_least_float32(r), at_least_float32(f)) for r, f in paired(listed(real), listed(fake))]

@@ -10,8 +10,9 @@ from torch import Tensor
 from ablate.bench.case import Kernel, Shape
 from ablate.bench.cases.operator import Operation, Sizes, normal
 from ablate.bench.names import BACKWARD, FORWARD
-from ablate.kernels.by_autograd import Loss, exact
+from ablate.kernels.by_autograd import Loss
 from ablate.losses import adversarial
+from ablate.networks.exact import at_least_float32
 
 SCALES, LAYERS, WIDTH = 3, 4, 64
 """Of the source's discriminators: each layer halves the sides and doubles the channels from 64."""
@@ -67,8 +68,8 @@ def _adversarial(loss: str, player: str) -> Kernel:
 
 def _all_maps() -> Loss:
     def loss(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Tensor:
-        errors = [(exact(y) - exact(x)).abs().mean() for x, y in zip(images, reconstructions, strict=True)]
-        return torch.stack(errors).sum()
+        pairs = ([at_least_float32(each) for each in pair] for pair in zip(images, reconstructions, strict=True))
+        return torch.stack([(y - x).abs().mean() for x, y in pairs]).sum()
 
     return loss
 

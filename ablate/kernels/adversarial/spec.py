@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ablate.kernels.backend import Tolerance, Unsupported
-from ablate.kernels.layout import supported
 from ablate.kernels.facts import Operator
+from ablate.kernels.layout import supported
 from ablate.kernels.trial import Trial, with_nan
 from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.multi_scale import paired, shares

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ablate.kernels.backend import Function
-from ablate.kernels.distortion.triton import over_pairs
 from ablate.kernels.distortion.spec import Weights
+from ablate.kernels.distortion.triton import over_pairs
 
 
 def build(*, weight: float = 1.0) -> Function:

@@ -78,9 +78,7 @@ def _measured(x: Tensor, y: Tensor, *, coarsest: bool) -> tuple[Tensor, Tensor]:
     return maps, partial.sum(1, dtype=torch.float64) / (high * wide)
 
 
-def _spread(
-    x: Tensor, y: Tensor, maps: Tensor, factors: Tensor, coarse: Tensor | None, *, last: bool
-) -> Tensor:
+def _spread(x: Tensor, y: Tensor, maps: Tensor, factors: Tensor, coarse: Tensor | None, *, last: bool) -> Tensor:
     """Returns the gradient at a level by x."""
     planes, height, width = x.shape
     per_window = (factors / ((height - REACH) * (width - REACH))).float()
