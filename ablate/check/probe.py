@@ -32,9 +32,9 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     from torch import Tensor, nn
 
     from ablate.config import Cell
+    from ablate.evaluate.measure import evaluate
     from ablate.metrics.catalogue import metrics
     from ablate.store import Entry
-    from ablate.train.evaluate import evaluate
 
     class BlockCodec(nn.Module):
         """Keeps the mean of each block, in five levels."""
