@@ -45,6 +45,7 @@ class CaseSummary:
             return {"backend": name, "status": "skipped", "reason": reason, "ended": samples.stopped_by}
         within = noise(self._ratio(CONTROL, "cold", self.primary))
         eager, seconds = (self._median(each, "cold", self.primary) for each in (BASELINE, name))
+        roofline = floor / seconds
         row = {
             "backend": name,
             "status": "measured",
@@ -64,7 +65,7 @@ class CaseSummary:
             "verdict": FIXED_VERDICTS.get(name) or verdict(self._ratio(name, "cold", self.primary), within),
             "least_bytes": self.work.bytes,
             "least_flops": self.work.flops,
-            "roofline": floor / seconds,
+            "roofline": roofline,
             "bytes_a_second": self.work.bytes / seconds,
             "eager_bytes": self.counted.bytes,
             "eager_launches": self.counted.launches,
@@ -72,8 +73,8 @@ class CaseSummary:
             "bytes_over_least": self.counted.bytes / self.work.bytes if self.work.bytes else None,
             "max_possible": eager / floor,
         }
-        if row["roofline"] > FULL:
-            reason = f"{100 * row['roofline']:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
+        if roofline > FULL:
+            reason = f"{100 * roofline:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
             row |= {"status": "error", "reason": reason, "verdict": None}
         return row
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ablate.bench.case import Case, Candidate, Pair
+from ablate.bench.case import Candidate, Case, Pair
 from ablate.kernels import Function, Gradients, disagreement
 from ablate.rng import stream
 
