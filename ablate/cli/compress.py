@@ -56,7 +56,7 @@ def compress(
 
 
 def _images(directory: Path) -> list[Path]:
-    from ablate.data.folder import list_folder
+    from ablate.sources.folder import list_folder
 
     return [path for _, path in list_folder(directory)]
 
@@ -64,7 +64,7 @@ def _images(directory: Path) -> list[Path]:
 def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
-    from ablate.data.decode import decode
+    from ablate.sources.decode import decode
     from ablate.store.atomic import write_bytes
 
     image = torch.from_numpy(decode(each.source.read_bytes()))

@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ablate.codecs.agustsson.settings import Model
 from ablate.config.data import Data
 from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
-from ablate.config.model import Discriminator, Model
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
+from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.settings import Identified
 
@@ -26,7 +27,7 @@ class Cell(Identified):
 
     data: Data = Data()
     model: Model = Model()
-    discriminator: Discriminator = Discriminator()
+    discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: Loss = Field(default_factory=Loss)
     optimizers: Optimizers = Optimizers()
     train: Train = Field(default_factory=Train)
@@ -107,7 +108,7 @@ class Cell(Identified):
             return self
         reference, at, start = loss.calibrate_to.name, loss.calibrate_at, self.train.discriminator_start
         facts = adversarial_losses[reference].facts
-        if facts["judges"] == "labels" or not facts["gradient_losing"]:
+        if facts["discriminator"] == "labels" or not facts["gradient_losing"]:
             raise ValueError(
                 f'loss.calibrate_to = "{reference}" has no gradient by a logit that another loss could be calibrated to'
             )
@@ -126,9 +127,9 @@ class Cell(Identified):
     @model_validator(mode="after")
     def _discriminators_fit_the_loss(self) -> Cell:
         loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
-        if self.judges != "patches" and self.discriminator.quirks.sigmoid_logits:
+        if self.discriminator_kind != "patches" and self.discriminator.quirks.sigmoid_logits:
             raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
-        if self.judges != "labels":
+        if self.discriminator_kind != "labels":
             return self
         labels = self.model.quantizer.levels**self.model.channels
         if labels > MAX_LABELS:
@@ -175,9 +176,9 @@ class Cell(Identified):
         return self
 
     @property
-    def judges(self) -> str:
+    def discriminator_kind(self) -> str:
         """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
-        kind: str = adversarial_losses[self.loss.adversarial.name].facts["judges"]
+        kind: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
         return kind
 
     @property

@@ -19,17 +19,18 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ablate.codecs.agustsson import tiles
 from ablate.config import Cell
 from ablate.data import prepare, resolve
+from ablate.execute.cell import run_cell, run_warmup
 from ablate.kernels import OPERATORS, backends, disagreement
 from ablate.kernels.trials import trials
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.store import Store
-from ablate.train.audit import audit
 from ablate.train.loop import Watch, train
-from ablate.train.run import run_cell, run_warmup
+from ablate.train.preflight import preflight
 from ablate.train.state import TrainState
-from ablate.trained import load, tiles
+from ablate.trained import load
 from tests.pretended_device import DEVICE, There, pretending, waits
 from tests.train.conftest import gradient_image
 
@@ -154,9 +155,9 @@ def whole_cells(cache: Path) -> Iterator[tuple[str, str | None]]:
     with pretending():
         found = committed(cell, cache, DEVICE)
         images = [prepare(cell.data, split, cache) for split in ("train", "test")]
-        findings = {finding.check: finding.verdict for finding in audit(cell, *images, DEVICE)}
+        findings = {finding.check: finding.verdict for finding in preflight(cell, *images, DEVICE)}
     yield "a whole cell", apart(expected, found, 1e-3)
-    yield "an audit", None if "problem" not in findings.values() else str(findings)
+    yield "a preflight", None if "problem" not in findings.values() else str(findings)
 
 
 def losses() -> Iterator[tuple[str, str | None]]:
@@ -173,7 +174,7 @@ def losses() -> Iterator[tuple[str, str | None]]:
 
     terms: dict[str, tuple[Callable[..., torch.Tensor], tuple[torch.Tensor, ...]]] = {}
     for name in adversarial_losses:
-        channels = 2 if adversarial_losses[name].facts["judges"] == "labels" else 1
+        channels = 2 if adversarial_losses[name].facts["discriminator"] == "labels" else 1
         logits = tuple(torch.randn(2, channels, 6, 5, generator=generator) for _ in range(2))
         loss = adversarial_losses[name].function()
         terms |= {f"{name} D": (loss.discriminator, logits), f"{name} G": (loss.generator, logits)}

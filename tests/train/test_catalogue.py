@@ -58,7 +58,7 @@ def assert_a_result(outcome: Outcome, rows: list[dict]) -> None:
 @pytest.mark.parametrize("name", list(adversarial_losses))
 def test_every_adversarial_loss_trains_on_photographs(photos: Path, tmp_path: Path, name: str) -> None:
     matching = {} if adversarial_losses[name].facts["trains_discriminator"] else {"feature_matching": "none"}
-    scales = 1 if adversarial_losses[name].facts["judges"] == "labels" else 2
+    scales = 1 if adversarial_losses[name].facts["discriminator"] == "labels" else 2
     outcome, rows, _ = trained(photos, tmp_path, scales, adversarial=name, **matching)
     assert_a_result(outcome, rows)
 

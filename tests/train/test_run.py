@@ -18,11 +18,11 @@ from PIL import Image
 
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
+from ablate.execute.cell import run_cell, run_warmup
 from ablate.execute.local import start_fork_server
 from ablate.execute.work import PRELOAD
 from ablate.objective import Kernels
 from ablate.store import Entry, Store
-from ablate.train.run import run_cell, run_warmup
 from ablate.trained import load
 
 Claim = Callable[[Cell], Entry]
@@ -245,9 +245,9 @@ def test_weights_that_the_last_step_broke_are_a_divergence_and_are_not_measured(
 
 
 def test_flat_reconstructions_end_a_training_as_collapsed(make_cell, claimed: Claim, store: Store, monkeypatch) -> None:
-    from ablate.train import health
+    from ablate.train import telemetry
 
-    monkeypatch.setattr(health, "FLAT_STD", 3.0)
+    monkeypatch.setattr(telemetry, "FLAT_STD", 3.0)
     cell = make_cell(train={"steps": 40, "log_every": 2})
     entry = claimed(cell)
     outcome = train(cell, entry, store)
@@ -263,7 +263,7 @@ def test_control_arm_without_a_gan_trains_on_distortion_alone(make_cell, claimed
     assert set(entry.metrics()[-1]["loss"]) == {"distortion", "generator"}
 
 
-def test_log_rows_hold_the_health_of_both_players(make_cell, claimed: Claim, store: Store) -> None:
+def test_log_rows_hold_the_telemetry_of_both_players(make_cell, claimed: Claim, store: Store) -> None:
     cell = make_cell()
     entry = claimed(cell)
     train(cell, entry, store)

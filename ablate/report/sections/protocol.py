@@ -13,6 +13,7 @@ from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
 from ablate.report.tables import code, count, numbers, table, words
+from ablate.settings import flat
 
 FEW = 6
 """So many values, or images, are listed by name; more are counted."""
@@ -159,19 +160,10 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in _flat((cell.result or {}).get("environment", {})):
-            counts.setdefault(key, Counter())[value] += 1
+        for key, value in flat((cell.result or {}).get("environment", {}), terms_apart=True).items():
+            if value != {}:
+                counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}
-
-
-def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs = []
-    for key, value in environment.items():
-        if isinstance(value, Mapping):
-            pairs += _flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", value_text(value)))
-    return pairs
 
 
 def _environment_table(environment: Mapping[str, Mapping[str, int]]) -> Table:

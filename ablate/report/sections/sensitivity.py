@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ablate.analysis import (
+    Conclusion,
     FailureRate,
-    Outcome,
     Sensitivity,
     failure_rates,
     means_with_failures,
@@ -87,7 +87,7 @@ def _without(each: Sensitivity) -> Value:
     return Value(f"{joined(turned, 'or')} without seed {seeds}", tone="bad")
 
 
-def _other(outcome: Outcome | None, each: Sensitivity) -> Value:
+def _other(outcome: Conclusion | None, each: Sensitivity) -> Value:
     if outcome is None:
         return Value("none diverged", tone="muted")
     return Value(outcome, tone="plain" if outcome == each.contrast.verdict else "bad")

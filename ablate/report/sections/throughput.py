@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP
+from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP, primary_ratio, times_as_fast
 from ablate.bench.record import newest
 from ablate.report.document import Block, Section, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import plural
-from ablate.report.sections.throughput_figures import Row, over_size, sized, standing, times_as_fast
+from ablate.report.sections.throughput_figures import Row, over_size, sized, standing
 from ablate.report.tables import Field, numbers, table, words
 
 TONES: Mapping[str, Tone] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
@@ -106,7 +105,7 @@ def _table(rows: Sequence[Row]) -> Table:
 
 
 def _ratio(row: Row) -> Value:
-    ratio = judged_ratio(row)
+    ratio = primary_ratio(row)
     return Value(times_as_fast(ratio), sort=ratio[0])
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablate.bench import summary
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import BASELINE, FORWARD
+from ablate.bench.names import BASELINE, FORWARD, primary_ratio, times_as_fast
 from ablate.report.document import Figure
 from ablate.report.figures import Drawing, Style, band, draw, key, name_rows, plain_numbers
 from ablate.report.svg import MUTED, SERIES, colours, markers
@@ -59,12 +57,12 @@ def _case(
     ratios.plot([most, most], [place - 0.28, place + 0.28], color=MUTED, linewidth=2.5, solid_capstyle="butt")
     for number, row in enumerate(rows):
         style = styles[row["backend"]]
-        median, low, high = judged_ratio(row)
+        median, low, high = primary_ratio(row)
         above = place + 0.5 * ((number + 0.5) / len(rows) - 0.5)
         if low is not None and row["backend"] != BASELINE:
             ratios.hlines(above, low, high, color=style.colour, linewidth=1.4)
         title = (
-            f"{row['kernel']}, {row['backend']}: {times_as_fast(judged_ratio(row))}, {row['verdict']}, "
+            f"{row['kernel']}, {row['backend']}: {times_as_fast(primary_ratio(row))}, {row['verdict']}, "
             f"{100 * row['roofline']:.0f} % of the roofline"
         )
         for panel, x in ((ratios, median), (roofs, 100 * row["roofline"])):
@@ -114,8 +112,3 @@ def _styles(backends: Sequence[str], rows: Sequence[Row]) -> dict[str, Style]:
     styles = {name: Style(palette[name], shapes[name]) for name in others} | {BASELINE: Style(SERIES[7][0])}
     drawn = {row["backend"] for row in rows}
     return {backend: styles[backend] for backend in backends if backend in drawn}
-
-
-def times_as_fast(ratio: Sequence[Any]) -> str:
-    """Writes a ratio with its interval, where it has one, and that of eager to itself as 1."""
-    return "1" if set(ratio) == {1} else summary.times_as_fast(ratio)
