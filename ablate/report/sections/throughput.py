@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP
+from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP, primary_ratio, times_as_fast
 from ablate.bench.record import newest
 from ablate.report.document import Block, Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, plural
-from ablate.report.sections.throughput_figures import Row, over_size, sized, standing, times_as_fast
+from ablate.report.sections.throughput_figures import Row, over_size, sized, standing
 
 TONES: Mapping[str, Literal["best", "bad", "muted"]] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
 
@@ -71,7 +70,7 @@ def _steps(rows: Sequence[Row]) -> Table:
         percent = (100 * row["split"][part] / whole for part in parts)
         shares = (Value(fixed(share, 0), sort=share) for share in percent)
         fields.append((Value(row["backend"]), Value(row["shape"]), Value(fixed(images, 1), sort=images),
-                       Value(times_as_fast(judged_ratio(row)), sort=judged_ratio(row)[0]), *shares))  # fmt: skip
+                       Value(times_as_fast(primary_ratio(row)), sort=primary_ratio(row)[0]), *shares))  # fmt: skip
     columns = (Column("variant", numeric=False), Column("batch", numeric=False), Column("images per second"),
                Column("times as fast"), *(Column(part, "%") for part in parts))  # fmt: skip
     caption = (
@@ -97,7 +96,7 @@ def _fields(row: Row) -> tuple[Value, ...]:
              Value(row["backend"], row.get("peer") or ""))  # fmt: skip
     if row["status"] != "measured":
         return (*named, *(Value(NONE, tone="muted"),) * 5, Value(row["status"], row["reason"], tone="bad"))
-    cold, ratio = row["median"]["cold"], judged_ratio(row)
+    cold, ratio = row["median"]["cold"], primary_ratio(row)
     times = (Value(f"{1e3 * cold[of]:.3g}", sort=1e3 * cold[of]) for of in ("device", "call"))
     return (
         *named, *times, Value(times_as_fast(ratio), sort=ratio[0]),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablate.bench import summary
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import BASELINE, FORWARD
+from ablate.bench.names import BASELINE, FORWARD, primary_ratio, times_as_fast
 from ablate.report.document import Figure
 from ablate.report.svg import MUTED, SERIES, drawing, markers, to_svg
 
@@ -62,7 +60,7 @@ def _case(
     ratios.plot([most, most], [place - 0.28, place + 0.28], color=MUTED, linewidth=2.5, solid_capstyle="butt")
     for number, row in enumerate(rows):
         colour, marker = looks[row["backend"]]
-        median, low, high = judged_ratio(row)
+        median, low, high = primary_ratio(row)
         above = place + 0.5 * ((number + 0.5) / len(rows) - 0.5)
         if low is not None and row["backend"] != BASELINE:
             ratios.hlines(above, low, high, color=colour, linewidth=1.4)
@@ -71,7 +69,7 @@ def _case(
             group = f"{part}-{place}-{number}"
             artist.set_gid(group)
             titles[group] = (
-                f"{row['kernel']}, {row['backend']}: {times_as_fast(judged_ratio(row))}, {row['verdict']}, "
+                f"{row['kernel']}, {row['backend']}: {times_as_fast(primary_ratio(row))}, {row['verdict']}, "
                 f"{100 * row['roofline']:.0f} % of the roofline"
             )
     return titles
@@ -152,8 +150,3 @@ def _legend(canvas: Canvas, looks: Mapping[str, tuple[str, str]]) -> None:
         for backend, (colour, marker) in looks.items()
     ]
     canvas.legend(handles=handles, loc="outside lower left", ncols=min(len(handles), 6), alignment="left")
-
-
-def times_as_fast(ratio: Sequence[Any]) -> str:
-    """Writes a ratio with its interval, where it has one, and that of eager to itself as 1."""
-    return "1" if set(ratio) == {1} else summary.times_as_fast(ratio)
