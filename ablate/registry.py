@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
+Choice = TypeVar("Choice")
+
 REQUIRED = object()
 """Stands for a fact that every entry of a registry gives itself."""
 
@@ -187,6 +189,17 @@ class Registry(Catalogue[Entry]):
         if wrong:
             raise ValueError(f"{self.kind} {name!r}: the fact {wrong[0]!r} is missing or unknown")
         return complete
+
+
+def chosen(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    """Returns what the value of an option stands for.
+
+    Raises:
+        UnknownOptionError: if it is none of the choices; the message lists them.
+    """
+    if name not in choices:
+        raise UnknownOptionError(unknown(option, name, list(choices)))
+    return choices[name]
 
 
 def unknown(kind: str, name: str, allowed: list[str]) -> str:

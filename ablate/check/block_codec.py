@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.coding import MODEL_BYTES, decode, encode, read_header
+from ablate.codecs.agustsson.bitstream import MODEL_BYTES, decode, encode, read_header
 from ablate.evaluate.codec import Symbols
 
 BLOCK = 8

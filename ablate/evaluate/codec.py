@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ablate.coding import decode, read_header
+from ablate.codecs.agustsson.bitstream import decode, read_header
 from ablate.trained import TrainedCodec
 
 

@@ -11,7 +11,7 @@ from ablate.config import RESULTS_VERSION
 from ablate.data import Images
 from ablate.evaluate.codec import Files
 from ablate.evaluate.measure import measure
-from ablate.model import count_parameters
+from ablate.evaluate.parameters import count_parameters
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
 from ablate.store.atomic import write_json

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.coding.standard import StandardCodec
+from ablate.codecs.standard import StandardCodec
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images

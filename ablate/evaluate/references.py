@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.coding.standard import STANDARD, StandardCodec
+from ablate.codecs.standard import STANDARD, StandardCodec
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER

@@ -14,7 +14,7 @@ from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.evaluate.codec import Files
 from ablate.evaluate.measure import measure, require_measures
-from ablate.model import count_parameters
+from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes

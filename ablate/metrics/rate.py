@@ -81,7 +81,7 @@ def bpp_entropy(coded: CodedImage) -> float:
     scope=Scope.rate,
     place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
-    source="ablate.coding.bitstream; the file is decoded again and compared",
+    source="ablate.codecs.agustsson.bitstream; the file is decoded again and compared",
 )
 def bpp_actual(coded: CodedImage) -> float:
     """Returns the bits per pixel of the file."""

@@ -58,17 +58,11 @@ def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
     """Returns the reference, and the best arm on each primary metric."""
     names = {reference.name: None}
     for measure in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := mean_of(arm, measure.name)) is not None}
+        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
         if means:
             names |= {measure.best(means, key=means.__getitem__): None}
     arms = {arm.name: arm for arm in evidence.finished}
     return [arms[name] for name in names]
-
-
-def mean_of(arm: Arm, metric: str) -> float | None:
-    """Returns an arm's mean over its seeds, None where it has no value."""
-    values = arm.scores(metric).values()
-    return sum(values) / len(values) if values else None
 
 
 def _limits(evidence: Evidence, arm: Arm, images: Images) -> list[int]:
@@ -91,6 +85,6 @@ def _same(bits: float, images: Images) -> list[int]:
 
 def _ladder(evidence: Evidence) -> list[float]:
     """Returns bits per pixel in octaves, the same for every grid: around the arms', and where the formats begin."""
-    dearest = max(rate for arm in evidence.finished if (rate := mean_of(arm, RATE)))
+    dearest = max(rate for arm in evidence.finished if (rate := arm.mean(RATE)))
     last = max(HIGHEST_OCTAVE, math.ceil(math.log2(dearest)) + 1)
     return [2.0**octave for octave in range(LOWEST_OCTAVE, last + 1)]

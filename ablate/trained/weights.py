@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from ablate.coding import MODEL_BYTES
+from ablate.codecs.agustsson.bitstream import MODEL_BYTES
+from ablate.codecs.agustsson.codec import Codec
 from ablate.config import Cell, identity
-from ablate.model import Codec
 from ablate.store import Entry, Status
 from ablate.trained.codec import TrainedCodec
 

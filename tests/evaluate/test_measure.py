@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from ablate import metrics
+from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Evaluation, Term
 from ablate.data import Images, prepare, prepare_folder, resolve
 from ablate.evaluate.codec import Files, Symbols
@@ -22,7 +23,6 @@ from ablate.evaluate.distances import Distances, distances, refusal
 from ablate.evaluate.measure import Measurement, _Sent, measure
 from ablate.evaluate.protocol import trained_against
 from ablate.execute.cell import run_cell
-from ablate.model import build_codec
 from ablate.store import Entry
 from ablate.store.atomic import write_with
 from ablate.trained import TrainedCodec, load, model_id

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ablate import metrics
-from ablate.coding.standard import STANDARD
+from ablate.codecs.standard import STANDARD
 from ablate.config import Evaluation
 from ablate.data import Images, prepare_folder
 from ablate.evaluate import reference_measurer

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ablate.coding import encode
+from ablate.codecs.agustsson.bitstream import encode
 from ablate.metrics import CodedImage, metrics
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
-from ablate.model import build_codec
 from ablate.store import Entry, Store
 from ablate.store.atomic import write_with
 

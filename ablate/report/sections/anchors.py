@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.analysis import Arm
-from ablate.report.document import Block, Column, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.looks import short_name
-from ablate.report.numbers import NONE, fixed, plural
-from ablate.report.reference_points import RATE, SMALLEST, mean_of, reference_points
+from ablate.report.numbers import fixed, plural
+from ablate.report.reference_points import RATE, SMALLEST, reference_points
 from ablate.report.sections.anchor_figure import anchor_figure
+from ablate.report.styles import short_name
+from ablate.report.tables import number, numbers, scores, table, words
 
 SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
 """What is compared: metrics whose names begin like this."""
@@ -86,8 +87,8 @@ def _curve(codec: str, records: Mapping[str, Records], ladder: Sequence[str]) ->
 def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     """Says what both formats reach at the reference's bits."""
     quality, rate = evidence.measures["psnr"], evidence.measures[RATE]
-    own = f"{fixed(mean_of(reference, RATE), rate.decimals)} {rate.unit}"
-    own += f", {fixed(mean_of(reference, 'psnr'), quality.decimals)} {quality.unit} in {quality.label}"
+    own = f"{fixed(reference.mean(RATE), rate.decimals)} {rate.unit}"
+    own += f", {fixed(reference.mean('psnr'), quality.decimals)} {quality.unit} in {quality.label}"
     spans: list[Span | str] = ["At the bits of ", code(reference.name), f" ({own}), "]
     parts = []
     for name, record in records.items():
@@ -102,32 +103,49 @@ def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     return text(*spans, ", and ".join(parts), ".", kind="lead")
 
 
+@dataclass(frozen=True)
+class Row:
+    """A codec at the bits of an arm, with all codecs at these bits."""
+
+    arm: Arm
+    codec: str
+    entries: Records
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the codec was measured by."""
+        return self.entries[self.codec]
+
+
 def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> Table:
-    rows: list[tuple[Value, ...]] = []
+    rate, rows = evidence.measures[RATE], []
     arms = {arm.name: arm for arm in evidence.finished}
-    rate = evidence.measures[RATE]
     for name, records in found.at_arms.items():
-        arm = arms[name]
-        own: dict[str, Any] = {measure.name: mean_of(arm, measure.name) for measure in (*measures, rate)}
-        entries = {CODEC: own, **records}
-        for codec, record in entries.items():
-            first = Value(short_name(evidence, name, arm.axes) if codec == CODEC else "", sort=name)
-            bits = Value(fixed(record[RATE], rate.decimals), sort=record[RATE])
-            if record[RATE] is None:
-                floor = fixed(record["smallest"], rate.decimals) if record["smallest"] else NONE
-                bits = Value("no such file", f"smallest {floor}", tone="muted")
-            cells = (_value(record.get(measure.name), measure, entries) for measure in measures)
-            rows.append((first, Value(codec, sort=codec), bits, *cells))
-    columns = (
-        Column("at the bits of", numeric=False), Column("codec", numeric=False), Column(rate.label, rate.unit),
-        *(Column(measure.label, measure.unit, hint=measure.formula) for measure in measures),
-    )  # fmt: skip
+        entries = {CODEC: {measure.name: arms[name].mean(measure.name) for measure in (*measures, rate)}, **records}
+        rows += [Row(arms[name], codec, entries) for codec in entries]
+
+    def arm(row: Row) -> Value:
+        short = short_name(evidence, row.arm.name, row.arm.axes)
+        return Value(short if row.codec == CODEC else "", sort=row.arm.name)
+
+    def bits(row: Row) -> Value:
+        if row.record[RATE] is not None:
+            return number(row.record[RATE], rate.decimals)
+        floor = fixed(row.record["smallest"] or None, rate.decimals)
+        return Value("no such file", f"smallest {floor}", tone="muted")
+
+    def score(row: Row, measure: Measure) -> Value:
+        value = row.record.get(measure.name)
+        known = [each for entry in row.entries.values() if (each := entry.get(measure.name)) is not None]
+        best = len(known) > 1 and value == measure.best(known)
+        return number(value, measure.decimals, tone="best" if best else "plain")
+
     stand = "The baseline" if evidence.reference is evidence.study.baseline else "The first finished arm"
-    caption = f"{stand}, and the best arm on each primary metric. In bold: the best of the three."
-    return Table("anchors", "At no more bits", columns, tuple(rows), caption)
-
-
-def _value(value: float | None, measure: Measure, entries: Records) -> Value:
-    values = [other for entry in entries.values() if (other := entry.get(measure.name)) is not None]
-    best = value is not None and len(values) > 1 and value == measure.best(values)
-    return Value(fixed(value, measure.decimals), sort=value, tone="best" if best else "plain")
+    return table(
+        "anchors", "At no more bits", rows,
+        words("at the bits of", arm),
+        words("codec", lambda row: row.codec),
+        numbers(rate.label, bits, rate.unit),
+        *scores(measures, score),
+        caption=f"{stand}, and the best arm on each primary metric. In bold: the best of the three.",
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ablate.analysis import read_study
+from ablate.report.evidence import Evidence
+from ablate.report.styles import Encoding, arm_key, arm_styles
+from ablate.report.svg import drawing
+from tests.fabricated_store import Fabrication, fabricate
+
+LOSSES = ["vanilla", "minimax", "lsgan", "lsgan_half", "lsgan_chi2", "hinge", "wgan", "rp_vanilla", "ra_hinge", "f_js"]
+
+
+@pytest.mark.parametrize(
+    "axes", [{"loss.adversarial": LOSSES, "discriminator.scales": [1, 3]}, {"loss.adversarial": LOSSES}]
+)
+def test_no_two_arms_look_alike_where_losses_outnumber_the_hues(tmp_path: Path, axes: dict[str, list[object]]) -> None:
+    store = fabricate(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
+    evidence = Evidence(read_study(store), store)
+    encoding = Encoding.of(evidence.study.axes)
+    styles = arm_styles(evidence, encoding)
+    assert len(styles) == len(evidence.finished)
+    assert len(set(styles.values())) == len(styles)
+    with drawing("key"):
+        from matplotlib.figure import Figure
+
+        canvas = Figure()
+        arm_key(canvas, evidence, encoding)
+        handles = canvas.legends[0].legend_handles
+        keyed = {(h.get_markeredgecolor(), h.get_markerfacecolor(), h.get_marker()) for h in handles}
+    assert len(keyed) == len(LOSSES)
