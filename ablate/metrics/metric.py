@@ -75,7 +75,7 @@ class Metric:
     decimals: int = 4
     place: int = LAST_OF_QUALITY
     needs: Needs = Needs()
-    beside: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     stands_in_for: str | None = None
 
     @property
