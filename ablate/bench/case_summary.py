@@ -21,15 +21,7 @@ FIXED_VERDICTS = {BASELINE: "baseline", CONTROL: "control"}
 
 @dataclass(frozen=True)
 class CaseSummary:
-    """The samples of a case with all that they are held against.
-
-    Attributes:
-        samples: of the baseline, its control and the other candidates.
-        primary: which of the two times verdicts are about.
-        ceilings: of the machine.
-        work: the least that any form must do.
-        counted: the work that eager does.
-    """
+    """The samples of a case, with the least work of any form and the work that eager was counted to do."""
 
     samples: Samples
     primary: Quantity

@@ -40,13 +40,7 @@ SPLIT_STEPS = 5
 
 @dataclass(frozen=True)
 class Steps:
-    """The training step of one device's preset.
-
-    Attributes:
-        device: cpu or cuda.
-        cache: where decoded photographs lie.
-        shape: of a batch; the preset's own if None.
-    """
+    """The training step of a device's preset, on its own batch unless there is a shape."""
 
     device: str
     cache: Path
