@@ -162,13 +162,13 @@ def _left(snapshot: Snapshot) -> str:
 def _ended(store: Store, job: Job, result: JobResult, snapshot: Snapshot) -> str:
     finished = sum(snapshot.cells[stage] for stage in (Stage.done, Stage.diverged))
     total = sum(snapshot.cells.values())
-    word = "failed" if ending.how == "disk_full" else ending.how
+    word = "failed" if result.how == "disk_full" else result.how
     shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
-    parts = [f"{shown}  {printable(job.label)}", f"step {ending.step}", duration(ending.seconds)]
-    result = job.entry(store).result() or {}
-    psnr = result.get("metrics", {}).get("ema", {}).get("psnr")
+    parts = [f"{shown}  {printable(job.label)}", f"step {result.step}", duration(result.seconds)]
+    figures = job.entry(store).result() or {}
+    psnr = figures.get("metrics", {}).get("ema", {}).get("psnr")
     if psnr is not None:
         parts.append(f"psnr {psnr:.2f}")
-    if ending.cause:
-        parts.append(ending.cause)
+    if result.cause:
+        parts.append(printable(result.cause))
     return "  ".join([*parts, f"[{finished}/{total} cells, {_left(snapshot)}]"])
