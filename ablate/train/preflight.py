@@ -102,7 +102,8 @@ def _scales(
     with frozen(state.discriminator):
         fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
     trained = range(state.trained_scales)
-    term = objective.adversarial_term(objective.adversarial, *(each.logits[: len(trained)] for each in (fake, real)))
+    real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
+    term = objective.adversarial_term(objective.adversarial, real_logits=real_logits, fake_logits=fake_logits)
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]
     wanted = [0] if objective.settings.generator_scales == "finest" else list(trained)
@@ -122,7 +123,7 @@ def _generator_step(
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
-        parts = objective.generator(image, reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=reconstruction.image)
     norms = weighted_norms(parts, reconstruction.image)
     descend(state, parts.total)
     encoder = encoder_norm(state.codec)

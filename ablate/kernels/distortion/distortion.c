@@ -1,7 +1,7 @@
-// A weighted sum of MSE, L1 and Charbonnier over any number of pairs of tensors, with its gradients, in one pass.
+// A weighted sum of MSE, L1 and Charbonnier over any number of pairs of tensors, with its gradient by y, in one pass.
 //
 //     e = y - x,   L = sum_pairs  1/n sum_i  a e^2 + b |e| + c sqrt(e^2 + epsilon^2)
-//     dL/dy = 1/n (2 a e + b sign(e) + c e / sqrt(e^2 + epsilon^2)),   dL/dx = -dL/dy
+//     dL/dy = 1/n (2 a e + b sign(e) + c e / sqrt(e^2 + epsilon^2))
 //
 // Feature matching is b alone over all maps. sign(0) and, as in torch, sign(NaN) are 0; the loss itself is NaN then.
 #include <math.h>
@@ -10,7 +10,7 @@
 
 typedef struct {
     const float *x, *y;
-    float *gradient_x, *gradient_y;  // gradient_x may be NULL
+    float *gradient;
     int64_t size;
 } Pair;
 
@@ -51,11 +51,6 @@ static float one_block(
     return block(x, y, g, n, a, b, c, epsilon_squared, scale, 1, 1, 1);
 }
 
-static void negate(const float *restrict from, float *restrict to, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) to[i] = -from[i];
-}
-
 // Returns 0, or 1 where there is no memory.
 int distortion(
     const Pair *pairs, int64_t count, double a, double b, double c, double epsilon, int threads, float *value) {
@@ -73,9 +68,7 @@ int distortion(
         for (int64_t i = 0; i < blocks; i++) {
             const int64_t start = i * BLOCK, n = p.size - start < BLOCK ? p.size - start : BLOCK;
             sums[i] = one_block(
-                p.x + start, p.y + start, p.gradient_y + start, n, (float)a, (float)b, (float)c, epsilon_squared,
-                scale);
-            if (p.gradient_x) negate(p.gradient_y + start, p.gradient_x + start, n);
+                p.x + start, p.y + start, p.gradient + start, n, (float)a, (float)b, (float)c, epsilon_squared, scale);
         }
         double sum = 0;
         for (int64_t i = 0; i < blocks; i++) sum += sums[i];

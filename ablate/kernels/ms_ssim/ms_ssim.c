@@ -15,8 +15,8 @@
 //     p_s = d/d m_s = -2 m_s q_s + cs 4 m_d^2 (m_s - black) / D^2
 //     p_d = d/d m_d = -2 m_d q_d - cs 4 m_d ((m_s - black)^2 + 2 C1) / D^2
 // and with G' the adjoint of G, at every pixel
-//     d/ds = G' p_s + 2 s G' q_s,   d/dd = G' p_d + 2 d G' q_d,   d/dx = d/ds + d/dd,   d/dy = d/ds - d/dd.
-// For x alone three maps are enough: G'(p_s + p_d) + 2 s G' q_s + 2 d G' q_d. What the levels share is a factor
+//     d/dx = d/ds + d/dd = G'(p_s + p_d) + 2 s G' q_s + 2 d G' q_d,
+// for which three maps are kept: p = p_s + p_d, q_s and q_d. What the levels share is a factor
 // k_j = -w_j (prod) / (1 - e_j) / (windows) / (planes) for each, known only at the end; it is applied while the levels'
 // gradients are added up, the coarsest first. A plane with a level at or below zero has the loss 1 and no gradient.
 #include <math.h>
@@ -35,14 +35,14 @@ typedef struct {
 
 typedef struct {
     float *s, *d;  // the planes
-    float *gradient[2];  // by x alone, or by s and by d
+    float *gradient;  // by x
     int height, width;
     double dissimilarity;
 } Level;
 
 // Rings of the last 11 rows of squares and of maps, and single rows.
 typedef struct {
-    float *squares_s, *squares_d, *maps[4], *down[4], *zeros;
+    float *squares_s, *squares_d, *maps[3], *down[4], *zeros;
     int64_t pitch;
 } Rows;
 
@@ -63,10 +63,10 @@ static void down(const float *const rows[TAPS], const float *taps, float *restri
 }
 
 // Computes a row of windows from the vertical averages: returns the sum of dissimilarities and writes the maps.
-// `coarsest` and `both` are constants where it is inlined.
+// `coarsest` is a constant where it is inlined.
 static inline __attribute__((always_inline)) float windows(
     const Settings *settings, const Rows *rows, int count, float *restrict p, float *restrict q_s, float *restrict q_d,
-    float *restrict p_d, int coarsest, int both) {
+    int coarsest) {
     const float *const s = rows->down[0], *const d = rows->down[1], *const ss = rows->down[2], *const dd = rows->down[3];
     const float t[6] = {settings->taps[0], settings->taps[1], settings->taps[2],
                         settings->taps[3], settings->taps[4], settings->taps[5]};
@@ -94,20 +94,15 @@ static inline __attribute__((always_inline)) float windows(
         q_s[i] = by_s;
         q_d[i] = by_d;
         const float mean_s = light_s - 2 * m_s * by_s, mean_d = light_d - 2 * m_d * by_d;
-        if (both) {
-            p[i] = mean_s;
-            p_d[i] = mean_d;
-        } else {
-            p[i] = mean_s + mean_d;
-        }
+        p[i] = mean_s + mean_d;
     }
     return sum;
 }
 
 // Spreads the maps' windows back over the pixels of row `row`; maps has rows row - 10 .. row, zeros outside.
-static void spread(const Settings *settings, const Rows *rows, const Level *level, int row, int both) {
-    const int width = level->width, windows_high = level->height - REACH, count = both ? 4 : 3;
-    for (int m = 0; m < count; m++) {
+static void spread(const Settings *settings, const Rows *rows, const Level *level, int row) {
+    const int width = level->width, windows_high = level->height - REACH;
+    for (int m = 0; m < 3; m++) {
         const float *ring[TAPS];
         for (int k = 0; k < TAPS; k++) {
             const int from = row - REACH + k;
@@ -116,31 +111,21 @@ static void spread(const Settings *settings, const Rows *rows, const Level *leve
         down(ring, settings->taps, rows->down[m], width + REACH);
     }
     const float *const s = level->s + (int64_t)row * width, *const d = level->d + (int64_t)row * width;
-    const float *const p = rows->down[0], *const q_s = rows->down[1], *const q_d = rows->down[2],
-                *const p_d = rows->down[3];
+    const float *const p = rows->down[0], *const q_s = rows->down[1], *const q_d = rows->down[2];
     const float t[6] = {settings->taps[0], settings->taps[1], settings->taps[2],
                         settings->taps[3], settings->taps[4], settings->taps[5]};
-    float *restrict first = level->gradient[0] + (int64_t)row * width;
-    if (!both) {
+    float *restrict gradient = level->gradient + (int64_t)row * width;
 #pragma omp simd
-        for (int i = 0; i < width; i++)
-            first[i] = ACROSS(t, p, i) + 2 * (s[i] * ACROSS(t, q_s, i) + d[i] * ACROSS(t, q_d, i));
-        return;
-    }
-    float *restrict second = level->gradient[1] + (int64_t)row * width;
-#pragma omp simd
-    for (int i = 0; i < width; i++) {
-        first[i] = ACROSS(t, p, i) + 2 * s[i] * ACROSS(t, q_s, i);
-        second[i] = ACROSS(t, p_d, i) + 2 * d[i] * ACROSS(t, q_d, i);
-    }
+    for (int i = 0; i < width; i++)
+        gradient[i] = ACROSS(t, p, i) + 2 * (s[i] * ACROSS(t, q_s, i) + d[i] * ACROSS(t, q_d, i));
 }
 
-static void measure(const Settings *settings, const Rows *rows, Level *level, int coarsest, int both) {
+static void measure(const Settings *settings, const Rows *rows, Level *level, int coarsest) {
     const int height = level->height, width = level->width;
     const int high = height - REACH, wide = width - REACH;
     const int64_t pitch = rows->pitch;
     // The maps lie between 10 zeros and 10 zeros, over which the window hangs when they are spread back.
-    for (int m = 0; m < 4; m++) memset(rows->maps[m], 0, sizeof(float) * (size_t)(TAPS * pitch));
+    for (int m = 0; m < 3; m++) memset(rows->maps[m], 0, sizeof(float) * (size_t)(TAPS * pitch));
     double sum = 0;
     for (int r = 0; r < height; r++) {
         const float *const s = level->s + (int64_t)r * width, *const d = level->d + (int64_t)r * width;
@@ -163,17 +148,13 @@ static void measure(const Settings *settings, const Rows *rows, Level *level, in
         down(of_d, settings->taps, rows->down[1], width);
         down(of_ss, settings->taps, rows->down[2], width);
         down(of_dd, settings->taps, rows->down[3], width);
-        float *maps[4];
-        for (int m = 0; m < 4; m++) maps[m] = rows->maps[m] + (top % TAPS) * pitch + REACH;
-        if (coarsest)
-            sum += both ? windows(settings, rows, wide, maps[0], maps[1], maps[2], maps[3], 1, 1)
-                        : windows(settings, rows, wide, maps[0], maps[1], maps[2], maps[3], 1, 0);
-        else
-            sum += both ? windows(settings, rows, wide, maps[0], maps[1], maps[2], maps[3], 0, 1)
-                        : windows(settings, rows, wide, maps[0], maps[1], maps[2], maps[3], 0, 0);
-        spread(settings, rows, level, top, both);
+        float *maps[3];
+        for (int m = 0; m < 3; m++) maps[m] = rows->maps[m] + (top % TAPS) * pitch + REACH;
+        sum += coarsest ? windows(settings, rows, wide, maps[0], maps[1], maps[2], 1)
+                        : windows(settings, rows, wide, maps[0], maps[1], maps[2], 0);
+        spread(settings, rows, level, top);
     }
-    for (int r = high; r < height; r++) spread(settings, rows, level, r, both);
+    for (int r = high; r < height; r++) spread(settings, rows, level, r);
     level->dissimilarity = sum / ((double)high * (double)wide);
 }
 
@@ -200,13 +181,12 @@ static void halve(const float *from, int height, int width, float black, float *
 }
 
 // Adds a level's gradient, k times, to what the coarser level's says, a quarter for each of four pixels.
-static void add_up(Level *fine, const Level *coarse, double factor, int which) {
+static void add_up(Level *fine, const Level *coarse, double factor) {
     const float k = (float)factor;
     const int odd_rows = fine->height % 2, odd_columns = fine->width % 2;
     for (int r = 0; r < fine->height; r++) {
-        float *restrict row = fine->gradient[which] + (int64_t)r * fine->width;
-        const float *const above =
-            coarse ? coarse->gradient[which] + (int64_t)((r + odd_rows) / 2) * coarse->width : NULL;
+        float *restrict row = fine->gradient + (int64_t)r * fine->width;
+        const float *const above = coarse ? coarse->gradient + (int64_t)((r + odd_rows) / 2) * coarse->width : NULL;
         if (!above) {
 #pragma omp simd
             for (int i = 0; i < fine->width; i++) row[i] *= k;
@@ -220,11 +200,11 @@ static void add_up(Level *fine, const Level *coarse, double factor, int which) {
     }
 }
 
-// Returns the loss of one plane; writes its gradients, gradient_y unless it is NULL.
+// Returns the loss of one plane; writes its gradient by x.
 static double plane(
     const Settings *settings, Level *levels, const Rows *rows, const float *x, const float *y, int64_t planes,
-    float *gradient_x, float *gradient_y) {
-    const int both = gradient_y != NULL, last = settings->levels - 1;
+    float *gradient) {
+    const int last = settings->levels - 1;
     const int64_t pixels = (int64_t)levels[0].height * levels[0].width;
     float *restrict s = levels[0].s, *restrict d = levels[0].d;
 #pragma omp simd
@@ -234,19 +214,18 @@ static double plane(
     }
     double logarithm = 0;
     int dead = 0;
-    if (!both) levels[0].gradient[0] = gradient_x;
+    levels[0].gradient = gradient;
     for (int j = 0; j <= last; j++) {
         if (j) {
             halve(levels[j - 1].s, levels[j - 1].height, levels[j - 1].width, settings->black, levels[j].s);
             halve(levels[j - 1].d, levels[j - 1].height, levels[j - 1].width, 0, levels[j].d);
         }
-        measure(settings, rows, &levels[j], j == last, both);
+        measure(settings, rows, &levels[j], j == last);
         dead |= levels[j].dissimilarity >= 1;
         logarithm += settings->weights[j] * log1p(-levels[j].dissimilarity);
     }
     if (dead) {
-        memset(gradient_x, 0, sizeof(float) * (size_t)pixels);
-        if (both) memset(gradient_y, 0, sizeof(float) * (size_t)pixels);
+        memset(gradient, 0, sizeof(float) * (size_t)pixels);
         return 1;
     }
     const double similarity = exp(logarithm);
@@ -254,15 +233,7 @@ static double plane(
         const double windows = (double)(levels[j].height - REACH) * (double)(levels[j].width - REACH);
         const double k =
             -settings->weights[j] * similarity / (1 - levels[j].dissimilarity) / windows / (double)planes;
-        for (int which = 0; which <= both; which++) add_up(&levels[j], j < last ? &levels[j + 1] : NULL, k, which);
-    }
-    if (both) {
-        const float *const by_s = levels[0].gradient[0], *const by_d = levels[0].gradient[1];
-#pragma omp simd
-        for (int64_t i = 0; i < pixels; i++) {
-            gradient_x[i] = by_s[i] + by_d[i];
-            gradient_y[i] = by_s[i] - by_d[i];
-        }
+        add_up(&levels[j], j < last ? &levels[j + 1] : NULL, k);
     }
     return -expm1(logarithm);
 }
@@ -276,30 +247,28 @@ static float *lay_out(int levels_count, int height, int width, Level *levels, Ro
         pixels += (int64_t)h * w + PAD;
     }
     rows->pitch = width + 2 * REACH + PAD;
-    float *const memory = malloc(sizeof(float) * (size_t)(4 * pixels + (6 * TAPS + 5) * rows->pitch));
+    float *const memory = malloc(sizeof(float) * (size_t)(3 * pixels + (5 * TAPS + 5) * rows->pitch));
     if (!memory) return NULL;
     float *next = memory;
     for (int j = 0; j < levels_count; j++) {
         const int64_t size = (int64_t)levels[j].height * levels[j].width + PAD;
         levels[j].s = next;
         levels[j].d = next + size;
-        levels[j].gradient[0] = next + 2 * size;
-        levels[j].gradient[1] = next + 3 * size;
-        next += 4 * size;
+        levels[j].gradient = next + 2 * size;
+        next += 3 * size;
     }
-    float **const rings[6] = {&rows->squares_s, &rows->squares_d, &rows->maps[0],
-                              &rows->maps[1],   &rows->maps[2],   &rows->maps[3]};
-    for (int i = 0; i < 6; i++, next += TAPS * rows->pitch) *rings[i] = next;
+    float **const rings[5] = {&rows->squares_s, &rows->squares_d, &rows->maps[0], &rows->maps[1], &rows->maps[2]};
+    for (int i = 0; i < 5; i++, next += TAPS * rows->pitch) *rings[i] = next;
     for (int i = 0; i < 4; i++, next += rows->pitch) rows->down[i] = next;
     rows->zeros = next;
     memset(rows->zeros, 0, sizeof(float) * (size_t)rows->pitch);
     return memory;
 }
 
-// x, y: planes x height x width; losses: one a plane; gradient_y may be NULL. Returns 0, or 1 where there is no memory.
+// x, y, gradient: planes x height x width; losses: one a plane. Returns 0, or 1 where there is no memory.
 int ms_ssim(
     const Settings *settings, const float *x, const float *y, int64_t planes, int height, int width, int threads,
-    double *losses, float *gradient_x, float *gradient_y, float *value) {
+    double *losses, float *gradient, float *value) {
     int failed = 0;
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
@@ -314,9 +283,7 @@ int ms_ssim(
         for (int64_t p = 0; p < planes; p++) {
             if (!memory) continue;
             const int64_t offset = p * height * width;
-            losses[p] = plane(
-                settings, levels, &rows, x + offset, y + offset, planes, gradient_x + offset,
-                gradient_y ? gradient_y + offset : NULL);
+            losses[p] = plane(settings, levels, &rows, x + offset, y + offset, planes, gradient + offset);
         }
         free(memory);
     }

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ablate.config import Loss
-from ablate.kernels.native.library import missing
+from ablate.kernels.library import missing
 from ablate.losses.catalogue import distortions
-from ablate.objective import Choice, FastObjective, Objective, fast_distortion
+from ablate.objective import Choice, Objective, distortion_of
 
 SETTINGS: list[dict[str, Any]] = [
     {"adversarial": "lsgan"},
@@ -26,7 +26,7 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
-def scene() -> dict[str, Any]:
+def inputs() -> dict[str, Any]:
     """Logits and features at two scales and a pair of images, of which one is differentiated."""
     generator = torch.Generator().manual_seed(11)
 
@@ -38,22 +38,32 @@ def scene() -> dict[str, Any]:
     made = {
         "image": image.clamp(-1, 1),
         "reconstruction": reconstruction.clamp(-1, 1),
-        "logits": drawn(*logits),
-        "image_logits": drawn(*logits),
-        "features": [drawn(*maps), drawn(*maps)],
-        "image_features": [drawn(*maps), drawn(*maps)],
+        "fake_logits": drawn(*logits),
+        "real_logits": drawn(*logits),
+        "fake_features": [drawn(*maps), drawn(*maps)],
+        "real_features": [drawn(*maps), drawn(*maps)],
     }
-    for tensor in [made["reconstruction"], *made["logits"], *made["image_logits"], *itertools.chain(*made["features"])]:
+    for tensor in [
+        made["reconstruction"],
+        *made["fake_logits"],
+        *made["real_logits"],
+        *itertools.chain(*made["fake_features"]),
+    ]:
         tensor.requires_grad_()
     return made
 
 
 def gradients(objective: Objective) -> list[Tensor]:
     """Returns both players' losses and all gradients of both."""
-    seen = scene()
+    seen = inputs()
     parts = objective.generator(**seen)
-    judged = objective.discriminator(seen["image_logits"], seen["logits"])
-    leaves = [seen["reconstruction"], *seen["logits"], *seen["image_logits"], *itertools.chain(*seen["features"])]
+    judged = objective.discriminator(real_logits=seen["real_logits"], fake_logits=seen["fake_logits"])
+    leaves = [
+        seen["reconstruction"],
+        *seen["fake_logits"],
+        *seen["real_logits"],
+        *itertools.chain(*seen["fake_features"]),
+    ]
     found = [parts.total.detach(), judged.detach()]
     for loss in (parts.total, judged):
         found += torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True, retain_graph=True)
@@ -65,7 +75,7 @@ def gradients(objective: Objective) -> list[Tensor]:
 def test_both_players_get_what_the_definition_says(settings: dict[str, Any], kernels: Any) -> None:
     loss = Loss.model_validate(settings)
     choice = Choice(kernels, "cpu")
-    found, expected = gradients(FastObjective.choosing(loss, choice)), gradients(Objective.build(loss))
+    found, expected = gradients(Objective.build(loss, choice)), gradients(Objective.build(loss))
     for mine, other in zip(found, expected, strict=True):
         if kernels == "eager":
             assert torch.equal(mine, other)
@@ -83,10 +93,10 @@ def test_a_distortion_of_large_images_is_a_fast_form_of_the_one_that_is_asked_fo
     term, told = Loss.model_validate({"distortion": name}).distortion, []
     choice = Choice("auto", "cpu", log=lambda role, _text: told.append(role))
     found = []
-    for distortion in (fast_distortion(term, choice), distortions[name].function(**term.options)):
+    for distortion in (distortion_of(term, choice), distortions[name].function(**term.options)):
         value = distortion(image, other)
         found.append((value.detach(), *torch.autograd.grad(value, other)))
-    distortion = fast_distortion(term, choice)
+    distortion = distortion_of(term, choice)
     assert (distortion(image, other) == distortion(image, other)).item()
     assert told == ["distortion"] * 2, "each asks once"
     assert missing("distortion") is not None or choice.selected == {"distortion": "native"}

@@ -1,4 +1,4 @@
-"""1 - MS-SSIM with its gradients: two launches a level, and one that halves."""
+"""Two launches a level, and one that halves."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
 from ablate.kernels.gpu import where_tensors_lie
-from ablate.kernels.gpu.ms_ssim_level import halve_kernel, measure_kernel, spread_kernel
-from ablate.kernels.ms_ssim import REACH, check, together
-from ablate.losses import structure
+from ablate.kernels.ms_ssim.spec import REACH, check, together
+from ablate.kernels.ms_ssim.triton_level import halve_kernel, measure_kernel, spread_kernel
+from ablate.losses.structure import scale_weights
 
 ROWS = 64
 COLUMNS = 128
 WARPS = 4
 
 
-def on_gpu(*, levels: int = 5, both: bool = False) -> Function:
-    """Two launches a level."""
-    weights = structure.scale_weights(levels)
+def build(*, levels: int = 5) -> Function:
+    """Returns 1 - MS-SSIM with the reconstruction's gradient."""
+    weights = scale_weights(levels)
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
@@ -31,16 +31,15 @@ def on_gpu(*, levels: int = 5, both: bool = False) -> Function:
         for level in range(levels):
             if level:
                 pairs.append(_halved(*pairs[-1]))
-            made, mean = _measured(*pairs[-1], coarsest=level == levels - 1, both=both)
+            made, mean = _measured(*pairs[-1], coarsest=level == levels - 1)
             maps.append(made)
             unlike.append(mean)
         value, factors = together(torch.stack(unlike), weights)
-        coarse: tuple[Tensor, Tensor] | None = None
+        gradient: Tensor | None = None
         for level in reversed(range(levels)):
-            coarse = _spread(*pairs[level], maps[level], factors[level], coarse, both=both, last=level == 0)
-        assert coarse is not None
-        of_image = (coarse[1].view(image.shape),) if both else ()
-        return Gradients(value, of_image, (coarse[0].view(reconstruction.shape),))
+            gradient = _spread(*pairs[level], maps[level], factors[level], gradient, last=level == 0)
+        assert gradient is not None
+        return Gradients(value, (), (gradient.view(reconstruction.shape),))
 
     return where_tensors_lie(function)
 
@@ -57,11 +56,11 @@ def _halved(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return half_x, half_y
 
 
-def _measured(x: Tensor, y: Tensor, *, coarsest: bool, both: bool) -> tuple[Tensor, Tensor]:
+def _measured(x: Tensor, y: Tensor, *, coarsest: bool) -> tuple[Tensor, Tensor]:
     """Returns a level's maps and each plane's mean dissimilarity (planes,)."""
     planes, height, width = x.shape
     high, wide = height - REACH, width - REACH
-    maps = x.new_empty((3 + both, planes, high, wide), dtype=torch.float32)
+    maps = x.new_empty((3, planes, high, wide), dtype=torch.float32)
     grid = (triton.cdiv(wide, COLUMNS), triton.cdiv(high, ROWS), planes)
     partial = x.new_empty((planes, grid[0] * grid[1]), dtype=torch.float32)
     measure_kernel[grid](
@@ -72,7 +71,6 @@ def _measured(x: Tensor, y: Tensor, *, coarsest: bool, both: bool) -> tuple[Tens
         height,
         width,
         COARSEST=coarsest,
-        BOTH=both,
         ROWS=ROWS,
         COLUMNS=COLUMNS,
         num_warps=WARPS,
@@ -80,38 +78,24 @@ def _measured(x: Tensor, y: Tensor, *, coarsest: bool, both: bool) -> tuple[Tens
     return maps, partial.sum(1, dtype=torch.float64) / (high * wide)
 
 
-def _spread(
-    x: Tensor,
-    y: Tensor,
-    maps: Tensor,
-    factors: Tensor,
-    coarse: tuple[Tensor, Tensor] | None,
-    *,
-    both: bool,
-    last: bool,
-) -> tuple[Tensor, Tensor]:
-    """Returns the gradients at a level by x and by y; the latter is no other tensor where it is not wanted."""
+def _spread(x: Tensor, y: Tensor, maps: Tensor, factors: Tensor, coarse: Tensor | None, *, last: bool) -> Tensor:
+    """Returns the gradient at a level by x."""
     planes, height, width = x.shape
     per_window = (factors / ((height - REACH) * (width - REACH))).float()
-    gradient_x = torch.empty_like(x, dtype=x.dtype if last else torch.float32)
-    gradient_y = torch.empty_like(y, dtype=y.dtype if last else torch.float32) if both else gradient_x
+    gradient = torch.empty_like(x, dtype=x.dtype if last else torch.float32)
     grid = (triton.cdiv(width, COLUMNS), triton.cdiv(height, ROWS), planes)
-    from_x, from_y = coarse or (gradient_x, gradient_y)
     spread_kernel[grid](
         x,
         y,
         maps,
         per_window,
-        from_x,
-        from_y,
-        gradient_x,
-        gradient_y,
+        gradient if coarse is None else coarse,
+        gradient,
         height,
         width,
         COARSEST=coarse is None,
-        BOTH=both,
         ROWS=ROWS,
         COLUMNS=COLUMNS,
         num_warps=WARPS,
     )
-    return gradient_x, gradient_y
+    return gradient

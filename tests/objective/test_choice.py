@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ablate.kernels import Function, Gradients, backends
-from ablate.kernels.native.library import missing
+from ablate.kernels.library import missing
 from ablate.kernels.proof import refuted
 from ablate.objective import Choice
 from ablate.objective import choice as choosing

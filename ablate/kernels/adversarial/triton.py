@@ -1,26 +1,25 @@
-"""One player's adversarial loss over all scales with its gradient by every logit, in one launch.
-
-The equations are those of native/adversarial.c: a term is one scale's logits of one image.
-"""
+"""One launch for all scales; the equations are those of adversarial.c."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from ablate.kernels import adversarial as host
+from ablate.kernels.adversarial import spec
+from ablate.kernels.adversarial.spec import Player
 from ablate.kernels.backend import Function, Gradients
 from ablate.kernels.gpu import where_tensors_lie
-from ablate.kernels.gpu.last import Tickets, sum_of_all
+from ablate.kernels.triton_sum import Tickets, sum_of_all
 
 BLOCK = 2048
 WARPS = 8
-SQUARE, HINGE, SOFTPLUS = (tl.constexpr(kind) for kind in (host.SQUARE, host.HINGE, host.SOFTPLUS))
+SQUARE, HINGE, SOFTPLUS = (tl.constexpr(kind) for kind in (spec.SQUARE, spec.HINGE, spec.SOFTPLUS))
 
 
 @triton.jit
@@ -88,23 +87,17 @@ def adversarial_kernel(
     sum_of_all(mine, partial, ticket, value)
 
 
-def on_gpu(
-    *, loss: str = "lsgan", player: str = "discriminator", reduction: str = "mean", **options: float
-) -> Function:
-    """One launch for all scales."""
-    of_image, of_reconstruction = host.forms(loss, player, options)
-    tickets = Tickets()
+def build(**options: Any) -> Function:
+    """Returns one player's loss with its gradients; options are those of `spec.Player`."""
+    player, tickets = Player(**options), Tickets()
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
-        host.check(images, reconstructions, of_image is not None)
-        weights = host.scale_weights(reconstructions, reduction)
-        first = images if of_image is not None else ()
-        logits = tuple(each.detach().contiguous() for each in (*first, *reconstructions))
-        forms = [of_image or of_reconstruction] * len(first) + [of_reconstruction] * len(weights)
+        first, second = player.terms(images, reconstructions)
+        terms = [*first, *second]
+        logits = tuple(term.logits.detach().contiguous() for term in terms)
         gradients = tuple(torch.empty_like(each) for each in logits)
         sizes = tuple(each.numel() for each in logits)
         starts = tuple(itertools.accumulate((triton.cdiv(size, BLOCK) for size in sizes), initial=0))
-        counted = [*weights[: len(first)], *weights]
         device = logits[0].device
         partial, value = torch.empty(starts[-1], device=device), torch.empty((), device=device)
         adversarial_kernel[(starts[-1],)](
@@ -112,14 +105,14 @@ def on_gpu(
             gradients,
             starts,
             sizes,
-            tuple(weight / size for weight, size in zip(counted, sizes, strict=True)),
-            tuple(form.a for form in forms),
-            tuple(form.factor for form in forms),
-            tuple(form.linear for form in forms),
+            tuple(term.weight / size for term, size in zip(terms, sizes, strict=True)),
+            tuple(term.form.a for term in terms),
+            tuple(term.form.factor for term in terms),
+            tuple(term.form.linear for term in terms),
             partial,
             tickets.on(device),
             value,
-            KINDS=tuple(form.kind for form in forms),
+            KINDS=tuple(term.form.kind for term in terms),
             BLOCK=BLOCK,
             num_warps=WARPS,
         )

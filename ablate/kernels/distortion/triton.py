@@ -1,7 +1,7 @@
-"""A weighted sum of MSE, L1 and Charbonnier over any number of pairs of tensors, in one launch.
+"""One launch over any number of pairs of tensors; the equations are those of distortion.c.
 
-The equations are those of native/distortion.c. A program takes BLOCK values of one pair; which pair follows from its
-number, and the pairs' addresses are arguments of the launch, so that nothing is copied to the device for it.
+A program takes BLOCK values of one pair; which pair follows from its number, and the pairs' addresses are arguments of
+the launch, so that nothing is copied to the device for it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import triton.language as tl
 from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
-from ablate.kernels.distortion import Weights
+from ablate.kernels.distortion.spec import Weights, weights_of
 from ablate.kernels.gpu import where_tensors_lie
-from ablate.kernels.gpu.last import Tickets, sum_of_all
 from ablate.kernels.layout import alike, supported
+from ablate.kernels.triton_sum import Tickets, sum_of_all
 
 BLOCK = 4096
 WARPS = 8
@@ -28,8 +28,7 @@ WARPS = 8
 def _block(
     x_of,
     y_of,
-    gx_of,
-    gy_of,
+    gradient_of,
     start,
     size,
     scale,
@@ -37,7 +36,6 @@ def _block(
     b,
     c,
     epsilon_squared,
-    BOTH: tl.constexpr,
     SQUARES: tl.constexpr,
     ABSOLUTES: tl.constexpr,
     ROOTS: tl.constexpr,
@@ -60,10 +58,7 @@ def _block(
         root = tl.sqrt(e * e + epsilon_squared)
         loss += c * root
         slope += c * e / root
-    gradient = scale * slope
-    tl.store(gy_of + at, gradient.to(gy_of.dtype.element_ty), mask=inside)
-    if BOTH:
-        tl.store(gx_of + at, (-gradient).to(gx_of.dtype.element_ty), mask=inside)
+    tl.store(gradient_of + at, (scale * slope).to(gradient_of.dtype.element_ty), mask=inside)
     return scale * tl.sum(tl.where(inside, loss, 0.0), axis=0)
 
 
@@ -71,8 +66,7 @@ def _block(
 def pairs_kernel(
     xs,
     ys,
-    gradients_x,
-    gradients_y,
+    gradients,
     starts,
     sizes,
     scales,
@@ -83,13 +77,12 @@ def pairs_kernel(
     partial,
     ticket,
     value,
-    BOTH: tl.constexpr,
     SQUARES: tl.constexpr,
     ABSOLUTES: tl.constexpr,
     ROOTS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """xs, ys, their gradients, sizes and scales have one entry a pair; starts has the first program of each, and all's.
+    """All from xs to scales have one entry a pair; starts has the first program of each, and all's number.
 
     Each pair has code of its own, in which the compiler knows how its address and its size can be divided: what is
     chosen from several loses that, and is read four bytes at a time.
@@ -101,8 +94,7 @@ def pairs_kernel(
             mine = _block(
                 xs[k],
                 ys[k],
-                gradients_x[k],
-                gradients_y[k],
+                gradients[k],
                 starts[k],
                 sizes[k],
                 scales[k],
@@ -110,7 +102,6 @@ def pairs_kernel(
                 b,
                 c,
                 epsilon_squared,
-                BOTH,
                 SQUARES,
                 ABSOLUTES,
                 ROOTS,
@@ -119,7 +110,12 @@ def pairs_kernel(
     sum_of_all(mine, partial, ticket, value)
 
 
-def on_gpu(weights: Weights, *, both: bool) -> Function:
+def build(**options: float) -> Function:
+    """Returns the sum with the reconstruction's gradient; options are those of `spec.Weights`."""
+    return over_pairs(weights_of(**options))
+
+
+def over_pairs(weights: Weights) -> Function:
     """Returns the sum over any number of pairs of tensors, each pair's mean by itself."""
     tickets = Tickets()
 
@@ -127,8 +123,7 @@ def on_gpu(weights: Weights, *, both: bool) -> Function:
         supported(*images, *reconstructions)
         laid_out = [alike(x, y, exact=False) for x, y in zip(images, reconstructions, strict=True)]
         xs, ys = tuple(x for x, _ in laid_out), tuple(y for _, y in laid_out)
-        of_y = tuple(torch.empty_like(y) for y in ys)
-        of_x = tuple(torch.empty_like(x) for x in xs) if both else of_y
+        gradients = tuple(torch.empty_like(y) for y in ys)
         sizes = tuple(y.numel() for y in ys)
         starts = tuple(itertools.accumulate((triton.cdiv(size, BLOCK) for size in sizes), initial=0))
         device = ys[0].device
@@ -136,8 +131,7 @@ def on_gpu(weights: Weights, *, both: bool) -> Function:
         pairs_kernel[(starts[-1],)](
             xs,
             ys,
-            of_x,
-            of_y,
+            gradients,
             starts,
             sizes,
             tuple(1.0 / size for size in sizes),
@@ -148,13 +142,12 @@ def on_gpu(weights: Weights, *, both: bool) -> Function:
             partial,
             tickets.on(device),
             value,
-            BOTH=both,
             SQUARES=weights.mse != 0,
             ABSOLUTES=weights.l1 != 0,
             ROOTS=weights.charbonnier != 0,
             BLOCK=BLOCK,
             num_warps=WARPS,
         )
-        return Gradients(value, of_x if both else (), of_y)
+        return Gradients(value, (), gradients)
 
     return where_tensors_lie(function)

@@ -1,4 +1,4 @@
-"""Compiles a C file of this directory with the system's compiler, once, and loads it.
+"""Backends in C: an operator's C file is compiled with the system's compiler, once, and loaded.
 
 What was compiled is kept under the user's cache directory and named by a hash of all that it depends on: source,
 flags, compiler and processor. Where there is no compiler, or none that works, the reason is what one gets.
@@ -15,8 +15,11 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from ablate.kernels.backend import Backend, Function
 
 SOURCES = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
@@ -50,6 +53,11 @@ class Compiler:
     version: str
 
 
+def in_c(operator: str, build: Callable[..., Function], source: str | None = None) -> Backend:
+    """Returns the backend that calls into C; `source` names the operator whose C file it needs where not its own."""
+    return Backend(operator, "native", build, ("cpu",), lambda _: missing(source or operator))
+
+
 @functools.cache
 def missing(name: str) -> str | None:
     """Returns why the kernels of a C file cannot be used here, in a sentence, or None where they can."""
@@ -62,7 +70,7 @@ def missing(name: str) -> str | None:
 
 @functools.cache
 def library(name: str) -> ctypes.CDLL:
-    """Returns the loaded library of `<name>.c`, compiled now unless that was done before.
+    """Returns the loaded library of the C file in an operator's folder, compiled now unless that was done before.
 
     Raises:
         Uncompiled: where there is no compiler, it refuses, or nothing can be written.
@@ -71,7 +79,7 @@ def library(name: str) -> ctypes.CDLL:
     if found is None:
         raise Uncompiled(f"no C compiler (looked for $CC, {', '.join(COMPILERS)})")
     try:
-        path = _compiled(SOURCES / f"{name}.c", found)
+        path = _compiled(SOURCES / name / f"{name}.c", found)
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise Uncompiled(f"{name}.c cannot be compiled or loaded: {error}") from error

@@ -2,7 +2,7 @@
 
 A program goes down a strip of a plane with one column a thread. The window's 11 taps across a row come from the L1
 cache; those down the rows are a chain of 10 sums in registers, one for each window that has begun and not ended. The
-equations and the maps' names are those of native/ms_ssim.c.
+equations and the maps' names are those of ms_ssim.c.
 """
 
 from __future__ import annotations
@@ -69,13 +69,12 @@ def measure_kernel(
     height,
     width,
     COARSEST: tl.constexpr,
-    BOTH: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
     """Writes the maps of a level and each program's sum of dissimilarities.
 
-    x, y: (planes, height, width). maps: (3 or 4, planes, height - 10, width - 10), in the order p, q_s, q_d, p_d.
+    x, y: (planes, height, width). maps: (3, planes, height - 10, width - 10), in the order p, q_s, q_d.
     partial: (planes, strips, blocks of columns).
     """
     block, strip, plane = tl.program_id(0), tl.program_id(1), tl.program_id(2)
@@ -132,11 +131,9 @@ def measure_kernel(
         ends = (column < wide) & (column * 0 + i >= 10) & (column * 0 + out < high)
         total += tl.where(ends, unlike, 0.0)
         at = maps + out.to(tl.int64) * wide + column
-        tl.store(at, p_s if BOTH else p_s + p_d, mask=ends)
+        tl.store(at, p_s + p_d, mask=ends)
         tl.store(at + whole, q_s, mask=ends)
         tl.store(at + 2 * whole, q_d, mask=ends)
-        if BOTH:
-            tl.store(at + 3 * whole, p_d, mask=ends)
     number = (plane * tl.num_programs(1) + strip) * tl.num_programs(0) + block
     tl.store(partial + number, tl.sum(total, axis=0))
 
@@ -157,20 +154,17 @@ def spread_kernel(
     y_of,
     maps,
     factors,
-    coarse_x,
-    coarse_y,
-    gradient_x,
-    gradient_y,
+    coarse,
+    gradient,
     height,
     width,
     COARSEST: tl.constexpr,
-    BOTH: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
     """Spreads a level's maps back over its pixels, times the plane's factor, and adds a quarter of the coarser level's.
 
-    x, y, gradients: (planes, height, width); factors: (planes,); coarse: (planes, ceil(height / 2), ceil(width / 2)).
+    x, y, gradient: (planes, height, width); factors: (planes,); coarse: (planes, ceil(height / 2), ceil(width / 2)).
     """
     block, strip, plane = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     high, wide = height - 10, width - 10
@@ -183,7 +177,7 @@ def spread_kernel(
     coarse_wide = (width + 1) // 2
     coarse_offset = plane.to(tl.int64) * ((height + 1) // 2) * coarse_wide
     factor = tl.load(factors + plane)
-    ps, qs_s, qs_d, ps_d = _none(COLUMNS), _none(COLUMNS), _none(COLUMNS), _none(COLUMNS)
+    ps, qs_s, qs_d = _none(COLUMNS), _none(COLUMNS), _none(COLUMNS)
     for i in range(ROWS + 10):
         row = first - 10 + i  # of the maps; its window ends at this row of pixels
         inside = (column * 0 + row >= 0) & (column * 0 + row < high)
@@ -195,19 +189,11 @@ def spread_kernel(
         pixel = offset + row.to(tl.int64) * width + column
         x = tl.load(x_of + pixel, mask=here, other=0.0).to(tl.float32)
         y = tl.load(y_of + pixel, mask=here, other=0.0).to(tl.float32)
-        by_s, by_d = p + 2 * (x + y) * q_s, 2 * (x - y) * q_d
-        if BOTH:
-            p_d, ps_d = _push(ps_d, _across(p_of + 3 * whole, at, column, wide, inside))
-            by_d += p_d
-        of_x, of_y = factor * (by_s + by_d), factor * (by_s - by_d)
+        of_x = factor * (p + 2 * (x + y) * q_s + 2 * (x - y) * q_d)
         if not COARSEST:
             parent = coarse_offset + ((row + height % 2) // 2).to(tl.int64) * coarse_wide + (column + width % 2) // 2
-            of_x += 0.25 * tl.load(coarse_x + parent, mask=here, other=0.0)
-            if BOTH:
-                of_y += 0.25 * tl.load(coarse_y + parent, mask=here, other=0.0)
-        tl.store(gradient_x + pixel, of_x.to(gradient_x.dtype.element_ty), mask=here)
-        if BOTH:
-            tl.store(gradient_y + pixel, of_y.to(gradient_y.dtype.element_ty), mask=here)
+            of_x += 0.25 * tl.load(coarse + parent, mask=here, other=0.0)
+        tl.store(gradient + pixel, of_x.to(gradient.dtype.element_ty), mask=here)
 
 
 @triton.jit

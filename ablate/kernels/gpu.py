@@ -1,16 +1,18 @@
-"""Kernels in Triton for CUDA. Nothing here imports Triton before a kernel is built."""
+"""Backends in Triton for CUDA. Triton is imported when the first kernel is built."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ablate.kernels.backend import Function, Gradients
+from ablate.kernels.backend import Backend, Function, Gradients
 
 
 def interpreted() -> bool:
@@ -25,6 +27,16 @@ def missing(_device: str) -> str | None:
     if not torch.cuda.is_available() and not interpreted():
         return "triton needs a GPU, and torch sees none here"
     return None
+
+
+def in_triton(operator: str) -> Backend:
+    """Returns the backend of an operator's module `triton`."""
+
+    def build(**options: Any) -> Function:
+        function: Function = importlib.import_module(f"ablate.kernels.{operator}.triton").build(**options)
+        return function
+
+    return Backend(operator, "triton", build, ("cuda",), missing)
 
 
 def where_tensors_lie(function: Function) -> Function:
