@@ -14,7 +14,6 @@ from ablate.bench.case import Candidate, Case, Kernel, Pair, Setting, Shape, Wor
 from ablate.bench.names import BASELINE, FORWARD, Pass
 from ablate.kernels import OPERATORS, Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss
-from ablate.kernels.trials import trials
 
 Sizes = Sequence[tuple[int, ...]]
 Draw = Callable[[Sizes, Sizes, torch.Generator], Pair]
@@ -84,7 +83,7 @@ class Operation(Kernel):
         return Work((first + second + written) * element, round((second or first) * self.flops[not forward]))
 
     def _trials(self, seed: int) -> Iterator[tuple[str, Pair]]:
-        for name, image, reconstruction in trials(self.operator, dict(self.options), seed):
+        for name, image, reconstruction in OPERATORS[self.operator].trials(self.options, seed):
             yield name, Pair(tuple(image), tuple(reconstruction))
 
 

@@ -18,7 +18,7 @@ from ablate.discriminators.initial import build_discriminator
 from ablate.discriminators.multiscale import Discriminator
 from ablate.grid.presets import nested, preset_values
 from ablate.kernels import Gradients, Tolerance
-from ablate.kernels.gradient_norm import COSTS
+from ablate.kernels.gradient_norm.spec import COSTS
 from ablate.losses import PenaltyInputs, penalty
 from ablate.rng import stream
 
