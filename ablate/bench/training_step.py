@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ablate.codecs.agustsson.codec import AgustssonCodec
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
@@ -80,6 +81,7 @@ class Split:
         state, handles = training.state, []
         discriminator = state.discriminator
         assert discriminator is not None
+        assert isinstance(state.codec, AgustssonCodec), "its parts are known"
         encoder, generator = state.codec.encoder, state.codec.generator
         parts = (("encoder", encoder), ("encoder", state.codec.quantizer), ("generator", generator))
         for part, module in (*parts, ("discriminator", discriminator)):
