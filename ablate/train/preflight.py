@@ -12,6 +12,7 @@ from ablate import metrics
 from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.config import Cell
 from ablate.data import Images
+from ablate.networks.exact import full_float32
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
@@ -21,7 +22,8 @@ from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, frozen, generator_terms
 
 
-def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
+@full_float32()
+def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list[Finding]:
     """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
 
     Args:
@@ -30,6 +32,10 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iter
         held_out: the test split.
         device: "cpu" or "cuda".
     """
+    return list(_findings(cell, images, held_out, device))
+
+
+def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
     image = Batches(images, cell.data, cell.seed, device)(0)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
