@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ablate.codecs.codec import Codec, Symbols
 from ablate.config import Evaluation, Term
 from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.evaluate.codec import MeasuredCodec, Symbols
 from ablate.evaluate.distances import Distances, distances
 from ablate.evaluate.features import as_tensor, image_features, original_features
 from ablate.evaluate.images_table import ImageRow, as_csv, columns, means
@@ -56,7 +56,7 @@ def require_measures(evaluation: Evaluation) -> None:
 
 
 def measure(
-    codecs: Mapping[str, MeasuredCodec],
+    codecs: Mapping[str, Codec],
     evaluation: Evaluation,
     images: Images,
     entry: Entry,
@@ -116,17 +116,20 @@ class _Sent:
     features: Tensor
     symbols: list[Symbols]
 
-    def levels(self) -> dict[str, int]:
-        """Counts the levels used anywhere and the channels that hold one symbol throughout all images."""
+    def levels(self) -> dict[str, int | None]:
+        """Counts the levels used anywhere and the channels that hold one symbol throughout all images.
+
+        A codec that sends no symbols has neither.
+        """
         if not self.symbols:
-            return {}
+            return {"levels_used": None, "dead_channels": None}
         channels = torch.cat([each.values.flatten(1) for each in self.symbols], 1)
         dead = (channels.amin(1) == channels.amax(1)).sum()
         return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
 def _send(
-    codec: MeasuredCodec,
+    codec: Codec,
     weights: str,
     chosen: Sequence[Metric],
     patch: int,

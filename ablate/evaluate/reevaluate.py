@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.config import RESULTS_VERSION
+from ablate.codecs.trained import TrainedCodec, model_ids
+from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
-from ablate.evaluate.codec import Files
 from ablate.evaluate.measure import measure
 from ablate.evaluate.parameters import count_parameters
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
 from ablate.store.atomic import write_json
-from ablate.trained import Weights, load
+from ablate.store.weights import Weights, load
 
 
 def place(entry: Entry, folder: Path, images: Images) -> Entry:
@@ -52,7 +52,7 @@ def reevaluate(
         ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
         Busy: where another process writes there.
     """
-    codecs = {name: load(entry, name, device) for name in weights}
+    codecs: dict[str, TrainedCodec] = {name: load(entry, name, device) for name in weights}
     trained = entry.result()
     assert trained is not None, "only a cell that is done has weights"
     earlier = records.result()
@@ -62,9 +62,9 @@ def reevaluate(
         (records.path / "result.json").unlink(missing_ok=True)
         write_json(records.path / "cell.json", entry.settings())
         began = time.perf_counter()
-        cell = codecs[weights[0]].cell
+        cell: Cell = Cell.model_validate(entry.settings()["cell"])
         measured = measure(
-            {name: Files(codec) for name, codec in codecs.items()},
+            codecs,
             cell.evaluation,
             images,
             records,
@@ -74,7 +74,6 @@ def reevaluate(
             done=done,
         )
         seconds = time.perf_counter() - began
-        models = {name: codec.model_id.hex() for name, codec in codecs.items()}
         kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
         of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
         records.commit(
@@ -87,7 +86,7 @@ def reevaluate(
                 "metrics": measured.metrics,
                 "uncertainty": measured.uncertainty,
                 "protocol": measured.protocol,
-                "codec": {"parameters": count_parameters(cell), "models": models},
+                "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
                 "environment": dict(environment),
                 "artefacts": file_hashes(records.path),
             }

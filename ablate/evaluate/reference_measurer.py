@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.codecs.standard import StandardCodec
+from ablate.codecs.standard import StandardFormat
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
@@ -35,7 +35,7 @@ class Measured:
 class Measurer:
     """Measures a codec on images, each image at each quality once."""
 
-    def __init__(self, codec: StandardCodec, images: Images, evaluation: Evaluation, cache: Path) -> None:
+    def __init__(self, codec: StandardFormat, images: Images, evaluation: Evaluation, cache: Path) -> None:
         self.codec, self.images, self.evaluation, self.cache = codec, images, evaluation, cache
         self.extractor = extractor(evaluation.extractor, tap=evaluation.tap)
         self.metrics = [each for each in wanted(evaluation, images) if not each.needs.symbols]
@@ -96,11 +96,11 @@ class Measurer:
         return height * width
 
     def _file(self, number: int, quality: int) -> bytes:
-        return self.codec.encode(self.images[number], quality)
+        return self.codec.at(quality).encode(as_tensor(self.images[number]))
 
     def _measured(self, number: int, quality: int) -> Measured:
         file = self.file(number, quality)
-        original, decoded = as_tensor(self.images[number]), torch.from_numpy(self.codec.decode(file))
+        original, decoded = as_tensor(self.images[number]), self.codec.at(quality).decode(file)
         coded = CodedImage(len(file), *self.images.shapes[number])
         values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
         return Measured(quality, values, image_features(self.extractor, decoded, self.evaluation.patch))

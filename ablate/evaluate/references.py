@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.codecs.standard import STANDARD, StandardCodec
+from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER
@@ -70,10 +70,10 @@ class References:
             count += len(made)
         return count
 
-    def _kept(self, codec: StandardCodec) -> dict[str, Record]:
+    def _kept(self, codec: StandardFormat) -> dict[str, Record]:
         return read_json(self._path(codec)) or {}
 
-    def _path(self, codec: StandardCodec) -> Path:
+    def _path(self, codec: StandardFormat) -> Path:
         """Returns where a codec's records lie: under a hash of all that they depend on but their limits.
 
         An extractor's name stands for its weights.

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.evaluate.codec import Files
 from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
@@ -22,7 +22,6 @@ from ablate.store.atomic import write_with
 from ablate.train.loop import Outcome
 from ablate.train.run import train_cell, train_warmup
 from ablate.train.state import TrainState
-from ablate.trained import TrainedCodec, model_id
 
 
 def run_cell(
@@ -76,24 +75,22 @@ def _measure(
 ) -> dict[str, Any]:
     """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
     measured: dict[str, Any] = {}
-    models: dict[str, str] = {}
+    codecs: dict[str, TrainedCodec] = {}
     began = time.perf_counter()
     if outcome.status == "done":
         assert state.average is not None
         images = prepare(cell.data, "test", data_cache)
-        networks = {"raw": state.codec.eval(), "ema": state.average.eval()}
-        codecs = {name: TrainedCodec(cell, each, model_id(cell, each), device) for name, each in networks.items()}
-        files = {name: Files(codec) for name, codec in codecs.items()}
+        networks = {"raw": state.codec, "ema": state.average}
+        codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
         taught = (cell.loss.distortion, cell.loss.perceptual)
-        found = measure(files, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
+        found = measure(codecs, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
         measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
-        models = {name: codec.model_id.hex() for name, codec in codecs.items()}
         write_with(entry.weights, state.save_weights)
     return measured | {
         "eval_seconds": time.perf_counter() - began,
         "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
-        "codec": {"parameters": count_parameters(cell), "models": models},
+        "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
     }
 
 

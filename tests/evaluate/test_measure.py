@@ -15,17 +15,18 @@ import torch
 from PIL import Image
 
 from ablate import metrics
-from ablate.codecs.agustsson.initial import build_codec
+from ablate.codecs.build import build_codec
+from ablate.codecs.codec import Symbols
+from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell, Evaluation, Term
 from ablate.data import Images, prepare, prepare_folder, resolve
-from ablate.evaluate.codec import Files, Symbols
 from ablate.evaluate.distances import Distances, distances, refusal
 from ablate.evaluate.measure import Measurement, _Sent, measure
 from ablate.evaluate.protocol import trained_against
 from ablate.execute.cell import run_cell
 from ablate.store import Entry
 from ablate.store.atomic import write_with
-from ablate.trained import TrainedCodec, load, model_id
+from ablate.store.weights import load
 from tests.train.conftest import gradient_image
 
 SIZES = ((176, 192), (200, 168), (190, 250), (130, 140))
@@ -66,13 +67,13 @@ def measured(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict
     return dataclasses.asdict(measure(codecs, cell.evaluation, images, entry, cache=root, device="cpu")), entry
 
 
-def drawn(cell: Cell, seed: int = 0) -> Files:
+def drawn(cell: Cell, seed: int = 0, kind: type[TrainedCodec] = TrainedCodec) -> TrainedCodec:
     """Returns a codec with the weights that a seed draws, twice as large, so that it uses all levels."""
-    codec = build_codec(cell.model, seed).eval()
+    codec = build_codec(cell.model, seed)
     with torch.no_grad():
         for parameter in codec.parameters():
             parameter.mul_(2)
-    return Files(TrainedCodec(cell, codec, model_id(cell, codec)))
+    return kind.of(codec, cell.model, cell.seed)
 
 
 def measured_alone(cell: Cell, images: Images, entry: Entry, cache: Path) -> Measurement:
@@ -158,39 +159,39 @@ def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
 
 def test_the_measured_bits_are_those_of_the_files_that_compress_writes(cell: Cell, tmp_path: Path) -> None:
     entry, images = Entry(tmp_path / "entry"), prepare(cell.data, "test", tmp_path)
-    codec = drawn(cell)
-    parts = {"codec": codec.codec.codec.state_dict(), "average": codec.codec.codec.state_dict()}
-    write_with(entry.weights, lambda file: torch.save(parts, file))
-    entry.write_settings({"id": cell.id, "cell": cell.model_dump(mode="json")})
-    hashes = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
-    entry.commit({"schema": 1, "id": cell.id, "status": "done", "step": 1, "artefacts": hashes})
     written: list[bytes] = []
 
-    class Watched(Files):
+    class Watched(TrainedCodec):
         def encode(self, image: torch.Tensor) -> bytes:
             written.append(super().encode(image))
             return written[-1]
 
-    measure({"ema": Watched(codec.codec)}, cell.evaluation, images, entry, cache=tmp_path, device="cpu")
+    codec = drawn(cell, kind=Watched)
+    parts = dict.fromkeys(("codec", "average"), codec.networks.state_dict())
+    write_with(entry.weights, lambda file: torch.save(parts, file))
+    entry.write_settings({"id": cell.id, "cell": cell.model_dump(mode="json")})
+    hashes = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
+    entry.commit({"schema": 1, "id": cell.id, "status": "done", "step": 1, "artefacts": hashes})
+    measure({"ema": codec}, cell.evaluation, images, entry, cache=tmp_path, device="cpu")
     loaded = load(entry, "ema")
     for name, image, file, row in zip(images.names, images, written, rows(entry.images_csv, "ema"), strict=True):
-        assert file == loaded.compress(torch.from_numpy(image.copy()))
+        assert file == loaded.encode(torch.from_numpy(image.copy()))
         assert int(row["bytes_actual"]) == len(file)
         assert float(row["bpp_actual"]) == 8 * len(file) / (image.shape[1] * image.shape[2])
         with Image.open(entry.recon("ema", name)) as shown:
-            assert np.array_equal(np.asarray(shown).transpose(2, 0, 1), loaded.decompress(file).numpy())
+            assert np.array_equal(np.asarray(shown).transpose(2, 0, 1), loaded.decode(file).numpy())
 
 
 def test_what_a_file_lost_is_measured(cell: Cell, tmp_path: Path) -> None:
     images = prepare(cell.data, "test", tmp_path)
 
-    class Losing(Files):
+    class Losing(TrainedCodec):
         def encode(self, image: torch.Tensor) -> bytes:
             return super().encode(255 - image)
 
     measured = [
         measure({"ema": codec}, cell.evaluation, images, Entry(tmp_path / name), cache=tmp_path, device="cpu")
-        for name, codec in (("whole", drawn(cell)), ("losing", Losing(drawn(cell).codec)))
+        for name, codec in (("whole", drawn(cell)), ("losing", drawn(cell, kind=Losing)))
     ]
     whole, losing = (each.metrics["ema"] for each in measured)
     names = ("psnr", "ms_ssim", "bpp_entropy", "bpp_actual", "fd_lite0_112")
@@ -209,7 +210,7 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
 ) -> None:
     images = prepare(cell.data, "test", tmp_path)
     unchanged = iter([torch.from_numpy(each.copy()) for each in images])
-    monkeypatch.setattr(TrainedCodec, "image", lambda *_: next(unchanged))
+    monkeypatch.setattr(TrainedCodec, "decode", lambda *_: next(unchanged))
     result = dataclasses.asdict(measured_alone(cell, images, Entry(tmp_path), tmp_path))
     scores = result["metrics"]["ema"]
     assert (scores["psnr"], scores["ms_ssim_db"], scores["identical"], scores["mse_pooled"]) == (None, None, 4, 0)
