@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
+from ablate.atomic import write_bytes, write_with
 from ablate.config import Cell
 from ablate.data import Images
 from ablate.data.png import to_png
 from ablate.model import Codec
 from ablate.store import Entry
-from ablate.store.atomic import write_bytes, write_with
 from ablate.train.image_rows import ImageRow, as_csv, columns, means, similarity, table
 from ablate.train.patch_scores import PatchScores, enough, patch_scores, refusal
 from ablate.train.reference import as_tensor, image_features, original_features

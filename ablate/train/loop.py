@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ablate.atomic import write_with
 from ablate.config import Cell, Data, Warmup
 from ablate.data import Images
 from ablate.data.crops import crops
@@ -19,9 +20,9 @@ from ablate.losses.catalogue import distortions
 from ablate.model import Reconstruction
 from ablate.networks.exact import full_float32
 from ablate.objective import Choice, FastObjective, Objective, Parts, built, fast_distortion
+from ablate.records import MetricRow
 from ablate.rng import sent, stream
 from ablate.store import Entry
-from ablate.store.atomic import write_with
 from ablate.train import health
 from ablate.train.state import TrainState
 from ablate.train.step import (
@@ -70,7 +71,7 @@ class Watch:
         now = time.perf_counter()
         rate = (step - self.logged_step) / max(now - self.logged_at, 1e-9)
         clock = {"step": step, "t": now - self.began, "attempt": self.attempt, "phase": self.phase}
-        self.entry.append_metrics({**clock, "steps_per_second": rate, **row})
+        self.entry.append_metrics(MetricRow.model_validate({**clock, "steps_per_second": rate, **row}))
         self.logged_at, self.logged_step = now, step
         self._note_saturation(step, row.get("scales", []))
 

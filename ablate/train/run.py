@@ -12,12 +12,13 @@ from typing import Any
 
 import torch
 
+from ablate.atomic import write_with
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.model import count_parameters
 from ablate.objective import Choice, Kernels
+from ablate.records import Result, Status
 from ablate.store import Entry
-from ablate.store.atomic import write_with
 from ablate.train.evaluate import evaluate, require_measures
 from ablate.train.loop import Outcome, Watch, train, warm_up
 from ablate.train.state import TrainState
@@ -52,8 +53,8 @@ def run_cell(
         state.load(entry.checkpoint)
         entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
     elif warmup is not None:
-        if (result := _finished(warmup))["status"] == "diverged":
-            outcome = Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result['cause']}")
+        if (result := _finished(warmup)).status is Status.diverged:
+            outcome = Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result.cause}")
             _commit(entry, cell.id, outcome, {"metrics": {}, "protocol": {}})
             return outcome
         state.start_from(warmup.weights)
@@ -114,7 +115,7 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     *earlier, attempt = entry.attempts()
     before: dict[str, str] = {}
     if entry.checkpoint.exists():
-        recorded = [each.environment().get("kernels") for each in earlier]
+        recorded = [each.environment().kernels for each in earlier]
         before = next((each for each in reversed(recorded) if each), {})
         if not before:
             kernels = "eager"  # the checkpoint is from before there was a choice
@@ -129,24 +130,23 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
 
 def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
     """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
-    entry.commit(
-        {
-            "schema": 1,
-            "id": content_id,
-            "status": outcome.status,
-            "step": outcome.step,
-            "cause": outcome.cause,
-            "train_seconds": outcome.seconds,
-            "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
-            **measured,
-            "environment": entry.environment(),
-            "artefacts": file_hashes(entry.path),
-        }
-    )
+    result = {
+        "schema": 1,
+        "id": content_id,
+        "status": outcome.status,
+        "step": outcome.step,
+        "cause": outcome.cause,
+        "train_seconds": outcome.seconds,
+        "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
+        **measured,
+        "environment": entry.environment().plain(),
+        "artefacts": file_hashes(entry.path),
+    }
+    entry.commit(Result.model_validate(result))
     entry.checkpoint.unlink(missing_ok=True)
 
 
-def _finished(warmup: Entry) -> dict[str, Any]:
+def _finished(warmup: Entry) -> Result:
     result = warmup.result()
     assert result is not None, f"{warmup.path} was scheduled before its warm-up ended"
     return result

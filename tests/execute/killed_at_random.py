@@ -25,7 +25,8 @@ from typing import Any
 
 from PIL import Image
 
-from ablate.store import Entry, Store, records
+from ablate.records import rows
+from ablate.store import Entry, Store
 from tests.execute.processes import PythonProcess, eventually
 
 GRID = """

@@ -110,7 +110,7 @@ def test_a_full_disk_under_the_plan_is_an_error_and_leaves_no_torn_plan(tmp_path
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ablate.store.atomic.write_bytes", full)
+    monkeypatch.setattr("ablate.atomic.write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         run_pretended(make_plan("well"), tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ablate.store import Busy, Entry, Status
-from ablate.store.atomic import write_bytes
+from ablate.atomic import write_bytes
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
 from ablate.model import build_codec
 from ablate.store import Entry, Store
-from ablate.store.atomic import write_with
+from ablate.atomic import write_with
 
 
 def tiny_cell(noise: bool = False, seed: int = 0, levels: int = 5, channels_last: bool = False) -> Cell:

@@ -162,7 +162,7 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in _flat((cell.result or {}).get("environment", {})):
+        for key, value in _flat(cell.result.environment.plain() if cell.result else {}):
             counts.setdefault(key, Counter())[value] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}
 
