@@ -18,7 +18,7 @@ def stream(seed: int, purpose: str, step: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
-def sent(drawn: Tensor, device: torch.device | str) -> Tensor:
+def to_device(drawn: Tensor, device: torch.device | str) -> Tensor:
     """Returns on a device what was drawn on the CPU, so that devices agree, and waits for nothing.
 
     A copy from memory that is not pinned would wait until the GPU has nothing to do.

@@ -309,7 +309,7 @@ CALIBRATED: dict[str, Any] = {"calibrate": "gradient"}
 
 
 def test_labels_are_told_apart_where_there_are_few() -> None:
-    assert cell(**ON_LABELS).judges == "labels"
+    assert cell(**ON_LABELS).discriminator_kind == "labels"
 
 
 @pytest.mark.parametrize(

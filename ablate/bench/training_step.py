@@ -17,10 +17,9 @@ from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
 from ablate.objective import Choice, FastObjective, Kernels, Objective
-from ablate.rng import stream
-from ablate.train.loop import batch
+from ablate.train.batches import Batches
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, generator_terms
+from ablate.train.step import training_step
 
 PRESETS = {"cpu": "tiny", "cuda": "small"}
 PARTS = ("data", "encoder", "generator", "discriminator", "losses", "optimizer")
@@ -39,27 +38,15 @@ class BareTraining:
     def __init__(self, cell: Cell, cache: Path, device: str = "cpu", kernels: Kernels = "eager") -> None:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
-        self._device = device
-        self._images = prepare(cell.data, "train", cache)
+        self.batches = Batches(prepare(cell.data, "train", cache), cell.data, cell.seed, device)
         choice = Choice(kernels, device)
         self._objective = FastObjective.choosing(cell.loss, choice) if kernels == "auto" else Objective.build(cell.loss)
 
     def step(self) -> tuple[Tensor, Tensor]:
         """Draws a batch and steps both players and the averaged weights; returns both players' losses."""
-        cell, state, objective = self.cell, self.state, self._objective
-        image = self.batch()
-        reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
-        judged = discriminator_step(state, objective, cell, state.step, image, reconstruction)
-        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
-        total = parts.total
-        descend(state, total)
-        state.step += 1
-        state.update_average(cell.train.ema_decay)
-        return judged.loss, total.detach()
-
-    def batch(self) -> Tensor:
-        """Returns the crops of the next step."""
-        return batch(self._images, self.cell.data, self.cell.seed, self.state.step, self._device)
+        taken = training_step(self.state, self._objective, self.cell, self.batches)
+        assert taken.discriminator is not None
+        return taken.discriminator.loss, taken.loss
 
 
 @dataclass
@@ -102,8 +89,8 @@ class Split:
             assert optimizer is not None
             handles.append(optimizer.register_step_pre_hook(lambda *_: self.to("optimizer")))
             handles.append(optimizer.register_step_post_hook(lambda *_: self.to("losses")))
-        drawn, averaged = training.batch, state.update_average
-        training.batch = self._timed("data", drawn)  # type: ignore[method-assign]
+        drawn, averaged = training.batches, state.update_average
+        training.batches = self._timed("data", drawn)  # type: ignore[assignment]
         state.update_average = self._timed("optimizer", averaged)  # type: ignore[method-assign]
         try:
             self._since = 0.0
@@ -111,7 +98,7 @@ class Split:
             yield
             self.to("losses")
         finally:
-            training.batch, state.update_average = drawn, averaged  # type: ignore[method-assign]
+            training.batches, state.update_average = drawn, averaged  # type: ignore[method-assign]
             for handle in handles:
                 handle.remove()
 

@@ -56,7 +56,7 @@ def compress(
 
 
 def _images(directory: Path) -> list[Path]:
-    from ablate.data.folder import list_folder
+    from ablate.sources.folder import list_folder
 
     return [path for _, path in list_folder(directory)]
 
@@ -65,7 +65,7 @@ def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
     from ablate.atomic import write_bytes
-    from ablate.data.decode import decode
+    from ablate.sources.decode import decode
 
     image = torch.from_numpy(decode(each.source.read_bytes()))
     file = codec.compress(image)

@@ -14,7 +14,7 @@ from ablate.cli.options import RUNS, AsJson, RunsDir
 if TYPE_CHECKING:
     from ablate.execute import Plan
     from ablate.store import Store
-    from ablate.train.audit import Finding
+    from ablate.train.finding import Finding
 
 PROBLEMS = 3
 SPLITS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
@@ -64,7 +64,7 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
     from ablate.config import Cell
     from ablate.data import prepare
     from ablate.execute.machine import inspect_store
-    from ablate.train.audit import audit
+    from ablate.train.preflight import preflight
 
     yield from ((plan.name, finding) for finding in inspect_store(plan, store))
     seen: dict[str, str] = {}
@@ -76,7 +76,7 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
             seen[adversarial] = point.label
             cell = Cell.model_validate(point.cell)
             images, held_out = (prepare(cell.data, split, Path(cache)) for split in SPLITS)
-            yield from ((point.label, finding) for finding in audit(cell, images, held_out, "cpu"))
+            yield from ((point.label, finding) for finding in preflight(cell, images, held_out, "cpu"))
 
 
 def _print(findings: list[tuple[str, Finding]]) -> None:

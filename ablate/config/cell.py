@@ -107,7 +107,7 @@ class Cell(Identified):
             return self
         reference, at, start = loss.calibrate_to.name, loss.calibrate_at, self.train.discriminator_start
         facts = adversarial_losses[reference].facts
-        if facts["judges"] == "labels" or not facts["gradient_losing"]:
+        if facts["discriminator"] == "labels" or not facts["gradient_losing"]:
             raise ValueError(
                 f'loss.calibrate_to = "{reference}" has no gradient by a logit that another loss could be calibrated to'
             )
@@ -126,9 +126,9 @@ class Cell(Identified):
     @model_validator(mode="after")
     def _discriminators_fit_the_loss(self) -> Cell:
         loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
-        if self.judges != "patches" and self.discriminator.quirks.sigmoid_logits:
+        if self.discriminator_kind != "patches" and self.discriminator.quirks.sigmoid_logits:
             raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
-        if self.judges != "labels":
+        if self.discriminator_kind != "labels":
             return self
         labels = self.model.quantizer.levels**self.model.channels
         if labels > MAX_LABELS:
@@ -175,9 +175,9 @@ class Cell(Identified):
         return self
 
     @property
-    def judges(self) -> str:
+    def discriminator_kind(self) -> str:
         """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
-        kind: str = adversarial_losses[self.loss.adversarial.name].facts["judges"]
+        kind: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
         return kind
 
     @property

@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ablate.config import Data, content_sha256
-from ablate.data.digest import SourceFile, digest, hash_files
-from ablate.data.folder import list_folder
+from ablate.config import Data
 from ablate.data.images import INDEX, PIXELS, Images, open_images
 from ablate.data.selection import Split, select
+from ablate.settings import content_sha256
+from ablate.sources.digest import SourceFile, digest, hash_files
+from ablate.sources.folder import list_folder
 
 SMALLEST_TEST_SIDE = 16
 """Height and width, in pixels, that a test image has at least; a training image holds a crop."""
@@ -58,7 +59,7 @@ def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
 
 def _decoded(expected: str, files: Callable[[], tuple[SourceFile, ...]], source: str, cache: Path) -> Path:
     """Returns the directory of the decoded images whose digest is `expected`; made of `files` where it is missing."""
-    from ablate.data.decode import VERSION
+    from ablate.sources.decode import VERSION
 
     cache.mkdir(parents=True, exist_ok=True)
     key = content_sha256({"decoder": VERSION, "pictures": expected})[:12]
@@ -114,7 +115,7 @@ def _write(files: tuple[SourceFile, ...], source: str, directory: Path) -> None:
 
 
 def _decode_into(path: Path, files: tuple[SourceFile, ...]) -> dict[str, Any]:
-    from ablate.data.decode import ImageError, decode
+    from ablate.sources.decode import ImageError, decode
 
     names, shapes, refused = [], [], []
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ablate.config import Data, content_sha256
-from ablate.data.digest import SourceFile, digest, hash_files
-from ablate.data.folder import list_folder, require_disjoint, split_by_content
-from ablate.data.photos import list_photos, photos
+from ablate.config import Data
+from ablate.settings import content_sha256
+from ablate.sources.digest import SourceFile, digest, hash_files
+from ablate.sources.folder import list_folder, require_disjoint, split_by_content
+from ablate.sources.photos import list_photos, photos
 
 Split = Literal["train", "test"]
 

@@ -47,7 +47,7 @@ def read_ending(entry: Entry, death: Death, environment: Environment) -> Ending:
     """Reads how the job of a dead worker ended; one that could not say so itself gets its exit.json here."""
     result = entry.result()
     if result is not None:
-        return Ending(result.status.value, result.step, result.seconds, result.cause)
+        return Ending(cast(How, result.status.value), result.step, result.seconds, result.cause)
     if death.exitcode == BUSY:
         return Ending("busy")
     attempt = _attempt_of(entry, death.pid)

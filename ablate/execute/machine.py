@@ -6,15 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ablate.cores import cores
 from ablate.execute.capacity import capacity
 from ablate.execute.planning import Plan
 from ablate.store import Status, Store
-
-if TYPE_CHECKING:
-    from ablate.train.audit import Finding
+from ablate.train.finding import Finding
 
 LITTLE_DISK_BYTES = 1 << 30
 GIB = 1 << 30
@@ -23,8 +20,6 @@ FLOAT_BYTES = 4
 
 def inspect_machine(runs_dir: Path) -> Iterator[Finding]:
     """Looks at what every run needs, whatever its grid."""
-    from ablate.train.audit import Finding
-
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield Finding("processor", "ok", f"{cores()} cores, {memory / GIB:.1f} GiB of memory: {capacity('cpu')}")
     yield _gpu()
@@ -33,8 +28,6 @@ def inspect_machine(runs_dir: Path) -> Iterator[Finding]:
 
 def inspect_store(plan: Plan, store: Store) -> Iterator[Finding]:
     """Looks at what lies in the store for a plan, and at whether the disk holds what is still to come."""
-    from ablate.train.audit import Finding
-
     entries = [store.cell(point.id) for point in plan.points]
     statuses = [entry.status() for entry in entries]
     held = [entry.path.name for entry, status in zip(entries, statuses, strict=True) if status is Status.running]
@@ -53,8 +46,6 @@ def inspect_store(plan: Plan, store: Store) -> Iterator[Finding]:
 def _gpu() -> Finding:
     import torch
 
-    from ablate.train.audit import Finding
-
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         return Finding("gpu", "ok", ", ".join(names))
@@ -66,8 +57,6 @@ def _gpu() -> Finding:
 
 
 def _disk(runs_dir: Path) -> Finding:
-    from ablate.train.audit import Finding
-
     place = next(parent for parent in (runs_dir.absolute(), *runs_dir.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if not os.access(place, os.W_OK):
@@ -81,7 +70,6 @@ def _room(plan: Plan, store: Store, unfinished: int) -> Finding:
     """Compares the free space with the weights that are kept and the checkpoints of the cells under way."""
     from ablate.config import Cell
     from ablate.model import count_parameters
-    from ablate.train.audit import Finding
 
     largest = 0
     for cell in {

@@ -31,11 +31,6 @@ class Plan:
     text: bytes
 
     @property
-    def content(self) -> PlanRecord:
-        """The record, under the name that it had."""
-        return self.record
-
-    @property
     def name(self) -> str:
         """The name of the grid, which is also its directory in the store."""
         return self.record.name

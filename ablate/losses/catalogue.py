@@ -23,7 +23,7 @@ adversarial_losses = Registry(
         "trains_discriminator": True,
         "generator_sees_real": False,
         "decomposes": True,
-        "judges": "patches",
+        "discriminator": "patches",
     },
 )
 """Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where

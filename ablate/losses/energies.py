@@ -19,7 +19,7 @@ from ablate.losses.catalogue import adversarial_losses
     "paper's 10 to 80 are of summed squares); without the repelling term of its section 2.4",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
-    judges="energy",
+    discriminator="energy",
     ranges={"margin": (0.05, 1.0)},
 )
 def ebgan(*, margin: float = 0.3) -> AdversarialLoss:
@@ -41,7 +41,7 @@ def ebgan(*, margin: float = 0.3) -> AdversarialLoss:
     "(compare_gan's does not)",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
-    judges="energy",
+    discriminator="energy",
     ranges={"gamma": (0.3, 1.0), "rate": (1e-4, 1e-1)},
 )
 def began(*, gamma: float = 0.75, rate: float = 1e-3) -> AdversarialLoss:

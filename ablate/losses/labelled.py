@@ -22,7 +22,7 @@ from ablate.losses.classic import two_class
     gradient_at_zero=-0.5,
     gradient_losing=-0.98201,
     oracle=lambda p, q: oracles.logistic(p, q) / 2,
-    judges="labels",
+    discriminator="labels",
 )
 def oasis() -> AdversarialLoss:
     """Cross-entropy over the labels of the code and one class for reconstructions; for codes of few symbols."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ablate.losses.adversarial_loss import Memory
 from ablate.registry import unknown
-from ablate.rng import sent
+from ablate.rng import to_device
 
 Choice = TypeVar("Choice")
 
@@ -49,11 +49,11 @@ class PenaltyInputs:
 
     def uniform(self, *shape: int) -> Tensor:
         """Draws from [0, 1) on the CPU, so that devices agree, and returns it in the image's type and on its device."""
-        return sent(torch.rand(shape, generator=self.stream), self.image.device).to(self.image.dtype)
+        return to_device(torch.rand(shape, generator=self.stream), self.image.device).to(self.image.dtype)
 
     def normal(self, *shape: int) -> Tensor:
         """Draws from the standard normal distribution, on the CPU as well."""
-        return sent(torch.randn(shape, generator=self.stream), self.image.device).to(self.image.dtype)
+        return to_device(torch.randn(shape, generator=self.stream), self.image.device).to(self.image.dtype)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def judge_of(cell: Cell) -> OneScale:
         "energy": EnergyDiscriminator,
         "labels": functools.partial(LabelDiscriminator, model=cell.model),
     }
-    return kinds[cell.judges]
+    return kinds[cell.discriminator_kind]
 
 
 def build_discriminator(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ablate.config import Model
 from ablate.model.norm import BatchNormOfVectors, ChannelNorm
 from ablate.model.padding import ReflectConv2d, SameConvTranspose2d
-from ablate.rng import sent
+from ablate.rng import to_device
 
 
 class NoiseBranch(nn.Module):
@@ -35,7 +35,7 @@ class NoiseBranch(nn.Module):
         """Draws the noise for a latent of `size` (N, h, w), on the CPU so that devices agree."""
         n, height, width = size
         blocks = (-(-height // self.BLOCK), -(-width // self.BLOCK))
-        return sent(torch.randn(n, self.noise_channels, *blocks, generator=generator), device)
+        return to_device(torch.randn(n, self.noise_channels, *blocks, generator=generator), device)
 
     def forward(self, noise: Tensor, size: tuple[int, int]) -> Tensor:
         """Maps noise (N, noise_channels, ceil(h / 8), ceil(w / 8)) to (N, C, h, w)."""

@@ -58,16 +58,16 @@ class Choice:
     Attributes:
         kernels: "eager" takes the definitions alone.
         device: the training's.
-        before: what an earlier attempt at the same training took, by role; it is taken again where it can be had.
-        told: called with each choice that is made, as role and sentence.
-        taken: what was chosen so far: role to backend.
+        previous: the backends of an earlier attempt at the same training, by role; taken again where they can be had.
+        log: called with each choice that is made, as role and sentence.
+        selected: the choices so far, role to backend.
     """
 
     kernels: Kernels
     device: str
-    before: Mapping[str, str] = field(default_factory=dict)
-    told: Callable[[str, str], None] = lambda _role, _text: None
-    taken: dict[str, str] = field(default_factory=dict)
+    previous: Mapping[str, str] = field(default_factory=dict)
+    log: Callable[[str, str], None] = lambda _role, _text: None
+    selected: dict[str, str] = field(default_factory=dict)
 
     def loss(
         self, role: str, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor]
@@ -81,17 +81,17 @@ class Choice:
             options: of the operator.
             tensors: of one image, as the loss will get them.
         """
-        backend, reason = self._chosen(name, operator, options, tensors, self.before.get(role))
-        self.taken[role] = backend.name if backend else "eager"
-        self.told(role, f"{role}: {self.taken[role]}" + (f" ({reason})" if reason else ""))
+        backend, reason = self._chosen(name, operator, options, tensors, self.previous.get(role))
+        self.selected[role] = backend.name if backend else "eager"
+        self.log(role, f"{role}: {self.selected[role]}" + (f" ({reason})" if reason else ""))
         return differentiable(backend.build(**options)) if backend else None
 
     def _chosen(
-        self, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor], before: str | None
+        self, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor], previous: str | None
     ) -> tuple[Backend | None, str]:
         """Returns the backend, None for the definition, and what there is to say of it."""
-        if self.kernels == "eager" or before == "eager":
-            return None, "" if before is None else "as before"
+        if self.kernels == "eager" or previous == "eager":
+            return None, "" if previous is None else "as before"
         dtype, size = tensors[0].dtype, sum(each.numel() for each in tensors)
         if dtype not in (torch.float32, torch.bfloat16):
             return None, f"there is nothing faster in {dtype}"
@@ -99,12 +99,12 @@ class Choice:
         reasons: list[str] = []
         table = PAYS_FROM[self.device.partition(":")[0]]
         for candidate, least in table.get(name, table.get(operator, ())):
-            if candidate != before and (before is not None or size < least):
+            if candidate != previous and (previous is not None or size < least):
                 continue
             reason = refuted(known[candidate], options, self.device, dtype)
             if reason is None:
                 return known[candidate], "; ".join(reasons)
             reasons.append(reason)
-        if before is not None:
-            reasons.append(f"not {before} as before: results may differ by rounding")
+        if previous is not None:
+            reasons.append(f"not {previous} as before: results may differ by rounding")
         return None, "; ".join(reasons)

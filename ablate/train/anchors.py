@@ -15,7 +15,7 @@ from ablate.atomic import read_json, write_json
 from ablate.coding.standard import STANDARD, StandardCodec
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
-from ablate.data.decode import VERSION as DECODER
+from ablate.sources.decode import VERSION as DECODER
 
 VERSION = 1
 """Raised when the same images and bits give other anchors than before."""

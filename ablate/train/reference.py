@@ -13,7 +13,7 @@ from ablate import metrics
 from ablate.atomic import write_with
 from ablate.config import RESULTS_VERSION, content_sha256
 from ablate.data import Images
-from ablate.data.decode import VERSION as DECODER
+from ablate.sources.decode import VERSION as DECODER
 
 
 def original_features(extractor: metrics.Extractor, patch: int, images: Images, directory: Path) -> Tensor:

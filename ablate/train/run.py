@@ -113,18 +113,18 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     Each choice goes into the attempt's log and into its recorded environment.
     """
     *earlier, attempt = entry.attempts()
-    before: dict[str, str] = {}
+    previous: dict[str, str] = {}
     if entry.checkpoint.exists():
         recorded = [each.environment().kernels for each in earlier]
-        before = next((each for each in reversed(recorded) if each), {})
-        if not before:
+        previous = next((each for each in reversed(recorded) if each), {})
+        if not previous:
             kernels = "eager"  # the checkpoint is from before there was a choice
 
-    def told(_role: str, text: str) -> None:
+    def log(_role: str, text: str) -> None:
         sys.stdout.write(f"kernels: {text}\n")
-        attempt.note("kernels", choice.taken)
+        attempt.note("kernels", choice.selected)
 
-    choice = Choice(kernels, device, before, told)
+    choice = Choice(kernels, device, previous, log)
     return choice
 
 

@@ -1,9 +1,9 @@
-"""One training step of each player."""
+"""One training step of both players."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from ablate.losses import Memory, PenaltyInputs
 from ablate.model import DiscriminatorOutput, Reconstruction
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
+from ablate.train.batches import Batches
+from ablate.train.gradients import weighted_norms
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
@@ -26,6 +28,89 @@ class DiscriminatorStepOutput:
     loss: Tensor
     real: tuple[Tensor, ...]
     fake: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """A step that was taken: its batch, the generator's terms, and what the discriminators saw where they took part."""
+
+    image: Tensor
+    reconstruction: Reconstruction
+    parts: Parts
+    loss: Tensor
+    """The generator's weighted total, detached."""
+    discriminator: DiscriminatorStepOutput | None
+    gradient_norms: Mapping[str, float]
+    """Of each weighted term at the reconstruction; empty where they were not asked for."""
+
+    @property
+    def losses(self) -> tuple[Tensor, ...]:
+        """The losses that were differentiated: the generator's, and the discriminators' where they took part."""
+        return (self.loss,) if self.discriminator is None else (self.loss, self.discriminator.loss)
+
+
+def training_step(
+    state: TrainState, objective: Objective, cell: Cell, batches: Batches, *, norms: bool = False
+) -> StepOutput:
+    """Steps both players and the averaged weights once.
+
+    Args:
+        state: changed in place; its step is counted up.
+        objective: of the cell.
+        cell: says who steps first, how often and from which step on.
+        batches: gives the step's images.
+        norms: whether to find the terms' gradient norms, which takes a backward pass for each.
+    """
+    # Forward once for both players.
+    image = batches(cell.train.warmup_steps + state.step)
+    with autocast(image, cell.train.precision):
+        reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
+    adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
+
+    # Discriminators, where they go first.
+    judged = None
+    if adversarial and cell.train.order == "discriminator_first":
+        judged = discriminator_steps(state, objective, cell, batches, image, reconstruction)
+
+    # Generator.
+    if adversarial:
+        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+    else:
+        parts = objective.generator(image, reconstruction.image)
+    found = weighted_norms(parts, reconstruction.image) if norms else {}
+    total = parts.total
+    descend(state, total)
+
+    # Discriminators, where they go last: on what the generator made before its step.
+    if adversarial and cell.train.order == "generator_first":
+        judged = discriminator_steps(state, objective, cell, batches, image, reconstruction)
+    state.step += 1
+    state.update_average(cell.train.ema_decay)
+    return StepOutput(image, reconstruction, parts, total.detach(), judged, found)
+
+
+def discriminator_steps(
+    state: TrainState,
+    objective: Objective,
+    cell: Cell,
+    batches: Batches,
+    image: Tensor,
+    reconstruction: Reconstruction,
+) -> DiscriminatorStepOutput:
+    """Takes the discriminators' steps, the first on the generator's batch and each further one on a batch of its own.
+
+    With the quirk of unpaired batches the first has one of its own, too.
+    """
+    judged = None
+    for index in range(cell.train.discriminator_steps):
+        number = state.step * cell.train.discriminator_steps + index
+        if index or cell.train.quirks.unpaired_batches:
+            image = batches(number, purpose="data.discriminator_crops")
+            with torch.no_grad(), autocast(image, cell.train.precision):
+                reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number))
+        judged = discriminator_step(state, objective, cell, number, image, reconstruction)
+    assert judged is not None
+    return judged
 
 
 def autocast(image: Tensor, precision: str) -> torch.autocast:
@@ -49,7 +134,14 @@ def discriminator_step(
     loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
     if objective.penalties:
         inputs = functools.partial(
-            _penalty_inputs, state, cell, number, image, reconstruction, real_trained, fake_trained
+            _penalty_inputs,
+            state,
+            cell,
+            number,
+            image=image,
+            reconstruction=reconstruction,
+            real=real_trained,
+            fake=fake_trained,
         )
         loss = loss + objective.penalty(inputs, number)
     state.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -71,11 +163,12 @@ def _penalty_inputs(
     state: TrainState,
     cell: Cell,
     number: int,
+    penalty: str,
+    *,
     image: Tensor,
     reconstruction: Tensor,
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
-    penalty: str,
 ) -> PenaltyInputs:
     """Returns what a penalty looks at; outside autocast, since it differentiates gradients."""
     discriminator = state.discriminator
@@ -117,7 +210,7 @@ def generator_terms(
     if objective.settings.adaptive_weight:
         parts = adaptive(parts, state.codec.generator.last_layer.weight)
     if objective.settings.calibrate == "gradient":
-        parts = calibrated(state, objective, parts, reconstruction.image, fake, real)
+        parts = calibrated(state, objective, parts, reconstruction.image, real=real, fake=fake)
     return parts
 
 

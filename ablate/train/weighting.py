@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ablate.model import DiscriminatorOutput
 from ablate.objective import Objective, Parts
+from ablate.train.gradients import norm_at
 from ablate.train.state import TrainState
 
 LARGEST = 1e4
@@ -22,8 +22,8 @@ def adaptive(parts: Parts, last_layer: Tensor) -> Parts:
     discriminator that is dead, the factor runs to its limit.
     """
     kept = [name for name in ("distortion", "perceptual") if name in parts.terms]
-    reconstruction = _norm(parts.weighted(*kept), last_layer)
-    factor = (reconstruction / (_norm(parts.terms["adversarial"], last_layer) + NEARLY_ZERO)).clamp(max=LARGEST)
+    reconstruction = norm_at(last_layer, parts.weighted(*kept))
+    factor = (reconstruction / (norm_at(last_layer, parts.terms["adversarial"]) + NEARLY_ZERO)).clamp(max=LARGEST)
     return parts.scaled("adversarial", factor)
 
 
@@ -32,8 +32,9 @@ def calibrated(
     objective: Objective,
     parts: Parts,
     reconstruction: Tensor,
-    fake: DiscriminatorOutput,
+    *,
     real: DiscriminatorOutput,
+    fake: DiscriminatorOutput,
 ) -> Parts:
     """Gives the adversarial term the gradient norm that the reference loss has, by a factor found once and kept.
 
@@ -42,16 +43,11 @@ def calibrated(
         objective: whose settings name the reference and the step.
         parts: of this step.
         reconstruction: at which gradients are taken, (N, 3, H, W).
-        fake: what the discriminators say of it.
-        real: what they say of the image; without logits where neither loss looks at them.
+        real: the discriminators' output on the image; without logits where neither loss looks at them.
+        fake: their output on the reconstruction.
     """
     if state.calibration is None and state.step + 1 >= objective.settings.calibrate_at:
         reference = objective.adversarial_term(objective.reference, fake.logits, real.logits)
-        wanted, own = _norm(reference, reconstruction), _norm(parts.terms["adversarial"], reconstruction)
+        wanted, own = norm_at(reconstruction, reference), norm_at(reconstruction, parts.terms["adversarial"])
         state.calibration = min(float(wanted / own), LARGEST) if own else 1.0
     return parts if state.calibration is None else parts.scaled("adversarial", state.calibration)
-
-
-def _norm(term: Tensor, at: Tensor) -> Tensor:
-    (gradient,) = torch.autograd.grad(term, at, retain_graph=True, materialize_grads=True)
-    return gradient.detach().float().norm()

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ablate.data.folder import list_folder
+from ablate.sources.folder import list_folder
 from ablate.store import Entry
 
 

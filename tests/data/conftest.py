@@ -1,30 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from tests.images import rgb, write_image
 
-import numpy as np
-import pytest
-from PIL import Image
-
-
-@pytest.fixture
-def rgb() -> np.ndarray:
-    """Random pixels, uint8 (40, 48, 3)."""
-    return _random_rgb(0, 40, 48)
-
-
-@pytest.fixture
-def write_image() -> Callable[..., Path]:
-    """Writes an image of random pixels: equal seeds, sizes and suffixes, equal files."""
-
-    def write(path: Path, seed: int = 0, height: int = 40, width: int = 48) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(_random_rgb(seed, height, width)).save(path)
-        return path
-
-    return write
-
-
-def _random_rgb(seed: int, height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+__all__ = ["rgb", "write_image"]

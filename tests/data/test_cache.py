@@ -16,8 +16,8 @@ from PIL import Image
 
 from ablate.config import Data
 from ablate.data import cache as cache_module
-from ablate.data import decode as decode_module
 from ablate.data import prepare, resolve
+from ablate.sources import decode as decode_module
 
 WriteImage = Callable[..., Path]
 
@@ -174,7 +174,8 @@ def test_a_cache_file_of_the_wrong_size_is_an_error(folder: Path, cache: Path) -
 PREPARE_SLOWLY = """
 import pathlib, sys, time
 from ablate.config import Data
-from ablate.data import decode, prepare
+from ablate.data import prepare
+from ablate.sources import decode
 
 decode_now = decode.decode
 

@@ -21,12 +21,12 @@ L1 = {"mse": 0.0, "l1": 1.0}
 def choose(name: str, size: int, **settings: Any) -> tuple[str, str]:
     """Returns what a choice takes for a distortion of so many values, and the sentence that it says."""
     said: list[str] = []
-    choice = Choice(**{"kernels": "auto", "device": "cpu", "told": lambda _role, text: said.append(text)} | settings)
+    choice = Choice(**{"kernels": "auto", "device": "cpu", "log": lambda _role, text: said.append(text)} | settings)
     operator = "ms_ssim" if name == "ms_ssim" else "distortion"
     options = {"levels": 1} if name == "ms_ssim" else {"mse": 0.0, name: 1.0}
     loss = choice.loss("distortion", name, operator, options, [torch.zeros(size)])
-    assert (loss is None) == (choice.taken["distortion"] == "eager")
-    return choice.taken["distortion"], said[0]
+    assert (loss is None) == (choice.selected["distortion"] == "eager")
+    return choice.selected["distortion"], said[0]
 
 
 @needs_compiler
@@ -43,13 +43,13 @@ def test_eager_takes_the_definition_of_everything() -> None:
 
 @needs_compiler
 def test_what_an_earlier_attempt_took_is_taken_again() -> None:
-    assert choose("mse", 10**6, before={"distortion": "eager"}) == ("eager", "distortion: eager (as before)")
-    assert choose("mse", 6144, before={"distortion": "native"})[0] == "native"
+    assert choose("mse", 10**6, previous={"distortion": "eager"}) == ("eager", "distortion: eager (as before)")
+    assert choose("mse", 6144, previous={"distortion": "native"})[0] == "native"
 
 
 def test_what_an_earlier_attempt_took_and_is_gone_is_missed_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
     gone(monkeypatch, "no compiler today")
-    taken, said = choose("mse", 10**6, before={"distortion": "native"})
+    taken, said = choose("mse", 10**6, previous={"distortion": "native"})
     assert taken == "eager"
     assert said == ("distortion: eager (no compiler today; not native as before: results may differ by rounding)")
 
@@ -115,4 +115,4 @@ def test_where_little_is_saved_the_last_bit_is_kept(loss: str, size: int, taken:
     choice = Choice("auto", "cpu")
     options = {"loss": loss, "player": "discriminator", "reduction": "mean"}
     choice.loss("discriminator", loss, "adversarial", options, [torch.zeros(size)])
-    assert choice.taken == {"discriminator": taken}
+    assert choice.selected == {"discriminator": taken}

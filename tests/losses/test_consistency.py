@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ablate.losses.consistency import transformed
 from ablate.losses.penalized import Memory
 from ablate.rng import stream
-from tests.losses.scenes import (
+from tests.losses.penalty_inputs import (
     IMAGE,
     IMAGES,
     PATCHES,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ablate.rng import stream
-from tests.losses.scenes import (
+from tests.losses.penalty_inputs import (
     IMAGE,
     IMAGES,
     PATCHES,

@@ -15,7 +15,18 @@ from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import PenaltyInputs
 from ablate.model import Discriminator
 from ablate.rng import stream
-from tests.losses.scenes import IMAGE, RECONSTRUCTION, Curved, Memory, built, drawn, inputs, linear, quadratic, terms
+from tests.losses.penalty_inputs import (
+    IMAGE,
+    RECONSTRUCTION,
+    Curved,
+    Memory,
+    built,
+    drawn,
+    inputs,
+    linear,
+    quadratic,
+    terms,
+)
 
 NAMES = list(penalties)
 CONSTRAINTS = ("clip",)

@@ -72,7 +72,7 @@ def test_both_players_get_what_the_definition_says(settings: dict[str, Any], ker
         else:
             torch.testing.assert_close(mine, other, rtol=2e-5, atol=1e-7)
     if kernels == "eager":
-        assert set(choice.taken.values()) <= {"eager"}
+        assert set(choice.selected.values()) <= {"eager"}
 
 
 @pytest.mark.parametrize("name", ["mse", "l1", "charbonnier", "ms_ssim"])
@@ -81,7 +81,7 @@ def test_a_distortion_of_large_images_is_a_fast_form_of_the_one_that_is_asked_fo
     image = torch.rand((2, 3, 272, 272), generator=generator) * 2 - 1
     other = (image + 0.2 * torch.randn(image.shape, generator=generator)).clamp(-1, 1).requires_grad_()
     term, told = Loss.model_validate({"distortion": name}).distortion, []
-    choice = Choice("auto", "cpu", told=lambda role, _text: told.append(role))
+    choice = Choice("auto", "cpu", log=lambda role, _text: told.append(role))
     found = []
     for distortion in (fast_distortion(term, choice), distortions[name].function(**term.options)):
         value = distortion(image, other)
@@ -89,6 +89,6 @@ def test_a_distortion_of_large_images_is_a_fast_form_of_the_one_that_is_asked_fo
     distortion = fast_distortion(term, choice)
     assert (distortion(image, other) == distortion(image, other)).item()
     assert told == ["distortion"] * 2, "each asks once"
-    assert missing("distortion") is not None or choice.taken == {"distortion": "native"}
+    assert missing("distortion") is not None or choice.selected == {"distortion": "native"}
     for mine, expected in zip(*found, strict=True):
         torch.testing.assert_close(mine, expected, rtol=2e-5, atol=1e-8)

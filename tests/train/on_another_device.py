@@ -24,9 +24,10 @@ from ablate.data import prepare, resolve
 from ablate.kernels import OPERATORS, backends, disagreement
 from ablate.kernels.trials import trials
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
+from ablate.records import CellSettings, Environment
 from ablate.store import Store
-from ablate.train.audit import audit
 from ablate.train.loop import Watch, train
+from ablate.train.preflight import preflight
 from ablate.train.run import run_cell, run_warmup
 from ablate.train.state import TrainState
 from ablate.trained import load, tiles
@@ -86,7 +87,7 @@ def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[
     """Returns the first step's row, and what the third, which logs nothing, waited for where there was one."""
     with tempfile.TemporaryDirectory() as place:
         entry = Store(Path(place), "grid").cell(cell.id)
-        entry.begin_attempt({})
+        entry.begin_attempt(Environment())
         marks: list[int] = []
         watch = Watch(entry, 1, device, lambda: bool(marks.append(len(waits))), "train")
         state = TrainState.for_cell(cell, device)
@@ -100,12 +101,12 @@ def committed(cell: Cell, cache: Path, device: str) -> Any:
     with tempfile.TemporaryDirectory() as place:
         store = Store(Path(place), "grid")
         entry, warmup = store.cell(cell.id), store.warmup(cell.warmup.id)
-        entry.write_settings({"id": cell.id, "label": "small", "seed": 0, "cell": cell.model_dump(mode="json")})
+        entry.write_settings(CellSettings(id=cell.id, label="small", seed=0, cell=cell.model_dump(mode="json")))
         common = {"data_cache": cache, "device": device, "attempt": 1, "kernels": "eager"}
-        warmup.begin_attempt({})
+        warmup.begin_attempt(Environment())
         run_warmup(cell.warmup, warmup, stop=lambda: False, **common)
         for ends_at in (1, None):
-            entry.begin_attempt({})
+            entry.begin_attempt(Environment())
             run_cell(cell, entry, warmup=warmup, stop=lambda e=ends_at: e is not None, **common)
         codec = load(entry, "ema", device)
         generator = torch.Generator().manual_seed(0)
@@ -154,9 +155,9 @@ def whole_cells(cache: Path) -> Iterator[tuple[str, str | None]]:
     with pretending():
         found = committed(cell, cache, DEVICE)
         images = [prepare(cell.data, split, cache) for split in ("train", "test")]
-        findings = {finding.check: finding.verdict for finding in audit(cell, *images, DEVICE)}
+        findings = {finding.check: finding.verdict for finding in preflight(cell, *images, DEVICE)}
     yield "a whole cell", apart(expected, found, 1e-3)
-    yield "an audit", None if "problem" not in findings.values() else str(findings)
+    yield "a preflight", None if "problem" not in findings.values() else str(findings)
 
 
 def losses() -> Iterator[tuple[str, str | None]]:
@@ -173,7 +174,7 @@ def losses() -> Iterator[tuple[str, str | None]]:
 
     terms: dict[str, tuple[Callable[..., torch.Tensor], tuple[torch.Tensor, ...]]] = {}
     for name in adversarial_losses:
-        channels = 2 if adversarial_losses[name].facts["judges"] == "labels" else 1
+        channels = 2 if adversarial_losses[name].facts["discriminator"] == "labels" else 1
         logits = tuple(torch.randn(2, channels, 6, 5, generator=generator) for _ in range(2))
         loss = adversarial_losses[name].function()
         terms |= {f"{name} D": (loss.discriminator, logits), f"{name} G": (loss.generator, logits)}

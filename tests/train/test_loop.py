@@ -10,7 +10,8 @@ from torch.backends import cudnn
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.store import Entry, Store
-from ablate.train import loop
+from ablate.train import loop, step
+from ablate.train.batches import Batches
 from ablate.train.loop import Watch, train, warm_up
 from ablate.train.state import TrainState
 
@@ -26,7 +27,7 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
         cell = make_cell(train=train_settings, **sections)
         entry = claimed(cell)
         steps: Steps = []
-        discriminate, generate = loop.discriminator_step, loop.generator_terms
+        discriminate, generate = step.discriminator_step, step.generator_terms
 
         def watched_discriminator(state, objective, cell, number, image, reconstruction):
             steps.append(("discriminator", number, image))
@@ -36,8 +37,8 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
             steps.append(("generator", state.step, image))
             return generate(state, objective, image, reconstruction, precision)
 
-        monkeypatch.setattr(loop, "discriminator_step", watched_discriminator)
-        monkeypatch.setattr(loop, "generator_terms", watched_generator)
+        monkeypatch.setattr(step, "discriminator_step", watched_discriminator)
+        monkeypatch.setattr(step, "generator_terms", watched_generator)
         state = TrainState.for_cell(cell, "cpu")
         images = prepare(cell.data, "train", store.data_cache)
         train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
@@ -83,7 +84,7 @@ def test_mirroring_is_a_setting_that_the_loop_obeys(make_cell, claimed, store: S
         cell = make_cell(data={"flip": flip, "batch_size": 16})
         claimed(cell)
         images = prepare(cell.data, "train", store.data_cache)
-        drawn.append(loop.batch(images, cell.data, cell.seed, 0, "cpu"))
+        drawn.append(Batches(images, cell.data, cell.seed, "cpu")(0))
     plain, mirrored = drawn
     turned = [torch.equal(a.flip(2), b) for a, b in zip(plain, mirrored, strict=True)]
     same = [torch.equal(a, b) for a, b in zip(plain, mirrored, strict=True)]
@@ -97,8 +98,8 @@ def test_every_forward_pass_draws_noise_of_its_own(
 ) -> None:
     cell = make_cell(model={"noise": True}, train={"steps": 3, "discriminator_steps": 2})
     entry, drawn = claimed(cell), []
-    real_stream = loop.stream
-    monkeypatch.setattr(loop, "stream", lambda *named: drawn.append(named) or real_stream(*named))
+    real_stream = step.stream
+    monkeypatch.setattr(step, "stream", lambda *named: drawn.append(named) or real_stream(*named))
     images = prepare(cell.data, "train", store.data_cache)
     train(TrainState.for_cell(cell, "cpu"), cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     expected = [[("noise", step), ("discriminator.noise", 2 * step + 1)] for step in range(3)]
@@ -145,7 +146,7 @@ def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
 ) -> None:
     cell = make_cell(train={"steps": len(flat), "log_every": 1}, discriminator={"scales": 1})
     entry, looks = claimed(cell), iter(flat)
-    monkeypatch.setattr(loop.health, "is_flat", lambda _row: next(looks) == "1")
+    monkeypatch.setattr(loop.telemetry, "is_flat", lambda _row: next(looks) == "1")
     images = prepare(cell.data, "train", store.data_cache)
     state = TrainState.for_cell(cell, "cpu")
     outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
@@ -157,13 +158,13 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
     make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     cell = make_cell(train={"steps": 4, "log_every": 1, "order": order})
-    entry, state, step = claimed(cell), TrainState.for_cell(cell, "cpu"), loop.discriminator_step
+    entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), step.discriminator_step
 
     def broken(state, *arguments):
-        judged = step(state, *arguments)
+        judged = sound(state, *arguments)
         return dataclasses.replace(judged, loss=judged.loss * (torch.nan if state.step >= 1 else 1))
 
-    monkeypatch.setattr(loop, "discriminator_step", broken)
+    monkeypatch.setattr(step, "discriminator_step", broken)
     images = prepare(cell.data, "train", store.data_cache)
     outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == ("diverged", 2)

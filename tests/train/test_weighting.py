@@ -96,10 +96,11 @@ def test_calibration_is_found_at_its_step_kept_and_saved(tmp_path) -> None:
 
 def test_a_term_without_a_gradient_is_calibrated_by_one() -> None:
     settings = cell(adversarial="lsgan", calibrate="gradient", calibrate_at=1)
+    objective = Objective.build(settings.loss)
     for unmoved in (lambda at: 0 * at.sum(), lambda _: torch.zeros(1, requires_grad=True).sum()):
         state, at, fake = inputs(settings)
         parts = Parts({"distortion": at.sum(), "adversarial": unmoved(at)}, WEIGHTS)
-        found = calibrated(state, Objective.build(settings.loss), parts, at, fake, DiscriminatorOutput((), ()))
+        found = calibrated(state, objective, parts, at, real=DiscriminatorOutput((), ()), fake=fake)
         assert (state.calibration, found.weights["adversarial"]) == (1.0, 0.5)
 
 
@@ -109,7 +110,7 @@ def test_norms_of_bfloat16_gradients_are_not_rounded_to_its_three_digits() -> No
     slopes = torch.linspace(0.1, 1, at.numel()).reshape(at.shape)
     parts = Parts({"distortion": at.sum(), "adversarial": (slopes * at.float()).sum()}, WEIGHTS)
     objective = Objective.build(settings.loss)
-    calibrated(state, objective, parts, at, fake, DiscriminatorOutput((), ()))
+    calibrated(state, objective, parts, at, real=DiscriminatorOutput((), ()), fake=fake)
     reference = objective.adversarial_term(objective.reference, fake.logits, ())
     wanted, own = (
         torch.autograd.grad(term, at, retain_graph=True)[0].float().norm()

@@ -1,0 +1,87 @@
+"""The identity of images: the hash of each file, and the digest of an ordered set of them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.settings import content_sha256
+
+_HASHES = "hashes.json"
+_SETTLED_NS = 2_000_000_000
+"""A file changed less than two seconds ago may change again within one tick of its time stamp: not remembered."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One image at rest: the name it goes by, relative to its directory, where it lies, and what it holds."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceFile, ...]:
+    """Hashes files given by name and absolute path.
+
+    With a cache directory, a file whose path, size and modification time are known is not read again.
+    """
+    known = _read_known(cache) if cache else {}
+    fresh: dict[str, list[int | str]] = {}
+    files = []
+    for name, path in named:
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
+        entry = known.get(str(path))
+        if entry and entry[:2] == stamp:
+            sha256 = str(entry[2])
+        else:
+            sha256 = file_sha256(path)
+            if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
+                fresh[str(path)] = [*stamp, sha256]
+        files.append(SourceFile(name, path, sha256))
+    if cache and fresh:
+        _write_known(cache, known | fresh)
+    return tuple(files)
+
+
+def digest(files: Iterable[SourceFile]) -> str:
+    """Returns the sha256 over names and contents in their order; where the files lie does not matter."""
+    return content_sha256([[file.name, file.sha256] for file in files])
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the sha256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_known(cache: Path) -> dict[str, list[int | str]]:
+    try:
+        known: dict[str, list[int | str]] = json.loads((cache / _HASHES).read_text())
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{cache / _HASHES} is damaged ({error}); delete it, it is only a cache") from error
+    return known
+
+
+def _write_known(cache: Path, known: dict[str, list[int | str]]) -> None:
+    """Replaces the file as a whole: of two writers at once the last one wins, and the other's hashes are made again."""
+    cache.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=cache, prefix=f".{_HASHES}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump(known, file)
+        os.replace(name, cache / _HASHES)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise

@@ -1,0 +1,72 @@
+"""The photographs that lie inside the scikit-image package: a data set that is there wherever ablate is.
+
+No two views of one scene lie on both sides of the split: both images of the motorcycle are for training.
+
+    train  astronaut          Eileen Collins, NASA; public domain
+           motorcycle_left    Middlebury 2014 stereo data, Scharstein et al., GCPR 2014; scikit-image states no licence
+           motorcycle_right   the same scene, from 19 cm to the right
+           ihc                immunohistochemical staining, Center for Microscopy and Molecular Imaging; no known
+                              copyright restrictions
+           retina             fundus of a left eye, Mikael Häggström 2014, WikiJournal of Medicine 1 (2); CC0
+           hubble_deep_field  NASA and ESA, Hubble eXtreme Deep Field; public domain
+           rocket             DSCOVR on Falcon 9, SpaceX; public domain
+    test   chelsea            a cat, Stefan van der Walt; CC0
+           coffee             a cup, Rachel Michetti, courtesy of Pikolo Espresso Bar; CC0
+
+Origins and licences as scikit-image 0.26 states them in `skimage.data`.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+from ablate.sources.digest import SourceFile, hash_files
+
+SHA256 = {
+    "train": {
+        "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+        "motorcycle_left.png": "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+        "motorcycle_right.png": "5fc913ae870e42a4b662314bc904d1786bcad8e2f0b9b67dba5a229406357797",
+        "ihc.png": "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
+        "retina.jpg": "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6",
+        "hubble_deep_field.jpg": "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+        "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+    },
+    "test": {
+        "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+        "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    },
+}
+_KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
+
+
+def photos(split: str, cache: Path | None = None) -> tuple[SourceFile, ...]:
+    """Returns the photographs of the split "train" or "test", once every byte of them is right.
+
+    Raises:
+        ValueError: if scikit-image is absent, or a photograph is absent or another than expected.
+    """
+    files = hash_files(list_photos(split), cache)
+    for file, expected in zip(files, SHA256[split].values(), strict=True):
+        if file.sha256 != expected:
+            raise ValueError(f"{file.path} has the sha256 {file.sha256}; {expected} is expected ({_KNOWN_TO_WORK})")
+    return files
+
+
+def list_photos(split: str) -> list[tuple[str, Path]]:
+    """Returns name and place of each photograph of a split, without reading it."""
+    directory = photo_directory()
+    missing = [file for file in SHA256[split] if not (directory / file).is_file()]
+    if missing:
+        raise ValueError(f"{directory} lacks the photographs {', '.join(missing)} ({_KNOWN_TO_WORK})")
+    return [(Path(file).stem, directory / file) for file in SHA256[split]]
+
+
+def photo_directory() -> Path:
+    """Returns where scikit-image keeps its images; importing the top of that package is cheap."""
+    try:
+        package = importlib.resources.files("skimage")
+    except ModuleNotFoundError as error:
+        raise ValueError('source = "photos" needs the package scikit-image, which holds the photographs') from error
+    return Path(str(package / "data"))
