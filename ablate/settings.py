@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -79,3 +80,20 @@ def content_sha256(content: Any) -> str:
     """Returns sha256 over canonical JSON in hex digits."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def flat(table: Mapping[str, Any], prefix: str = "", *, terms_apart: bool = False) -> dict[str, Any]:
+    """Returns the leaves of nested tables by dotted key; a list and an empty table are leaves, and so is a term.
+
+    Args:
+        table: settings as plain data.
+        prefix: stands before each key.
+        terms_apart: whether the name and the options of a term are leaves of their own.
+    """
+    leaves: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value and (terms_apart or "name" not in value):
+            leaves |= flat(value, f"{prefix}{key}.", terms_apart=terms_apart)
+        else:
+            leaves[prefix + key] = value
+    return leaves

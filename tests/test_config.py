@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ablate.config import NOT_IDENTITY, Cell, Data, Loss, Model, Settings, Term, Train, content_sha256
 from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.registry import AbsentError, Registry
-from ablate.settings import added
+from ablate.settings import added, flat
 
 SMALL = {"discriminator": {"norm": "channel", "layers": 3}, "model": {"downsamplings": 3, "width": 8}}
 FOLDER = {"source": "folder", "train": "a", "test": "b", "train_digest": "1" * 64, "test_digest": "2" * 64}
@@ -30,6 +30,7 @@ OTHERS: dict[str, Any] = {
     "data.flip": False,
     "data.train_digest": "3" * 64,
     "data.test_digest": "4" * 64,
+    "data.options": None,  # tests/data/test_another_source.py
     "model.channels": 4,
     "model.width": 12,
     "model.downsamplings": 2,
@@ -427,3 +428,12 @@ def test_a_crop_too_small_for_a_distortion_is_refused_before_training(sections: 
     with pytest.raises(ValueError, match=said):
         cell(**sections)
     assert cell(loss={"distortion": {"name": "ms_ssim", "levels": 3}}).loss.distortion.options["levels"] == 3
+
+
+def test_settings_are_flattened_by_dotted_key_with_terms_whole_or_apart() -> None:
+    term = {"name": "r1", "options": {"gamma": 10.0}}
+    tree = {"loss": {"adversarial": term, "penalties": [term], "options": {}}, "seed": 0}
+    whole = {"loss.adversarial": term, "loss.penalties": [term], "loss.options": {}, "seed": 0}
+    assert flat(tree) == whole
+    apart = {"loss.adversarial.name": "r1", "loss.adversarial.options.gamma": 10.0}
+    assert flat(tree, terms_apart=True) == {key: whole[key] for key in whole if key != "loss.adversarial"} | apart

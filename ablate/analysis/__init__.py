@@ -13,7 +13,7 @@ from ablate.analysis.contrasts import RATES as RATES
 from ablate.analysis.contrasts import Contrast as Contrast
 from ablate.analysis.contrasts import alpha_of as alpha_of
 from ablate.analysis.contrasts import contrasts as contrasts
-from ablate.analysis.curves import Curves as Curves
+from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves
 from ablate.analysis.effect_size import detectable as detectable
 from ablate.analysis.effect_size import hedges_g as hedges_g
@@ -66,8 +66,8 @@ from ablate.analysis.study import read_study as read_study
 from ablate.analysis.variance import Components as Components
 from ablate.analysis.variance import components as components
 from ablate.analysis.variance import noise_floor as noise_floor
+from ablate.analysis.verdicts import Conclusion as Conclusion
 from ablate.analysis.verdicts import Judgement as Judgement
-from ablate.analysis.verdicts import Outcome as Outcome
 from ablate.analysis.verdicts import judge as judge
 from ablate.analysis.verdicts import leaning as leaning
 from ablate.analysis.verdicts import non_inferior_p as non_inferior_p

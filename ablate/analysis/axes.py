@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.grid.labels import short_names
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -73,21 +75,6 @@ def value_text(value: Any) -> str:
 def is_number(value: Any) -> bool:
     """Returns whether `value` is a number; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Shortens dotted keys to their last part, or as many parts as it takes to tell them apart."""
-
-    def tail(key: str, parts: int) -> str:
-        return ".".join(key.split(".")[-parts:])
-
-    names = {}
-    for key in keys:
-        parts = 1
-        while parts <= key.count(".") and any(tail(key, parts) == tail(o, parts) for o in keys if o != key):
-            parts += 1
-        names[key] = tail(key, parts)
-    return names
 
 
 def _level(keys: Sequence[str], axes: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
 from ablate.analysis.effects import Effect, seed_means
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import WEIGHTS, Block, Study
-from ablate.analysis.verdicts import Outcome
+from ablate.analysis.verdicts import Conclusion
 
 RATE = "bpp_actual"
 """Bits of the files that were written."""
@@ -25,7 +25,7 @@ class Bits:
     tolerance: float | None
     share: Interval | None
 
-    def allow(self, outcome: Outcome) -> bool:
+    def allow(self, outcome: Conclusion) -> bool:
         """Returns whether bits cannot be what made the difference.
 
         Quality rises with bits: being better needs bits that are shown to be no more than the baseline's, being worse

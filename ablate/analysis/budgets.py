@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ablate.analysis.curves import Curves
+from ablate.analysis.curves import TrainingCurves
 from ablate.analysis.effects import Effect, Score, effects
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import CellRecord, Study
@@ -48,7 +48,7 @@ def time_shares(study: Study) -> Mapping[tuple[str, str], Interval]:
     }
 
 
-def budgets(study: Study, curves: Curves) -> tuple[Budget, ...]:
+def budgets(study: Study, curves: TrainingCurves) -> tuple[Budget, ...]:
     """Compares training distortion at equal steps and at equal seconds of training, seed by seed.
 
     Cells that train on another distortion than the most do not compare and are left out.

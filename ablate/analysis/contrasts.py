@@ -14,7 +14,7 @@ from ablate.analysis.frontier import Direction
 from ablate.analysis.margins import margin_value
 from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
 from ablate.analysis.study import WEIGHTS, Study
-from ablate.analysis.verdicts import Judgement, Outcome, judge
+from ablate.analysis.verdicts import Conclusion, Judgement, judge
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
@@ -62,7 +62,7 @@ class Contrast:
     correction: Correction = "none"
     adjusted_p: float | None = None
     adjusted_claim_p: float | None = None
-    verdict: Outcome = "inconclusive"
+    verdict: Conclusion = "inconclusive"
     reason: Reason = ""
     other_protocol: str = ""
     bits: Bits | None = None
@@ -175,7 +175,7 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
     own = each.judgement
     if own is None:
         return replace(each, seeds_needed=needed, reason=each.reason or "pairs")
-    outcome: Outcome = own.claim if claim_p <= alpha else "inconclusive"
+    outcome: Conclusion = own.claim if claim_p <= alpha else "inconclusive"
     reason = each.reason or _reason(each, own.smallest_p, outcome, alpha, level)
     deviation = own.interval.standard_deviation
     return replace(
@@ -192,7 +192,7 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
     )
 
 
-def _reason(each: Contrast, smallest: float, outcome: Outcome, alpha: float, level: float) -> Reason:
+def _reason(each: Contrast, smallest: float, outcome: Conclusion, alpha: float, level: float) -> Reason:
     # Seeds that the first step of Holm is out of reach for may suffice once arms with more seeds have been decided.
     if outcome == "inconclusive":
         return "seeds" if smallest > alpha else "family" if smallest > level else "spread"

@@ -18,7 +18,7 @@ POINTS = 100
 
 
 @dataclass(frozen=True)
-class Curves:
+class TrainingCurves:
     """Each ended cell's training log: quantity -> cell id -> float64 (points,), NaN where nothing was logged."""
 
     steps: np.ndarray
@@ -39,7 +39,7 @@ class Curves:
         return np.where(count > 0, np.nansum(found, axis=0) / np.maximum(count, 1), np.nan)
 
 
-def read_curves(study: Study, store: Store) -> Curves:
+def read_curves(study: Study, store: Store) -> TrainingCurves:
     """Reads the adversarial stage of every cell that is done or diverged."""
     import numpy as np
 
@@ -53,7 +53,7 @@ def read_curves(study: Study, store: Store) -> Curves:
         for quantity, column in columns.items():
             if quantity != "step" and np.isfinite(column).any():
                 values.setdefault(quantity, {})[cell] = _binned(bins, column, len(edges))
-    return Curves(edges, values)
+    return TrainingCurves(edges, values)
 
 
 def _binned(bins: np.ndarray, column: np.ndarray, length: int) -> np.ndarray:

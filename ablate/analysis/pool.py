@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ablate.analysis.axes import short_names, value_text
+from ablate.analysis.axes import value_text
 from ablate.analysis.study import CellRecord, Study
+from ablate.grid.labels import short_names
 from ablate.metrics.protocol import differences
+from ablate.settings import flat
 
 GRID = "grid"
 """The axis that tells grids apart where they differ in more settings than a reader could follow."""
@@ -125,19 +127,14 @@ def _inside(key: str, other: str) -> bool:
 def _constants(study: Study) -> dict[str, str]:
     """Returns every setting that is the same for all cells on a grid's axes, as text."""
     on_axes = [cell for cell in study.cells if set(cell.axes) == set(study.planned_axes)]
-    flat = [dict(_flat(cell.config)) for cell in on_axes]
-    keys = set.intersection(*(set(each) for each in flat)) if flat else set()
-    return {key: flat[0][key] for key in keys if len({each[key] for each in flat}) == 1}
+    found = [_settings(cell) for cell in on_axes]
+    keys = set.intersection(*(set(each) for each in found)) if found else set()
+    return {key: found[0][key] for key in keys if len({each[key] for each in found}) == 1}
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in settings.items():
-        if f"{prefix}{key}" in ASIDE:
-            continue
-        if isinstance(value, Mapping) and "name" not in value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", json.dumps(value, sort_keys=True)
+def _settings(cell: CellRecord) -> dict[str, str]:
+    """Returns the settings of a cell's arm as text, by dotted key."""
+    return {key: json.dumps(value, sort_keys=True) for key, value in flat(cell.config).items() if key not in ASIDE}
 
 
 def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord]:
@@ -205,7 +202,7 @@ def _named(cells: Sequence[CellRecord], axes: Sequence[str]) -> tuple[CellRecord
     chosen: dict[tuple[tuple[str, str], ...], str] = {}
     renamed = []
     for cell in cells:
-        setting = tuple(sorted(_flat(cell.config)))
+        setting = tuple(sorted(_settings(cell).items()))
         on = set(cell.axes) == set(axes)
         name = " ".join(f"{short[key]}={value_text(cell.axes[key])}" for key in varied) if on and varied else cell.arm
         if setting not in chosen:

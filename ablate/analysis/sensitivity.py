@@ -11,7 +11,7 @@ from ablate.analysis.failures import with_failures_as_worst
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import t_interval
 from ablate.analysis.study import WEIGHTS, Study
-from ablate.analysis.verdicts import Outcome, leaning
+from ablate.analysis.verdicts import Conclusion, leaning
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Sensitivity:
     """
 
     contrast: Contrast
-    leaning: Outcome
-    without_seed: Mapping[int, Outcome]
-    other_weights: Outcome
-    failures_as_worst: Outcome | None
-    other_metrics: Mapping[str, Outcome]
+    leaning: Conclusion
+    without_seed: Mapping[int, Conclusion]
+    other_weights: Conclusion
+    failures_as_worst: Conclusion | None
+    other_metrics: Mapping[str, Conclusion]
 
     @property
     def turning_seeds(self) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ def _worst(study: Study, directions: Mapping[str, Direction]) -> dict[str, tuple
     return contrasts(study, directions, read=lambda metric: readers[metric] or (lambda _: None))
 
 
-def _at_worst(contrast: Contrast, study: Study, verdict: Outcome | None) -> Outcome | None:
+def _at_worst(contrast: Contrast, study: Study, verdict: Conclusion | None) -> Conclusion | None:
     """Withholds the verdict on curves of which a cell diverged: it was reached without that cell."""
     if verdict is None or contrast.curve is None:
         return verdict
@@ -99,7 +99,7 @@ def _at_worst(contrast: Contrast, study: Study, verdict: Outcome | None) -> Outc
     return "inconclusive" if any(cell.status == "diverged" for side in sides for cell in side) else verdict
 
 
-def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Outcome]:
+def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Conclusion]:
     return {(metric, each.effect.key): each.verdict for metric, compared in found.items() for each in compared}
 
 
@@ -107,7 +107,7 @@ def _without(contrast: Contrast, seed: int) -> list[float]:
     return [value for other, value in contrast.effect.by_seed.items() if other != seed]
 
 
-def _lean(contrast: Contrast, differences: list[float]) -> Outcome:
+def _lean(contrast: Contrast, differences: list[float]) -> Conclusion:
     if not differences or contrast.judgement is None:
         return "inconclusive"
     own = t_interval(differences, contrast.judgement.interval.confidence)

@@ -17,7 +17,7 @@ from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.significance import sign_flip_p, smallest_p
 
-Outcome = Literal["better", "worse", "equivalent", "inconclusive"]
+Conclusion = Literal["better", "worse", "equivalent", "inconclusive"]
 """Inconclusive is what is left when the differences support none of the others."""
 
 
@@ -35,11 +35,11 @@ class Judgement:
     """
 
     interval: Interval
-    claim: Outcome
+    claim: Conclusion
     claim_p: float
     p: float
     smallest_p: float
-    outcome: Outcome
+    outcome: Conclusion
 
 
 def judge(differences: Sequence[float], margin: float, direction: Direction, alpha: float = 0.05) -> Judgement:
@@ -54,7 +54,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
         raise ValueError(f"expected a margin of at least 0, found {margin}")
     interval = t_interval(differences, 1 - alpha)
     gains = list(differences) if direction == "higher" else [-value for value in differences]
-    found: dict[Outcome, float] = {
+    found: dict[Conclusion, float] = {
         "better": beyond_zero_p([value - margin for value in gains]),
         "worse": beyond_zero_p([-value - margin for value in gains]),
     }
@@ -63,7 +63,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
         found["equivalent"] = max(map(beyond_zero_p, inside))
     claim = min(found, key=lambda outcome: found[outcome])
     claim_p = min(1.0, 2 * found[claim])
-    outcome: Outcome = claim if claim_p <= alpha else "inconclusive"
+    outcome: Conclusion = claim if claim_p <= alpha else "inconclusive"
     return Judgement(interval, claim, claim_p, sign_flip_p(differences), smallest_p(len(differences)), outcome)
 
 
@@ -90,7 +90,7 @@ def _student(values: Sequence[float]) -> float:
     return float(special.stdtr(own.n - 1, -statistic))
 
 
-def leaning(interval: Interval, margin: float, direction: Direction) -> Outcome:
+def leaning(interval: Interval, margin: float, direction: Direction) -> Conclusion:
     """Returns the part of the line that an interval lies in by itself, whatever the exact test can reach.
 
     For asking what a verdict depends on; no claim.

@@ -5,8 +5,9 @@ from ablate.check.baseline import Mode as Mode
 from ablate.check.baseline import read_baseline as read_baseline
 from ablate.check.baseline import write_baseline as write_baseline
 from ablate.check.finding import Finding as Finding
-from ablate.check.finding import Outcome as Outcome
-from ablate.check.gate import Verdict as Verdict
+from ablate.check.finding import GateOutcome as GateOutcome
+from ablate.check.finding import Reason as Reason
+from ablate.check.gate import GateResult as GateResult
 from ablate.check.gate import check as check
 from ablate.check.probe import measure as measure
 from ablate.check.record import Record as Record

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from ablate.check.finding import Objection, Reason
 from ablate.check.record import ABOUT_THE_MACHINE, STALE, ArmRecord
-from ablate.config import RESULTS_VERSION
 from ablate.metrics.protocol import differences
+from ablate.settings import RESULTS_VERSION
 
 NAMED = 3
 """How many differences a sentence names."""
 DATA = ("data.train_digest", "data.test_digest")
-OTHER_CODE = "other code"
 _ABSENT = object()
 
 
@@ -22,11 +22,11 @@ _ABSENT = object()
 class Machine:
     """What differs between two machines: why they cannot repeat each other exactly, and what is worth a line."""
 
-    refused: str | None
+    objection: Objection | None
     notes: tuple[str, ...]
 
 
-def changed_settings(was: ArmRecord, now: ArmRecord, results_version: int) -> str | None:
+def changed_settings(was: ArmRecord, now: ArmRecord, results_version: int) -> Objection | None:
     """Says what makes the cells of an arm other cells than the baseline's; None where they are the same."""
     shared = was.cells.keys() & now.cells.keys()
     if all(was.cells[seed].id == now.cells[seed].id for seed in shared):
@@ -34,35 +34,52 @@ def changed_settings(was: ArmRecord, now: ArmRecord, results_version: int) -> st
     keys = _differing(was.settings, now.settings)
     images = [key for key in keys if key in DATA]
     if images:
-        return f"other data: {_named(images, was.settings, now.settings)}"
+        return Objection(Reason.other_data, f"other data: {_named(images, was.settings, now.settings)}")
     if keys:
-        return f"other settings: {_named(keys, was.settings, now.settings)}"
+        return Objection(Reason.other_settings, f"other settings: {_named(keys, was.settings, now.settings)}")
     if results_version != RESULTS_VERSION:
-        return f"results version {results_version} became {RESULTS_VERSION}: CHANGELOG.md says why"
-    return "the cells have other ids, although no setting differs"
+        said = f"results version {results_version} became {RESULTS_VERSION}: CHANGELOG.md says why"
+        return Objection(Reason.other_version, said)
+    return Objection(Reason.other_cells, "the cells have other ids, although no setting differs")
 
 
-def unfinished(was: ArmRecord, now: ArmRecord) -> tuple[str | None, str | None]:
-    """Says which seed of the baseline has no result, and which has one of other code."""
-    left = stale = None
-    for seed in was.cells:
-        cell = now.cells.get(seed)
-        if cell is None:
-            left = left or f"the grid has no seed {seed}"
-        elif cell.status == STALE:
-            stale = stale or f"seed {seed}: {OTHER_CODE}, {cell.cause}"
-        elif cell.status not in ("done", "diverged"):
-            left = left or f"seed {seed} is {cell.status}" + (f": {cell.cause}" if cell.cause else "")
-    return left, stale
+def unfinished(was: ArmRecord, now: ArmRecord) -> Objection | None:
+    """Says which seed of the baseline has a result of other code, or else which one has none."""
+    found = [objection for seed in was.cells if (objection := _unfinished(seed, now))]
+    return next((each for each in found if each.reason is Reason.other_code), found[0] if found else None)
 
 
-def changed_protocol(metric: str, was: ArmRecord, now: ArmRecord) -> str | None:
+def _unfinished(seed: int, now: ArmRecord) -> Objection | None:
+    cell = now.cells.get(seed)
+    if cell is None:
+        return Objection(Reason.not_in_grid, f"the grid has no seed {seed}")
+    if cell.status == STALE:
+        return Objection(Reason.other_code, f"seed {seed}: other code, {cell.cause}")
+    if cell.status not in ("done", "diverged"):
+        return Objection(Reason.unfinished, f"seed {seed} is {cell.status}" + (f": {cell.cause}" if cell.cause else ""))
+    return None
+
+
+def changed_protocol(metric: str, was: ArmRecord, now: ArmRecord) -> Objection | None:
     """Says in which decisive facts of its protocol a metric was measured otherwise."""
     for seed, cell in was.cells.items():
         if cell.status == now.cells[seed].status == "done":
             found = differences(cell.protocol.get(metric, {}), now.cells[seed].protocol.get(metric, {}))
             if found:
-                return f"other protocol: {', '.join(map(str, found))}"
+                return Objection(Reason.other_protocol, f"other protocol: {', '.join(map(str, found))}")
+    return None
+
+
+def undefined(metric: str, was: ArmRecord, now: ArmRecord) -> Objection | None:
+    """Says which seed has a value on one side only."""
+    for seed, cell in was.cells.items():
+        today = now.cells[seed]
+        before, after = cell.values.get(metric), today.values.get(metric)
+        if before is not None and after is None:
+            why = "undefined" if today.status == "done" else f"diverged, {today.cause}"
+            return Objection(Reason.undefined, f"seed {seed} has no value: {why}")
+        if before is None and after is not None and cell.status == "done":
+            return Objection(Reason.undefined, f"seed {seed} has a value, and had none in the baseline")
     return None
 
 
@@ -71,8 +88,8 @@ def changed_machine(was: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) 
     differ = [key for key in ABOUT_THE_MACHINE if now and was.get(key) != now.get(key)]
     notes = tuple(f"{key}: {was.get(key, 'none')} in the baseline, {now.get(key, 'none')} now" for key in differ)
     device = [key for key in differ if key in ("device", "gpu")]
-    refused = f"other hardware: {_named(device, was, now)}" if device else None
-    return Machine(refused, notes)
+    said = f"other hardware: {_named(device, was, now)}"
+    return Machine(Objection(Reason.other_hardware, said) if device else None, notes)
 
 
 def _differing(was: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:

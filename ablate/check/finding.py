@@ -1,4 +1,4 @@
-"""What a gate says about one thing that it compared."""
+"""One thing that a gate compared: an arm's metric or a kernel, what became of it, and why it cannot be judged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Outcome(StrEnum):
-    """What a comparison came to."""
+class GateOutcome(StrEnum):
+    """The outcomes of a comparison with a baseline."""
 
     passed = "pass"
     improved = "improved"
@@ -15,6 +15,43 @@ class Outcome(StrEnum):
     inconclusive = "inconclusive"
     missing = "missing"
     not_comparable = "not comparable"
+
+
+class Reason(StrEnum):
+    """Why something cannot be judged; `judged` where it was."""
+
+    judged = ""
+    unfinished = "unfinished"
+    not_in_grid = "not in the grid"
+    not_in_baseline = "not in the baseline"
+    not_measured = "kernel not measured"
+    other_code = "other code"
+    other_data = "other data"
+    other_settings = "other settings"
+    other_version = "other results version"
+    other_cells = "other cells"
+    other_hardware = "other hardware"
+    other_protocol = "other protocol"
+    other_metric = "other metric"
+    undefined = "undefined"
+    no_ratios = "no ratios in the baseline"
+
+
+MISSING = frozenset({Reason.unfinished, Reason.not_in_grid, Reason.not_in_baseline, Reason.not_measured})
+"""Reasons for which there is nothing to compare; with the others there is, and it does not compare."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why something cannot be judged, for programs and in words."""
+
+    reason: Reason
+    detail: str
+
+    def finding(self, arm: str, metric: str) -> Finding:
+        """Returns the finding that says so."""
+        outcome = GateOutcome.missing if self.reason in MISSING else GateOutcome.not_comparable
+        return Finding(arm, metric, outcome, self.detail, reason=self.reason)
 
 
 @dataclass(frozen=True)
@@ -27,17 +64,18 @@ class Finding:
 
     arm: str
     metric: str
-    outcome: Outcome
+    outcome: GateOutcome
     detail: str = ""
     was: float | None = None
     now: float | None = None
     change: float | None = None
     margin: float | None = None
     exact: bool = False
+    reason: Reason = Reason.judged
 
     def fails(self, strict: bool) -> bool:
         """Says whether it keeps the gate shut."""
-        shut = {Outcome.regressed, Outcome.missing, Outcome.not_comparable}
-        shut |= {Outcome.improved} if self.exact else set()
-        shut |= {Outcome.inconclusive} if strict else set()
+        shut = {GateOutcome.regressed, GateOutcome.missing, GateOutcome.not_comparable}
+        shut |= {GateOutcome.improved} if self.exact else set()
+        shut |= {GateOutcome.inconclusive} if strict else set()
         return self.outcome in shut

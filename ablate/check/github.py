@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ablate.check.finding import Finding
-from ablate.check.gate import Verdict
+from ablate.check.gate import GateResult
 from ablate.check.markdown import markdown
 from ablate.check.wording import headline, merged, ordered, sentence
 
@@ -16,26 +16,26 @@ SUMMARY_BYTES = 1 << 20
 """A step's summary above 1 MiB is refused as a whole."""
 
 
-def commands(verdict: Verdict, strict: bool, baseline: Path) -> list[str]:
+def commands(result: GateResult, strict: bool, baseline: Path) -> list[str]:
     """Returns workflow commands: errors for the worst findings, at their arms' lines of the baseline file."""
-    failing = [each for each in ordered(merged(verdict.findings)) if each.fails(strict)]
+    failing = [each for each in ordered(merged(result.findings)) if each.fails(strict)]
     lines = _lines(baseline)
     shown = failing[:ANNOTATIONS]
     errors = [_error(each, baseline, lines.get(each.arm, 1)) for each in shown]
-    code = verdict.exit_code(strict)
+    code = result.exit_code(strict)
     rest = f"; {len(failing) - len(shown)} more in the step's summary" if len(failing) > len(shown) else ""
     kind = "error" if code else "notice"
-    return [*errors, f"::{kind} title=ablate check::{_data(headline(verdict, strict) + rest)}"]
+    return [*errors, f"::{kind} title=ablate check::{_data(headline(result, strict) + rest)}"]
 
 
-def append_summary(path: Path, verdict: Verdict, strict: bool, advice: tuple[str, ...]) -> None:
+def append_summary(path: Path, result: GateResult, strict: bool, advice: tuple[str, ...]) -> None:
     """Adds the table to a step's summary, which other commands may have written to; the file stays within its limit."""
     there = path.stat().st_size if path.exists() else 0
     room = SUMMARY_BYTES - there - 1
     if room < 2_000:
         return
     with path.open("a", encoding="utf-8") as file:
-        file.write(markdown(verdict, strict, advice, limit=room))
+        file.write(markdown(result, strict, advice, limit=room))
 
 
 def _error(finding: Finding, baseline: Path, line: int) -> str:

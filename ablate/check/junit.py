@@ -5,26 +5,26 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ablate.check.finding import Finding, Outcome
-from ablate.check.gate import Verdict
+from ablate.check.finding import Finding, GateOutcome
+from ablate.check.gate import GateResult
 from ablate.check.wording import sentence
 
 KINDS = {
-    Outcome.regressed: "failure",
-    Outcome.missing: "error",
-    Outcome.not_comparable: "error",
-    Outcome.inconclusive: "skipped",
+    GateOutcome.regressed: "failure",
+    GateOutcome.missing: "error",
+    GateOutcome.not_comparable: "error",
+    GateOutcome.inconclusive: "skipped",
 }
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped (section 2.2)."""
 
 
-def junit(verdict: Verdict, strict: bool) -> bytes:
+def junit(result: GateResult, strict: bool) -> bytes:
     """Returns the file: regressed is a failure, missing and not comparable are errors, inconclusive is skipped.
 
     What keeps the gate shut beyond that (an improvement in an exact repetition, doubt under `strict`) fails, too.
     """
-    kinds = [_kind(each, strict) for each in verdict.findings]
+    kinds = [_kind(each, strict) for each in result.findings]
     counts = {
         "tests": str(len(kinds)),
         "failures": str(kinds.count("failure")),
@@ -32,9 +32,9 @@ def junit(verdict: Verdict, strict: bool) -> bytes:
         "skipped": str(kinds.count("skipped")),
     }
     root = ElementTree.Element("testsuites", {"name": "ablate check", **counts})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(verdict.grid), **counts})
-    for finding, kind in zip(verdict.findings, kinds, strict=True):
-        names = {"classname": _clean(f"{verdict.grid}.{finding.arm}"), "name": finding.metric, "time": "0"}
+    suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(result.grid), **counts})
+    for finding, kind in zip(result.findings, kinds, strict=True):
+        names = {"classname": _clean(f"{result.grid}.{finding.arm}"), "name": finding.metric, "time": "0"}
         case = ElementTree.SubElement(suite, "testcase", names)
         said = _clean(sentence(finding))
         if kind:

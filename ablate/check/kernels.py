@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.bench.judge import KEY, MARGIN, Compared, compare, judged_ratio
-from ablate.check.finding import Finding, Outcome
+from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 
 THROUGHPUT = "throughput"
-KERNEL = "kernel "
-"""How the name begins that a kernel has in the place of an arm."""
 OUTCOMES = {
-    "same": Outcome.passed,
-    "faster": Outcome.improved,
-    "slower": Outcome.regressed,
-    "failed": Outcome.regressed,
-    "ambiguous": Outcome.inconclusive,
-    "missing": Outcome.missing,
+    "same": GateOutcome.passed,
+    "faster": GateOutcome.improved,
+    "slower": GateOutcome.regressed,
+    "failed": GateOutcome.regressed,
+    "ambiguous": GateOutcome.inconclusive,
+    "missing": GateOutcome.missing,
 }
 
 
@@ -48,7 +46,7 @@ def check_kernels(reference: Mapping[str, Any] | None, run: Mapping[str, Any] | 
         if run is None:
             return []
         said = "the baseline keeps no ratios; `ablate baseline update … --bench RUN` adds them"
-        return [Finding("kernels", THROUGHPUT, Outcome.not_comparable, said)]
+        return [Objection(Reason.no_ratios, said).finding("kernels", THROUGHPUT)]
     every = compare(reference, reference)
     if run is None:
         said = "the baseline keeps ratios of `ablate bench`; --bench gives a run to compare with"
@@ -67,13 +65,15 @@ def kept_ratios(reference: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _lost(one: Compared, said: str) -> Finding:
-    return Finding(_name(one), one.key[-1], Outcome.missing, said)
+    return Objection(Reason.not_measured, said).finding(_name(one), one.key[-1])
 
 
 def _finding(one: Compared) -> Finding:
     was = float(one.reference[0] or 0)
     if one.ratio is None or one.ratio[0] is None:
-        return Finding(_name(one), one.key[-1], OUTCOMES[one.change], one.reason)
+        outcome = OUTCOMES[one.change]
+        reason = Reason.not_measured if outcome is GateOutcome.missing else Reason.judged
+        return Finding(_name(one), one.key[-1], outcome, one.reason, reason=reason)
     now = float(one.ratio[0])
     detail = f"times as fast as eager, {_limits(one.reference)} then and {_limits(one.ratio)} now"
     return Finding(
@@ -82,7 +82,7 @@ def _finding(one: Compared) -> Finding:
 
 
 def _name(one: Compared) -> str:
-    return KERNEL + " ".join(one.key[:-1])
+    return " ".join(("kernel", *one.key[:-1]))
 
 
 def _limits(ratio: Sequence[float | None]) -> str:

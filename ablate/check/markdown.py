@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.check.gate import Verdict
+from ablate.check.gate import GateResult
 from ablate.check.terminal import HEADER, rows
 from ablate.check.wording import headline
 
@@ -12,14 +12,14 @@ COMMENT_BYTES = 60_000
 """A comment on GitHub holds 65,536 characters."""
 
 
-def markdown(verdict: Verdict, strict: bool, advice: Sequence[str], limit: int = COMMENT_BYTES) -> str:
+def markdown(result: GateResult, strict: bool, advice: Sequence[str], limit: int = COMMENT_BYTES) -> str:
     """Returns the headline, the table with the worst first, notes and advice in at most `limit` bytes.
 
     Rows that do not fit are counted.
     """
-    first = f"### {_cell(headline(verdict, strict))}\n\n| {' | '.join(HEADER)} |\n|{' --- |' * len(HEADER)}\n"
-    last = "".join(f"\n- {_cell(line)}" for line in (*verdict.notes, *advice))
-    lines = [f"| {' | '.join(map(_cell, row))} |\n" for row in rows(verdict, show_all=True)]
+    first = f"### {_cell(headline(result, strict))}\n\n| {' | '.join(HEADER)} |\n|{' --- |' * len(HEADER)}\n"
+    last = "".join(f"\n- {_cell(line)}" for line in (*result.notes, *advice))
+    lines = [f"| {' | '.join(map(_cell, row))} |\n" for row in rows(result, show_all=True)]
     kept, room = [], limit - len((first + last).encode()) - 100
     for line in lines:
         room -= len(line.encode())

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablate.check.finding import Objection, Reason
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -32,9 +34,9 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     from torch import Tensor, nn
 
     from ablate.config import Cell
+    from ablate.evaluate.measure import evaluate
     from ablate.metrics.catalogue import metrics
     from ablate.store import Entry
-    from ablate.train.evaluate import evaluate
 
     class BlockCodec(nn.Module):
         """Keeps the mean of each block, in five levels."""
@@ -57,8 +59,8 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: value for name, value in measured["metrics"]["ema"].items() if name in set(metrics)}
 
 
-def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, str]:
-    """Returns the metrics whose probes differ, each with a sentence."""
+def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, Objection]:
+    """Returns the metrics whose probes differ, each with what keeps it from being judged."""
     found = {}
     for name in was.keys() & now.keys():
         before, after = was[name], now[name]
@@ -67,7 +69,8 @@ def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) 
         else:
             same = abs(after - before) <= RELATIVE_TOLERANCE * max(abs(before), abs(after))
         if not same:
-            found[name] = f"the metric itself changed: {_text(before)} became {_text(after)} on the same drawn images"
+            said = f"the metric itself changed: {_text(before)} became {_text(after)} on the same drawn images"
+            found[name] = Objection(Reason.other_metric, said)
     return found
 
 

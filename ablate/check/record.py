@@ -12,6 +12,7 @@ from ablate.analysis import WEIGHTS
 from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
 from ablate.records import PlannedCell, Result
+from ablate.settings import flat
 from ablate.store import Entry, Store
 
 STALE = "stale"
@@ -70,18 +71,11 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
 def settings_of(point: PlannedCell) -> dict[str, JsonValue]:
     """Returns the settings of a cell under dotted names, without seed and paths."""
     paths = {f"data.{name}" for name, info in Data.model_fields.items() if info.json_schema_extra == NOT_IDENTITY}
-    return {key: value for key, value in flat(point.cell).items() if key not in {"seed", "replicate", *paths}}
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, JsonValue]:
-    """Returns the leaves of nested tables under dotted names; an empty table is a leaf, and so is a list."""
-    leaves: dict[str, JsonValue] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            leaves |= flat(value, f"{prefix}{key}.")
-        else:
-            leaves[prefix + key] = dict(value) if isinstance(value, Mapping) else value
-    return leaves
+    return {
+        key: value
+        for key, value in flat(point.cell, terms_apart=True).items()
+        if key not in {"seed", "replicate", *paths}
+    }
 
 
 def _cell(point: PlannedCell, store: Store, code: str | None) -> CellRecord:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal
 
 from ablate.analysis import judge, margin_value, non_inferior_p, seeds_for
+from ablate.check.finding import GateOutcome
 from ablate.check.margins import Margin
 
 Pairs = Mapping[int, tuple[float, float]]
@@ -22,7 +22,7 @@ class Movement:
     now: float
     change: float
     margin: float
-    outcome: Literal["pass", "improved", "regressed", "inconclusive"]
+    outcome: GateOutcome
     detail: str = ""
 
 
@@ -35,13 +35,13 @@ def judge_exactly(pairs: Pairs, margin: Margin) -> Movement:
     allowed = margin_value(margin.margin, was)
     gains = {seed: _sign(margin) * (after - before) for seed, (before, after) in pairs.items()}
     worst, best = min(gains, key=lambda seed: gains[seed]), max(gains, key=lambda seed: gains[seed])
-    outcome: Literal["pass", "improved", "regressed"] = "pass"
+    outcome = GateOutcome.passed
     seed = worst if -gains[worst] >= gains[best] else best
     if gains[worst] < -allowed:
-        outcome, seed = "regressed", worst
+        outcome, seed = GateOutcome.regressed, worst
     elif gains[best] > allowed:
-        outcome, seed = "improved", best
-    detail = f"seed {seed}" if len(pairs) > 1 and outcome != "pass" else ""
+        outcome, seed = GateOutcome.improved, best
+    detail = f"seed {seed}" if len(pairs) > 1 and outcome is not GateOutcome.passed else ""
     before, after = pairs[seed]
     return Movement(was, now, after - before, allowed, outcome, detail)
 
@@ -62,11 +62,11 @@ def judge_seeds(pairs: Pairs, margin: Margin, alpha: float) -> Movement:
     detail = f"n = {len(pairs)}"
     if limits.low is not None and limits.high is not None:
         detail = f"[{limits.low:+.3g}, {limits.high:+.3g}], {detail}"
-    outcome: Literal["pass", "improved", "regressed", "inconclusive"] = "inconclusive"
+    outcome = GateOutcome.inconclusive
     if judged.outcome in ("better", "worse"):
-        outcome = "improved" if judged.outcome == "better" else "regressed"
+        outcome = GateOutcome.improved if judged.outcome == "better" else GateOutcome.regressed
     elif non_inferior_p(differences, allowed, margin.direction) <= alpha:
-        outcome = "pass"
+        outcome = GateOutcome.passed
     elif 0.5 ** len(pairs) > alpha:
         # An exact one-sided test over n signs has no smaller p than 0.5 ** n.
         detail += f": {seeds_for(2 * alpha)} seeds are the fewest that can pass at alpha {alpha:g}"

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ablate.check.comparable import OTHER_CODE
-from ablate.check.finding import Finding, Outcome
-from ablate.check.gate import Verdict
-from ablate.check.kernels import KERNEL
+from ablate.check.finding import MISSING, Finding, GateOutcome, Reason
+from ablate.check.gate import GateResult
 
 ORDER = (
-    Outcome.regressed,
-    Outcome.missing,
-    Outcome.not_comparable,
-    Outcome.improved,
-    Outcome.inconclusive,
-    Outcome.passed,
+    GateOutcome.regressed,
+    GateOutcome.missing,
+    GateOutcome.not_comparable,
+    GateOutcome.improved,
+    GateOutcome.inconclusive,
+    GateOutcome.passed,
 )
 """The worst first."""
+
+UPDATABLE = {*Reason} - MISSING - {Reason.judged, Reason.other_code} | {Reason.not_in_baseline}
+"""Reasons that go once the baseline is taken anew."""
 
 
 def value(number: float | None) -> str:
@@ -42,12 +43,12 @@ def sentence(finding: Finding) -> str:
     )
 
 
-def headline(verdict: Verdict, strict: bool) -> str:
+def headline(result: GateResult, strict: bool) -> str:
     """Says in a line what the gate came to."""
-    code = verdict.exit_code(strict)
+    code = result.exit_code(strict)
     said = {0: "passed", 1: "FAILED", 3: "UNDECIDED, and so not passed", 4: "INCONCLUSIVE under --strict"}[code]
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in verdict.counted().items() if count)
-    return f"{verdict.grid}: {said} ({counted or 'nothing was compared'})"
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in result.counted().items() if count)
+    return f"{result.grid}: {said} ({counted or 'nothing was compared'})"
 
 
 def ordered(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -64,24 +65,18 @@ def merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(kept.values())
 
 
-def advice(verdict: Verdict, grid: str, baseline: str) -> tuple[str, ...]:
+def advice(result: GateResult, grid: str, baseline: str) -> tuple[str, ...]:
     """Says what to do where the results moved for a reason, or are not there."""
-    found = {each.outcome for each in verdict.findings}
+    outcomes, reasons = ({getattr(each, kind) for each in result.findings} for kind in ("outcome", "reason"))
     lines = []
-    stale = [each for each in verdict.findings if each.outcome is Outcome.not_comparable and OTHER_CODE in each.detail]
-    if stale:
+    if Reason.other_code in reasons:
         lines.append(f"what this code does: ablate run {grid} --runs-dir FRESH, and check that")
-    others = any(each.outcome is Outcome.not_comparable and each not in stale for each in verdict.findings)
-    if found & {Outcome.improved, Outcome.regressed} or others or _unknown(verdict):
-        what = "an improvement becomes the baseline" if Outcome.improved in found else "a change on purpose is kept"
+    if outcomes & {GateOutcome.improved, GateOutcome.regressed} or reasons & UPDATABLE:
+        better = GateOutcome.improved in outcomes
+        what = "an improvement becomes the baseline" if better else "a change on purpose is kept"
         lines.append(f'{what} with: ablate baseline update {grid} --baseline {baseline} --reason "why"')
-    lost = [each.arm for each in verdict.findings if each.outcome is Outcome.missing]
-    if any(not arm.startswith(KERNEL) for arm in lost):
+    if reasons & {Reason.unfinished, Reason.not_in_grid, Reason.not_in_baseline}:
         lines.append(f"what was not run yet: ablate run {grid}")
-    if Outcome.inconclusive in found:
+    if GateOutcome.inconclusive in outcomes:
         lines.append("inconclusive: more seeds decide it; they go into [seeds] and, once, into the baseline")
     return tuple(lines)
-
-
-def _unknown(verdict: Verdict) -> bool:
-    return any(each.detail.startswith("not in the baseline") for each in verdict.findings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.check import BaselineFile, BenchRun, GatedGrid, OtherCode, bench_run, measured_record, print_verdict
+from ablate.cli.check import BaselineFile, BenchRun, GatedGrid, OtherCode, bench_run, measured_record, print_result
 from ablate.cli.options import RUNS, AsJson, RunsDir
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def update(
     )
     if previous is not None:
         typer.echo("against the baseline so far:")
-        print_verdict(check(previous, record, run), strict=False, show_all=False, advice=())
+        print_result(check(previous, record, run), strict=False, show_all=False, advice=())
     write_baseline(file, new)
     typer.echo("\n".join(["", *_lines(new), f"wrote {file}"]))
 

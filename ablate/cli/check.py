@@ -14,7 +14,7 @@ import typer
 from ablate.cli.options import RUNS, AsJson, RunsDir
 
 if TYPE_CHECKING:
-    from ablate.check import Record, Verdict
+    from ablate.check import GateResult, Record
 
 GatedGrid = Annotated[str, typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run.")]
 BaselineFile = Annotated[
@@ -63,16 +63,16 @@ def check(
     found = measured_record(grid, runs_dir, allow_other_code)
     if known.record.grid != found.grid:
         raise ValueError(f"{baseline} is of the grid {known.record.grid}, not of {found.grid}")
-    verdict = compare(known, found, bench_run(bench))
-    said = advice(verdict, grid, str(baseline))
-    _write_files(verdict, strict, said, junit, md)
+    result = compare(known, found, bench_run(bench))
+    said = advice(result, grid, str(baseline))
+    _write_files(result, strict, said, junit, md)
     if as_json:
-        typer.echo(json.dumps(_content(verdict, strict), indent=1))
+        typer.echo(json.dumps(_content(result, strict), indent=1))
     else:
-        print_verdict(verdict, strict, show_all, said)
+        print_result(result, strict, show_all, said)
     if github:
-        _github(verdict, strict, baseline, said)
-    raise typer.Exit(verdict.exit_code(strict))
+        _github(result, strict, baseline, said)
+    raise typer.Exit(result.exit_code(strict))
 
 
 def measured_record(
@@ -97,42 +97,42 @@ def bench_run(path: Path | None) -> dict[str, Any] | None:
     return read(path)
 
 
-def print_verdict(verdict: Verdict, strict: bool, show_all: bool, advice: tuple[str, ...]) -> None:
+def print_result(result: GateResult, strict: bool, show_all: bool, advice: tuple[str, ...]) -> None:
     """Prints the table and what stands under it."""
     from ablate.check.terminal import HEADER, last_lines, rows
     from ablate.cli.terminal import columns
 
-    shown = rows(verdict, show_all)
+    shown = rows(result, show_all)
     if shown:
         typer.echo("\n".join(columns(HEADER, shown, status_column=0)) + "\n")
-    typer.echo("\n".join(last_lines(verdict, strict, advice)))
+    typer.echo("\n".join(last_lines(result, strict, advice)))
 
 
 def _write_files(
-    verdict: Verdict, strict: bool, advice: tuple[str, ...], junit_file: Path | None, markdown_file: Path | None
+    result: GateResult, strict: bool, advice: tuple[str, ...], junit_file: Path | None, markdown_file: Path | None
 ) -> None:
     from ablate.atomic import write_bytes
     from ablate.check.junit import junit
     from ablate.check.markdown import markdown
 
     if junit_file is not None:
-        write_bytes(junit_file, junit(verdict, strict))
+        write_bytes(junit_file, junit(result, strict))
     if markdown_file is not None:
-        write_bytes(markdown_file, markdown(verdict, strict, advice).encode())
+        write_bytes(markdown_file, markdown(result, strict, advice).encode())
 
 
-def _github(verdict: Verdict, strict: bool, baseline: Path, advice: tuple[str, ...]) -> None:
+def _github(result: GateResult, strict: bool, baseline: Path, advice: tuple[str, ...]) -> None:
     from ablate.check.github import append_summary, commands
 
-    typer.echo("\n".join(commands(verdict, strict, baseline)))
+    typer.echo("\n".join(commands(result, strict, baseline)))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        append_summary(Path(summary), verdict, strict, advice)
+        append_summary(Path(summary), result, strict, advice)
     else:
         typer.echo("no summary: GITHUB_STEP_SUMMARY is not set, so this is no step of GitHub Actions", err=True)
 
 
-def _content(verdict: Verdict, strict: bool) -> dict[str, object]:
-    code = verdict.exit_code(strict)
-    head = {"schema": 1, "grid": verdict.grid, "mode": verdict.mode, "exit_code": code, "counts": verdict.counted()}
-    return head | {"findings": [asdict(each) for each in verdict.findings], "notes": list(verdict.notes)}
+def _content(result: GateResult, strict: bool) -> dict[str, object]:
+    code = result.exit_code(strict)
+    head = {"schema": 1, "grid": result.grid, "mode": result.mode, "exit_code": code, "counts": result.counted()}
+    return head | {"findings": [asdict(each) for each in result.findings], "notes": list(result.notes)}

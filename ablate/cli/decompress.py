@@ -92,7 +92,7 @@ def _named(runs: Path, grid: str | None, device: str) -> FindCodec:
 
 def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
     from ablate.atomic import write_bytes
-    from ablate.coding import read_header
+    from ablate.codecs.agustsson.bitstream import read_header
     from ablate.data.png import to_png
 
     file = each.source.read_bytes()

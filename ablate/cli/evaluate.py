@@ -51,9 +51,9 @@ def eval(  # noqa: A001 - the command's name
     """
     from ablate.cli.trained import find_trained
     from ablate.data import prepare_folder
+    from ablate.evaluate.reevaluate import measure_elsewhere, place
     from ablate.execute.environment import accelerator, provenance
     from ablate.store import Entry, Store
-    from ablate.train.elsewhere import measure_elsewhere, place
     from ablate.trained import WEIGHTS
 
     entry = find_trained(cell, runs_dir, grid)

@@ -147,15 +147,9 @@ def _events(found: Standing) -> list[str]:
 
 
 def _settings(found: Standing) -> list[str]:
-    return _section("settings", [f"{key} = {_text(value)}" for key, value in _flat(found.point.cell)])
+    from ablate.settings import flat
 
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in settings.items():
-        nested = isinstance(value, Mapping) and "name" not in value
-        pairs += _flat(value, f"{prefix}{key}.") if nested else [(prefix + key, value)]
-    return pairs
+    return _section("settings", [f"{key} = {_text(value)}" for key, value in flat(found.point.cell).items()])
 
 
 def _text(value: Any) -> str:

@@ -1,16 +1,13 @@
 """The typed, frozen settings of one cell, and its identity."""
 
+from ablate.codecs.agustsson.settings import Model as Model
+from ablate.codecs.agustsson.settings import ModelQuirks as ModelQuirks
+from ablate.codecs.agustsson.settings import Quantizer as Quantizer
 from ablate.config.cell import Cell as Cell
 from ablate.config.cell import Warmup as Warmup
 from ablate.config.data import Data as Data
 from ablate.config.evaluation import Evaluation as Evaluation
 from ablate.config.loss import Loss as Loss
-from ablate.config.model import Discriminator as Discriminator
-from ablate.config.model import DiscriminatorQuirks as DiscriminatorQuirks
-from ablate.config.model import Model as Model
-from ablate.config.model import ModelQuirks as ModelQuirks
-from ablate.config.model import Norm as Norm
-from ablate.config.model import Quantizer as Quantizer
 from ablate.config.terms import Resolve as Resolve
 from ablate.config.terms import ResolveEach as ResolveEach
 from ablate.config.terms import Term as Term
@@ -19,6 +16,9 @@ from ablate.config.train import Adam as Adam
 from ablate.config.train import Optimizers as Optimizers
 from ablate.config.train import Train as Train
 from ablate.config.train import TrainQuirks as TrainQuirks
+from ablate.discriminators.settings import DiscriminatorQuirks as DiscriminatorQuirks
+from ablate.discriminators.settings import DiscriminatorSettings as DiscriminatorSettings
+from ablate.layers.settings import Norm as Norm
 from ablate.settings import NOT_IDENTITY as NOT_IDENTITY
 from ablate.settings import RESULTS_VERSION as RESULTS_VERSION
 from ablate.settings import Settings as Settings

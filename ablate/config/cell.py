@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ablate.codecs.agustsson.settings import Model
 from ablate.config.data import Data
 from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
-from ablate.config.model import Discriminator, Model
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
+from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.settings import Identified
 
@@ -26,7 +27,7 @@ class Cell(Identified):
 
     data: Data = Data()
     model: Model = Model()
-    discriminator: Discriminator = Discriminator()
+    discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: Loss = Field(default_factory=Loss)
     optimizers: Optimizers = Optimizers()
     train: Train = Field(default_factory=Train)

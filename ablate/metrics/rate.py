@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.coding import MODEL_BYTES, decode, encode
+from ablate.codecs.agustsson.bitstream import MODEL_BYTES, decode, encode
 from ablate.metrics.catalogue import metrics
 
 Symbols = NDArray[np.uint8]
@@ -86,7 +86,7 @@ def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float
     unit="bit/pixel",
     label="bpp (file)",
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
-    source="ablate.coding.bitstream; the file is decoded again and compared",
+    source="ablate.codecs.agustsson.bitstream; the file is decoded again and compared",
 )
 def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
     """Returns the bits per pixel of the file that holds symbols (C, h, w)."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablate.settings import flat
+
 if TYPE_CHECKING:
     from ablate.report.measures import Measure
     from ablate.store import Entry
@@ -96,20 +98,12 @@ def compare(first: Cell, second: Cell, weights: str) -> Difference:
 
 
 def _settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Setting]:
-    own, other = dict(_flat(first)), dict(_flat(second))
+    own, other = flat(first), flat(second)
     return _unequal({key: own.get(key) for key in dict.fromkeys((*own, *other))}, other)
 
 
 def _unequal(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Setting]:
     return (Setting(key, value, other.get(key)) for key, value in own.items() if value != other.get(key))
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and "name" not in value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:

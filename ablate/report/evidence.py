@@ -12,10 +12,10 @@ from ablate.analysis import (
     Arm,
     Axis,
     Contrast,
-    Curves,
     Interval,
     Scores,
     Study,
+    TrainingCurves,
     alpha_of,
     collect_images,
     contrasts,
@@ -109,7 +109,7 @@ class Evidence:
         return self.finished[0] if self.finished else None
 
     @cached_property
-    def curves(self) -> Curves:
+    def curves(self) -> TrainingCurves:
         """The training logs of all cells that have ended."""
         return read_curves(self.study, self.store)
 

@@ -6,14 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from ablate.analysis import Contrast, Outcome
+from ablate.analysis import Conclusion, Contrast
 from ablate.analysis.study import STATUSES
 from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 
-OUTCOMES: tuple[Outcome, ...] = ("better", "worse", "equivalent", "inconclusive")
+OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
 
 
 def learned(evidence: Evidence) -> Text:

@@ -9,7 +9,7 @@ from torch import Tensor
 from ablate.config import Data
 from ablate.data import Images
 from ablate.data.crops import crops
-from ablate.data.pixels import to_float
+from ablate.pixels import to_float
 from ablate.rng import to_device
 
 

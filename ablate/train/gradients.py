@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.model import Codec
+from ablate.codecs.agustsson.codec import Codec
 from ablate.objective import Parts
 
 

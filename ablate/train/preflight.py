@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
+from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.config import Cell
 from ablate.data import Images
-from ablate.model import Reconstruction
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches

@@ -10,9 +10,12 @@ from typing import Any, BinaryIO, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ablate.codecs.agustsson import initial
+from ablate.codecs.agustsson.codec import Codec
 from ablate.config import Adam, Cell, Warmup
+from ablate.discriminators.initial import build_discriminator, one_scale
+from ablate.discriminators.multiscale import Discriminator
 from ablate.losses import Memory
-from ablate.model import Codec, Discriminator, build_codec, build_discriminator, judge_of
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -43,8 +46,10 @@ class TrainState:
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
         """Builds the state of adversarial training at step 0."""
-        codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
-        discriminator = build_discriminator(cell.discriminator, cell.seed, judge_of(cell))
+        codec = _placed(initial.build_codec(cell.model, cell.seed), device, cell.train.channels_last)
+        discriminator = build_discriminator(
+            cell.discriminator, cell.seed, one_scale(cell.discriminator_kind, cell.model.code)
+        )
         discriminator = _placed(discriminator, device, cell.train.channels_last)
         return cls(
             codec=codec,
@@ -58,7 +63,7 @@ class TrainState:
     @classmethod
     def for_warmup(cls, warmup: Warmup, device: str) -> TrainState:
         """Builds the state of distortion-only training at step 0."""
-        codec = _placed(build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
+        codec = _placed(initial.build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
         return cls(codec, _adam(codec, warmup.adam), None, None, None)
 
     def start_from(self, weights: Path) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.config import Cell
+from ablate.discriminators.output import DiscriminatorOutput
 from ablate.losses import Memory, PenaltyInputs
-from ablate.model import DiscriminatorOutput, Reconstruction
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
 from ablate.train.batches import Batches

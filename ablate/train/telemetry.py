@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.losses import AdversarialLoss
-from ablate.model import Reconstruction
 from ablate.objective import Parts
 from ablate.train.step import DiscriminatorStepOutput, StepOutput
 

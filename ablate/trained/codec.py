@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ablate.coding import decode, encode, read_header
+from ablate.codecs.agustsson.bitstream import decode, encode, read_header
+from ablate.codecs.agustsson.codec import Codec
+from ablate.codecs.agustsson.tiles import Tiles
 from ablate.config import Cell
-from ablate.data.pixels import to_float, to_uint8
-from ablate.model import Codec
 from ablate.networks.exact import exact
+from ablate.pixels import to_float, to_uint8
 from ablate.rng import stream
-from ablate.trained.tiles import Tiles
 
 
 class WrongModelError(ValueError):

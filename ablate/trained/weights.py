@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from ablate.coding import MODEL_BYTES
+from ablate.codecs.agustsson.bitstream import MODEL_BYTES
+from ablate.codecs.agustsson.codec import Codec
 from ablate.config import Cell, identity
-from ablate.model import Codec
 from ablate.records import WEIGHTS as WEIGHTS
 from ablate.records import Result, Status
 from ablate.records import Weights as Weights

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from ablate.analysis.axes import find_axes, short_names, value_text
+from ablate.analysis.axes import find_axes, value_text
 
 
 def points(**axes: list) -> list[dict]:
@@ -52,14 +52,6 @@ def test_values_are_written_as_a_reader_names_them() -> None:
     ]
     assert value_text({"name": "hinge", "options": {}}) == "hinge"
     assert value_text({"name": "charbonnier", "epsilon": 0.001}) == "charbonnier(epsilon=0.001)"
-
-
-def test_names_are_as_short_as_they_can_be_told_apart() -> None:
-    assert short_names(["loss.lambda_x", "model.width", "discriminator.width"]) == {
-        "loss.lambda_x": "lambda_x",
-        "model.width": "model.width",
-        "discriminator.width": "discriminator.width",
-    }
 
 
 def test_numbers_that_differ_late_are_levels_of_their_own() -> None:

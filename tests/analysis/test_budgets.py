@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ablate.analysis import Budget, budgets, read_curves, time_shares
-from ablate.analysis.curves import Curves
+from ablate.analysis.curves import TrainingCurves
 from ablate.store import Store
 from tests.analysis.studies import cell, study
 
@@ -18,7 +18,7 @@ AXES = {"loss": ["a", "b"]}
 def timed(seconds: dict[str, float], curve: dict[str, float]) -> dict[str, Budget]:
     """Returns budgets of two losses whose distortion falls as `curve` over the step, at so many seconds a step."""
     cells = [cell({"loss": loss}, 0, 20.0) for loss in "ab"]
-    curves = Curves(
+    curves = TrainingCurves(
         STEPS,
         {
             "loss.distortion": {each.id: curve[each.axes["loss"]] / STEPS for each in cells},
@@ -48,7 +48,7 @@ def test_cells_of_another_distortion_do_not_compare() -> None:
     cells = [cell({"loss": loss}, seed, 20.0) for loss in "ab" for seed in (0, 1)]
     object.__setattr__(cells[3], "config", {"loss": {"distortion": {"name": "l1", "options": {}}}})
     values = {each.id: 1 / STEPS for each in cells}
-    found = budgets(study(cells, AXES), Curves(STEPS, {"loss.distortion": values, "t": values}))
+    found = budgets(study(cells, AXES), TrainingCurves(STEPS, {"loss.distortion": values, "t": values}))
     assert list(found[0].effects[0].by_seed) == [0]
 
 
@@ -57,7 +57,7 @@ def test_a_cell_without_a_curve_or_without_a_clock_is_left_out(lacking: str) -> 
     cells = [cell({"loss": loss}, seed, 20.0) for loss in "ab" for seed in (0, 1)]
     values = {quantity: {each.id: 1 / STEPS for each in cells} for quantity in ("loss.distortion", "t")}
     del values[lacking][cells[3].id]
-    for found in budgets(study(cells, AXES), Curves(STEPS, values)):
+    for found in budgets(study(cells, AXES), TrainingCurves(STEPS, values)):
         assert list(found.effects[0].by_seed) == [0]
 
 

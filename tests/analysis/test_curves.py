@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.analysis.curves import POINTS, Curves, read_curves
+from ablate.analysis.curves import POINTS, TrainingCurves, read_curves
 from ablate.store import Store
 from tests.analysis.studies import cell, study
 
 
-def curves(root: Path, *logs: dict[int, float | None]) -> Curves:
+def curves(root: Path, *logs: dict[int, float | None]) -> TrainingCurves:
     """Returns the curves of one cell for each log, which is its distortion by step."""
     store = Store(root, "made-up")
     cells = [cell({"loss": str(number)}, 0, 20.0) for number in range(len(logs))]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ablate.check import Baseline, Finding, Record, Verdict, record
+from ablate.check import Baseline, Finding, GateResult, Record, record
 from ablate.check.update import updated
 from ablate.execute import stored_plan
 from ablate.store import Store
@@ -62,9 +62,9 @@ def replan(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
     store.write_plan(plan)
 
 
-def found(verdict: Verdict, arm: str, metric: str) -> Finding:
+def found(verdict: GateResult, arm: str, metric: str) -> Finding:
     return next(each for each in verdict.findings if (each.arm, each.metric) == (arm, metric))
 
 
-def outcomes(verdict: Verdict, arm: str) -> dict[str, str]:
+def outcomes(verdict: GateResult, arm: str) -> dict[str, str]:
     return {each.metric: each.outcome.value for each in verdict.findings if each.arm == arm}

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ablate.check import Finding, Outcome, Verdict, check
+from ablate.check import Finding, GateOutcome, GateResult, check
 from tests.check.judged import CODE, edit, found, made, move, outcomes, recorded, replan, taken
 
 LSGAN, HINGE = "adversarial=lsgan", "adversarial=hinge"
@@ -260,7 +260,7 @@ def test_a_metric_that_the_baseline_has_no_margin_for_is_told(tmp_path: Path):
     ],
 )
 def test_findings_add_up_to_one_exit_code(mode: str, outcomes: list[str], strict: bool, code: int):
-    verdict = Verdict(
-        "grid", mode, tuple(Finding("arm", "psnr", Outcome(each), exact=mode == "exact") for each in outcomes)
+    verdict = GateResult(
+        "grid", mode, tuple(Finding("arm", "psnr", GateOutcome(each), exact=mode == "exact") for each in outcomes)
     )
     assert verdict.exit_code(strict) == code

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ablate.bench.judge import MARGIN
-from ablate.check import Outcome, check, read_baseline, write_baseline
+from ablate.check import GateOutcome, check, read_baseline, write_baseline
 from ablate.check.kernels import check_kernels, kept_ratios, kernel_ratios
 from tests.bench.test_judge import row, run
 from tests.check.judged import made, recorded, taken
@@ -20,13 +20,13 @@ def ratios(*rows: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("now", "outcome"),
     [
-        ([10.2, 9.0, 11.0], Outcome.passed),
-        ([5.0, 4.0, 6.0], Outcome.regressed),
-        ([20.0, 18.0, 22.0], Outcome.improved),
-        ([5.0, 1.0, 12.0], Outcome.inconclusive),
+        ([10.2, 9.0, 11.0], GateOutcome.passed),
+        ([5.0, 4.0, 6.0], GateOutcome.regressed),
+        ([20.0, 18.0, 22.0], GateOutcome.improved),
+        ([5.0, 1.0, 12.0], GateOutcome.inconclusive),
     ],
 )
-def test_a_ratio_to_eager_is_judged_by_margin_and_intervals(now: list[float], outcome: Outcome):
+def test_a_ratio_to_eager_is_judged_by_margin_and_intervals(now: list[float], outcome: GateOutcome):
     (finding,) = check_kernels(ratios(row("native", NATIVE)), run(row("native", now)))
     assert (finding.arm, finding.metric, finding.outcome) == (KERNEL, "native", outcome)
     assert (finding.was, finding.now, finding.margin) == (10.0, now[0], 10.0 - 10.0 / MARGIN)
@@ -69,3 +69,8 @@ def test_ratios_survive_the_file_and_an_update_without_a_run(tmp_path: Path):
     assert read_baseline(tmp_path / "ci.json") == first
     assert taken(now, previous=first).kernels == first.kernels
     assert kept_ratios(first.kernels or {}) == [(KERNEL, "native", "10.00 [9.50, 10.50]")]
+
+
+def test_the_documented_factor_is_the_one_that_ratios_are_judged_by():
+    said = " ".join((Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8").split())
+    assert f"slower by more than a factor of {MARGIN:g} with" in said

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ablate.check import Finding, Outcome, Verdict, write_baseline
+from ablate.check import Finding, GateOutcome, GateResult, Reason, write_baseline
+from ablate.check.finding import Objection
 from ablate.check.github import ANNOTATIONS, SUMMARY_BYTES, append_summary, commands
 from ablate.check.junit import junit
 from ablate.check.markdown import COMMENT_BYTES, markdown
@@ -13,18 +14,19 @@ from ablate.check.terminal import rows
 from ablate.check.wording import advice, headline
 from tests.check.judged import made, recorded, taken
 
-RED = Finding("adversarial=hinge", "psnr", Outcome.regressed, "most on astronaut.png", 20.0, 19.5, -0.5, 0.02)
-GREEN = Finding("adversarial=hinge", "ms_ssim", Outcome.passed, "", 0.9, 0.9, 0.0, 0.002)
-LOST = Finding("adversarial=lsgan", "psnr", Outcome.missing, "seed 0 is pending")
-DOUBT = Finding("adversarial=lsgan", "fd_lite0_112", Outcome.inconclusive, "n = 2", 90.0, 91.0, 1.0, 5.0)
-BETTER = Finding("adversarial=hinge", "bpp_actual", Outcome.improved, "", 0.2, 0.1, -0.1, 0.02, exact=True)
+RED = Finding("adversarial=hinge", "psnr", GateOutcome.regressed, "most on astronaut.png", 20.0, 19.5, -0.5, 0.02)
+GREEN = Finding("adversarial=hinge", "ms_ssim", GateOutcome.passed, "", 0.9, 0.9, 0.0, 0.002)
+PENDING = Objection(Reason.unfinished, "seed 0 is pending")
+LOST = PENDING.finding("adversarial=lsgan", "psnr")
+DOUBT = Finding("adversarial=lsgan", "fd_lite0_112", GateOutcome.inconclusive, "n = 2", 90.0, 91.0, 1.0, 5.0)
+BETTER = Finding("adversarial=hinge", "bpp_actual", GateOutcome.improved, "", 0.2, 0.1, -0.1, 0.02, exact=True)
 
 
-def verdict(*findings: Finding, mode: str = "exact") -> Verdict:
-    return Verdict("ci", mode, findings, ("torch: 2.11.0 in the baseline, 2.15.0 now",))
+def verdict(*findings: Finding, mode: str = "exact") -> GateResult:
+    return GateResult("ci", mode, findings, ("torch: 2.11.0 in the baseline, 2.15.0 now",))
 
 
-def many(count: int, outcome: Outcome = Outcome.regressed) -> Verdict:
+def many(count: int, outcome: GateOutcome = GateOutcome.regressed) -> GateResult:
     return verdict(*(Finding(f"arm {n}", "psnr", outcome, "because", 20.0, 19.0, -1.0, 0.1) for n in range(count)))
 
 
@@ -43,14 +45,14 @@ def test_the_worst_stands_first_in_a_table():
 
 
 def test_an_arm_that_is_missing_as_a_whole_is_one_row():
-    lost = [Finding("arm", metric, Outcome.missing, "seed 0 is pending") for metric in ("training", "psnr", "ms_ssim")]
+    lost = [PENDING.finding("arm", metric) for metric in ("training", "psnr", "ms_ssim")]
     assert rows(verdict(*lost), show_all=False) == [
         ("missing", "arm", "all", "–", "–", "–", "–", "seed 0 is pending")
     ]  # fmt: skip
 
 
 def test_of_many_findings_those_that_passed_are_left_out_unless_all_are_wanted():
-    crowd = verdict(RED, *many(100, Outcome.passed).findings)
+    crowd = verdict(RED, *many(100, GateOutcome.passed).findings)
     assert len(rows(crowd, show_all=False)) == 1
     assert len(rows(crowd, show_all=True)) == 101
 
@@ -62,13 +64,14 @@ def test_an_improvement_says_how_to_keep_it():
 
 
 def test_a_missing_run_of_the_bench_is_not_answered_with_a_training():
-    assert advice(verdict(Finding("kernel lsgan_d", "native", Outcome.missing)), "grids/ci.toml", "ci.json") == ()
+    left_out = Objection(Reason.not_measured, "not in the run").finding("kernel lsgan_d", "native")
+    assert advice(verdict(left_out), "grids/ci.toml", "ci.json") == ()
     (line,) = advice(verdict(LOST), "grids/ci.toml", "ci.json")
     assert line == "what was not run yet: ablate run grids/ci.toml"
 
 
 def test_results_of_other_code_are_answered_with_a_fresh_run_and_no_update():
-    stale = Finding("arm", "psnr", Outcome.not_comparable, "seed 0: other code, made by f00d, and this is beef")
+    stale = Objection(Reason.other_code, "seed 0: made by f00d, and this is beef").finding("arm", "psnr")
     (line,) = advice(verdict(stale), "grids/ci.toml", "ci.json")
     assert line.startswith("what this code does: ablate run grids/ci.toml --runs-dir FRESH")
 
@@ -99,13 +102,13 @@ def test_what_keeps_the_gate_shut_is_a_failure_of_the_junit_file_too(findings: l
 
 
 def test_names_that_xml_cannot_hold_are_escaped():
-    odd = Finding('a<b>&"\x00\x1b]', "psnr", Outcome.regressed, "\ud800")
+    odd = Finding('a<b>&"\x00\x1b]', "psnr", GateOutcome.regressed, "\ud800")
     root = ElementTree.fromstring(junit(verdict(odd), strict=False))
     assert root[0][0].get("classname") == 'ci.a<b>&"\ufffd\ufffd]'
 
 
 def test_markdown_holds_the_table_and_escapes_what_would_break_it():
-    odd = Finding("a|b <script>", "fd_lite0_112", Outcome.regressed, "two\nlines", 1.0, 2.0, 1.0, 0.1)
+    odd = Finding("a|b <script>", "fd_lite0_112", GateOutcome.regressed, "two\nlines", 1.0, 2.0, 1.0, 0.1)
     text = markdown(verdict(odd), False, ("do this",))
     (row,) = [line for line in text.splitlines() if line.startswith("| regressed")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 9
@@ -133,7 +136,7 @@ def test_annotations_stay_within_what_github_shows_and_the_last_counts_the_rest(
 def test_an_arm_that_is_lost_as_a_whole_takes_one_annotation(tmp_path: Path):
     path = tmp_path / "ci.json"
     path.write_text("{}")
-    lost = [Finding("arm", metric, Outcome.missing, "seed 0 is pending") for metric in ("training", "psnr", "ms_ssim")]
+    lost = [PENDING.finding("arm", metric) for metric in ("training", "psnr", "ms_ssim")]
     first, last = commands(verdict(*lost), False, path)
     assert "arm, all: missing (seed 0 is pending)" in first
     assert "(3 missing)" in last
@@ -152,7 +155,7 @@ def test_an_annotation_points_at_its_arm_in_the_baseline(tmp_path: Path):
 def test_an_annotation_is_one_line_whatever_it_says(tmp_path: Path):
     path = tmp_path / "ci.json"
     path.write_text("{}")
-    first, _ = commands(verdict(Finding("a,b:c", "psnr", Outcome.missing, "100 %\r\n::warning::x")), False, path)
+    first, _ = commands(verdict(Finding("a,b:c", "psnr", GateOutcome.missing, "100 %\r\n::warning::x")), False, path)
     assert "title=a%2Cb%3Ac%3A psnr missing" in first
     assert "100 %25%0D%0A::warning" in first
     assert len(first.splitlines()) == 1

@@ -28,7 +28,7 @@ def test_a_changed_formula_shows_in_its_own_metric_only(measured, monkeypatch: p
     monkeypatch.setattr(ablate.metrics, "psnr", lambda *images: true(*images) + 0.01)
     said = differing(measured, measure(EVALUATION))
     assert list(said) == ["psnr"]
-    assert "the metric itself changed" in said["psnr"]
+    assert "the metric itself changed" in said["psnr"].detail
 
 
 def test_another_protocol_shows(measured):
@@ -38,7 +38,7 @@ def test_another_protocol_shows(measured):
 def test_rounding_is_no_change_and_an_undefined_value_is():
     assert differing({"psnr": 20.0, "ms_ssim": None}, {"psnr": 20.001, "ms_ssim": None}) == {}
     assert differing({"psnr": 20.0}, {"psnr": 20.01}).keys() == {"psnr"}
-    assert "0.5 became undefined" in differing({"ms_ssim": 0.5}, {"ms_ssim": None})["ms_ssim"]
+    assert "0.5 became undefined" in differing({"ms_ssim": 0.5}, {"ms_ssim": None})["ms_ssim"].detail
 
 
 def test_a_probe_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

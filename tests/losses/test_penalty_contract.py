@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch.func import functional_call
 
-from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.config import DiscriminatorSettings
+from ablate.discriminators.multiscale import Discriminator
 from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import PenaltyInputs
-from ablate.model import Discriminator
 from ablate.rng import stream
 from tests.losses.penalty_inputs import (
     IMAGE,

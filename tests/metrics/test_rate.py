@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from ablate.coding import encode
+from ablate.codecs.agustsson.bitstream import encode
 from ablate.metrics import metrics, rate
 
 

@@ -19,8 +19,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ablate.codecs.agustsson import tiles
 from ablate.config import Cell
 from ablate.data import prepare, resolve
+from ablate.execute.cell import run_cell, run_warmup
 from ablate.kernels import OPERATORS, backends, disagreement
 from ablate.kernels.trials import trials
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
@@ -28,9 +30,8 @@ from ablate.records import CellSettings, Environment
 from ablate.store import Store
 from ablate.train.loop import Watch, train
 from ablate.train.preflight import preflight
-from ablate.train.run import run_cell, run_warmup
 from ablate.train.state import TrainState
-from ablate.trained import load, tiles
+from ablate.trained import load
 from tests.pretended_device import DEVICE, There, pretending, waits
 from tests.train.conftest import gradient_image
 

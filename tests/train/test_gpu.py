@@ -9,12 +9,12 @@ import torch
 
 from ablate.config import Cell
 from ablate.data import prepare
+from ablate.evaluate.features import as_tensor
+from ablate.execute.cell import run_cell, run_warmup
 from ablate.objective import Choice, Kernels
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.train.loop import Watch, train
-from ablate.train.reference import as_tensor
-from ablate.train.run import run_cell, run_warmup
 from ablate.train.state import TrainState
 from ablate.trained import load
 

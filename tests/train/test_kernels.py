@@ -10,11 +10,11 @@ import torch
 
 from ablate.config import Cell
 from ablate.data import prepare
+from ablate.execute.cell import run_cell
 from ablate.kernels.native.library import missing
 from ablate.objective import Kernels
 from ablate.records import Environment
 from ablate.store import Entry, Store
-from ablate.train.run import run_cell
 
 ROLES = {"discriminator", "generator", "distortion", "feature_matching"}
 needs_compiler = pytest.mark.skipif(missing("adversarial") is not None, reason=str(missing("adversarial")))

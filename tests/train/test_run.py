@@ -18,12 +18,12 @@ from PIL import Image
 
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
+from ablate.execute.cell import run_cell, run_warmup
 from ablate.execute.local import start_fork_server
 from ablate.execute.work import PRELOAD
 from ablate.objective import Kernels
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
-from ablate.train.run import run_cell, run_warmup
 from ablate.trained import load
 from tests.made import made_result
 

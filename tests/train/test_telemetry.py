@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
+from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.losses import AdversarialLoss, adversarial
-from ablate.model import Reconstruction
 from ablate.objective import Parts
 from ablate.records import Environment
 from ablate.store import Entry

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from ablate.atomic import write_with
+from ablate.codecs.agustsson.initial import build_codec
 from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
-from ablate.model import build_codec
 from ablate.records import CellSettings, Result
 from ablate.store import Entry, Store
 

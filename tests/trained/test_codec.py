@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.backends import cudnn
 
-from ablate.coding import read_header
-from ablate.model import build_codec
+from ablate.codecs.agustsson.bitstream import read_header
+from ablate.codecs.agustsson.initial import build_codec
 from ablate.store import Entry, Store
 from ablate.trained import load, model_id
 from ablate.trained.codec import WrongModelError

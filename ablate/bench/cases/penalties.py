@@ -13,12 +13,13 @@ from ablate.bench.case import Case, Contender, Kernel, Pair, Setting, Shape, Wor
 from ablate.bench.cases.operator import Operation, Sizes, images, normal, one_image
 from ablate.bench.names import BACKWARD, BASELINE, DOUBLE_BACKWARD
 from ablate.bench.work import traffic
-from ablate.config import Discriminator as DiscriminatorSettings
+from ablate.config import DiscriminatorSettings
+from ablate.discriminators.initial import build_discriminator
+from ablate.discriminators.multiscale import Discriminator
 from ablate.grid.presets import nested, preset_values
 from ablate.kernels import Function, Gradients, Tolerance
 from ablate.kernels.gradient_norm import COSTS
 from ablate.losses import PenaltyInputs, penalty
-from ablate.model import Discriminator, build_discriminator
 from ablate.rng import stream
 
 WEIGHTS_SEED = 0

@@ -27,7 +27,7 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
 """Curves go at least from 1/16, where no photograph has a file, to 1/2 bit a pixel."""
 
 Records = Mapping[str, Mapping[str, Any]]
-"""Codec -> record of `ablate.train.anchors`."""
+"""Codec -> record of `ablate.evaluate.references`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _measure(evidence: Evidence, reference: Arm) -> Anchors:
     """Raises ValueError or OSError where the images are no longer there."""
     from ablate.config import Data, Evaluation
     from ablate.data import prepare
-    from ablate.train.anchors import anchors as measured
+    from ablate.evaluate.references import anchors as measured
 
     config = reference.cells[0].config
     images = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)

@@ -12,6 +12,7 @@ from ablate.report.document import Block, Code, Column, Items, Section, Table, V
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
+from ablate.settings import flat
 
 
 def protocol(evidence: Evidence) -> Section:
@@ -162,19 +163,11 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in _flat(cell.result.environment.plain() if cell.result else {}):
-            counts.setdefault(key, Counter())[value] += 1
+        environment = cell.result.environment.plain() if cell.result else {}
+        for key, value in flat(environment, terms_apart=True).items():
+            if value != {}:
+                counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}
-
-
-def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs = []
-    for key, value in environment.items():
-        if isinstance(value, Mapping):
-            pairs += _flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", value_text(value)))
-    return pairs
 
 
 def _environment_table(environment: Mapping[str, Mapping[str, int]]) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from ablate.analysis import (
     BESIDE,
-    Outcome,
+    Conclusion,
     Sensitivity,
     failure_rates,
     means_with_failures,
@@ -85,7 +85,7 @@ def _row(measure: Measure, each: Sensitivity, evidence: Evidence) -> tuple[Value
     )  # fmt: skip
 
 
-def _other(outcome: Outcome | None, verdict: Outcome) -> Value:
+def _other(outcome: Conclusion | None, verdict: Conclusion) -> Value:
     if outcome is None:
         return Value("none diverged", tone="muted")
     return Value(outcome, tone="plain" if outcome == verdict else "bad")

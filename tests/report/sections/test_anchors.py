@@ -88,7 +88,7 @@ def test_the_limits_are_the_arms_bytes_of_each_image(tmp_path: Path, monkeypatch
         nothing = dict.fromkeys(("psnr", "bpp_actual"), None)
         return {name: {"JPEG": nothing | {"smallest": 1.0, "missing": ["a"], "pictures": 3}} for name in wanted}
 
-    monkeypatch.setattr("ablate.train.anchors.anchors", stand_in)
+    monkeypatch.setattr("ablate.evaluate.references.anchors", stand_in)
     anchors(evidence)
     bits = evidence.rate_per_image
     expected = np.floor(bits.values["adversarial=lsgan"].mean(axis=0) * 72 * 88 / 8 + 1e-6)

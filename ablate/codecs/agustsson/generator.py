@@ -1,0 +1,55 @@
+"""The generator: quantized latent, and noise, to reconstruction."""
+
+from __future__ import annotations
+
+import itertools
+
+from torch import Tensor, nn
+
+from ablate.codecs.agustsson.settings import Model
+from ablate.layers.norm import norm
+from ablate.layers.padding import ReflectConv2d, SameConvTranspose2d
+
+
+class ResidualBlock(nn.Module):
+    """conv3, norm, ReLU, conv3, norm, plus the input; no ReLU after the sum."""
+
+    def __init__(self, channels: int, settings: Model) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            ReflectConv2d(channels, channels, 3),
+            norm(settings.norm, channels),
+            nn.ReLU(),
+            ReflectConv2d(channels, channels, 3),
+            norm(settings.norm, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class Generator(nn.Sequential):
+    """c3s1-960, R960 x 9, u480, u240, u120, u60, c7s1-3, tanh at width 60 (paper, appendix; source network.py).
+
+    (N, C or 2C, h, w) -> (N, 3, h 2^d, w 2^d) in [-1, 1].
+    """
+
+    def __init__(self, settings: Model) -> None:
+        inputs = settings.channels * (2 if settings.noise else 1)
+        widths = [settings.width * 2**i for i in reversed(range(settings.downsamplings + 1))]
+        layers: list[nn.Module] = [ReflectConv2d(inputs, widths[0], 3), norm(settings.norm, widths[0]), nn.ReLU()]
+        layers += [ResidualBlock(widths[0], settings) for _ in range(settings.residual_blocks)]
+        for wide, narrow in itertools.pairwise(widths):
+            layers += [SameConvTranspose2d(wide, narrow, 3), norm(settings.norm, narrow), nn.ReLU()]
+        layers += [ReflectConv2d(widths[-1], 3, 7), nn.Tanh()]
+        super().__init__(*layers)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return super().forward(latent)
+
+    @property
+    def last_layer(self) -> nn.Conv2d:
+        """The convolution whose output, through tanh, is the image."""
+        last = self[-2]
+        assert isinstance(last, ReflectConv2d)
+        return last.conv

@@ -1,0 +1,87 @@
+"""A finished cell, measured on other images than those of its grid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ablate.codecs.agustsson.codec import Codec
+from ablate.config import RESULTS_VERSION
+from ablate.data import Images
+from ablate.evaluate.measure import evaluate
+from ablate.evaluate.parameters import count_parameters
+from ablate.records import Environment, Result, write
+from ablate.store import Entry
+from ablate.store.artefacts import file_hashes
+from ablate.trained import Weights, load
+
+
+def place(entry: Entry, folder: Path, images: Images) -> Entry:
+    """Returns where the records of a cell on such images lie unless told otherwise: beside its own."""
+    return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
+
+
+def measure_elsewhere(
+    entry: Entry,
+    images: Images,
+    records: Entry,
+    *,
+    folder: Path,
+    weights: Sequence[Weights],
+    cache: Path,
+    device: str,
+    environment: Environment,
+    done: Callable[[str, str], None] = lambda _weights, _image: None,
+) -> Result:
+    """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
+
+    Args:
+        entry: the finished cell.
+        images: what it is measured on.
+        records: where cell.json, the tables, the reconstructions and result.json go; an earlier result is replaced.
+        folder: where the images come from, to be recorded.
+        weights: which of the cell's weights.
+        cache: directory where the originals' features are kept.
+        device: where codec and feature extractor run.
+        environment: to be recorded.
+        done: told of each image that was measured, with which weights.
+
+    Raises:
+        ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
+        Busy: where another process writes there.
+    """
+    codecs = {name: load(entry, name, device) for name in weights}
+    trained = entry.result()
+    assert trained is not None, "only a cell that is done has weights"
+    earlier = records.result()
+    if earlier is not None and earlier.measured_images is None:
+        raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
+    with records.claim():
+        (records.path / "result.json").unlink(missing_ok=True)
+        settings = entry.cell_settings()
+        assert settings is not None, "a codec was loaded by its settings"
+        write(records.path / "cell.json", settings)
+        began = time.perf_counter()
+        cell = codecs[weights[0]].cell
+        plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
+        measured = evaluate(plain, cell, images, records, cache, device, done)
+        seconds = time.perf_counter() - began
+        codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
+        kept = {key: trained.plain().get(key) for key in ("id", "status", "step", "cause", "train_seconds")}
+        of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
+        result = {
+            "schema": 1,
+            **kept,
+            "results_version": RESULTS_VERSION,
+            "seconds": seconds,
+            "eval_seconds": seconds,
+            "pictures": of,
+            **measured,
+            "codec": codec,
+            "environment": environment.plain(),
+            "artefacts": file_hashes(records.path),
+        }
+        committed = Result.model_validate(result)
+        records.commit(committed)
+    return committed

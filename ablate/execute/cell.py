@@ -1,0 +1,115 @@
+"""One cell, or one warm-up, from its settings to its committed result: trained, then measured."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablate.atomic import write_with
+from ablate.config import Cell, Warmup
+from ablate.data import prepare
+from ablate.evaluate.measure import evaluate, require_measures
+from ablate.evaluate.parameters import count_parameters
+from ablate.objective import Kernels
+from ablate.records import Result
+from ablate.store import Entry
+from ablate.store.artefacts import file_hashes
+from ablate.train.loop import Outcome
+from ablate.train.run import train_cell, train_warmup
+from ablate.train.state import TrainState
+
+
+def run_cell(
+    cell: Cell,
+    entry: Entry,
+    *,
+    warmup: Entry | None,
+    data_cache: Path,
+    device: str,
+    attempt: int,
+    stop: Callable[[], bool],
+    kernels: Kernels = "auto",
+) -> Outcome:
+    """Trains a cell, measures it and commits the result; arguments as in `train_cell`."""
+    require_measures(cell)
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
+    trained = train_cell(cell, entry, warmup=warmup, kernels=kernels, **common)
+    outcome = trained.outcome
+    if outcome.status == "interrupted":
+        return outcome
+    measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
+    if trained.state is not None:
+        measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
+    _commit(entry, cell.id, outcome, measured)
+    return outcome
+
+
+def run_warmup(
+    warmup: Warmup,
+    entry: Entry,
+    *,
+    data_cache: Path,
+    device: str,
+    attempt: int,
+    stop: Callable[[], bool],
+    kernels: Kernels = "auto",
+) -> Outcome:
+    """Trains a warm-up and commits its weights; arguments as in `train_cell`."""
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
+    trained = train_warmup(warmup, entry, kernels=kernels, **common)
+    if trained.outcome.status == "interrupted":
+        return trained.outcome
+    if trained.outcome.status == "done" and trained.state is not None:
+        write_with(entry.weights, trained.state.save_weights)
+    _commit(entry, warmup.id, trained.outcome, {})
+    return trained.outcome
+
+
+def _measure(
+    state: TrainState, outcome: Outcome, cell: Cell, entry: Entry, data_cache: Path, device: str
+) -> dict[str, Any]:
+    """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
+    measured: dict[str, Any] = {}
+    began = time.perf_counter()
+    if outcome.status == "done":
+        assert state.average is not None
+        images = prepare(cell.data, "test", data_cache)
+        codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
+        measured = evaluate(codecs, cell, images, entry, data_cache, device)
+        write_with(entry.weights, state.save_weights)
+    models = measured.pop("models", {})
+    return measured | {
+        "eval_seconds": time.perf_counter() - began,
+        "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
+        "peak_memory_bytes": _peak_memory(device),
+        "codec": {"parameters": count_parameters(cell), "models": models},
+    }
+
+
+def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
+    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
+    result = {
+        "schema": 1,
+        "id": content_id,
+        "status": outcome.status,
+        "step": outcome.step,
+        "cause": outcome.cause,
+        "train_seconds": outcome.seconds,
+        "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
+        **measured,
+        "environment": entry.environment().plain(),
+        "artefacts": file_hashes(entry.path),
+    }
+    entry.commit(Result.model_validate(result))
+    entry.checkpoint.unlink(missing_ok=True)
+
+
+def _peak_memory(device: str) -> int:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,1 @@
+"""Layers that codecs and discriminators are made of: padding, normalisation, first weights."""

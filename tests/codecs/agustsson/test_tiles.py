@@ -1,0 +1,89 @@
+"""Large images in tiles, against the same images as a whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ablate.codecs.agustsson import tiles
+from ablate.codecs.agustsson.initial import build_codec
+from ablate.codecs.agustsson.memory import available
+from ablate.codecs.agustsson.tiles import Tiles, bytes_per_pixel
+from ablate.config import Cell, Data, Model
+from ablate.rng import stream
+from ablate.trained import TrainedCodec
+
+
+def trained(**model: object) -> TrainedCodec:
+    settings = {"channels": 2, "width": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel"}
+    cell = Cell(data=Data(), model=Model(**{**settings, "latent_norm": "none", **model}))
+    return TrainedCodec(cell, build_codec(cell.model, 0).eval(), b"a model")
+
+
+def image(height: int, width: int) -> Tensor:
+    noise = torch.rand(1, 3, -(-height // 8), -(-width // 8), generator=stream(0, "image"))
+    smooth = torch.nn.functional.interpolate(noise, size=(height, width), mode="bilinear")
+    return (smooth[0] * 255).round().to(torch.uint8)
+
+
+def allow(monkeypatch: pytest.MonkeyPatch, codec: TrainedCodec, pixels: int) -> None:
+    """Lets a tile with its surroundings have so many pixels."""
+    monkeypatch.setattr(tiles, "MEMORY_BYTES", pixels * bytes_per_pixel(codec.cell.model))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {},
+        {"norm": "none", "latent_norm": "batch"},
+        {"latent_norm": "instance"},
+        {"latent_norm": "instance", "quirks": {"relu_before_quantizer": True}},
+        {"noise": True, "noise_channels": 8},
+        {"noise": True, "noise_channels": 8, "quirks": {"noise_batch_norm": True}},
+        {"downsamplings": 1, "channels": 4},
+        {"downsamplings": 3, "residual_blocks": 0},
+    ],
+    ids=str,
+)
+def test_an_image_in_tiles_is_the_image_as_a_whole(model, monkeypatch) -> None:
+    codec = trained(**model)
+    original = image(150, 213)
+    symbols = codec.symbols(original)
+    whole = codec.image(symbols, (150, 213))
+    allow(monkeypatch, codec, 96**2)
+    made = Tiles.of(codec.codec, codec.cell.model, (150, 213), "cpu")
+    assert made is not None
+    assert made.side < symbols.shape[-1], "one tile would prove nothing"
+    # Sums in another order move a value by 1e-6, which can tip one that lies on the edge.
+    assert (codec.symbols(original) != symbols).float().mean() < 1e-3
+    difference = (codec.image(symbols, (150, 213)).int() - whole.int()).abs()
+    assert difference.max() <= 1
+    assert (difference > 0).float().mean() < 1e-3
+
+
+def test_an_image_that_fits_is_not_tiled(monkeypatch) -> None:
+    codec = trained()
+    allow(monkeypatch, codec, 100 * 100)
+    assert Tiles.of(codec.codec, codec.cell.model, (100, 100), "cpu") is None
+    assert Tiles.of(codec.codec, codec.cell.model, (100, 101), "cpu") is not None
+
+
+def test_a_codec_with_instance_norm_takes_a_large_image_whole_or_refuses(monkeypatch) -> None:
+    codec = trained(norm="instance")
+    original = image(150, 213)
+    symbols = codec.symbols(original)
+    allow(monkeypatch, codec, 96**2)
+    assert torch.equal(codec.symbols(original), symbols)
+    monkeypatch.setattr("ablate.codecs.agustsson.memory.available", lambda _: 1000.0)
+    with pytest.raises(ValueError, match=r"150x213 pixels need about .* GiB .* instance norm is over the whole"):
+        codec.symbols(original)
+    with pytest.raises(ValueError, match="instance norm is over the whole"):
+        codec.image(symbols, (150, 213))
+
+
+def test_what_torch_keeps_of_a_training_is_free_for_its_evaluation(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 80_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 3_000)
+    assert available("cuda") == 68_000
