@@ -18,9 +18,8 @@ from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
 from ablate.execute.planning import load_plan
-from ablate.records import PlannedCell
 from ablate.grid import GridError
-from ablate.records import Environment
+from ablate.records import Environment, PlannedCell
 from ablate.sources.catalogue import data_sources
 from ablate.sources.protocol import SourceImage, Split
 from ablate.store import Store

@@ -62,7 +62,8 @@ def comparable(entry: Entry) -> dict:
         "metrics": result["metrics"],
         "artefacts": result["artefacts"],
         "rows": [
-            {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()
+            {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
+            for row in entry.metrics()
         ],
     }
 
