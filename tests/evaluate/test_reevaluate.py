@@ -27,7 +27,7 @@ def trained(make_cell: MakeCell, store: Store, claimed: Any) -> Entry:
 
 def measure(entry: Entry, folder: Path, records: Entry, cache: Path, weights: Any = ("raw", "ema")) -> dict[str, Any]:
     images = prepare_folder(folder, cache)
-    around = {"cache": cache, "device": "cpu", "environment": {"device": "cpu"}}
+    around = {"cache": cache, "device": "cpu", "environment": Environment(device="cpu")}
     return measure_elsewhere(entry, images, records, folder=folder, weights=weights, **around)
 
 
