@@ -11,7 +11,7 @@ import pytest
 from ablate.data import prepare_folder
 from ablate.evaluate.reevaluate import measure_elsewhere, place
 from ablate.execute.cell import run_cell
-from ablate.records import CellSettings
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from tests.train.conftest import MakeCell
 
