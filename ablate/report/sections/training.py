@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ablate.analysis import CellRecord
-from ablate.report.document import Block, Section, text
+from ablate.report.document import Block, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import plain_numbers
 from ablate.report.sections.events import event_blocks
 from ablate.report.sections.health import adversarial_loss, health, health_table
+from ablate.report.sections.section import Content, section
 from ablate.report.small_multiples import Line, Row, SmallMultiples
 from ablate.report.styles import BESIDE, LineStyle, line_style
 from ablate.report.svg import LINE_STYLES, MUTED, SERIES
@@ -50,12 +51,13 @@ class Bundle:
     arms: int
 
 
-def training(evidence: Evidence) -> Section:
+@section("training", "Training")
+def training(evidence: Evidence) -> Content:
     """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of health."""
     everything = _by_loss(evidence)
     if not everything or not evidence.curves.values:
         said = text("No cell has ended yet, so there are no curves.")
-        return Section("training", "Training", (said,), {"curves": []})
+        return [said], {"curves": []}
     common = sorted(everything, key=lambda loss: -len(everything[loss]))[:MOST]
     groups = {loss: cells for loss, cells in everything.items() if loss in common}
     rows = health(evidence)
@@ -66,7 +68,7 @@ def training(evidence: Evidence) -> Section:
     blocks += [figure for each in drawn for figure in each.figures()]
     curves = [line for each in drawn for line in each.numbers()]
     data = {"steps": evidence.curves.steps, "curves": curves, "health": rows}
-    return Section("training", "Training", tuple(blocks), data)
+    return blocks, data
 
 
 def _by_loss(evidence: Evidence) -> dict[str, list[CellRecord]]:
