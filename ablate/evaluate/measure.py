@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ablate.atomic import write_bytes, write_with
 from ablate.codecs.codec import Codec, Symbols
 from ablate.config import Evaluation, Term
 from ablate.data import Images
@@ -30,7 +31,6 @@ from ablate.metrics import (
     of_mean,
 )
 from ablate.store import Entry
-from ablate.store.atomic import write_bytes, write_with
 
 Done = Callable[[str, str], None]
 

@@ -41,7 +41,7 @@ class Evidence:
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
         results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
-        written = {name for result in results for scores in result["metrics"].values() for name in scores}
+        written = {name for result in results for scores in result.metrics.values() for name in scores}
         return {metric.name: metric for metric in in_reading_order(written)}
 
     @cached_property
@@ -110,7 +110,7 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
-        return {cell: self.store.cell(cell).events() for cell in dict.fromkeys(ended)}
+        return {cell: [e.plain() for e in self.store.cell(cell).events()] for cell in dict.fromkeys(ended)}
 
     @cached_property
     def per_image(self) -> Scores:

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from ablate import metrics
+from ablate.atomic import write_with
 from ablate.codecs.build import build_codec
 from ablate.codecs.codec import Symbols
 from ablate.codecs.trained import TrainedCodec
@@ -24,8 +25,8 @@ from ablate.evaluate.distances import Distances, distances, refusal
 from ablate.evaluate.measure import Measurement, _Sent, measure
 from ablate.evaluate.protocol import trained_against
 from ablate.execute.cell import run_cell
+from ablate.records import CellSettings, Result
 from ablate.store import Entry
-from ablate.store.atomic import write_with
 from ablate.store.weights import load
 from tests.train.conftest import gradient_image
 
@@ -169,9 +170,9 @@ def test_the_measured_bits_are_those_of_the_files_that_compress_writes(cell: Cel
     codec = drawn(cell, kind=Watched)
     parts = dict.fromkeys(("codec", "average"), codec.networks.state_dict())
     write_with(entry.weights, lambda file: torch.save(parts, file))
-    entry.write_settings({"id": cell.id, "cell": cell.model_dump(mode="json")})
+    entry.write_settings(CellSettings(id=cell.id, cell=cell.model_dump(mode="json")))
     hashes = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
-    entry.commit({"schema": 1, "id": cell.id, "status": "done", "step": 1, "artefacts": hashes})
+    entry.commit(Result(schema=1, id=cell.id, status="done", step=1, seconds=1.0, artefacts=hashes))
     measure({"ema": codec}, cell.evaluation, images, entry, cache=tmp_path, device="cpu")
     loaded = load(entry, "ema")
     for name, image, file, row in zip(images.names, images, written, rows(entry.images_csv, "ema"), strict=True):
