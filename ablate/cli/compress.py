@@ -65,9 +65,10 @@ def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
     from ablate.sources.decode import decode
+    from ablate.sources.files import read_file
     from ablate.store.atomic import write_bytes
 
-    image = torch.from_numpy(decode(each.source.read_bytes()))
+    image = torch.from_numpy(decode(read_file(each.source)).pixels)
     file = codec.compress(image)
     write_bytes(each.target, file)
     height, width = image.shape[1:]
