@@ -37,14 +37,16 @@ def plan(
         typer.echo(resolved_base(grid, as_json))
         return
     from ablate.cli.standing import standings
-    from ablate.execute import Estimate, chosen, load_plan
+    from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
+    from ablate.grid.sections import Execution
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
     cells = standings(planned, store)
-    capacity = chosen(planned.content["execution"], device, workers, threads)
+    execution = Execution.model_validate(planned.content["execution"])
+    capacity = capacity_of(chosen(execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
     content = _content(planned, cells, todo, estimate, capacity)

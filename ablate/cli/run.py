@@ -27,6 +27,12 @@ def run(
         str | None,
         typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
     ] = None,
+    executor: Annotated[
+        str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
+    ] = None,
+    track: Annotated[
+        list[str], typer.Option("--track", metavar="NAME", help="Also report to this tracker: csv. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     wait: Annotated[
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
@@ -44,6 +50,7 @@ def run(
     from ablate.cli.select import selection
     from ablate.execute import Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
+    from ablate.grid.sections import Execution
     from ablate.store import Store
 
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=get_ready)
@@ -54,7 +61,15 @@ def run(
     if dry_run:
         _print_todo(plan, store, select, limit)
         return
-    capacity = chosen(plan.content["execution"], device, workers, threads, kernels)
+    execution = chosen(
+        Execution.model_validate(plan.content["execution"]),
+        device=device,
+        workers=workers,
+        threads=threads,
+        kernels=kernels,
+        executor=executor,
+        trackers=tuple(track) or None,
+    )
 
     from ablate.cli.progress import watching
 
@@ -62,7 +77,7 @@ def run(
         code = execute(
             plan,
             store,
-            capacity=capacity,
+            execution=execution,
             limits=Limits.of_budget(plan.content["budget"]),
             listener=listener,
             wanted=wanted,
@@ -90,6 +105,7 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
 
 
 def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
+    from ablate.cli.process import printable
     from ablate.cli.standing import count, standings
     from ablate.cli.terminal import command, paint
 
@@ -102,6 +118,6 @@ def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
         attempt = entry.last_attempt() if entry.status() == "failed" else None
         ended = attempt.exit() if attempt else None
         if attempt and ended:
-            typer.echo(f"failed: {label}: {ended['error']}  ({show or attempt.log_path})")
+            typer.echo(f"failed: {printable(label)}: {printable(ended['error'])}  ({show or attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: {command('report', grid, runs=runs)}")

@@ -12,6 +12,7 @@ from typing import Any
 
 import ablate
 from ablate.cores import cores
+from ablate.execute.capacity import Capacity
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
@@ -28,6 +29,11 @@ def code_fingerprint() -> str:
         if relative.parts[0] not in ABOUT_RESULTS_ONLY:
             digest.update(f"{relative.as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+def environment_of(capacity: Capacity) -> dict[str, Any]:
+    """Returns the environment of the attempts of a run."""
+    return provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
 
 
 def provenance(device: str, threads: int) -> dict[str, Any]:

@@ -142,3 +142,7 @@ class Execution(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cells_per_gpu: int = Field(1, ge=1)
     kernels: Literal["auto", "eager"] = "auto"
+    executor: str = "local"
+    trackers: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_distinct)] = Field(
+        (), description="a list of trackers"
+    )

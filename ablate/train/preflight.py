@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
-from ablate.codecs.agustsson.codec import Reconstruction
+from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.data import Images
+from ablate.networks.exact import full_float32
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
@@ -21,7 +22,8 @@ from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, frozen, generator_terms
 
 
-def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
+@full_float32()
+def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list[Finding]:
     """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
 
     Args:
@@ -30,12 +32,16 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iter
         held_out: the test split.
         device: "cpu" or "cuda".
     """
+    return list(_findings(cell, images, held_out, device))
+
+
+def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
     image = Batches(images, cell.data, cell.seed, device)(0)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
     yield _ranges(image, reconstruction)
-    yield _levels(cell, reconstruction)
-    yield from _noise(cell, state, image)
+    yield from _levels(cell, reconstruction)
+    yield from _noise(state, image)
     if objective.needs_discriminator:
         discriminator_step(state, objective, cell, 0, image, reconstruction)
         yield from _scales(state, objective, image, reconstruction)
@@ -63,9 +69,11 @@ def _ranges(image: Tensor, reconstruction: Reconstruction) -> Finding:
     )
 
 
-def _levels(cell: Cell, reconstruction: Reconstruction) -> Finding:
-    used, levels = int(reconstruction.symbols.unique().numel()), cell.model.quantizer.levels
-    return _verdict(
+def _levels(cell: Cell, reconstruction: Reconstruction) -> Iterator[Finding]:
+    if cell.model.code is None or reconstruction.symbols is None:
+        return
+    used, levels = int(reconstruction.symbols.unique().numel()), cell.model.code.levels
+    yield _verdict(
         "quantizer",
         used == levels,
         f"{used} of {levels} centers are used by the first batch",
@@ -75,8 +83,8 @@ def _levels(cell: Cell, reconstruction: Reconstruction) -> Finding:
     )
 
 
-def _noise(cell: Cell, state: TrainState, image: Tensor) -> Iterator[Finding]:
-    if not cell.model.noise:
+def _noise(state: TrainState, image: Tensor) -> Iterator[Finding]:
+    if not state.codec.noisy:
         return
     with torch.no_grad():
         one, other = (state.codec(image[:1], stream(seed, "preflight.noise", 0)).image for seed in (0, 1))
@@ -96,7 +104,8 @@ def _scales(
     with frozen(state.discriminator):
         fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
     trained = range(state.trained_scales)
-    term = objective.adversarial_term(objective.adversarial, *(each.logits[: len(trained)] for each in (fake, real)))
+    real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
+    term = objective.adversarial_term(objective.adversarial, real_logits=real_logits, fake_logits=fake_logits)
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]
     wanted = [0] if objective.settings.generator_scales == "finest" else list(trained)
@@ -116,7 +125,7 @@ def _generator_step(
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
-        parts = objective.generator(image, reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=reconstruction.image)
     norms = weighted_norms(parts, reconstruction.image)
     descend(state, parts.total)
     encoder = encoder_norm(state.codec)

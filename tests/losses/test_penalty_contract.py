@@ -1,4 +1,4 @@
-"""What holds for every registered penalty, also with the discriminators of the product."""
+"""The contract of every registered penalty, also with the discriminators of the product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from ablate.config import DiscriminatorSettings
-from ablate.discriminators.multiscale import Discriminator
+from ablate.discriminators.catalogue import discriminators
+from ablate.discriminators.discriminator import Discriminator
 from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import PenaltyInputs
 from ablate.rng import stream
@@ -172,7 +173,7 @@ def discriminator(request: pytest.FixtureRequest) -> Discriminator:
     settings = DiscriminatorSettings(scales=2, width=4, layers=2, norm=request.param)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = Discriminator(settings)
+        made = discriminators["patches"].function(settings, None)
     for scale in made:
         # Steep enough for one-sided penalties to have something to say.
         scale.logits.conv.weight.data *= 3000
@@ -189,7 +190,14 @@ def test_the_products_discriminators_get_one_scalar_a_scale_and_the_codec_gets_n
         assert penalty.constrain is not None
         return
     real, fake = (discriminator(each.detach()).logits for each in (image, reconstruction))
-    watched = PenaltyInputs(image, reconstruction, real, fake, lambda x: discriminator(x).logits, stream(0, "penalty"))
+    watched = PenaltyInputs(
+        image=image,
+        reconstruction=reconstruction,
+        real=real,
+        fake=fake,
+        logits=lambda x: discriminator(x).logits,
+        stream=stream(0, "penalty"),
+    )
     found = list(penalty.term(watched))
     assert len(found) == len(discriminator) == 2
     for i, term in enumerate(found):
