@@ -64,9 +64,9 @@ def _images(directory: Path) -> list[Path]:
 def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
+    from ablate.atomic import write_bytes
     from ablate.sources.decode import decode
     from ablate.sources.files import read_file
-    from ablate.store.atomic import write_bytes
 
     image = torch.from_numpy(decode(read_file(each.source)).pixels)
     file = codec.encode(image)
