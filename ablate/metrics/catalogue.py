@@ -16,7 +16,7 @@ metrics: Catalogue[Metric] = Catalogue(
 )
 extractors = Registry(
     "feature extractor",
-    "ablate.metrics.extractors.*",
+    "ablate.metrics.feature_extractors.*",
     facts={"label": REQUIRED, "taps": REQUIRED, "preprocessing": REQUIRED, "licence": REQUIRED},
 )
 """Facts: its name in labels; width -> layer of each tap that it can be looked at; what happens to an image before it;
