@@ -21,6 +21,7 @@ from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.store import Store
+from ablate.trackers.catalogue import trackers
 
 if TYPE_CHECKING:
     from ablate.grid.sections import Execution
@@ -76,6 +77,9 @@ def run(
         plan.write(store)
         listener.on_message("nothing to do: every cell is finished")
         return OK
+
+    for name in execution.trackers:
+        trackers[name]
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)

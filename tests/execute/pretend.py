@@ -20,16 +20,9 @@ from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
 from ablate.grid.sections import Execution
 from ablate.store import Store
+from ablate.train.outcome import Outcome
 
 STEP_SECONDS = 0.005
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: str
-    step: int
-    seconds: float
-    cause: str | None = None
 
 
 def make_plan(
