@@ -1,4 +1,4 @@
-"""What holds for every registered penalty, also with the discriminators of the product."""
+"""The contract of every registered penalty, also with the discriminators of the product."""
 
 from __future__ import annotations
 
