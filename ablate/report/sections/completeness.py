@@ -10,9 +10,10 @@ from typing import Any, Literal
 from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
 from ablate.analysis.study import STATUSES
-from ablate.report.document import Block, Card, Cards, Section, Table, Text, Value, strong, text
+from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 
 AGREE = {
@@ -23,7 +24,8 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-def completeness(evidence: Evidence) -> Section:
+@section("completeness", "Completeness")
+def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
@@ -50,7 +52,7 @@ def completeness(evidence: Evidence) -> Section:
         "excluded": [dict(each) for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
-    return Section("completeness", "Completeness", tuple(blocks), data)
+    return blocks, data
 
 
 def _card(status: str, count: int) -> Card:

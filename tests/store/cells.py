@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ablate.codecs.agustsson.initial import build_codec
+from ablate.codecs.build import build_codec
 from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
 from ablate.store import Entry, Store
@@ -30,7 +30,7 @@ def commit(
 
     Without `models` the result is one of the days before it named its models.
     """
-    from ablate.trained import model_id
+    from ablate.codecs.trained import model_id
 
     entry = store.cell(cell.id)
     label = f"tiny seed={cell.seed}"
@@ -50,6 +50,8 @@ def commit(
         result["artefacts"] = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
         if models:
             named = {"ema": average, "raw": raw}
-            result["codec"] = {"models": {name: model_id(cell, codec).hex() for name, codec in named.items()}}
+            result["codec"] = {
+                "models": {name: model_id(codec, cell.model, cell.seed).hex() for name, codec in named.items()}
+            }
     entry.commit(result)
     return entry
