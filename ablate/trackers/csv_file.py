@@ -8,9 +8,10 @@ from csv import DictReader, DictWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.store.atomic import write_bytes
+from ablate.atomic import write_bytes
+from ablate.records import MetricRow
 from ablate.trackers.catalogue import trackers
-from ablate.trackers.tracker import Figures, Row, TrackedRun, Tracker, numbers
+from ablate.trackers.tracker import Figures, TrackedRun, Tracker, numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +29,7 @@ class CsvFile:
     def settings(self, settings: Mapping[str, Any]) -> None:
         """They stand in cell.json."""
 
-    def scalars(self, row: Row) -> None:
+    def scalars(self, row: MetricRow) -> None:
         found = numbers(row)
         new = [name for name in found if name not in self._columns]
         if new:

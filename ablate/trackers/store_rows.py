@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ablate.records import MetricRow
 from ablate.store import Entry
-from ablate.trackers.tracker import Figures, Row
+from ablate.trackers.tracker import Figures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +22,8 @@ class StoreRows:
     def settings(self, settings: Mapping[str, Any]) -> None:
         """They were written when the attempt began."""
 
-    def scalars(self, row: Row) -> None:
-        self._entry.append_metrics(dict(row))
+    def scalars(self, row: MetricRow) -> None:
+        self._entry.append_metrics(row)
 
     def images(self, step: int, images: Mapping[str, Tensor]) -> None:
         """Those of the test split are kept, once the training is over."""

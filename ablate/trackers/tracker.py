@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ablate.records import MetricRow
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-Row = Mapping[str, Any]
-"""What a log point says: step, t (seconds), attempt and phase, and numbers by group, as in metrics.jsonl."""
 Figures = Mapping[str, Mapping[str, float | None]]
 """What was measured, by weights and metric."""
 
@@ -37,7 +37,7 @@ class Tracker(Protocol):
     def settings(self, settings: Mapping[str, Any]) -> None:
         """Takes the complete settings as plain data."""
 
-    def scalars(self, row: Row) -> None:
+    def scalars(self, row: MetricRow) -> None:
         """Takes what a log point says; `numbers` gives each its name."""
 
     def images(self, step: int, images: Mapping[str, Tensor]) -> None:
@@ -50,9 +50,9 @@ class Tracker(Protocol):
         """Ends the attempt; `figures` are empty where nothing was measured."""
 
 
-def numbers(row: Row) -> dict[str, float | None]:
+def numbers(row: MetricRow) -> dict[str, float | None]:
     """Returns the numbers of a log point by name: step, loss/generator, scales/0/accuracy_real."""
-    return dict(_numbers(row, ""))
+    return dict(_numbers(row.plain(), ""))
 
 
 def _numbers(value: Any, name: str) -> list[tuple[str, float | None]]:

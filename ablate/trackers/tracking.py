@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from ablate.records import MetricRow
 from ablate.store import Entry
 from ablate.trackers.catalogue import open_tracker
 from ablate.trackers.store_rows import StoreRows
-from ablate.trackers.tracker import Figures, Row, TrackedRun, Tracker
+from ablate.trackers.tracker import Figures, TrackedRun, Tracker
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,14 +37,15 @@ class Tracking:
         if not self._names:
             return
         settings = self.entry.settings()
+        label, content = (settings.label or "", settings.plain()) if settings else ("", {})
         grid = self.entry.path.parent.parent.name
-        run = TrackedRun(self.entry.path.name, settings.get("label", ""), grid, self.entry.path, self.attempt, step)
+        run = TrackedRun(self.entry.path.name, label, grid, self.entry.path, self.attempt, step)
         for name in self._names:
             with self._leaving_out(name):
                 self._others[name] = open_tracker(name, run)
-                self._others[name].settings(settings)
+                self._others[name].settings(content)
 
-    def scalars(self, row: Row) -> None:
+    def scalars(self, row: MetricRow) -> None:
         """Tells what a log point says."""
         self._rows.scalars(row)
         self._tell("scalars", row)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ablate.store.atomic import write_with
+from ablate.atomic import write_with
+from ablate.records import MetricRow
 from ablate.trackers.tracking import Tracking
 from ablate.train import telemetry
 from ablate.train.outcome import Outcome
@@ -43,7 +44,7 @@ class Watch:
         now = time.perf_counter()
         rate = (step - self.logged_step) / max(now - self.logged_at, 1e-9)
         clock = {"step": step, "t": now - self.began, "attempt": self.tracking.attempt, "phase": self.phase}
-        self.tracking.scalars({**clock, "steps_per_second": rate, **row})
+        self.tracking.scalars(MetricRow.model_validate({**clock, "steps_per_second": rate, **row}))
         self.tracking.images(step, images)
         self.logged_at, self.logged_step = now, step
         self._note_saturation(step, row.get("scales", []))

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
-from ablate.execute.planning import Planned, load_plan
+from ablate.execute.planning import load_plan
 from ablate.grid import GridError
+from ablate.records import Environment, PlannedCell
 from ablate.sources.catalogue import data_sources
 from ablate.sources.protocol import SourceImage, Split
 from ablate.store import Store
@@ -77,7 +78,7 @@ data.options = { count = 3 }
 """
 
 
-def planned(directory: Path, text: str = GRID) -> Planned:
+def planned(directory: Path, text: str = GRID) -> PlannedCell:
     path = directory / "grid.toml"
     path.write_text(text)
     (point,) = load_plan(path, directory / "runs").points
@@ -88,7 +89,7 @@ def test_a_grid_with_it_is_planned_trained_and_measured(tmp_path: Path) -> None:
     cell = Cell.model_validate(dict(planned(tmp_path).cell))
     store = Store(tmp_path / "runs", "waves")
     entry = store.cell(cell.id)
-    entry.begin_attempt({"device": "cpu"})
+    entry.begin_attempt(Environment(device="cpu"))
     outcome = run_cell(
         cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=1, stop=lambda: False
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.records import MetricRow
 from ablate.trackers.catalogue import open_tracker
 from ablate.trackers.tracker import TrackedRun, Tracker, numbers
 
@@ -13,8 +14,8 @@ def opened(directory: Path, step: int = 0) -> Tracker:
     return open_tracker("csv", TrackedRun("0123", "a cell", "grid", directory, 1, step))
 
 
-def row(step: int, **groups: object) -> dict:
-    return {"step": step, "t": 0.5 * step, "attempt": 1, "phase": "train", **groups}
+def row(step: int, **groups: object) -> MetricRow:
+    return MetricRow.model_validate({"step": step, "t": 0.5 * step, "attempt": 1, "phase": "train", **groups})
 
 
 def table(directory: Path) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell, run_warmup
+from ablate.records import CellSettings, Environment, MetricRow
 from ablate.store import Entry, Store
 from ablate.trackers.catalogue import trackers
 from ablate.trackers.tracker import TrackedRun, numbers
@@ -29,7 +30,7 @@ class Remembered:
     def settings(self, settings: Mapping[str, Any]) -> None:
         self._note("settings", settings)
 
-    def scalars(self, row: Mapping[str, Any]) -> None:
+    def scalars(self, row: MetricRow) -> None:
         self._note("scalars", numbers(row))
 
     def images(self, step: int, images: Mapping[str, torch.Tensor]) -> None:
@@ -78,34 +79,34 @@ def train(cell: Cell, entry: Entry, store: Store, *names: str, stop: Callable[[]
 def test_it_is_told_all_that_the_store_keeps_and_shown_what_the_codec_makes(make_cell, claimed, store: Store, opened):
     cell = make_cell()
     entry = claimed(cell)
-    entry.write_settings({"id": cell.id, "label": "a cell", "cell": cell.model_dump(mode="json")})
+    entry.write_settings(CellSettings(id=cell.id, label="a cell", cell=cell.model_dump(mode="json")))
     assert train(cell, entry, store, "remembered").status == "done"
     (tracker,) = opened
     assert tracker.run == TrackedRun(cell.id, "a cell", "test", entry.path, 1, 0)
-    assert tracker.of("settings") == [entry.settings()]
+    assert tracker.of("settings") == [entry.settings().plain()]
     assert tracker.of("scalars") == [numbers(row) for row in entry.metrics()]
     assert tracker.of("scalars")[-1]["loss/generator"] > 0
-    assert [step for step, _ in tracker.of("images")] == [row["step"] for row in entry.metrics()]
+    assert [step for step, _ in tracker.of("images")] == [row.step for row in entry.metrics()]
     for _, images in tracker.of("images"):
         assert {name: each.shape for name, each in images.items()} == dict.fromkeys(
             ("image", "reconstruction"), (2, 3, 32, 32)
         )
         assert not any(each.requires_grad for each in images.values())
-    assert tracker.told[-1] == ("close", entry.result()["metrics"])
+    assert tracker.told[-1] == ("close", entry.result().metrics)
 
 
 def test_a_resumed_training_goes_on_with_its_run_from_the_step_that_was_saved(make_cell, claimed, store: Store, opened):
     cell = make_cell()
     entry, steps = claimed(cell), iter(range(1, 99))
     assert train(cell, entry, store, "remembered", "csv", stop=lambda: next(steps) >= 7).status == "interrupted"
-    entry.begin_attempt({})
+    entry.begin_attempt(Environment())
     assert train(cell, entry, store, "remembered", "csv").status == "done"
     first, second = opened
     assert first.told[-1] == ("close", {})
     assert (first.run.id, first.run.step) == (second.run.id, 0)
     assert (second.run.attempt, second.run.step) == (2, 7)
     logged = [row["step"] for tracker in opened for row in tracker.of("scalars")]
-    assert logged == [row["step"] for row in entry.metrics()] == [1, 4, 8, 12]
+    assert logged == [row.step for row in entry.metrics()] == [1, 4, 8, 12]
     table = (entry.path / "metrics.csv").read_text().splitlines()
     assert [line.partition(",")[0] for line in table] == ["step", "1", "4", "8", "12"]
     assert table[0].count(",") == table[-1].count(",") > 10
@@ -131,14 +132,14 @@ def test_a_divergence_is_told_as_an_event(make_cell, claimed, store: Store, open
     cell = make_cell(optimizers={"generator": {"learning_rate": 1e30}})
     entry = claimed(cell)
     assert train(cell, entry, store, "remembered").status == "diverged"
-    assert opened[0].of("event") == [(entry.result()["step"], "nonfinite")]
+    assert opened[0].of("event") == [(entry.result().step, "nonfinite")]
 
 
 def test_a_full_disk_under_the_stores_own_rows_is_the_trainings_failure(make_cell, claimed, store: Store, monkeypatch):
     def full(*_) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ablate.store.records.append", full)
+    monkeypatch.setattr("ablate.records.rows.append_row", full)
     cell = make_cell()
     with pytest.raises(OSError, match="No space"):
         train(cell, claimed(cell), store)
@@ -148,7 +149,7 @@ def test_a_warmup_is_followed_too(make_cell, store: Store, opened, tmp_path: Pat
     cell = make_cell(train={"warmup_steps": 3})
     prepare(cell.data, "train", store.data_cache)
     warmup = store.warmup(cell.warmup.id)
-    warmup.begin_attempt({})
+    warmup.begin_attempt(Environment())
     common: dict[str, Any] = {"data_cache": store.data_cache, "device": "cpu", "stop": lambda: False}
     run_warmup(cell.warmup, warmup, attempt=1, trackers=("remembered",), **common)
     assert [(row["step"], row["loss/distortion"] > 0) for row in opened[0].of("scalars")] == [(1, True), (3, True)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
 from ablate.analysis.study import STATUSES
+from ablate.records import Status
 from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
@@ -48,7 +49,7 @@ def completeness(evidence: Evidence) -> Content:
         blocks.append(_excluded_table(evidence))
     data = {
         "planned": len(study.cells),
-        **{status: counts[status] for status in STATUSES},
+        **{status.value: counts[status] for status in STATUSES if status is not Status.broken or counts[status]},
         "excluded": [dict(each) for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }

@@ -139,7 +139,7 @@ def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict
 
 
 def _cell_numbers(cell: CellRecord) -> dict[str, Any]:
-    result = cell.result or {}
+    result = cell.result.plain() if cell.result else {}
     return {
         "id": cell.id, "arm": cell.arm, "axes": dict(cell.axes), "seed": cell.seed, "replicate": cell.replicate,
         "status": cell.status, "step": cell.step, "cause": cell.cause, "metrics": result.get("metrics") or None,
