@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.report.document import Block, Code, Items, Section, Table, Value, text
+from ablate.report.document import Block, Code, Items, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
 
@@ -19,7 +20,8 @@ FEW = 6
 """So many values, or images, are listed by name; more are counted."""
 
 
-def protocol(evidence: Evidence) -> Section:
+@section("protocol", "Protocol and reproducibility", "Protocol")
+def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
@@ -55,7 +57,7 @@ def protocol(evidence: Evidence) -> Section:
         "fingerprint": study.fingerprint,
         "grid": study.grid_text,
     }
-    return Section("protocol", "Protocol and reproducibility", tuple(blocks), content, "Protocol")
+    return blocks, content
 
 
 def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
@@ -160,7 +162,8 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in flat((cell.result or {}).get("environment", {}), terms_apart=True).items():
+        environment = cell.result.environment.plain() if cell.result else {}
+        for key, value in flat(environment, terms_apart=True).items():
             if value != {}:
                 counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}
