@@ -27,6 +27,7 @@ from ablate.data import prepare, resolve
 from ablate.execute.jobs import Job, jobs
 from ablate.execute.planning import load_plan
 from ablate.execute.work import TRAINING, Assignment, train
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
 from tests.train.conftest import gradient_image
@@ -111,9 +112,9 @@ def trained(cell: Cell, store: Store) -> Entry:
     for split in ("train", "test"):
         prepare(cell.data, split, store.data_cache)
     entry = store.cell(cell.id)
-    settings = {"id": cell.id, "label": "blocks", "seed": cell.seed, "cell": cell.model_dump(mode="json")}
+    settings = CellSettings(id=cell.id, label="blocks", seed=cell.seed, cell=cell.model_dump(mode="json"))
     entry.write_settings(settings)
-    entry.begin_attempt({"device": "cpu"})
+    entry.begin_attempt(Environment(device="cpu"))
     job = Job("cell", cell.id, "blocks", settings, cell.train.steps)
     assert train(job, store, Assignment("cpu", 1, 1), lambda: False).status == "done"
     return entry
@@ -135,7 +136,7 @@ def test_it_is_trained_measured_by_its_own_files_and_compresses(
     monkeypatch.chdir(tmp_path)
     entry = trained(cell_of(images), Store(Path("runs"), "grid"))
     result = entry.result()
-    assert result["codec"]["parameters"]["codec"] == SIDE * SIDE
+    assert result.codec.parameters["codec"] == SIDE * SIDE
 
     # Compressed by the command line, each image takes the bytes that were recorded and comes back as was measured.
     said = ablate_in("compress", images / "test", "--cell", "blocks", "-o", "files")
@@ -144,20 +145,20 @@ def test_it_is_trained_measured_by_its_own_files_and_compresses(
     assert said.exit_code == 0, said.output
     for row in rows(entry, "ema"):
         file = Path("files", row["image"]).with_suffix(".ablt").read_bytes()
-        assert opened(file).model.hex() == result["codec"]["models"]["ema"]
+        assert opened(file).model.hex() == result.codec.models["ema"]
         assert int(row["bytes_actual"]) == len(file)
         assert float(row["bpp_actual"]) == 8 * len(file) / (int(row["height"]) * int(row["width"]))
         assert row["bpp_bound"] == row["bpp_entropy"] == "", "it sends no symbols of a few levels"
         back = np.asarray(Image.open(Path("back", row["image"]).with_suffix(".png")))
         assert np.array_equal(back, np.asarray(Image.open(entry.recon("ema", row["image"]))))
-    assert 0 < result["metrics"]["ema"]["bpp_actual"] < 8
-    assert result["metrics"]["ema"]["psnr"] > 20
-    assert result["metrics"]["ema"]["levels_used"] is result["metrics"]["ema"]["bpp_bound"] is None
+    assert 0 < result.score("bpp_actual") < 8
+    assert result.score("psnr") > 20
+    assert result.score("levels_used") is result.score("bpp_bound") is None
 
     # Measured on other images, it gives a record as any cell does.
     said = ablate_in("eval", "--cell", "blocks", "--images", images / "train", "--json")
     assert said.exit_code == 0, said.output
-    assert json.loads(said.stdout)["codec"] == result["codec"]
+    assert json.loads(said.stdout)["codec"] == result.plain()["codec"]
 
 
 GRID = """
@@ -182,7 +183,7 @@ def test_a_grid_has_codecs_as_an_axis_and_its_report_both(
     plan.write(store)
     TRAINING.prepare(jobs(plan, store), store, lambda _: None)
     for job in jobs(plan, store):
-        store.cell(job.id).begin_attempt({"device": "cpu"})
+        store.cell(job.id).begin_attempt(Environment(device="cpu"))
         assert train(job, store, Assignment("cpu", 1, 1), lambda: False).status == "done"
     said = ablate_in("report", grid)
     assert said.exit_code == 0, said.output
@@ -205,8 +206,8 @@ def test_its_rate_is_a_term_that_training_lowers(images: Path, tmp_path: Path) -
     for weight in (0.0, 10.0):
         entry = trained(cell_of(images, loss={"lambda_r": weight}, train={"steps": 20}), Store(tmp_path, "grid"))
         logged = entry.metrics()
-        assert all(row["loss"]["rate"] > 0 and row["weights"]["rate"] == weight for row in logged)
-        rates.append(entry.result()["metrics"]["raw"]["bpp_actual"])
+        assert all(row.loss["rate"] > 0 and row.weights["rate"] == weight for row in logged)
+        rates.append(entry.result().score("bpp_actual", "raw"))
     assert rates[1] < rates[0]
     with pytest.raises(ValueError, match=r"lambda_r weighs .* model\.codec = \"agustsson\" estimates none"):
         cell_of(images, model={"codec": "agustsson", "downsamplings": 3})

@@ -72,8 +72,8 @@ def test_it_is_trained_measured_and_saved(cell: Cell, claimed: Callable[[Cell], 
     common = {"warmup": None, "data_cache": entry.path.parents[2] / "data", "device": "cpu", "attempt": 1}
     assert run_cell(cell, entry, stop=lambda: True, **common).status == "interrupted"
     assert run_cell(cell, entry, stop=lambda: False, **common).status == "done"
-    assert entry.result()["codec"]["parameters"]["discriminator"] == 4 * 4 + 5
-    assert len(entry.metrics()[-1]["scales"]) == 2
+    assert entry.result().codec.parameters["discriminator"] == 4 * 4 + 5
+    assert len(entry.metrics()[-1].scales) == 2
     weights = torch.load(entry.weights, weights_only=True)["discriminator"]
     first = build_discriminator(cell.discriminator, cell.seed, "lines", cell.model.code).state_dict()
     assert weights.keys() == first.keys()
