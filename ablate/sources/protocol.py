@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Split = Literal["train", "test"]
+ColourProfiles = Literal["keep", "convert"]
+"""What is done to samples of another colour profile than sRGB: they stay as they are, or are converted to sRGB."""
 
 
 class ImageError(ValueError):
