@@ -68,15 +68,14 @@ class Store:
             status=entry.status(),
         )
         try:
-            if planned.status.finished and (result := entry.result()):
-                return replace(planned, result=result, step=result.step, cause=result.cause)
-            attempt = entry.last_attempt() if planned.status in (Status.failed, Status.broken) else None
-            if attempt and (ended := attempt.exit()):
-                return replace(planned, step=ended.step, cause=ended.error)
-            if planned.status is Status.broken:
-                entry.result()
+            if result := entry.result():
+                return replace(planned, status=result.status, result=result, step=result.step, cause=result.cause)
+            attempt = entry.last_attempt()
+            ended = attempt.exit() if attempt else None
         except RecordError as error:
             return replace(planned, status=Status.broken, cause=str(error))
+        if ended and planned.status is Status.failed:
+            return replace(planned, step=ended.step, cause=ended.error)
         return planned
 
     def write_grid(self, content: bytes) -> None:
