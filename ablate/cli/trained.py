@@ -11,6 +11,7 @@ from ablate.store import Entry, Store, stores
 
 if TYPE_CHECKING:
     from ablate.codecs.trained import TrainedCodec
+    from ablate.sources.protocol import ColourProfiles
 
 _NAMED_AT_MOST = 3
 
@@ -101,3 +102,10 @@ def _nearest(wanted: str, entries: Iterable[Entry]) -> str:
     labels = {label: entry for entry in entries if (label := _label(entry))}
     near = difflib.get_close_matches(wanted, labels, n=_NAMED_AT_MOST, cutoff=0.3) or list(labels)[:_NAMED_AT_MOST]
     return "there is " + ", ".join(f"{labels[label].path.name} ({label})" for label in near)
+
+
+def colour_profiles_of(entry: Entry) -> ColourProfiles:
+    """Returns what a cell's settings do to images of other colour profiles than sRGB."""
+    settings = entry.cell_settings()
+    assert settings is not None, f"{entry.path} was found by its settings"
+    return "convert" if settings.cell["data"].get("colour_profiles") == "convert" else "keep"

@@ -4,8 +4,7 @@
     <cache>/<key>/index.json   their names, sizes, colour profiles and remarks, and the files that were refused
 
 The key stands for the content of the files and for the rules of decoding. The directory appears as a whole, by one
-rename;
-a process that finds another at work waits for it.
+rename; a process that finds another at work waits for it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.sources.protocol import ColourProfiles
+from ablate.sources.protocol import ColourProfiles, profile_note
 
 PIXELS = "images.u8"
 INDEX = "index.json"
@@ -38,6 +38,14 @@ class Images:
     colour_profiles: ColourProfiles = "keep"
 
     @property
+    def identity(self) -> list[Any]:
+        """All that the pixels depend on: the files, the decoder, which of them are used, and whether colours change."""
+        from ablate.sources.decode import VERSION
+
+        converted = ["colours converted"] if self.colour_profiles == "convert" else []
+        return [self.digest, VERSION, list(self.names), *converted]
+
+    @property
     def colours(self) -> dict[str, dict[str, int]]:
         """How many images have which colour profile that is not sRGB, and what was done to them; empty for none."""
         counts = Counter(profile for _, profile in self.profiles)
@@ -46,8 +54,7 @@ class Images:
     @property
     def notes(self) -> list[str]:
         """What is to be said of the images once a data set: a line for all of which the same is true."""
-        done = {"keep": "taken as if it were sRGB", "convert": "converted to sRGB"}[self.colour_profiles]
-        profiles = [(name, f"the colour profile is {profile}, {done}") for name, profile in self.profiles]
+        profiles = [(name, profile_note(profile, self.colour_profiles)) for name, profile in self.profiles]
         alike: dict[str, list[str]] = {}
         for name, note in (*profiles, *self.remarks):
             alike.setdefault(note, []).append(name)

@@ -140,8 +140,9 @@ def _uncertainty(rows: Sequence[ImageRow], distances: PatchScores) -> dict[str, 
 def _protocol(cell: Cell, extractor: metrics.Extractor, images: Images, patches: int) -> dict[str, Any]:
     """Returns how each figure was measured; figures whose records differ are not compared."""
     evaluation, small = cell.evaluation, _small(images)
-    each = {"rounding": "uint8", "pictures": images.digest, "images": len(images)}
-    paired = {
+    of = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
+    each = of | {"images": len(images)}
+    paired = of | {
         "extractor": evaluation.extractor,
         "tap": evaluation.tap,
         "weights_sha256": extractor.weights_sha256,
@@ -150,8 +151,6 @@ def _protocol(cell: Cell, extractor: metrics.Extractor, images: Images, patches:
         "shift": evaluation.patch // 2,
         "patches": patches,
         "paired": True,
-        "rounding": "uint8",
-        "pictures": images.digest,
         "trained_against": cell.judged_by_its_teacher,
     }
     needed = {"patches_needed": enough(evaluation), "enough": patches >= enough(evaluation)}

@@ -15,7 +15,6 @@ from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
-from ablate.sources.decode import VERSION as DECODER
 
 VERSION = 1
 """Raised when the same images and bits give other anchors than before."""
@@ -65,7 +64,7 @@ def _identity(codec: StandardFormat, images: Images, evaluation: Evaluation) -> 
     """Returns a hash of all that an anchor depends on but its bits; an extractor's name stands for its weights."""
     settings = {
         "version": [VERSION, RESULTS_VERSION],
-        "pictures": [images.digest, DECODER, list(images.names)],
+        "pictures": images.identity,
         "codec": [codec.name, codec.version, codec.lowest, codec.highest, dict(codec.options)],
         "extractor": [evaluation.extractor, evaluation.tap],
         "patch": evaluation.patch,

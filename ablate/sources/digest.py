@@ -25,7 +25,8 @@ def hash_files(
 ) -> tuple[SourceImage, ...]:
     """Hashes files given by name and absolute path; what cannot be read is an image that says so.
 
-    `profiles` says how they are read. With a cache directory, a file whose path, size and modification time are known is not read again.
+    `profiles` says how they are read. With a cache directory, a file whose path, size and modification time are known
+    is not read again.
     """
     known = _read_known(cache) if cache else {}
     fresh: dict[str, list[int | str]] = {}

@@ -28,6 +28,14 @@ UNREADABLE = "unreadable"
 """Stands where a hash would, in the digest of a set as well: once the image can be read, the set is another."""
 
 
+_DONE = {"keep": "taken as if it were sRGB", "convert": "converted to sRGB"}
+
+
+def profile_note(profile: str, done: ColourProfiles) -> str:
+    """Says what a colour profile that is not sRGB was taken for."""
+    return f"the colour profile is {profile}, {_DONE[done]}"
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """An image that was read: uint8 RGB (3, H, W), and what a reader of results should know about it.
