@@ -11,7 +11,6 @@ from ablate.analysis.budgets import budgets as budgets
 from ablate.analysis.budgets import time_shares as time_shares
 from ablate.analysis.contrasts import RATES as RATES
 from ablate.analysis.contrasts import Contrast as Contrast
-from ablate.analysis.contrasts import alpha_of as alpha_of
 from ablate.analysis.contrasts import contrasts as contrasts
 from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves

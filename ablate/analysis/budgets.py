@@ -1,4 +1,4 @@
-"""What a level costs, and what it reaches for the same number of steps and for the same seconds."""
+"""Equal budgets: how much longer a level trains, and what it reaches for the same steps and the same seconds."""
 
 from __future__ import annotations
 

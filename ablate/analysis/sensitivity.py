@@ -1,4 +1,4 @@
-"""What a verdict depends on: one seed, the other set of weights, how failures count, and the metric."""
+"""Sensitivity of a verdict: to one seed, the other set of weights, how failures count, and the metric."""
 
 from __future__ import annotations
 

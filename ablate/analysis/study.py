@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
+from ablate.grid.sections import Compare
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -83,7 +84,7 @@ class Study:
     name: str
     grid_text: str
     fingerprint: str | None
-    compare: Mapping[str, Any]
+    compare: Compare
     planned_axes: Mapping[str, tuple[Any, ...]]
     excluded: tuple[Mapping[str, Any], ...]
     cells: tuple[CellRecord, ...]
@@ -107,8 +108,7 @@ class Study:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """What varies, in the order of the grid file."""
-        declared = self.compare.get("baseline") or {}
-        return find_axes(self.planned_axes, [cell.axes for cell in self.cells], declared)
+        return find_axes(self.planned_axes, [cell.axes for cell in self.cells], self.compare.baseline)
 
     @cached_property
     def slots(self) -> Mapping[str, Mapping[Slot, CellRecord]]:
@@ -159,7 +159,7 @@ def read_study(store: Store) -> Study:
         name=plan["name"],
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
         fingerprint=plan.get("fingerprint"),
-        compare=plan.get("compare") or {},
+        compare=Compare.model_validate(plan["compare"]),
         planned_axes={key: tuple(values) for key, values in plan["axes"].items()},
         excluded=tuple(plan.get("excluded", ())),
         cells=tuple(

@@ -1,4 +1,4 @@
-"""What makes scores vary: the arm, the seed, the image, what they do together, and the machine alone (A/A)."""
+"""Components of variance: arm, seed and image, their interactions, and the machine alone (A/A)."""
 
 from __future__ import annotations
 

@@ -59,10 +59,11 @@ def update(
     from ablate.check import check, read_baseline, write_baseline
     from ablate.check.update import updated
     from ablate.cli.locate import find_grid
+    from ablate.grid.sections import Compare
 
     if mode not in (None, "exact", "stat"):
         raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
-    compare = find_grid(grid, runs_dir)[0].content["compare"]
+    compare = Compare.model_validate(find_grid(grid, runs_dir)[0].content["compare"])
     record = measured_record(grid, runs_dir, allow_other_code)
     run = bench_run(bench)
     previous = read_baseline(file) if file.exists() else None
@@ -72,8 +73,8 @@ def update(
         mode=mode,  # type: ignore[arg-type]
         previous=previous,
         alike=[measured_record(grid, directory, allow_other_code, record.probe) for directory in alike or ()],
-        declared=compare.get("margin") or {},
-        alpha=compare.get("alpha", 0.05),
+        declared=compare.margin,
+        alpha=compare.alpha,
         bench=run,
     )
     if previous is not None:

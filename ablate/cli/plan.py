@@ -14,6 +14,7 @@ from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads,
 if TYPE_CHECKING:
     from ablate.cli.standing import Standing
     from ablate.execute import Capacity, Estimate, Job, Plan
+    from ablate.grid.sections import Compare
 
 
 def plan(
@@ -100,35 +101,35 @@ def _content(
 
 def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
+    from ablate.grid.sections import Compare
 
-    count = len({point.seed for point in plan.points})
-    alpha, comparisons = plan.content["compare"]["alpha"], _comparisons(plan)
-    needed = seeds_for(alpha, comparisons)
+    compare = Compare.model_validate(plan.content["compare"])
+    count, comparisons = len({point.seed for point in plan.points}), _comparisons(plan, compare)
+    needed = seeds_for(compare.alpha, comparisons)
     return {
         "count": count,
         "smallest_p": smallest_p(count),
-        "alpha": alpha,
+        "alpha": compare.alpha,
         "comparisons": comparisons,
         "needed": needed,
         "needed_p": smallest_p(needed),
     }
 
 
-def _comparisons(plan: Plan) -> int:
+def _comparisons(plan: Plan, compare: Compare) -> int:
     """Counts what is corrected together: a difference from the baseline for every other level and arm, on a metric."""
     from ablate.analysis.axes import find_axes
     from ablate.analysis.study import arm_names
 
-    compare = plan.content["compare"]
-    if compare["correction"] == "none":
+    if compare.correction == "none":
         return 1
-    axes = find_axes(plan.content["axes"], [point.axes for point in plan.points], compare["baseline"])
-    claimed = set(compare["axes"]) or {key for axis in axes for key in axis.keys}
+    axes = find_axes(plan.content["axes"], [point.axes for point in plan.points], compare.baseline)
+    claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
     names = zip(plan.points, arm_names(plan.content["points"]), strict=True)
     beside = {name for point, name in names if point.axes.keys() != plan.content["axes"].keys()}
-    on_a_metric = max(1, levels + (0 if compare["axes"] else len(beside)))
-    return on_a_metric * max(1, len(compare["primary"])) if compare["correction"] == "holm-all" else on_a_metric
+    on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
+    return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
 
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import CellRecord, Study
+from ablate.grid.sections import Compare
 
 
 def cell(
@@ -36,6 +37,7 @@ def cell(
 def study(
     cells: Sequence[CellRecord], varied: Mapping[str, Sequence[Any]], baseline: Mapping[str, Any] = {}, **compare: Any
 ) -> Study:
-    """Returns a study of cells; `compare` is what its grid file would say under [compare]."""
+    """Returns a study of cells; `compare` is what its grid file would say under [compare], whatever bits are spent."""
+    declared = Compare.model_validate({"baseline": baseline, "rate_match": "off", **compare})
     planned = {key: tuple(values) for key, values in varied.items()}
-    return Study("made-up", "", None, {"baseline": baseline, **compare}, planned, (), tuple(cells))
+    return Study("made-up", "", None, declared, planned, (), tuple(cells))

@@ -30,7 +30,7 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
                 rate = curve_effect(study, measure.name, axis.name, level, "rate")
                 if quality and rate:
                     rows.append(_row(measure, quality, rate))
-    if not rows or (study.compare.get("rate_match") != "bd" and not any(row[3].sort is not None for row in rows)):
+    if not rows or (study.compare.rate_match != "bd" and not any(row[3].sort is not None for row in rows)):
         return None
     columns = (
         Column("comparison", numeric=False), Column("metric", numeric=False),

@@ -44,7 +44,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     code = f" at commit {joined(commits)}" if commits else ""
     prints = joined(_values(environment, "fingerprint"))
     yield "Code.", f"{joined(versions)}{code}; fingerprint of the files that results depend on: {prints}."
-    declared = "declared" if study.compare.get("primary") else "not declared; the report chose PSNR and the distance"
+    declared = "declared" if study.compare.primary else "not declared; the report chose PSNR and the distance"
     yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Images shown are chosen by rule."
 
 
