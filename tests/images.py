@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.sources.protocol import SourceImage
+
 
 @pytest.fixture
 def rgb() -> np.ndarray:
@@ -30,3 +32,8 @@ def write_image() -> Callable[..., Path]:
 
 def _random_rgb(seed: int, height: int, width: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def fabricated(name: str, sha256: str, place: str = "") -> SourceImage:
+    """Returns an image that has a hash and no pixels."""
+    return SourceImage(name, sha256, lambda: pytest.fail(f"{name} was read"), place)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import contextlib
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from ablate.settings import NOT_IDENTITY, Settings
+from ablate.registry import AbsentError
+from ablate.settings import NOT_IDENTITY, Settings, added
+from ablate.sources.catalogue import data_sources, open_source, settings_of
+from ablate.sources.protocol import DataSource
+
+
+def _known_source(name: str) -> str:
+    return data_sources[name].name
 
 
 class Data(Settings):
-    """Which photographs are trained and tested on, and how crops are drawn from them."""
+    """Which images are trained and tested on, and how crops are drawn from them."""
 
-    source: Literal["photos", "folder"] = "photos"
+    source: Annotated[str, AfterValidator(_known_source)] = Field(
+        "photos", description='the name of a data source, "photos" or "folder"'
+    )
     path: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
     train: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
     test: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
@@ -23,13 +33,28 @@ class Data(Settings):
     flip: bool = True
     train_digest: str | None = None
     test_digest: str | None = None
+    options: dict[str, float | int | bool | str] = added(
+        "0.2", {}, description="a table of the options that the source takes"
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_those_of_the_source(
+        cls, options: dict[str, float | int | bool | str], info: ValidationInfo
+    ) -> dict[str, float | int | bool | str]:
+        return data_sources[info.data["source"]].resolve(options) if "source" in info.data else options
 
     @model_validator(mode="after")
-    def _folder_is_given(self) -> Data:
-        if self.source == "photos" and (self.path or self.train or self.test):
-            raise ValueError('path, train and test belong to source = "folder"; source is "photos"')
-        if self.source == "folder":
-            whole, split = self.path is not None, self.train is not None and self.test is not None
-            if whole == split or (whole and (self.train or self.test)):
-                raise ValueError('source = "folder" needs either train and test, or path (split by test_fraction)')
+    def _the_source_takes_its_settings(self) -> Data:
+        taken = settings_of(self.source)
+        foreign = [key for key in ("path", "train", "test") if getattr(self, key) is not None and key not in taken]
+        if foreign:
+            takes = f", which takes {', '.join(taken)}" if taken else ""
+            raise ValueError(f'path, train and test belong to source = "folder"; source is "{self.source}"{takes}')
+        with contextlib.suppress(AbsentError):
+            self.open()
         return self
+
+    def open(self) -> DataSource:
+        """Returns the source that the settings name; nothing is read yet."""
+        return open_source(self.source, dict(self), self.options)

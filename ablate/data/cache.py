@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -21,10 +20,11 @@ from typing import Any
 
 from ablate.config import Data
 from ablate.data.images import INDEX, PIXELS, Images, open_images
-from ablate.data.selection import Split, select
+from ablate.data.selection import select
 from ablate.settings import content_sha256
-from ablate.sources.digest import SourceFile, digest, hash_files
+from ablate.sources.digest import digest, hash_files
 from ablate.sources.folder import list_folder
+from ablate.sources.protocol import ImageError, SourceImage, Split
 
 SMALLEST_TEST_SIDE = 16
 """Height and width, in pixels, that a test image has at least; a training image holds a crop."""
@@ -41,7 +41,7 @@ def prepare(data: Data, split: Split, cache: Path) -> Images:
     expected = data.train_digest if split == "train" else data.test_digest
     assert expected is not None, "data.resolve comes first"
     source = _describe(data, split)
-    directory = _decoded(expected, lambda: _expected_files(data, split, expected, cache), source, cache)
+    directory = _decoded(expected, lambda: _expected(data, split, expected, cache), source, cache)
     smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
     return open_images(directory, smallest, skip=data.on_bad_image == "skip")
 
@@ -53,12 +53,12 @@ def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
         ValueError: if there is none, or if some cannot be used (all of them, with `skip`).
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
-    files = hash_files(list_folder(folder.resolve()), cache)
-    return open_images(_decoded(digest(files), lambda: files, str(folder), cache), smallest=1, skip=skip)
+    images = hash_files(list_folder(folder.resolve()), cache)
+    return open_images(_decoded(digest(images), lambda: images, str(folder), cache), smallest=1, skip=skip)
 
 
-def _decoded(expected: str, files: Callable[[], tuple[SourceFile, ...]], source: str, cache: Path) -> Path:
-    """Returns the directory of the decoded images whose digest is `expected`; made of `files` where it is missing."""
+def _decoded(expected: str, images: Callable[[], tuple[SourceImage, ...]], source: str, cache: Path) -> Path:
+    """Returns the directory of the decoded images whose digest is `expected`; made of `images` where it is missing."""
     from ablate.sources.decode import VERSION
 
     cache.mkdir(parents=True, exist_ok=True)
@@ -67,21 +67,19 @@ def _decoded(expected: str, files: Callable[[], tuple[SourceFile, ...]], source:
     if not directory.is_dir():
         with _alone(cache / f".{key}.lock"):
             if not directory.is_dir():
-                _write(files(), source, directory)
+                _write(images(), source, directory)
     return directory
 
 
-def _expected_files(data: Data, split: Split, expected: str, cache: Path) -> tuple[SourceFile, ...]:
-    files = select(data, cache)[split]
-    if digest(files) != expected:
+def _expected(data: Data, split: Split, expected: str, cache: Path) -> tuple[SourceImage, ...]:
+    images = select(data, cache)[split]
+    if digest(images) != expected:
         raise ValueError(f"the images of {_describe(data, split)} have changed since the grid was planned; plan again")
-    return files
+    return images
 
 
 def _describe(data: Data, split: Split) -> str:
-    if data.source == "photos":
-        return f"photos ({split})"
-    return str(getattr(data, split) or f"{data.path} ({split})")
+    return str(getattr(data, split) or f"{data.path or data.source} ({split})")
 
 
 @contextlib.contextmanager
@@ -91,14 +89,14 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _write(files: tuple[SourceFile, ...], source: str, directory: Path) -> None:
-    """Decodes `files` beside `directory` and renames; the caller holds the lock."""
+def _write(images: tuple[SourceImage, ...], source: str, directory: Path) -> None:
+    """Decodes `images` beside `directory` and renames; the caller holds the lock."""
     beside = directory.with_name(f".{directory.name}.writing")
     # What lies there was left by a process that was killed: it would hold the lock if it were alive.
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:
-        index = _decode_into(beside / PIXELS, files) | {"source": source, "digest": digest(files)}
+        index = _decode_into(beside / PIXELS, images) | {"source": source, "digest": digest(images)}
         with (beside / INDEX).open("w") as file:
             json.dump(index, file)
             file.flush()
@@ -114,24 +112,23 @@ def _write(files: tuple[SourceFile, ...], source: str, directory: Path) -> None:
         os.close(handle)
 
 
-def _decode_into(path: Path, files: tuple[SourceFile, ...]) -> dict[str, Any]:
-    from ablate.sources.decode import ImageError, decode
-
+def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, Any]:
     names, shapes, refused = [], [], []
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.
-    with path.open("wb") as pixels:
-        for file in files:
-            content = file.path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != file.sha256:
-                raise ValueError(f"{file.path} has changed while it was read")
+    with path.open("wb") as file:
+        for image in images:
             try:
-                image = decode(content)
+                pixels = image.read()
             except ImageError as error:
-                refused.append([file.name, str(error)])
+                refused.append([image.name, str(error)])
                 continue
-            pixels.write(image.tobytes())
-            names.append(file.name)
-            shapes.append(image.shape[1:])
-        pixels.flush()
-        os.fsync(pixels.fileno())
+            if pixels.dtype != "uint8" or pixels.ndim != 3 or pixels.shape[0] != 3:
+                raise ValueError(
+                    f"{image.name} is read as {pixels.dtype} {pixels.shape}; uint8 (3, height, width) is expected"
+                )
+            file.write(pixels.tobytes())
+            names.append(image.name)
+            shapes.append(pixels.shape[1:])
+        file.flush()
+        os.fsync(file.fileno())
     return {"names": names, "shapes": shapes, "refused": refused}

@@ -1,18 +1,15 @@
-"""Which image files the settings mean, and the digests that stand for them."""
+"""Which images the settings mean, and the digests that stand for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ablate.config import Data
 from ablate.settings import content_sha256
-from ablate.sources.digest import SourceFile, digest, hash_files
-from ablate.sources.folder import list_folder, require_disjoint, split_by_content
-from ablate.sources.photos import list_photos, photos
-
-Split = Literal["train", "test"]
+from ablate.sources.digest import digest
+from ablate.sources.protocol import SourceImage, Split
 
 
 def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
@@ -25,7 +22,7 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
         ValueError: for a missing or empty directory, an image on both sides of the split, or a broken promise.
     """
     data = data.model_copy(update=_absolute(data, directory))
-    digests = {f"{split}_digest": digest(files) for split, files in select(data, cache).items()}
+    digests = {f"{split}_digest": digest(images) for split, images in select(data, cache).items()}
     for key, found in digests.items():
         expected = getattr(data, key)
         if expected not in (None, found):
@@ -33,35 +30,35 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     return data.model_copy(update=digests)
 
 
-def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[SourceFile, ...]]:
-    """Returns the files of each split, hashed; paths in the settings are absolute."""
-    if data.source == "photos":
-        return {"train": photos("train", cache), "test": photos("test", cache)}
-    if data.path is not None:
-        train, test = split_by_content(hash_files(list_folder(Path(data.path)), cache), data.test_fraction)
-    else:
-        assert data.train is not None
-        assert data.test is not None
-        train = hash_files(list_folder(Path(data.train)), cache)
-        test = hash_files(list_folder(Path(data.test)), cache)
-        require_disjoint(train, test)
-    return {"train": train, "test": test}
+def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:
+    """Returns the images of each split, hashed; paths in the settings are absolute.
+
+    Raises:
+        ValueError: for an image on both sides of the split, or by the source.
+    """
+    images = data.open().images(cache)
+    require_disjoint(images["train"], images["test"])
+    return images
+
+
+def require_disjoint(train: Sequence[SourceImage], test: Sequence[SourceImage]) -> None:
+    """Refuses an image that is in both sets: what was trained on says nothing about other images."""
+    trained = {image.sha256: image for image in train}
+    for image in test:
+        if image.sha256 in trained:
+            same = trained[image.sha256]
+            raise ValueError(
+                f"{same.place or same.name} (train) and {image.place or image.name} (test) are the same image"
+            )
 
 
 def stat_fingerprint(data: Data, directory: Path) -> str:
-    """Returns a hash of the files' places, sizes and modification times: changes when the digests might have.
-
-    Reads no image, so it is cheap enough for every command.
+    """Returns a hash of what the source knows without reading: changes when the digests might have.
 
     Raises:
         ValueError: for a missing or empty directory.
     """
-    if data.source == "photos":
-        named = list_photos("train") + list_photos("test")
-    else:
-        named = [item for path in _absolute(data, directory).values() for item in list_folder(Path(path))]
-    stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for _, path in named]
-    return content_sha256(stamps)
+    return content_sha256(data.model_copy(update=_absolute(data, directory)).open().stamp())
 
 
 def _absolute(data: Data, directory: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ablate.grid import Grid
 
 SCHEMA = 1
-WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image")
+WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
 """The settings of [data] that say which images there are."""
 
 

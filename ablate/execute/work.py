@@ -11,7 +11,7 @@ from ablate.execute.jobs import Job
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.data.selection import Split
+    from ablate.sources.protocol import Split
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """From glibc's malloc.h."""

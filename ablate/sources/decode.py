@@ -24,16 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from ablate.sources.protocol import ImageError
+
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 _EXACT = ("1", "L", "P", "RGB")
 _TIFF_PHOTOMETRIC, _BLACK_IS_ZERO = 262, 1
-
-
-class ImageError(ValueError):
-    """An image that cannot be used; the message is the reason, without the file's name."""
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.settings import content_sha256
+from ablate.sources.files import read_image
+from ablate.sources.protocol import SourceImage
 
 _HASHES = "hashes.json"
 _SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago may change again within one tick of its time stamp: not remembered."""
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """One image at rest: the name it goes by, relative to its directory, where it lies, and what it holds."""
-
-    name: str
-    path: Path
-    sha256: str
-
-
-def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceFile, ...]:
+def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceImage, ...]:
     """Hashes files given by name and absolute path.
 
     With a cache directory, a file whose path, size and modification time are known is not read again.
@@ -46,15 +39,21 @@ def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> 
             sha256 = file_sha256(path)
             if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
                 fresh[str(path)] = [*stamp, sha256]
-        files.append(SourceFile(name, path, sha256))
+        files.append(SourceImage(name, sha256, functools.partial(read_image, path, sha256), str(path)))
     if cache and fresh:
         _write_known(cache, known | fresh)
     return tuple(files)
 
 
-def digest(files: Iterable[SourceFile]) -> str:
-    """Returns the sha256 over names and contents in their order; where the files lie does not matter."""
-    return content_sha256([[file.name, file.sha256] for file in files])
+def stamps(named: Iterable[tuple[str, Path]]) -> list[tuple[str, int, int]]:
+    """Returns the place, size and modification time of each file: they change when its content might have."""
+    statuses = ((path, path.stat()) for _, path in named)
+    return [(str(path), status.st_size, status.st_mtime_ns) for path, status in statuses]
+
+
+def digest(images: Iterable[SourceImage]) -> str:
+    """Returns the sha256 over names and contents in their order; where the images lie does not matter."""
+    return content_sha256([[image.name, image.sha256] for image in images])
 
 
 def file_sha256(path: Path) -> str:

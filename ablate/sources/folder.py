@@ -1,14 +1,55 @@
-"""Images in a directory of the user's, and a split of one directory that no reordering changes."""
+"""The source "folder": images in directories of the user's; one directory is split so that no reordering matters."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ablate.sources.digest import SourceFile
+from ablate.sources.catalogue import data_sources
+from ablate.sources.digest import hash_files, stamps
+from ablate.sources.protocol import SourceImage, Split
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+@data_sources.register()
+def folder(
+    path: str | None = None, train: str | None = None, test: str | None = None, test_fraction: float = 0.1
+) -> Folder:
+    """Returns the images in directories of the user's: `train` and `test`, or `path`, which is split.
+
+    Raises:
+        ValueError: unless either both of `train` and `test` or `path` alone are given.
+    """
+    if path is not None and not train and not test:
+        return Folder((path,), test_fraction)
+    if path is None and train is not None and test is not None:
+        return Folder((train, test), test_fraction)
+    raise ValueError('source = "folder" needs either train and test, or path (split by test_fraction)')
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The image files below one directory, split by their content, or below one for each split."""
+
+    directories: tuple[str, ...]
+    test_fraction: float
+
+    def stamp(self) -> Any:
+        return [stamp for directory in self.directories for stamp in stamps(list_folder(Path(directory)))]
+
+    def images(self, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:
+        """Returns the images of both splits.
+
+        Raises:
+            ValueError: for a missing or empty directory, or too few images to split.
+        """
+        found = [hash_files(list_folder(Path(directory)), cache) for directory in self.directories]
+        train, test = found if len(found) == 2 else split_by_content(found[0], self.test_fraction)
+        return {"train": train, "test": test}
 
 
 def list_folder(directory: Path) -> list[tuple[str, Path]]:
@@ -36,9 +77,9 @@ def list_folder(directory: Path) -> list[tuple[str, Path]]:
 
 
 def split_by_content(
-    files: Sequence[SourceFile], test_fraction: float
-) -> tuple[tuple[SourceFile, ...], tuple[SourceFile, ...]]:
-    """Splits files into train and test by the hash of what they hold.
+    images: Sequence[SourceImage], test_fraction: float
+) -> tuple[tuple[SourceImage, ...], tuple[SourceImage, ...]]:
+    """Splits images into train and test by the hash of what they hold.
 
     An image stays on its side when it is renamed or others come and go, and copies of it are on the same side. Where
     chance leaves a side empty, the image nearest to it moves over.
@@ -46,25 +87,17 @@ def split_by_content(
     Raises:
         ValueError: for fewer than two different images.
     """
-    contents = sorted({file.sha256 for file in files})
+    contents = sorted({image.sha256 for image in images})
     if len(contents) < 2:
         raise ValueError(
-            f"{files[0].path} is the only image, in {len(files)} copies; two different ones are the least to split"
+            f"{images[0].place} is the only image, in {len(images)} copies; two different ones are the least to split"
         )
     below = sum(int(sha256, 16) / 2**256 < test_fraction for sha256 in contents)
     test = set(contents[: min(max(below, 1), len(contents) - 1)])
     return (
-        tuple(file for file in files if file.sha256 not in test),
-        tuple(file for file in files if file.sha256 in test),
+        tuple(image for image in images if image.sha256 not in test),
+        tuple(image for image in images if image.sha256 in test),
     )
-
-
-def require_disjoint(train: Sequence[SourceFile], test: Sequence[SourceFile]) -> None:
-    """Refuses a file that is in both sets: what was trained on says nothing about other images."""
-    trained = {file.sha256: file for file in train}
-    for file in test:
-        if file.sha256 in trained:
-            raise ValueError(f"{trained[file.sha256].path} (train) and {file.path} (test) are the same image")
 
 
 def _raise(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""The photographs that lie inside the scikit-image package: a data set that is there wherever ablate is.
+"""The source "photos": the images that lie inside the scikit-image package, there wherever ablate is.
 
 No two views of one scene lie on both sides of the split: both images of the motorcycle are for training.
 
@@ -19,11 +19,15 @@ Origins and licences as scikit-image 0.26 states them in `skimage.data`.
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ablate.sources.digest import SourceFile, hash_files
+from ablate.sources.catalogue import data_sources
+from ablate.sources.digest import hash_files, stamps
+from ablate.sources.protocol import SourceImage, Split
 
-SHA256 = {
+SHA256: dict[Split, dict[str, str]] = {
     "train": {
         "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
         "motorcycle_left.png": "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
@@ -41,21 +45,37 @@ SHA256 = {
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
-def photos(split: str, cache: Path | None = None) -> tuple[SourceFile, ...]:
-    """Returns the photographs of the split "train" or "test", once every byte of them is right.
-
-    Raises:
-        ValueError: if scikit-image is absent, or a photograph is absent or another than expected.
-    """
-    files = hash_files(list_photos(split), cache)
-    for file, expected in zip(files, SHA256[split].values(), strict=True):
-        if file.sha256 != expected:
-            raise ValueError(f"{file.path} has the sha256 {file.sha256}; {expected} is expected ({_KNOWN_TO_WORK})")
-    return files
+@data_sources.register(source="scikit-image, `skimage.data`")
+def photos() -> Photos:
+    """Returns the images that lie inside scikit-image as a data source; it has no settings."""
+    return Photos()
 
 
-def list_photos(split: str) -> list[tuple[str, Path]]:
-    """Returns name and place of each photograph of a split, without reading it."""
+class Photos:
+    """The images inside scikit-image, each of them checked byte by byte."""
+
+    def stamp(self) -> Any:
+        return [stamp for split in SHA256 for stamp in stamps(list_photos(split))]
+
+    def images(self, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:
+        """Returns the images of both splits.
+
+        Raises:
+            ValueError: if scikit-image is absent, or an image is absent or another than expected.
+        """
+        return {split: _checked(split, cache) for split in SHA256}
+
+
+def _checked(split: Split, cache: Path | None) -> tuple[SourceImage, ...]:
+    images = hash_files(list_photos(split), cache)
+    for image, expected in zip(images, SHA256[split].values(), strict=True):
+        if image.sha256 != expected:
+            raise ValueError(f"{image.place} has the sha256 {image.sha256}; {expected} is expected ({_KNOWN_TO_WORK})")
+    return images
+
+
+def list_photos(split: Split) -> list[tuple[str, Path]]:
+    """Returns name and place of each image of a split, without reading it."""
     directory = photo_directory()
     missing = [file for file in SHA256[split] if not (directory / file).is_file()]
     if missing:

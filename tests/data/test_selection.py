@@ -10,7 +10,8 @@ import pytest
 
 from ablate.config import Data
 from ablate.data import resolve, stat_fingerprint
-from ablate.data.selection import select
+from ablate.data.selection import require_disjoint, select
+from tests.images import fabricated
 
 WriteImage = Callable[..., Path]
 
@@ -67,6 +68,13 @@ def test_an_image_copied_from_train_to_test_is_refused(two_folders: Path) -> Non
     (two_folders / "test/copy.png").write_bytes((two_folders / "train/1.png").read_bytes())
     with pytest.raises(ValueError, match=r"train/1\.png \(train\) and .*test/copy\.png \(test\) are the same image"):
         resolve(folders(), two_folders)
+
+
+def test_an_image_in_train_and_test_is_an_error_that_names_both() -> None:
+    train = [fabricated(f"{n}.png", sha256 * 32, f"/p/{n}.png") for n, sha256 in enumerate(("aa", "bb"))]
+    test = [fabricated(f"{n}.png", sha256 * 32, f"/p/{n}.png") for n, sha256 in enumerate(("bb", "cc"))]
+    with pytest.raises(ValueError, match=r"/p/1\.png \(train\) and /p/0\.png \(test\) are the same image"):
+        require_disjoint(train, test)
 
 
 def test_the_stat_fingerprint_changes_with_a_files_name_size_or_time(two_folders: Path) -> None:

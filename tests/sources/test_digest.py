@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ablate.sources import digest as digest_module
-from ablate.sources.digest import SourceFile, digest, hash_files
+from ablate.sources.digest import digest, hash_files
+from tests.images import fabricated
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def settled(tmp_path: Path) -> Path:
 
 
 def test_a_digest_stands_for_names_contents_and_order_but_not_for_places() -> None:
-    a, b = SourceFile("a", Path("/x/a"), "0" * 64), SourceFile("b", Path("/x/b"), "1" * 64)
-    assert digest([a, b]) == digest([SourceFile("a", Path("/y/a"), "0" * 64), b])
-    different = [[b, a], [a], [a, SourceFile("b", b.path, "2" * 64)], [a, SourceFile("c", b.path, b.sha256)]]
+    a, b = fabricated("a", "0" * 64, place="/x/a"), fabricated("b", "1" * 64)
+    assert digest([a, b]) == digest([fabricated("a", "0" * 64, place="/y/a"), b])
+    different = [[b, a], [a], [a, fabricated("b", "2" * 64)], [a, fabricated("c", b.sha256)]]
     assert len({digest(files) for files in [[a, b], *different]}) == 5
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ablate.sources.digest import SourceFile
-from ablate.sources.folder import list_folder, require_disjoint, split_by_content
+from ablate.sources.folder import list_folder, split_by_content
+from ablate.sources.protocol import SourceImage
+from tests.images import fabricated
 
 WriteImage = Callable[..., Path]
 
 
-def files(*hashes: str) -> list[SourceFile]:
-    return [SourceFile(f"{n}.png", Path(f"/p/{n}.png"), sha256 * 32) for n, sha256 in enumerate(hashes)]
+def files(*hashes: str) -> list[SourceImage]:
+    return [fabricated(f"{n}.png", sha256 * 32, place=f"/p/{n}.png") for n, sha256 in enumerate(hashes)]
 
 
 def test_images_are_found_recursively_and_sorted_by_name(tmp_path: Path, write_image: WriteImage) -> None:
@@ -65,11 +66,6 @@ def test_copies_of_an_image_are_on_one_side() -> None:
 def test_copies_of_one_image_alone_cannot_be_split() -> None:
     with pytest.raises(ValueError, match=r"0\.png is the only image, in 2 copies"):
         split_by_content(files("10", "10"), 0.5)
-
-
-def test_an_image_in_train_and_test_is_an_error_that_names_both() -> None:
-    with pytest.raises(ValueError, match=r"/p/1\.png \(train\) and /p/0\.png \(test\) are the same image"):
-        require_disjoint(files("aa", "bb"), files("bb", "cc"))
 
 
 def test_a_name_that_is_no_utf8_can_be_written_into_a_table(tmp_path: Path) -> None:

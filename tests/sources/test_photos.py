@@ -12,8 +12,9 @@ from ablate.sources.photos import SHA256, photos
 
 
 def test_the_photographs_are_those_the_results_were_made_with() -> None:
-    assert [file.name for file in photos("test")] == ["chelsea", "coffee"]
-    assert len(photos("train")) == 7
+    images = photos().images()
+    assert [image.name for image in images["test"]] == ["chelsea", "coffee"]
+    assert len(images["train"]) == 7
     data = resolve(Data(), Path())
     assert data.train_digest == "e7a200022624b44ffb91fc0f63f4705894168d6a3b4c88f251f463c6a241fea4"
     assert data.test_digest == "67770e4ffddc7e06375111cabae6741c0717bbfdd002a4ce353d554c26f44f70"
@@ -31,15 +32,17 @@ def test_photographs_decode_to_their_known_sizes_and_colours(tmp_path: Path) -> 
 
 
 def test_an_altered_photograph_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for file in photos("test"):
-        (tmp_path / file.path.name).write_bytes(file.path.read_bytes())
+    for file in map(Path, [image.place for split in photos().images().values() for image in split]):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "coffee.png").write_bytes(b"tea")
     monkeypatch.setattr(photos_module, "photo_directory", lambda: tmp_path)
     with pytest.raises(ValueError, match=r"coffee\.png has the sha256 .*cc02f8ca.* is expected"):
-        photos("test")
+        photos().images()
 
 
 def test_absent_photographs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SHA256["train"]:
+        (tmp_path / name).symlink_to(photos_module.photo_directory() / name)
     monkeypatch.setattr(photos_module, "photo_directory", lambda: tmp_path)
     with pytest.raises(ValueError, match=r"lacks the photographs chelsea\.png, coffee\.png"):
-        photos("test")
+        photos().images()

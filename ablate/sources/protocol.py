@@ -1,0 +1,46 @@
+"""What a data source gives: named, hashed images in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Split = Literal["train", "test"]
+
+
+class ImageError(ValueError):
+    """An image that cannot be used; the message is the reason, without the image's name."""
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One image at rest: the name it goes by, the hash of what it holds, and how its pixels are read.
+
+    Equal hashes stand for equal pixels, whatever the options of the source. `read` returns uint8 RGB (3, H, W) and
+    raises ImageError where the image cannot be used; `place` says in messages where it lies.
+    """
+
+    name: str
+    sha256: str
+    read: Callable[[], NDArray[np.uint8]] = field(compare=False, repr=False)
+    place: str = ""
+
+
+class DataSource(Protocol):
+    """Images to train and to test on; making one reads nothing."""
+
+    def stamp(self) -> Any:
+        """Returns plain data that changes when the images might have; reads no image, since every command asks."""
+
+    def images(self, cache: Path | None) -> Mapping[Split, tuple[SourceImage, ...]]:
+        """Returns the images of both splits; in the directory `cache` hashes may be remembered.
+
+        Raises:
+            ValueError: where there are none, or they are not those that are expected.
+        """

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ablate.sources.catalogue import data_sources, open_source, settings_of
+
+
+def test_the_sources_that_ship_are_photos_and_folder() -> None:
+    assert {"photos", "folder"} <= set(data_sources)
+    assert settings_of("photos") == []
+    assert settings_of("folder") == ["path", "train", "test", "test_fraction"]
+
+
+def test_a_source_is_given_the_settings_that_it_takes_and_no_others() -> None:
+    settings = {"path": "here", "train": None, "test": None, "test_fraction": 0.3, "crop": 32}
+    assert open_source("folder", settings, {}) == data_sources["folder"].function(path="here", test_fraction=0.3)
+
+
+def test_a_source_refuses_settings_by_itself() -> None:
+    with pytest.raises(ValueError, match="needs either train and test, or path"):
+        open_source("folder", {"path": "a", "train": "b", "test": "c", "test_fraction": 0.1}, {})
+
+
+def test_checking_the_settings_of_data_imports_neither_torch_nor_numpy_nor_pillow() -> None:
+    heavy = "assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"import sys; from ablate.config import Data; Data(); {heavy}"], check=True)
