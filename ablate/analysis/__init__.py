@@ -57,11 +57,8 @@ from ablate.analysis.significance import holm as holm
 from ablate.analysis.significance import seeds_for as seeds_for
 from ablate.analysis.significance import sign_flip_p as sign_flip_p
 from ablate.analysis.significance import smallest_p as smallest_p
-from ablate.analysis.study import WEIGHTS as WEIGHTS
 from ablate.analysis.study import Arm as Arm
-from ablate.analysis.study import CellRecord as CellRecord
 from ablate.analysis.study import Study as Study
-from ablate.analysis.study import arm_names as arm_names
 from ablate.analysis.study import read_study as read_study
 from ablate.analysis.variance import Components as Components
 from ablate.analysis.variance import components as components

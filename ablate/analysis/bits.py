@@ -8,8 +8,9 @@ from typing import Literal
 from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
 from ablate.analysis.effects import Effect, seed_means
 from ablate.analysis.intervals import Interval, seed_interval, t_interval
-from ablate.analysis.study import WEIGHTS, Block, Study
+from ablate.analysis.study import Block, Study
 from ablate.analysis.verdicts import Conclusion
+from ablate.records import WEIGHTS
 
 RATE = "bpp_actual"
 """Bits of the files that were written."""

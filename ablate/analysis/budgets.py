@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from ablate.analysis.curves import TrainingCurves
 from ablate.analysis.effects import Effect, Score, effects
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import CellRecord, Study
+from ablate.analysis.study import Study
+from ablate.records import CellRecord
 
 if TYPE_CHECKING:
     import numpy as np

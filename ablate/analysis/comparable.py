@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ablate.analysis.effects import Effect, cells_at
-from ablate.analysis.study import CellRecord, Study
+from ablate.analysis.study import Study
 from ablate.metrics.protocol import differences
+from ablate.records import CellRecord
 
 
 def other_protocol(study: Study, effect: Effect) -> str:
@@ -22,7 +23,7 @@ def other_protocol(study: Study, effect: Effect) -> str:
 
 
 def _protocol(cell: CellRecord, metric: str) -> dict[str, object]:
-    return (cell.result or {}).get("protocol", {}).get(metric) or {}
+    return dict(cell.result.protocol.get(metric, {})) if cell.result else {}
 
 
 def _pairs(study: Study, effect: Effect) -> Iterator[tuple[CellRecord, CellRecord]]:

@@ -14,8 +14,9 @@ from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
 from ablate.analysis.margins import margin_value
 from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, Judgement, judge
+from ablate.records import WEIGHTS
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 

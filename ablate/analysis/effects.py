@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from ablate.analysis.axes import Axis
 from ablate.analysis.intervals import Interval, seed_interval
-from ablate.analysis.study import WEIGHTS, Block, CellRecord, Slot, Study
+from ablate.analysis.study import Block, Slot, Study
+from ablate.records import WEIGHTS, CellRecord
 
 BESIDE = "arm"
 """Stands for the axis of an arm that was added beside the axes; its level is the arm's name."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ablate.analysis.effects import Score, score_of
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import WEIGHTS, Arm, Study
+from ablate.analysis.study import Arm, Study
+from ablate.records import WEIGHTS
 
 
 @dataclass(frozen=True)

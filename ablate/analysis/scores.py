@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablate.analysis.study import WEIGHTS, Arm, Study
+from ablate.analysis.study import Arm, Study
+from ablate.records import WEIGHTS
 
 if TYPE_CHECKING:
     import numpy as np

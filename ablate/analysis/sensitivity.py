@@ -10,8 +10,9 @@ from ablate.analysis.effects import cells_at
 from ablate.analysis.failures import with_failures_as_worst
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import t_interval
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, leaning
+from ablate.records import WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ablate.analysis.scores import Scores
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
+from ablate.records import WEIGHTS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.bench.names import FOLDER, Row
-from ablate.store import records
+from ablate.records import rows
 
 SCHEMA = 1
 CASE = ("kernel", "direction", "shape", "dtype", "device")
@@ -39,18 +39,18 @@ class Journal:
         """Writes what holds for the whole run."""
         self.head = dict(head)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        records.append(self.path, {"type": "run", **self.head})
+        rows.append_row(self.path, {"type": "run", **self.head})
 
     def write(self, row: Row) -> None:
         """Adds a row."""
         self.rows.append(row)
-        records.append(self.path, {"type": "row", **row})
+        rows.append_row(self.path, {"type": "row", **row})
 
     def end(self, ended: str, left_out: Sequence[str]) -> None:
         """Says how the run ended, and what it did not come to."""
         self.tail = {"ended": ended, "left_out": list(left_out)}
         if self.head:
-            records.append(self.path, {"type": "end", **self.tail})
+            rows.append_row(self.path, {"type": "end", **self.tail})
 
     def document(self) -> dict[str, Any]:
         """Returns everything as one document."""
@@ -64,7 +64,7 @@ def read(path: Path) -> dict[str, Any]:
         ValueError: where the file holds no results of the bench, or none that this version reads.
     """
     if path.suffix == ".jsonl":
-        document = _of_journal(records.read(path))
+        document = _of_journal(rows.read_rows(path))
     else:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def newest(runs: Path) -> list[Row]:
     """
     cases: dict[tuple[Any, ...], list[Row]] = {}
     for path in sorted((runs / FOLDER).glob("*.jsonl")):
-        document = _of_journal(records.read(path))
+        document = _of_journal(rows.read_rows(path))
         if document.get("schema") != SCHEMA:
             continue
         fresh: dict[tuple[Any, ...], list[Row]] = {}

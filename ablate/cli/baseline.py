@@ -59,11 +59,10 @@ def update(
     from ablate.check import check, read_baseline, write_baseline
     from ablate.check.update import updated
     from ablate.cli.locate import find_grid
-    from ablate.grid.sections import Compare
 
     if mode not in (None, "exact", "stat"):
         raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
-    compare = Compare.model_validate(find_grid(grid, runs_dir)[0].content["compare"])
+    compare = find_grid(grid, runs_dir)[0].record.compare
     record = measured_record(grid, runs_dir, allow_other_code)
     run = bench_run(bench)
     previous = read_baseline(file) if file.exists() else None

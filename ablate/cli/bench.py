@@ -62,6 +62,7 @@ def bench(
     """
     began = time.monotonic()
     seconds = _seconds(budget)
+    from ablate.atomic import write_json
     from ablate.bench.case import Shape
     from ablate.bench.names import ours
     from ablate.bench.record import Journal, read
@@ -71,7 +72,6 @@ def bench(
     from ablate.execute.environment import provenance
     from ablate.execute.work import keep_freed_memory
     from ablate.store import Store
-    from ablate.store.atomic import write_json
 
     there = device_named(device)
     request = Request(
@@ -87,7 +87,7 @@ def bench(
     journal = Journal.under(runs_dir, there)
     cache = Store(runs_dir, "bench").data_cache
     printing = as_json is not None and str(as_json) == "-"
-    session = Session(request, seconds, journal, cache, provenance(there, threads), time.time_ns() >> 10, began)
+    session = Session(request, seconds, journal, cache, provenance(there, threads).plain(), time.time_ns() >> 10, began)
 
     def show(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> None:
         typer.echo("\n".join([*lines(title, rows, ceilings), ""]), err=printing)
@@ -143,9 +143,9 @@ def _summarise(document: Mapping[str, Any], path: Path) -> None:
     import shlex
     import sys
 
+    from ablate.atomic import write_bytes, write_json
     from ablate.bench.record import compact
     from ablate.bench.summary import markdown
-    from ablate.store.atomic import write_bytes, write_json
 
     command = shlex.join(["ablate", *sys.argv[1:]])
     small = compact(document)

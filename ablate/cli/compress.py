@@ -64,8 +64,8 @@ def _images(directory: Path) -> list[Path]:
 def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
+    from ablate.atomic import write_bytes
     from ablate.sources.decode import decode
-    from ablate.store.atomic import write_bytes
 
     image = torch.from_numpy(decode(each.source.read_bytes()))
     file = codec.compress(image)

@@ -14,7 +14,6 @@ from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads,
 if TYPE_CHECKING:
     from ablate.cli.standing import Standing
     from ablate.execute import Capacity, Estimate, Job, Plan
-    from ablate.grid.sections import Compare
 
 
 def plan(
@@ -45,7 +44,7 @@ def plan(
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
     cells = standings(planned, store)
-    capacity = chosen(planned.content["execution"], device, workers, threads)
+    capacity = chosen(planned.record.execution, device, workers, threads)
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
     content = _content(planned, cells, todo, estimate, capacity)
@@ -93,41 +92,40 @@ def _content(
             "device": capacity.device,
         },
         "warmups": [{"id": job.id, "label": job.label, "steps": job.steps} for job in todo if job.kind == "warmup"],
-        "excluded": plan.content["excluded"],
-        "notes": plan.content["notes"],
+        "excluded": [excluded.plain() for excluded in plan.record.excluded],
+        "notes": plan.record.notes,
         "cells": [cell.as_json() | {"estimated_seconds": seconds[cell.point.id]} for cell in cells],
     }
 
 
 def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
-    from ablate.grid.sections import Compare
 
-    compare = Compare.model_validate(plan.content["compare"])
-    count, comparisons = len({point.seed for point in plan.points}), _comparisons(plan, compare)
-    needed = seeds_for(compare.alpha, comparisons)
+    count = len({point.seed for point in plan.points})
+    alpha, comparisons = plan.record.compare.alpha, _comparisons(plan)
+    needed = seeds_for(alpha, comparisons)
     return {
         "count": count,
         "smallest_p": smallest_p(count),
-        "alpha": compare.alpha,
+        "alpha": alpha,
         "comparisons": comparisons,
         "needed": needed,
         "needed_p": smallest_p(needed),
     }
 
 
-def _comparisons(plan: Plan, compare: Compare) -> int:
+def _comparisons(plan: Plan) -> int:
     """Counts what is corrected together: a difference from the baseline for every other level and arm, on a metric."""
     from ablate.analysis.axes import find_axes
-    from ablate.analysis.study import arm_names
 
+    compare = plan.record.compare
     if compare.correction == "none":
         return 1
-    axes = find_axes(plan.content["axes"], [point.axes for point in plan.points], compare.baseline)
+    axes = find_axes(plan.record.axes, [point.axes for point in plan.points], compare.baseline)
     claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
-    names = zip(plan.points, arm_names(plan.content["points"]), strict=True)
-    beside = {name for point, name in names if point.axes.keys() != plan.content["axes"].keys()}
+    names = plan.record.arm_names
+    beside = {names[point.id] for point in plan.points if point.axes.keys() != plan.record.axes.keys()}
     on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
     return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
 
@@ -146,7 +144,7 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         for cell in content["cells"]
     ]
     lines = [paint(plan.name, "title")]
-    lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.content["axes"].items()]
+    lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.record.axes.items()]
     lines += ["", *columns(("cell", "status", "step", "left", "label"), rows, status_column=1), ""]
     done = content["done"] + content["diverged"]
     lines.append(f"{plural(content['total'], 'cell')}, {done} of them finished already")

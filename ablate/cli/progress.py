@@ -134,8 +134,8 @@ def _ended(store: Store, job: Job, ending: Ending, snapshot: Snapshot) -> str:
     word = "failed" if ending.how == "disk_full" else ending.how
     shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
     parts = [f"{shown}  {job.label}", f"step {ending.step}", duration(ending.seconds)]
-    result = job.entry(store).result() or {}
-    psnr = result.get("metrics", {}).get("ema", {}).get("psnr")
+    result = job.entry(store).result()
+    psnr = result.score("psnr") if result else None
     if psnr is not None:
         parts.append(f"psnr {psnr:.2f}")
     if ending.cause:

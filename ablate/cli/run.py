@@ -54,7 +54,7 @@ def run(
     if dry_run:
         _print_todo(plan, store, select, limit)
         return
-    capacity = chosen(plan.content["execution"], device, workers, threads, kernels)
+    capacity = chosen(plan.record.execution, device, workers, threads, kernels)
 
     from ablate.cli.progress import watching
 
@@ -63,7 +63,7 @@ def run(
             plan,
             store,
             capacity=capacity,
-            limits=Limits.of_budget(plan.content["budget"]),
+            limits=Limits.of_budget(plan.record.budget),
             listener=listener,
             wanted=wanted,
             limit=limit,
@@ -97,11 +97,11 @@ def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
     counts = count(cells)
     typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
     failed = [(cell.entry, cell.point.label, command("show", grid, cell.point.id[:6], runs=runs)) for cell in cells]
-    failed += [(store.warmup(name), one["label"], "") for name, one in plan.warmups.items()]
+    failed += [(store.warmup(name), one.label, "") for name, one in plan.warmups.items()]
     for entry, label, show in failed:
         attempt = entry.last_attempt() if entry.status() == "failed" else None
         ended = attempt.exit() if attempt else None
         if attempt and ended:
-            typer.echo(f"failed: {label}: {ended['error']}  ({show or attempt.log_path})")
+            typer.echo(f"failed: {label}: {ended.error}  ({show or attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: {command('report', grid, runs=runs)}")

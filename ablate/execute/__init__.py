@@ -4,7 +4,7 @@ from ablate.execute.capacity import Capacity, chosen
 from ablate.execute.ending import Ending
 from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import Job
-from ablate.execute.planning import Plan, Planned, load_plan, plan, stored_plan
+from ablate.execute.planning import Plan, load_plan, plan, stored_plan
 from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, Listener, get_ready, run
 from ablate.execute.snapshot import Running, Snapshot
 from ablate.execute.work import Work
@@ -21,7 +21,6 @@ __all__ = [
     "Limits",
     "Listener",
     "Plan",
-    "Planned",
     "Running",
     "Snapshot",
     "Work",

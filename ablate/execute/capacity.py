@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from ablate.cores import cores
+from ablate.records import Execution
 from ablate.registry import unknown
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -81,7 +81,7 @@ def capacity(
 
 
 def chosen(
-    execution: Mapping[str, Any],
+    execution: Execution,
     device: str | None = None,
     workers: int | None = None,
     threads: int | None = None,
@@ -92,14 +92,14 @@ def chosen(
     Raises:
         ValueError: as `capacity` does, and for kernels that there are not.
     """
-    kernels = kernels or execution.get("kernels", "auto")  # a plan that was kept may be older than the choice
+    kernels = kernels or execution.kernels
     if kernels not in KERNELS:
         raise ValueError(unknown("choice of kernels", str(kernels), list(KERNELS)))
     found = capacity(
-        device or execution["device"],
-        workers if workers is not None else _count(execution["workers"]),
-        threads if threads is not None else _count(execution["threads"]),
-        execution["cells_per_gpu"],
+        device or execution.device,
+        workers if workers is not None else _count(execution.workers),
+        threads if threads is not None else _count(execution.threads),
+        execution.cells_per_gpu,
     )
     return replace(found, kernels=cast(Literal["auto", "eager"], kernels))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import signal
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, cast
 
 from ablate.execute.worker import BUSY, DISK_FULL
+from ablate.records import AttemptEnd, Environment, Status
 from ablate.store import Attempt, Busy, Entry
 
 How = Literal["done", "diverged", "failed", "interrupted", "busy", "disk_full"]
@@ -43,19 +43,19 @@ class Ending:
         return re.sub(r"\d[\d.]*", "#", (self.cause or "").split("\n")[0])
 
 
-def read_ending(entry: Entry, death: Death, environment: Mapping[str, Any]) -> Ending:
+def read_ending(entry: Entry, death: Death, environment: Environment) -> Ending:
     """Reads how the job of a dead worker ended; one that could not say so itself gets its exit.json here."""
     result = entry.result()
     if result is not None:
-        return Ending(result["status"], result["step"], result.get("seconds") or 0.0, result.get("cause"))
+        return Ending(cast(How, result.status.value), result.step, result.seconds, result.cause)
     if death.exitcode == BUSY:
         return Ending("busy")
     attempt = _attempt_of(entry, death.pid)
     ended = attempt.exit() if attempt else None
     if ended is None:
         ended = _settle(entry, attempt, death, environment)
-    how: How = "disk_full" if death.exitcode == DISK_FULL else ended["status"]
-    return Ending(how, ended["step"], ended["seconds"], ended["error"])
+    how: How = "disk_full" if death.exitcode == DISK_FULL else cast(How, ended.status.value)
+    return Ending(how, ended.step, ended.seconds, ended.error)
 
 
 def _attempt_of(entry: Entry, pid: int) -> Attempt | None:
@@ -63,25 +63,25 @@ def _attempt_of(entry: Entry, pid: int) -> Attempt | None:
     if attempt is None:
         return None
     start = attempt.start()
-    ours = start.get("pid") == pid and start.get("host") == socket.gethostname()
+    ours = start is not None and (start.pid, start.host) == (pid, socket.gethostname())
     return attempt if ours else None
 
 
-def _settle(entry: Entry, attempt: Attempt | None, death: Death, environment: Mapping[str, Any]) -> dict[str, Any]:
+def _settle(entry: Entry, attempt: Attempt | None, death: Death, environment: Environment) -> AttemptEnd:
     """Writes the exit.json that a killed worker could not write."""
     row = entry.last_row()
-    step = row["step"] if row and attempt else 0
-    status = "interrupted" if death.wanted else "failed"
+    step = row.step if row and attempt else 0
+    status: Literal[Status.interrupted, Status.failed] = Status.interrupted if death.wanted else Status.failed
     error = None if death.wanted else explain(death)
     try:
         with entry.claim():
-            attempt = attempt or entry.begin_attempt(dict(environment))
+            attempt = attempt or entry.begin_attempt(environment)
             attempt.finish(status, step, death.seconds, error=error)
     except Busy:
         pass  # another runner has taken the entry over, and says itself how that ends
     except OSError as failure:
         error = f"{error or status}; and exit.json could not be written: {failure}"
-    return {"status": status, "step": step, "seconds": death.seconds, "error": error}
+    return AttemptEnd(status=status, step=step, seconds=death.seconds, error=error)
 
 
 def explain(death: Death) -> str:

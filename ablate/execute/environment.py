@@ -12,6 +12,7 @@ from typing import Any
 
 import ablate
 from ablate.cores import cores
+from ablate.records import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
@@ -30,10 +31,10 @@ def code_fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-def provenance(device: str, threads: int) -> dict[str, Any]:
+def provenance(device: str, threads: int) -> Environment:
     """Returns the environment that attempts and results record; imports nothing heavy."""
     versions = {name: _version(name) for name in PACKAGES}
-    return {
+    facts = {
         "fingerprint": code_fingerprint(),
         "git": _commit(),
         "device": device,
@@ -45,6 +46,7 @@ def provenance(device: str, threads: int) -> dict[str, Any]:
         "ablate": _version("ablate"),
         **versions,
     }
+    return Environment.model_validate(facts)
 
 
 def accelerator() -> dict[str, Any]:

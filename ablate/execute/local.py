@@ -8,18 +8,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
-from typing import Any
 
 from ablate.execute import worker
 from ablate.execute.capacity import Capacity
 from ablate.execute.ending import Death
 from ablate.execute.jobs import Job
 from ablate.execute.work import Work
+from ablate.records import Environment
 from ablate.store import Store
 
 FOR_THE_RUNNER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,7 +49,7 @@ class LocalWorkers:
         work: Work,
         store: Store,
         capacity: Capacity,
-        environment: Mapping[str, Any],
+        environment: Environment,
         timeout_seconds: float | None,
         grace_seconds: float,
     ) -> None:

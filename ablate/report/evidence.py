@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from ablate.analysis import (
-    WEIGHTS,
     Arm,
     Axis,
     Contrast,
@@ -21,6 +20,7 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.records import WEIGHTS
 from ablate.report.measures import Measure as Measure
 from ablate.report.measures import written_measures
 from ablate.store import Store
@@ -116,7 +116,7 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
-        return {cell: self.store.cell(cell).events() for cell in dict.fromkeys(ended)}
+        return {cell: [e.plain() for e in self.store.cell(cell).events()] for cell in dict.fromkeys(ended)}
 
     @cached_property
     def per_image(self) -> Scores:

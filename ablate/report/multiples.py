@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import CellRecord
+from ablate.records import CellRecord
 from ablate.report.document import Figure
 from ablate.report.svg import arrange, drawing, to_svg
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.analysis import CellRecord, Study
-from ablate.grid.sections import Compare
+from ablate.analysis import Study
+from ablate.records import CellRecord, Compare
 
 
 def cell(

@@ -19,6 +19,7 @@ from ablate.data import prepare
 from ablate.execute.cell import run_cell
 from ablate.execute.planning import Planned, load_plan
 from ablate.grid import GridError
+from ablate.records import Environment
 from ablate.sources.catalogue import data_sources
 from ablate.sources.protocol import SourceImage, Split
 from ablate.store import Store
@@ -88,7 +89,7 @@ def test_a_grid_with_it_is_planned_trained_and_measured(tmp_path: Path) -> None:
     cell = Cell.model_validate(dict(planned(tmp_path).cell))
     store = Store(tmp_path / "runs", "waves")
     entry = store.cell(cell.id)
-    entry.begin_attempt({"device": "cpu"})
+    entry.begin_attempt(Environment(device="cpu"))
     outcome = run_cell(
         cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=1, stop=lambda: False
     )

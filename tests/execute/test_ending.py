@@ -6,7 +6,9 @@ import pytest
 
 from ablate.execute.ending import Death, read_ending
 from ablate.execute.worker import BUSY, DISK_FULL
+from ablate.records import Environment, MetricRow, Status
 from ablate.store import Entry
+from tests.made import made_result
 
 
 @pytest.fixture
@@ -19,39 +21,39 @@ def death(exitcode: int, **more) -> Death:
 
 
 def test_a_committed_result_counts_however_its_process_died(entry: Entry):
-    entry.commit({"status": "done", "step": 7, "seconds": 3.0})
-    ending = read_ending(entry, death(-signal.SIGKILL), {})
+    entry.commit(made_result(entry, step=7, seconds=3.0))
+    ending = read_ending(entry, death(-signal.SIGKILL), Environment())
     assert (ending.how, ending.step, ending.seconds) == ("done", 7, 3.0)
 
 
 def test_a_worker_that_said_how_it_ended_is_taken_at_its_word(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({}).finish("interrupted", 5, 2.0, error="told to stop")
-    ending = read_ending(entry, death(-signal.SIGKILL), {})
+        entry.begin_attempt(Environment()).finish(Status.interrupted, 5, 2.0, error="told to stop")
+    ending = read_ending(entry, death(-signal.SIGKILL), Environment())
     assert (ending.how, ending.step, ending.seconds, ending.cause) == ("interrupted", 5, 2.0, "told to stop")
 
 
 def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
-        entry.append_metrics({"step": 40, "attempt": 1})
-    ending = read_ending(entry, death(-signal.SIGKILL), {})
+        entry.begin_attempt(Environment())
+        entry.append_metrics(MetricRow(step=40, attempt=1))
+    ending = read_ending(entry, death(-signal.SIGKILL), Environment())
     assert (ending.how, ending.step) == ("failed", 40)
     assert "memory" in ending.cause
-    assert entry.attempts()[0].exit()["error"] == ending.cause
+    assert entry.attempts()[0].exit().error == ending.cause
 
 
 def test_a_worker_that_died_before_it_began_is_a_failed_attempt_with_its_environment(entry: Entry):
-    ending = read_ending(entry, death(1), {"threads": 1})
+    ending = read_ending(entry, death(1), Environment(threads=1))
     assert ending.how == "failed"
-    assert entry.attempts()[0].environment() == {"threads": 1}
-    assert entry.attempts()[0].exit()["step"] == 0
+    assert entry.attempts()[0].environment() == Environment(threads=1)
+    assert entry.attempts()[0].exit().step == 0
 
 
 def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
-        ending = read_ending(entry, Death(os.getpid() + 1, -signal.SIGKILL, 1.0), {})
+        entry.begin_attempt(Environment())
+        ending = read_ending(entry, Death(os.getpid() + 1, -signal.SIGKILL, 1.0), Environment())
     assert ending.how == "failed"
     assert [attempt.exit() for attempt in entry.attempts()] == [None]
 
@@ -59,33 +61,33 @@ def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
 @pytest.mark.parametrize("other", ["process", "host"])
 def test_what_another_left_unfinished_is_not_taken_for_the_workers_own(entry: Entry, monkeypatch, other: str):
     with entry.claim():
-        entry.begin_attempt({})
-        entry.append_metrics({"step": 40, "attempt": 1})
+        entry.begin_attempt(Environment())
+        entry.append_metrics(MetricRow(step=40, attempt=1))
     if other == "host":
         monkeypatch.setattr("ablate.execute.ending.socket.gethostname", lambda: "elsewhere")
-    ending = read_ending(entry, Death(os.getpid() + (other == "process"), -signal.SIGKILL, 1.0), {})
+    ending = read_ending(entry, Death(os.getpid() + (other == "process"), -signal.SIGKILL, 1.0), Environment())
     assert (ending.how, ending.step) == ("failed", 0)
     first, second = (attempt.exit() for attempt in entry.attempts())
     assert first is None
-    assert second["error"] == ending.cause
+    assert second.error == ending.cause
 
 
 def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
-    assert read_ending(entry, death(-signal.SIGTERM, wanted=True), {}).how == "interrupted"
-    assert entry.attempts()[0].exit()["status"] == "interrupted"
+        entry.begin_attempt(Environment())
+    assert read_ending(entry, death(-signal.SIGTERM, wanted=True), Environment()).how == "interrupted"
+    assert entry.attempts()[0].exit().status == "interrupted"
 
 
 def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):
-    assert read_ending(entry, death(BUSY), {}).how == "busy"
+    assert read_ending(entry, death(BUSY), Environment()).how == "busy"
     assert entry.attempts() == ()
-    assert read_ending(entry, death(DISK_FULL), {}).how == "disk_full"
+    assert read_ending(entry, death(DISK_FULL), Environment()).how == "disk_full"
 
 
 def test_a_disk_that_takes_no_exit_record_is_said_and_does_not_end_the_runner(entry: Entry, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ablate.store.attempt.write_json", full)
-    assert "No space left" in read_ending(entry, death(DISK_FULL), {}).cause
+    monkeypatch.setattr("ablate.store.attempt.write", full)
+    assert "No space left" in read_ending(entry, death(DISK_FULL), Environment()).cause

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
-from ablate.analysis.study import STATUSES
+from ablate.records import CELL_STATUSES, CellRecord, Status
 from ablate.report.document import Block, Card, Cards, Column, Section, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, joined, plural
@@ -26,11 +25,11 @@ def completeness(evidence: Evidence) -> Section:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
-    excluded = sum(each.get("count", 1) for each in study.excluded)
+    excluded = sum(each.count for each in study.excluded)
     cards = [Card("planned", f"{len(study.cells):,}")]
     cards += [
         _card(status, counts[status])
-        for status in STATUSES
+        for status in CELL_STATUSES
         if counts[status] or status in ("done", "diverged", "failed")
     ]
     if excluded:
@@ -45,8 +44,8 @@ def completeness(evidence: Evidence) -> Section:
         blocks.append(_excluded_table(evidence))
     numbers = {
         "planned": len(study.cells),
-        **{status: counts[status] for status in STATUSES},
-        "excluded": [dict(each) for each in study.excluded],
+        **{status.value: counts[status] for status in CELL_STATUSES if status is not Status.broken or counts[status]},
+        "excluded": [each.plain() for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
     return Section("completeness", "Completeness", tuple(blocks), numbers)
@@ -110,9 +109,7 @@ def _ended_table(cells: list[CellRecord]) -> Table:
 def _excluded_table(evidence: Evidence) -> Table:
     rows = []
     for each in evidence.study.excluded:
-        where = each.get("where") or {}
-        words = ", ".join(f"{key} = {value_text(value)}" for key, value in where.items())
-        count = each.get("count", 1)
-        rows.append((Value(words), Value(f"{count:,}", sort=count), Value(each.get("reason") or "no reason given")))
+        words = ", ".join(f"{key} = {value_text(value)}" for key, value in each.where.items())
+        rows.append((Value(words), Value(f"{each.count:,}", sort=each.count), Value(each.reason or "no reason given")))
     columns = (Column("where", numeric=False), Column("cells"), Column("reason", numeric=False))
     return Table("excluded", "Left out by the grid file", columns, tuple(rows))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import Arm
+from ablate.records import Result
 from ablate.report.arms import arm_columns, arm_values
 from ablate.report.document import Block, Card, Cards, Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence
@@ -52,9 +53,9 @@ def _warmups(evidence: Evidence) -> dict[str, float]:
     return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}
 
 
-def _sharing(result: Mapping[str, Any]) -> str:
+def _sharing(result: Result) -> str:
     """Returns how a cell ran."""
-    at_once = result.get("environment", {}).get("cells_at_once")
+    at_once = result.environment.cells_at_once
     return UNKNOWN if at_once is None else ALONE if at_once == 1 else PACKED
 
 

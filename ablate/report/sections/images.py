@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import WEIGHTS, Arm
+from ablate.analysis import Arm
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
+from ablate.records import WEIGHTS
 from ablate.report.crops import (
     ERROR_REACH,
     ERROR_STOPS,

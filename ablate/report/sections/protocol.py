@@ -163,7 +163,8 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in flat((cell.result or {}).get("environment", {}), terms_apart=True).items():
+        environment = cell.result.environment.plain() if cell.result else {}
+        for key, value in flat(environment, terms_apart=True).items():
             if value != {}:
                 counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}

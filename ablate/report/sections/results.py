@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
+from ablate.analysis import Arm, Interval, t_interval
+from ablate.records import WEIGHTS, CellRecord
 from ablate.report.arms import arm_columns, arm_values
 from ablate.report.document import Column, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
@@ -141,7 +142,7 @@ def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict
 
 
 def _cell_numbers(cell: CellRecord) -> dict[str, Any]:
-    result = cell.result or {}
+    result = cell.result.plain() if cell.result else {}
     return {
         "id": cell.id, "arm": cell.arm, "axes": dict(cell.axes), "seed": cell.seed, "replicate": cell.replicate,
         "status": cell.status, "step": cell.step, "cause": cell.cause, "metrics": result.get("metrics") or None,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import Axis, CellRecord
+from ablate.analysis import Axis
+from ablate.records import CellRecord
 from ablate.report.document import Block, Figure, Section, text
 from ablate.report.evidence import Evidence
 from ablate.report.looks import BESIDE
