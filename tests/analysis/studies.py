@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import Study
-from ablate.records import CellRecord, Compare
+from ablate.records import CellRecord, Compare, Result, Status
 
 
 def cell(
@@ -15,22 +15,21 @@ def cell(
     """Returns a cell that is done with a PSNR and other metrics, or diverged where the score is None."""
     name = arm or " ".join(f"{key}={value}" for key, value in axes.items()) or "base"
     metrics = {} if score is None else {"ema": {"psnr": score, **others}, "raw": {"psnr": score - 1, **others}}
-    status = "diverged" if score is None else "done"
-    result = {"status": status, "metrics": metrics, "step": 9, "cause": None}
+    status = Status.diverged if score is None else Status.done
+    identity = f"{name}/{seed}/{replicate}"
     return CellRecord(
-        id=f"{name}/{seed}/{replicate}",
+        id=identity,
+        label=f"{name} seed={seed}",
         arm=name,
+        grid="made-up",
         axes=axes,
         seed=seed,
         replicate=replicate,
         config={},
         warmup=None,
         status=status,
-        result=result,
+        result=Result(id=identity, status=status, step=9, seconds=1.0, metrics=metrics),
         step=9,
-        cause=None,
-        label=f"{name} seed={seed}",
-        grid="made-up",
     )
 
 
