@@ -43,6 +43,11 @@ class Arm:
         found = {cell.seed: cell.score(metric, weights) for cell in self.cells}
         return {seed: value for seed, value in found.items() if value is not None}
 
+    def mean(self, metric: str) -> float | None:
+        """Returns the mean over the seeds that have a value, None where none has."""
+        values = self.scores(metric).values()
+        return sum(values) / len(values) if values else None
+
 
 @dataclass(frozen=True)
 class Study:

@@ -1,4 +1,4 @@
-"""A budget that holds also where nobody looks at the clock, as in a compilation."""
+"""A time budget that holds also where nobody looks at the clock, as in a compilation."""
 
 from __future__ import annotations
 

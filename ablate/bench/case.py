@@ -1,8 +1,9 @@
-"""What is measured: a loss at one shape, the least work it takes, and the ways to compute it that compete."""
+"""A case of the bench: a loss at one shape, the least work it takes, and the candidates that compute it."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.bench.names import Pass
+from ablate.bench.names import BACKWARD, FORWARD, Pass
 from ablate.kernels import Function, Tolerance
 
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -26,11 +27,6 @@ class Shape(NamedTuple):
 
     def __str__(self) -> str:
         return "x".join(map(str, self))
-
-    @property
-    def elements(self) -> int:
-        """How many values the images hold."""
-        return self.images * self.channels * self.height * self.width
 
     @classmethod
     def parse(cls, text: str) -> Shape:
@@ -58,16 +54,12 @@ class Pair(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """What they take in memory."""
+        """Their size in memory."""
         return sum(each.nbytes for each in self.tensors)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Pair:
-        """Returns what a function makes of each tensor."""
+        """Returns the pair with a function applied to each tensor."""
         return Pair(tuple(map(function, self.image)), tuple(map(function, self.reconstruction)))
-
-    def doubled(self) -> Pair:
-        """Returns the same in float64 on the CPU, for the reference."""
-        return self.map(lambda tensor: tensor.detach().cpu().double())
 
 
 class Work(NamedTuple):
@@ -78,7 +70,7 @@ class Work(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """At what a kernel is measured."""
+    """Where a kernel is measured."""
 
     direction: Pass
     shape: Shape
@@ -87,7 +79,7 @@ class Setting(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One way to compute a case.
 
     Attributes:
@@ -100,8 +92,8 @@ class Contender:
         specialised: compiled for the shapes it is given, so that odd sides and strides are not tried on it.
         build_seconds: about what building takes, so that a small budget need not be spent on it.
         elsewhere: for another kind of device, and listed only where it is asked for.
-        replayed: what it allocates it has taken when it was captured into a graph, and a call takes nothing more.
-        form_of: another contender that this is only another form of: who is refused is not tried in other forms.
+        replayed: a captured graph, which took its memory when it was captured; a call takes nothing more.
+        form_of: the candidate that this is another form of; where that one is refused, this is not tried.
     """
 
     name: str
@@ -127,9 +119,9 @@ class Case:
         draw: fresh random inputs, on the CPU, in float32.
         trials: inputs by name, small, on which implementations break, drawn from a seed.
         reference: the definition, applied in float64 on the CPU.
-        tolerance: how far from it a contender may lie.
+        tolerance: how far from it a candidate may lie.
         work: the least work.
-        contenders: the baseline first.
+        candidates: the baseline first.
         share: of a budget, against other cases.
     """
 
@@ -140,7 +132,7 @@ class Case:
     reference: Function
     tolerance: Tolerance
     work: Work
-    contenders: tuple[Contender, ...]
+    candidates: tuple[Candidate, ...]
     share: float = 1.0
 
     def __str__(self) -> str:
@@ -156,13 +148,24 @@ class Case:
         return pair.map(lambda tensor: tensor.to(self.setting.device, self.setting.dtype))
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """What `--kernel` names: its summary, where it is measured unless told otherwise, and how a case is made of it."""
+@dataclass(frozen=True, kw_only=True)
+class Kernel(ABC):
+    """A loss kernel as `--kernel` names it.
+
+    Attributes:
+        name: its name.
+        shape: of images, by device, unless another is asked for.
+        directions: the passes that are measured, the most important first.
+        dtypes: the types it can be measured in.
+        share: of a budget, against other kernels.
+    """
 
     name: str
-    summary: str
-    directions: tuple[Pass, ...]
-    shapes: Mapping[str, tuple[Shape, ...]]
-    case: Callable[[Setting], Case]
+    shape: Mapping[str, Shape]
+    directions: tuple[Pass, ...] = (BACKWARD, FORWARD)
     dtypes: tuple[str, ...] = tuple(DTYPES)
+    share: float = 1.0
+
+    @abstractmethod
+    def case(self, setting: Setting) -> Case:
+        """Returns the kernel at one setting."""

@@ -1,16 +1,17 @@
-"""What the machine can do at most, measured in the same run: the roofline that kernels are held against."""
+"""The ceilings of the machine, measured in the same run: the roofline that kernels are held against."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ablate.bench.case import Work
-from ablate.bench.clock import Clock, Thunk
+from ablate.bench.clock import Clock
+from ablate.networks.exact import full_float32
 
 ASSUMED_CACHE = 32 << 20
 FULL = 1.05
@@ -52,52 +53,34 @@ class Ceilings:
         return replace(self, **{**better, "launch": min(self.launch, other.launch)})
 
 
+@full_float32()
 def measure_ceilings(clock: Clock, device: str, rounds: int = 5) -> Ceilings:
-    """Measures all of them, the best of a few rounds."""
+    """Measures all of them, the best of a few rounds; float32 without TF32, as losses are computed."""
     cache = cache_bytes(device)
     elements = max(cache, ASSUMED_CACHE) * (1 if device == "cpu" else 8) // 4
     first, second, third = (torch.rand(elements, device=device) for _ in range(3))
     side = 1024 if device == "cpu" else 8192
-    left, right = (torch.rand(side, side, device=device) for _ in range(2))
-    product = torch.empty(side, side, device=device)
+    left, right, product = (torch.rand(side, side, device=device) for _ in range(3))
     scalar = torch.zeros((), device=device)
-    size = first.nbytes
 
-    def best(thunk: Thunk, calls: int = 1) -> float:
-        thunk()
-        return min(clock.time(lambda: [thunk] * calls).device for _ in range(rounds))
+    def best(call: Callable[[], object], calls: int = 1) -> float:
+        call()
+        return min(clock.time(lambda: [call] * calls).device for _ in range(rounds))
 
     return Ceilings(
-        copy=2 * size / best(lambda: second.copy_(first)),
-        triad=3 * size / best(lambda: torch.add(first, second, out=third)),
-        read=size / best(first.sum),
-        flops=2 * side**3 / best(_exact(lambda: torch.mm(left, right, out=product))),
+        copy=2 * first.nbytes / best(lambda: second.copy_(first)),
+        triad=3 * first.nbytes / best(lambda: torch.add(first, second, out=third)),
+        read=first.nbytes / best(first.sum),
+        flops=2 * side**3 / best(lambda: torch.mm(left, right, out=product)),
         launch=best(lambda: scalar.fill_(1.0), 100),
         cache=cache,
     )
-
-
-def _exact(product: Callable[[], Tensor]) -> Thunk:
-    """Keeps TF32 out of a product of matrices: losses are computed in float32."""
-
-    def exact() -> None:
-        allowed, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
-        try:
-            product()
-        finally:
-            torch.backends.cuda.matmul.allow_tf32 = allowed
-
-    return exact
 
 
 def cache_bytes(device: str) -> int:
     """Returns the size of the last-level cache; a guess where the system does not say."""
     if device != "cpu":
         return int(torch.cuda.get_device_properties(device).L2_cache_size)
-    sizes = [_size(path.read_text()) for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")]
-    return max(sizes, default=ASSUMED_CACHE)
-
-
-def _size(text: str) -> int:
-    number, unit = text.strip()[:-1], text.strip()[-1]
-    return int(number) << {"K": 10, "M": 20, "G": 30}[unit]
+    texts = (path.read_text() for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"))
+    sizes = (re.fullmatch(r"(\d+)([KMG])", text.strip()) for text in texts)
+    return max((int(size[1]) << {"K": 10, "M": 20, "G": 30}[size[2]] for size in sizes if size), default=ASSUMED_CACHE)

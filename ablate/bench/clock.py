@@ -1,4 +1,4 @@
-"""Two times of a call, never one: what the device works, and what the caller waits."""
+"""Two times of a call: how long the device works, and how long the caller waits."""
 
 from __future__ import annotations
 
@@ -27,31 +27,29 @@ class Clock(Protocol):
     """Times a few calls one after the other.
 
     Attributes:
-        judged: which of the two times verdicts are about.
-        meaning: what the device time is, in words.
+        primary: which of the two times ratios and verdicts are about.
+        meaning: how the device time is taken, in words.
     """
 
-    judged: Quantity
+    primary: Quantity
     meaning: str
 
     def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:
         """Returns the times of one call; `calls` is asked for each pass anew, so that a pass finds cold inputs."""
-        ...
 
     def megahertz(self) -> float | None:
-        """Reads at what clock the device runs, and changes nothing; None where that cannot be read."""
-        ...
+        """Reads the device's clock rate, and changes nothing; None where it cannot be read."""
 
 
 class ProcessorClock:
     """Processor time of the whole process, whatever threads it has, beside the wall clock.
 
-    With one thread the processor time is judged, which other processes disturb least; with several it would count a
-    kernel that uses them as slower, and the wall clock is judged.
+    With one thread the processor time is primary, which other processes disturb least; with several it would count a
+    kernel that uses them as slower, and the wall clock is primary.
     """
 
     def __init__(self, threads: int) -> None:
-        self.judged: Quantity = "device" if threads == 1 else "call"
+        self.primary: Quantity = "device" if threads == 1 else "call"
         self.meaning = "processor time of the process"
 
     def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:
@@ -64,7 +62,7 @@ class ProcessorClock:
         return Timing(worked / len(thunks), elapsed / len(thunks))
 
     def megahertz(self) -> float | None:
-        """Returns nothing: the cores of a CPU have clocks of their own."""
+        """Returns None: the cores of a CPU have clocks of their own."""
         return None
 
 
@@ -75,7 +73,7 @@ class CudaClock:
     the device. Where it ends too early, because the queue is full or the host slow, the sample is marked.
     """
 
-    judged: Quantity = "device"
+    primary: Quantity = "device"
     meaning = "between events around queued calls"
 
     def time(self, calls: Callable[[], Sequence[Thunk]]) -> Timing:

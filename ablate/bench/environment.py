@@ -1,12 +1,10 @@
-"""What a benchmark was made with, beside what every result records: caches, switches, clocks of the GPU."""
+"""The environment of a benchmark, beside the one that every result records: caches, switches, clocks of the GPU."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,7 +33,7 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def gpu_state(device: str) -> dict[str, float] | None:
-    """Reads clocks, power and temperature of the GPU, what there is of them, changing nothing; None where none is."""
+    """Reads clock rate, power and temperature of the GPU as far as it has sensors, and changes nothing."""
     if device == "cpu":
         return None
     readings = {
@@ -45,17 +43,6 @@ def gpu_state(device: str) -> dict[str, float] | None:
     }
     known = {name: value for name, reading in readings.items() if (value := sensor(reading)) is not None}
     return known or None
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Gives torch so many threads for the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _gpu(device: str) -> dict[str, Any]:

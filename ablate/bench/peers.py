@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from importlib import metadata
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ablate.bench.case import Contender, Pair, Setting
-from ablate.bench.contenders import compiled, in_direction
-from ablate.kernels import Function, Tolerance
+from ablate.bench.candidates import compiled, in_direction
+from ablate.bench.case import Candidate, Pair, Setting
+from ablate.kernels import Tolerance
 from ablate.kernels.by_autograd import Loss
 
 DATA_RANGE = 2.0
@@ -22,65 +22,44 @@ PROMISED = Tolerance(value=1e-5, floor=5e-6, gradient=1e-4)
 
 
 class Peer(NamedTuple):
-    """A package that computes MS-SSIM: what to import, and its function (image, reconstruction) -> similarity."""
+    """A package that computes MS-SSIM: the module to import, and its function (image, reconstruction, data_range)."""
 
     package: str
     module: str
-    function: Callable[..., Callable[[Tensor, Tensor], Tensor]]
+    function: str
 
 
 PEERS = (
-    Peer("pytorch-msssim", "pytorch_msssim", lambda it: lambda x, y: it.ms_ssim(x, y, data_range=DATA_RANGE)),
-    Peer("piq", "piq", lambda it: lambda x, y: it.multi_scale_ssim(x, y, data_range=DATA_RANGE)),
-    Peer(
-        "torchmetrics",
-        "torchmetrics.functional.image",
-        lambda it: lambda x, y: it.multiscale_structural_similarity_index_measure(x, y, data_range=DATA_RANGE),
-    ),
+    Peer("pytorch-msssim", "pytorch_msssim", "ms_ssim"),
+    Peer("piq", "piq", "multi_scale_ssim"),
+    Peer("torchmetrics", "torchmetrics.functional.image", "multiscale_structural_similarity_index_measure"),
 )
 
 
-def ms_ssim_peers(setting: Setting) -> tuple[Contender, ...]:
-    """Returns each installed peer plain, in channels_last and compiled, and one line for each that is not."""
-    return tuple(contender for peer in PEERS for contender in _of(peer, setting))
-
-
-def _of(peer: Peer, setting: Setting) -> Iterator[Contender]:
+def ms_ssim_peers(setting: Setting) -> Iterator[Candidate]:
+    """Yields each installed peer plain, in channels_last and compiled, and one line for each that is not."""
     differentiate = in_direction(setting.direction, image=False, reconstruction=True)
+    for peer in PEERS:
 
-    def make() -> Loss:
-        similarity = peer.function(importlib.import_module(peer.module))
-        return lambda images, reconstructions: 1 - similarity(reconstructions[0], images[0])
+        def make(peer: Peer = peer) -> Loss:
+            similarity: Callable[..., Tensor] = getattr(importlib.import_module(peer.module), peer.function)
+            return lambda images, reconstructions: 1 - similarity(reconstructions[0], images[0], data_range=DATA_RANGE)
 
-    def build() -> Function:
-        return differentiate(make())
+        def build(make: Callable[[], Loss] = make) -> Any:
+            return differentiate(make())
 
-    try:
-        named = f"{peer.package} {metadata.version(peer.package)}"
-    except metadata.PackageNotFoundError:
-        missing = f"{peer.package} is not installed; pip install 'ablate[peers]' installs it"
-        yield Contender(peer.package, build, missing=missing, peer=peer.package)
-        return
-    yield Contender(peer.package, build, prepare=from_black, peer=named, tolerance=PROMISED)
-    yield Contender(
-        f"{peer.package}-channels-last",
-        build,
-        prepare=channels_last,
-        peer=named,
-        tolerance=PROMISED,
-        form_of=peer.package,
-    )
-    yield from compiled(
-        make,
-        differentiate,
-        setting,
-        of=peer.package,
-        prepare=from_black,
-        peer=named,
-        tolerance=PROMISED,
-        build_seconds=COMPILE_SECONDS,
-        form_of=peer.package,
-    )
+        try:
+            version = f"{peer.package} {metadata.version(peer.package)}"
+        except metadata.PackageNotFoundError:
+            missing = f"{peer.package} is not installed; pip install 'ablate[peers]' installs it"
+            yield Candidate(peer.package, build, missing=missing, peer=peer.package)
+            continue
+        promised: dict[str, Any] = {"peer": version, "tolerance": PROMISED}
+        form: dict[str, Any] = {**promised, "form_of": peer.package}
+        yield Candidate(peer.package, build, prepare=from_black, **promised)
+        yield Candidate(f"{peer.package}-channels-last", build, prepare=channels_last, **form)
+        form |= {"prepare": from_black, "build_seconds": COMPILE_SECONDS}
+        yield from compiled(make, differentiate, setting, of=peer.package, **form)
 
 
 def from_black(pair: Pair) -> Pair:
@@ -89,5 +68,5 @@ def from_black(pair: Pair) -> Pair:
 
 
 def channels_last(pair: Pair) -> Pair:
-    """The same in the memory format in which a depthwise convolution is fastest."""
+    """Shifts images to [0, 2], in the memory format in which a depthwise convolution is fastest."""
     return from_black(pair).map(lambda tensor: tensor.contiguous(memory_format=torch.channels_last))

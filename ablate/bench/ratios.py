@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ class Ratio:
     median: float
     low: float | None
     high: float | None
-    rounds: int
 
     @property
     def half_width(self) -> float:
@@ -34,8 +34,8 @@ class Ratio:
         return (self.high - self.low) / 2 / self.median
 
 
-def paired_ratio(baseline: Sequence[float], contender: Sequence[float]) -> Ratio:
-    """Returns baseline over contender, round by round: whatever slows a whole round divides out.
+def paired_ratio(baseline: Sequence[float], candidate: Sequence[float]) -> Ratio:
+    """Returns baseline over candidate, round by round: whatever slows a whole round divides out.
 
     The interval is that between order statistics, exact for any distribution of the ratios (it inverts the sign test);
     it needs six rounds for 95 %, where a bootstrap would pretend to an interval from two.
@@ -43,12 +43,12 @@ def paired_ratio(baseline: Sequence[float], contender: Sequence[float]) -> Ratio
     Raises:
         ValueError: if the two were not taken in the same rounds.
     """
-    if len(baseline) != len(contender) or not baseline:
-        raise ValueError(f"{len(baseline)} samples of the baseline do not pair with {len(contender)}")
-    ratios = sorted(one / other for one, other in zip(baseline, contender, strict=True))
+    if len(baseline) != len(candidate) or not baseline:
+        raise ValueError(f"{len(baseline)} samples of the baseline do not pair with {len(candidate)}")
+    ratios = sorted(one / other for one, other in zip(baseline, candidate, strict=True))
     rank = _rank(len(ratios))
     low, high = (ratios[rank - 1], ratios[-rank]) if rank else (None, None)
-    return Ratio(statistics.median(ratios), low, high, len(ratios))
+    return Ratio(statistics.median(ratios), low, high)
 
 
 def noise(control: Ratio) -> float:
@@ -78,10 +78,5 @@ def verdict(ratio: Ratio, within: float) -> Verdict:
 
 def _rank(count: int) -> int:
     """Returns the largest k for which the k-th smallest and k-th largest enclose the median with 95 %; 0 for none."""
-    outside, rank = 0.0, 0
-    for k in range(count):
-        outside += 2 * math.comb(count, k) / 2**count
-        if outside > 1 - CONFIDENCE:
-            break
-        rank = k + 1
-    return rank
+    outside = itertools.accumulate(2 * math.comb(count, k) / 2**count for k in range(count))
+    return sum(chance <= 1 - CONFIDENCE for chance in outside)

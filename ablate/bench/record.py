@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablate.bench.names import FOLDER, Row
-from ablate.records import rows
+from ablate.bench.names import Row
+from ablate.records.rows import append_row, read_rows
 
 SCHEMA = 1
+FOLDER = "bench"
+"""Of the results directory, where runs of the bench lie."""
 CASE = ("kernel", "direction", "shape", "dtype", "device")
-"""What two rows have in common that can be compared."""
+"""The fields that say which case a row is of."""
 PRIVATE = ("git", "fingerprint", "uncommitted_changes", "gpu_uuid_sha256", "load_average", "platform")
-"""What a committed reference leaves out of the environment."""
+"""The part of the environment that a committed reference leaves out."""
 SAMPLED = ("samples", "warm_up_seconds", "build_seconds")
 
 
@@ -39,18 +41,18 @@ class Journal:
         """Writes what holds for the whole run."""
         self.head = dict(head)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        rows.append_row(self.path, {"type": "run", **self.head})
+        append_row(self.path, {"type": "run", **self.head})
 
     def write(self, row: Row) -> None:
         """Adds a row."""
         self.rows.append(row)
-        rows.append_row(self.path, {"type": "row", **row})
+        append_row(self.path, {"type": "row", **row})
 
     def end(self, ended: str, left_out: Sequence[str]) -> None:
-        """Says how the run ended, and what it did not come to."""
+        """Writes why the run ended, and which cases it did not come to."""
         self.tail = {"ended": ended, "left_out": list(left_out)}
         if self.head:
-            rows.append_row(self.path, {"type": "end", **self.tail})
+            append_row(self.path, {"type": "end", **self.tail})
 
     def document(self) -> dict[str, Any]:
         """Returns everything as one document."""
@@ -64,7 +66,7 @@ def read(path: Path) -> dict[str, Any]:
         ValueError: where the file holds no results of the bench, or none that this version reads.
     """
     if path.suffix == ".jsonl":
-        document = _of_journal(rows.read_rows(path))
+        document = _of_journal(path)
     else:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -84,14 +86,14 @@ def newest(runs: Path) -> list[Row]:
     """
     cases: dict[tuple[Any, ...], list[Row]] = {}
     for path in sorted((runs / FOLDER).glob("*.jsonl")):
-        document = _of_journal(rows.read_rows(path))
+        document = _of_journal(path)
         if document.get("schema") != SCHEMA:
             continue
-        fresh: dict[tuple[Any, ...], list[Row]] = {}
+        of_run: dict[tuple[Any, ...], list[Row]] = {}
         for row in document["rows"]:
-            case = tuple(row[name] for name in CASE)
-            fresh.setdefault(case, []).append({**row, "ceilings": document["ceilings"], "threads": document["threads"]})
-        cases |= fresh
+            about_run = {"ceilings": document["ceilings"], "threads": document["threads"]}
+            of_run.setdefault(tuple(row[name] for name in CASE), []).append(row | about_run)
+        cases |= of_run
     return [row for rows in cases.values() for row in rows]
 
 
@@ -102,14 +104,19 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "environment": environment, "rows": _rounded(rows)}
 
 
-def _of_journal(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    parts: dict[str, list[dict[str, Any]]] = {"run": [], "row": [], "end": []}
-    for line in lines:
-        content = dict(line)
-        parts.setdefault(content.pop("type", ""), []).append(content)
-    head = parts["run"][0] if parts["run"] else {}
-    tail = parts["end"][-1] if parts["end"] else {"ended": "killed", "left_out": []}
-    return {**head, **tail, "rows": parts["row"]}
+def _of_journal(path: Path) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    tail: dict[str, Any] = {"ended": "killed", "left_out": []}
+    rows: list[Row] = []
+    for line in read_rows(path):
+        match line.pop("type", ""):
+            case "run":
+                head = line
+            case "row":
+                rows.append(line)
+            case "end":
+                tail = line
+    return {**head, **tail, "rows": rows}
 
 
 def _rounded(value: Any) -> Any:

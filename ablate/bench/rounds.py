@@ -1,4 +1,4 @@
-"""Rounds in which all contenders take their turn in random order, until the ratios are known or time is up."""
+"""Rounds in which all candidates take their turn in random order, until the ratios are known or time is up."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import gc
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ablate.bench.budget import OutOfTime
 from ablate.bench.clock import Clock, Quantity, Thunk, Timing
-from ablate.bench.names import CONTROL
+from ablate.bench.names import BASELINE, CONTROL, StopReason
 from ablate.bench.ratios import paired_ratio
 
 Temperature = Literal["cold", "warm"]
-TEMPERATURES: tuple[Temperature, ...] = ("cold", "warm")
-Ending = Literal["precise", "rounds", "budget", "interrupted"]
 
 WARM_UP_SECONDS = 0.3
 FLAT = 0.05
@@ -32,159 +31,141 @@ NEXT_TO_NOTHING = 0.05
 PRECISE = 0.01
 
 
+class Deadlines(NamedTuple):
+    """Until when rounds go on, on the clock of budgets.
+
+    `share` is the end of the case's part of the budget; where too few rounds for an interval are done by then, they go
+    on until `budget`.
+    """
+
+    share: float
+    budget: float
+
+
 @dataclass
 class Samples:
-    """What was measured of each contender; all have as many samples, the n-th of each taken in the n-th round."""
+    """The times of all candidates, a mapping for each round that was finished.
 
-    timings: dict[str, dict[Temperature, list[Timing]]]
+    Attributes:
+        repeats: calls in a sample, by candidate.
+        temperatures: those that were measured.
+        warm_up_seconds: how long the warm-up took.
+        steady: whether times were steady by its end.
+        rounds: the times by candidate and temperature.
+        megahertz: the device's clock after each round.
+        stopped_by: why there are no more rounds.
+    """
+
     repeats: dict[str, int]
+    temperatures: tuple[Temperature, ...]
     warm_up_seconds: float
     steady: bool
-    ending: Ending = "budget"
-    rounds: int = 0
-    gaps: dict[str, int] = field(default_factory=dict)
+    rounds: list[dict[str, dict[Temperature, Timing]]] = field(default_factory=list)
     megahertz: list[float | None] = field(default_factory=list)
-    """The device's clock after each round."""
-
-    @property
-    def temperatures(self) -> tuple[Temperature, ...]:
-        """Which were measured."""
-        return tuple(next(iter(self.timings.values())))
+    stopped_by: StopReason = StopReason.budget
 
     @property
     def unsteady_rounds(self) -> int:
         """Rounds after which the device's clock was off its median by more than DRIFT; they are kept, and counted."""
         known = [value for value in self.megahertz if value is not None]
-        if not known:
-            return 0
-        usual = statistics.median(known)
+        usual = statistics.median(known or [0.0])
         return sum(abs(value - usual) > DRIFT * usual for value in known)
 
     def seconds(self, name: str, temperature: Temperature, quantity: Quantity) -> list[float]:
-        """Returns one contender's samples."""
-        return [getattr(timing, quantity) for timing in self.timings[name][temperature]]
+        """Returns one candidate's samples."""
+        return [getattr(timings[name][temperature], quantity) for timings in self.rounds]
+
+    def gaps(self, name: str) -> int:
+        """Counts a candidate's samples in which the device waited for the host."""
+        return sum(timing.gaps for timings in self.rounds for timing in timings[name].values())
 
 
-def race(
-    entrants: Mapping[str, Sequence[Thunk]],
+def run_rounds(
+    candidates: Mapping[str, Sequence[Thunk]],
     clock: Clock,
     seed: int,
-    seconds: float,
+    deadlines: Deadlines,
     *,
-    baseline: str,
-    longest: float | None = None,
     transfer: float = math.inf,
     after: int = 1,
     now: Callable[[], float] = time.monotonic,
 ) -> Samples:
-    """Measures the entrants, each a thunk for every set of inputs, for so many seconds.
+    """Measures the candidates beside the baseline, which is one of them, until all ratios are known or time is up.
 
     A cold sample goes on to sets that nobody has touched since all others were; a warm one repeats the last. Samples of
     a round that was not finished, because it was interrupted, have no partners and are left out; nothing else is.
 
     Args:
-        entrants: thunks by name.
+        candidates: by name, a thunk for every set of inputs.
         clock: what times them.
         seed: of the order within rounds.
-        seconds: until when to go on, unless the ratios are known before.
-        baseline: the entrant that ratios are to.
-        longest: seconds that may be spent where too few rounds for an interval are done; as `seconds` if left out.
-        transfer: seconds in which inputs come from memory; where that is next to nothing of the fastest entrant's time,
-            cold and warm are the same, and only cold is measured.
+        deadlines: until when to go on, unless the ratios are known before.
+        transfer: seconds in which inputs come from memory; where that is next to nothing of the fastest candidate's
+            time, cold and warm are the same, and only cold is measured.
         after: what comes after the last round, in rounds; so much time is left over for it.
-        now: the clock that the budget is kept by.
+        now: the clock that the deadlines are on.
     """
-    began_all = now()
-    longest = max(seconds, longest or 0.0)
-    turntable = _Turntable(max(map(len, entrants.values())))
-    samples = _warmed_up(entrants, clock, turntable, seconds / 4, transfer, now)
-    if CONTROL in entrants:
-        samples.repeats[CONTROL] = samples.repeats[baseline]
-    temperatures = samples.temperatures
-    order = np.random.default_rng(seed)
-    names = list(entrants)
+    sampler = _Sampler(candidates, clock)
+    samples = _warmed_up(sampler, (deadlines.share - now()) / 4, transfer, now)
+    order, names = np.random.default_rng(seed), list(candidates)
     slowest = 0.0
-    gc.collect()
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        while True:
-            began = now()
-            allowed = seconds if samples.rounds >= FEWEST_FOR_INTERVAL else longest
-            ending = _ended(samples, clock, baseline, began_all + allowed - began - (1 + after) * slowest)
-            if ending is not None:
-                break
-            taken = {}
-            for name in (names[index] for index in order.permutation(len(names))):
-                taken[name] = _turn(entrants[name], clock, turntable, samples.repeats[name], temperatures)
-            for name, timings in taken.items():
-                for temperature, timing in timings.items():
-                    samples.timings[name][temperature].append(timing)
-                    samples.gaps[name] = samples.gaps.get(name, 0) + timing.gaps
-            samples.rounds += 1
-            samples.megahertz.append(clock.megahertz())
-            slowest = max(slowest, now() - began)
-    except KeyboardInterrupt as error:
-        ending = "budget" if isinstance(error, OutOfTime) else "interrupted"
-    finally:
-        if collecting:
-            gc.enable()
-    samples.ending = ending
+    with _no_garbage_collection():
+        try:
+            while (reason := _reached(samples, clock.primary, deadlines, now() + (1 + after) * slowest)) is None:
+                began = now()
+                turns = (names[index] for index in order.permutation(len(names)))
+                samples.rounds.append({name: sampler.both(name, samples) for name in turns})
+                samples.megahertz.append(clock.megahertz())
+                slowest = max(slowest, now() - began)
+        except KeyboardInterrupt as error:
+            reason = StopReason.budget if isinstance(error, OutOfTime) else StopReason.interrupted
+    samples.stopped_by = reason
     return samples
 
 
-class _Turntable:
-    """Counts through the sets of inputs, for all contenders together."""
+class _Sampler:
+    """Takes samples, going through the sets of inputs for all candidates together."""
 
-    def __init__(self, sets: int) -> None:
-        self._sets = sets
-        self.last = 0
+    def __init__(self, candidates: Mapping[str, Sequence[Thunk]], clock: Clock) -> None:
+        self.thunks = candidates
+        self._clock = clock
+        self._sets = max(map(len, candidates.values()))
+        self._last = 0
 
-    def next(self) -> int:
-        self.last = (self.last + 1) % self._sets
-        return self.last
+    def both(self, name: str, samples: Samples) -> dict[Temperature, Timing]:
+        """Takes a sample at each temperature that is measured."""
+        take = {"cold": self.cold, "warm": self._warm}
+        return {temperature: take[temperature](name, samples.repeats[name]) for temperature in samples.temperatures}
+
+    def cold(self, name: str, repeats: int = 1) -> Timing:
+        return self._clock.time(lambda: [self._next(self.thunks[name]) for _ in range(repeats)])
+
+    def _warm(self, name: str, repeats: int) -> Timing:
+        thunks = self.thunks[name]
+        return self._clock.time(lambda: [thunks[self._last % len(thunks)]] * repeats)
+
+    def _next(self, thunks: Sequence[Thunk]) -> Thunk:
+        self._last = (self._last + 1) % self._sets
+        return thunks[self._last % len(thunks)]
 
 
-def _turn(
-    thunks: Sequence[Thunk], clock: Clock, turntable: _Turntable, repeats: int, temperatures: Sequence[Temperature]
-) -> dict[Temperature, Timing]:
-    def cold() -> list[Thunk]:
-        return [thunks[turntable.next() % len(thunks)] for _ in range(repeats)]
-
-    def warm() -> list[Thunk]:
-        return [thunks[turntable.last % len(thunks)]] * repeats
-
-    draw = {"cold": cold, "warm": warm}
-    return {temperature: clock.time(draw[temperature]) for temperature in temperatures}
-
-
-def _warmed_up(
-    entrants: Mapping[str, Sequence[Thunk]],
-    clock: Clock,
-    turntable: _Turntable,
-    seconds: float,
-    transfer: float,
-    now: Callable[[], float],
-) -> Samples:
-    """Runs everybody until the clock is steady, and finds how many calls make a sample long enough."""
-    began, seen = now(), {name: [_once(thunks, clock, turntable)] for name, thunks in entrants.items()}
+def _warmed_up(sampler: _Sampler, seconds: float, transfer: float, now: Callable[[], float]) -> Samples:
+    """Runs all candidates until the clock is steady, and finds how many calls make a sample long enough."""
+    began, seen = now(), {name: [sampler.cold(name).call] for name in sampler.thunks}
     steady = False
     while not steady and now() - began < min(seconds, 3 * WARM_UP_SECONDS):
-        for name, thunks in entrants.items():
-            seen[name].append(_once(thunks, clock, turntable))
+        for name, calls in seen.items():
+            calls.append(sampler.cold(name).call)
         steady = now() - began >= WARM_UP_SECONDS and all(map(_flat, seen.values()))
     repeats = {}
-    for name, thunks in entrants.items():
-        wanted = math.ceil(SAMPLE_SECONDS / max(min(seen[name]), 1e-9))
-        repeats[name] = max(1, min(wanted, LONGEST_BURST, max(1, len(thunks) // 2)))
+    for name, calls in seen.items():
+        wanted = math.ceil(SAMPLE_SECONDS / max(min(calls), 1e-9))
+        repeats[name] = max(1, min(wanted, LONGEST_BURST, len(sampler.thunks[name]) // 2))
+    if CONTROL in repeats:
+        repeats[CONTROL] = repeats[BASELINE]
     fastest = min(map(min, seen.values()))
-    temperatures = TEMPERATURES if transfer > NEXT_TO_NOTHING * fastest else TEMPERATURES[:1]
-    timings: dict[str, dict[Temperature, list[Timing]]] = {name: {t: [] for t in temperatures} for name in entrants}
-    return Samples(timings, repeats, now() - began, steady)
-
-
-def _once(thunks: Sequence[Thunk], clock: Clock, turntable: _Turntable) -> float:
-    return clock.time(lambda: [thunks[turntable.next() % len(thunks)]]).call
+    temperatures: tuple[Temperature, ...] = ("cold", "warm") if transfer > NEXT_TO_NOTHING * fastest else ("cold",)
+    return Samples(repeats, temperatures, now() - began, steady)
 
 
 def _flat(seconds: Sequence[float]) -> bool:
@@ -195,12 +176,27 @@ def _flat(seconds: Sequence[float]) -> bool:
     return abs(later - earlier) <= FLAT * earlier
 
 
-def _ended(samples: Samples, clock: Clock, baseline: str, left: float) -> Ending | None:
-    if samples.rounds >= FEWEST_ROUNDS:
-        own = samples.seconds(baseline, "cold", clock.judged)
-        others = [samples.seconds(name, "cold", clock.judged) for name in samples.timings if name != baseline]
-        if all(paired_ratio(own, other).half_width <= PRECISE for other in others):
-            return "precise"
-    if samples.rounds >= MOST_ROUNDS:
-        return "rounds"
-    return "budget" if left <= 0 and samples.rounds else None
+def _reached(samples: Samples, primary: Quantity, deadlines: Deadlines, done_at: float) -> StopReason | None:
+    """Says why there shall be no further round, which would be done by `done_at`; None where there shall be one."""
+    rounds = len(samples.rounds)
+    if rounds >= FEWEST_ROUNDS:
+        eager = samples.seconds(BASELINE, "cold", primary)
+        others = (samples.seconds(name, "cold", primary) for name in samples.repeats if name != BASELINE)
+        if all(paired_ratio(eager, other).half_width <= PRECISE for other in others):
+            return StopReason.precise
+    if rounds >= MOST_ROUNDS:
+        return StopReason.rounds
+    deadline = deadlines.share if rounds >= FEWEST_FOR_INTERVAL else max(deadlines)
+    return StopReason.budget if rounds and done_at >= deadline else None
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

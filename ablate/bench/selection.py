@@ -9,7 +9,7 @@ import torch
 
 from ablate.bench.case import DTYPES, Kernel, Setting, Shape
 from ablate.bench.cases import KERNELS
-from ablate.bench.names import BASELINE, TRAINING_STEP
+from ablate.bench.names import TRAINING_STEP
 from ablate.bench.steps import VARIANTS
 from ablate.registry import unknown
 
@@ -18,13 +18,13 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for; empty means everything that is usual.
+    """A request of a user; an empty field means everything that is usual.
 
     Attributes:
         kernels: their names.
         shapes: of images; the kernels' own if empty.
         dtypes: their names; float32 if empty.
-        backends: names of contenders; the baseline is always among them.
+        backends: names of candidates; the baseline is always among them.
         device: cpu or cuda.
         threads: of a CPU.
     """
@@ -44,7 +44,8 @@ class Request:
         """
         _known("kernel", self.kernels, [*KERNELS, TRAINING_STEP])
         _known("type", self.dtypes, list(DTYPES))
-        _known("backend", self.backends, self._contenders())
+        if self.backends:
+            _known("backend", self.backends, self._candidates())
         return self
 
     @property
@@ -54,21 +55,21 @@ class Request:
 
     def settings(self) -> Iterator[tuple[Kernel, Setting]]:
         """Yields what to measure of the kernels."""
-        chosen = [KERNELS[name] for name in self.kernels or KERNELS if name in KERNELS]
-        for kernel in chosen:
+        for kernel in self._kernels():
             for direction in kernel.directions:
                 for dtype in set(self.dtypes or ("float32",)) & set(kernel.dtypes):
-                    for shape in self.shapes or kernel.shapes[self.device]:
+                    for shape in self.shapes or (kernel.shape[self.device],):
                         yield kernel, Setting(direction, shape, DTYPES[dtype], self.device)
 
-    def _contenders(self) -> list[str]:
+    def _kernels(self) -> list[Kernel]:
+        return [KERNELS[name] for name in self.kernels or KERNELS if name in KERNELS]
+
+    def _candidates(self) -> list[str]:
         """Returns the names of everybody who could take part in any of the kernels."""
-        names = dict.fromkeys(VARIANTS if self.steps_too else [BASELINE])
-        for name in self.kernels or KERNELS:
-            if name in KERNELS:
-                kernel = KERNELS[name]
-                setting = Setting(kernel.directions[0], kernel.shapes[self.device][0], torch.float32, self.device)
-                names |= dict.fromkeys(contender.name for contender in kernel.case(setting).contenders)
+        names = dict.fromkeys(VARIANTS if self.steps_too else ())
+        for kernel in self._kernels():
+            setting = Setting(kernel.directions[0], kernel.shape[self.device], torch.float32, self.device)
+            names |= dict.fromkeys(candidate.name for candidate in kernel.case(setting).candidates)
         return list(names)
 
 

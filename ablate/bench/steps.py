@@ -11,13 +11,13 @@ from typing import NamedTuple
 import torch
 
 from ablate.bench.case import Shape, Work
+from ablate.bench.case_summary import CaseSummary
 from ablate.bench.gate import attempt
 from ablate.bench.measure import Bench
 from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
-from ablate.bench.rounds import race
-from ablate.bench.standing import Standing, no_round
+from ablate.bench.rounds import run_rounds
+from ablate.bench.traffic import traffic
 from ablate.bench.training_step import PRESETS, BareTraining, cell_of, split_of
-from ablate.bench.work import traffic
 from ablate.objective import Kernels
 
 
@@ -54,14 +54,14 @@ class Steps:
     cache: Path
     shape: Shape | None = None
 
-    def measured(self, bench: Bench, seconds: float, longest: float) -> list[Row]:
+    def measure(self, bench: Bench, seconds: float, longest: float) -> list[Row]:
         """Returns a row for each variant; `seconds` and `longest` as for a case."""
-        now, clock = bench.now, bench.clock
-        began = now()
+        # The variants whose first step is eager's.
+        deadlines = bench.deadlines(seconds, longest)
         eager = self._training(BASELINE)
         expected: dict[str, torch.Tensor] = {}
         counted = traffic(lambda: expected.update(first_step(eager)))
-        rows, trainings = [], {BASELINE: eager}
+        about, rows, trainings = self._about(eager), [], {BASELINE: eager}
         for name in VARIANTS:
             if name == BASELINE or (bench.wanted and name not in bench.wanted):
                 continue
@@ -69,27 +69,28 @@ class Steps:
             if (problem := attempt(functools.partial(refusal, training, expected))) is None:
                 trainings[name] = training
             else:
-                rows.append({**self._about(eager), "backend": name, "status": "failed", "reason": problem})
+                rows.append({**about, "backend": name, "status": "failed", "reason": problem})
         trainings[CONTROL] = self._training(BASELINE)
-        samples = race(
+
+        # Times.
+        samples = run_rounds(
             {name: [training.step] for name, training in trainings.items()},
-            clock,
+            bench.clock,
             bench.seed,
-            max(0.0, began + seconds - now()),
-            baseline=BASELINE,
-            longest=began + longest - now(),
+            deadlines,
             transfer=0.0,
             after=SPLIT_STEPS + 1,
-            now=now,
+            now=bench.now,
         )
-        if not samples.rounds:
-            return [*rows, *({**self._about(eager), "backend": name, **no_round(samples)} for name in trainings)]
-        standing = Standing(samples, clock.judged, bench.ceilings, Work(0, counted.flops), counted)
+
+        # A row for each.
+        summary = CaseSummary(samples, bench.clock.primary, bench.ceilings, Work(0, counted.flops), counted)
         for name, training in trainings.items():
-            row = self._about(eager) | standing.row(name)
-            images = training.cell.data.batch_size
-            row["images_a_second"] = {time: images / value for time, value in row["median"]["cold"].items()}
-            row["split"] = None if name == CONTROL else split_of(training, self.device, SPLIT_STEPS)
+            row = about | summary.row(name)
+            if samples.rounds:
+                images = training.cell.data.batch_size
+                row["images_a_second"] = {time: images / value for time, value in row["median"]["cold"].items()}
+                row["split"] = None if name == CONTROL else split_of(training, self.device, SPLIT_STEPS)
             rows.append(row)
         return rows
 
@@ -101,11 +102,10 @@ class Steps:
 
     def _about(self, training: BareTraining) -> Row:
         cell = training.cell
-        shape = Shape(cell.data.batch_size, 3, cell.data.crop, cell.data.crop)
         return {
             "kernel": TRAINING_STEP,
             "direction": "step",
-            "shape": str(shape),
+            "shape": str(Shape(cell.data.batch_size, 3, cell.data.crop, cell.data.crop)),
             "dtype": cell.train.precision,
             "device": self.device,
             "preset": PRESETS[self.device],

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
+from ablate.bench.names import CONTROL, TRAINING_STEP, Row, primary_ratio, times_as_fast
 
 HEADER = ("kernel", "backend", "work", "call", "times as fast as eager", "bytes", "at most", "roofline", "verdict")
 PEERS = ("kernel", "backend", "fastest peer", "times as fast")
 
 
 def markdown(document: Mapping[str, Any], command: str) -> str:
-    """Returns the page: the machine, its ceilings, tables of kernels and of the training step, who was refused."""
+    """Returns the page: the machine, its ceilings, tables of kernels and of the training step, those not timed."""
     rows = document["rows"]
     measured = [row for row in rows if row["status"] == "measured"]
     steps = [row for row in measured if row["kernel"] == TRAINING_STEP and row["backend"] != CONTROL]
     kernels = [row for row in measured if row["kernel"] != TRAINING_STEP]
-    lines = [f"# Loss kernels on {_name(document)}", "", f"    {command}", "", *_machine(document), ""]
-    for direction in dict.fromkeys(row["direction"] for row in kernels):
-        of_direction = [row for row in kernels if row["direction"] == direction]
-        lines += [f"## {direction}", "", *_table(HEADER, map(_fields, of_direction)), ""]
     compared = [row for row in kernels if row.get("over_fastest_peer")]
-    if compared:
-        lines += ["## Beside the fastest peer", "", *_table(PEERS, map(_over_peer, compared)), ""]
-    if steps:
-        lines += ["## The whole training step", "", *_steps(steps), ""]
-    refused = list(dict.fromkeys(_reason(row) for row in rows if row["status"] != "measured"))
-    if refused:
-        lines += ["## Not timed", "", *refused, ""]
-    return "\n".join(lines)
+    refused = dict.fromkeys(map(_reason, (row for row in rows if row["status"] != "measured")))
+    sections: dict[str, Iterable[str]] = {
+        direction: _table(HEADER, (_fields(row) for row in kernels if row["direction"] == direction))
+        for direction in dict.fromkeys(row["direction"] for row in kernels)
+    }
+    sections["Beside the fastest peer"] = _table(PEERS, map(_over_peer, compared)) if compared else ()
+    sections["The whole training step"] = _steps(steps) if steps else ()
+    sections["Not timed"] = refused
+    page = [f"# Loss kernels on {_name(document)}", "", f"    {command}", "", *_machine(document), ""]
+    for title, content in sections.items():
+        if lines := list(content):
+            page += [f"## {title}", "", *lines, ""]
+    return "\n".join(page)
 
 
 def _name(document: Mapping[str, Any]) -> str:
@@ -55,13 +55,13 @@ def _machine(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fields(row: Row) -> Sequence[str]:
-    cold, ratio = row["median"]["cold"], judged_ratio(row)
+    cold = row["median"]["cold"]
     return (
         f"{row['kernel']} {row['shape']}" + ("" if row["dtype"] == "float32" else f" {row['dtype']}"),
         f"*{row['backend']}*" if row["backend"] == CONTROL else row["backend"],
-        _milliseconds(cold["device"]),
-        _milliseconds(cold["call"]),
-        "1" if row["backend"] == BASELINE else times_as_fast(ratio),
+        f"{1e3 * cold['device']:.3g} ms",
+        f"{1e3 * cold['call']:.3g} ms",
+        times_as_fast(primary_ratio(row)),
         f"{row['bytes_over_least']:.1f}",
         f"{row['max_possible']:.1f}",
         f"{100 * row['roofline']:.0f} %",
@@ -75,36 +75,25 @@ def _over_peer(row: Row) -> Sequence[str]:
 
 
 def _steps(rows: Sequence[Row]) -> Iterator[str]:
-    parts = list(rows[0]["split"])
-    header = ("variant", "batch", "images a second (work)", "times as fast", *(f"{part} %" for part in parts))
+    parts = [f"{part} %" for part in rows[0]["split"]]
     fields = (
         (
             row["backend"],
             row["shape"],
             f"{row['images_a_second']['device']:.1f}",
-            "1" if row["backend"] == BASELINE else times_as_fast(judged_ratio(row)),
-            *(f"{100 * row['split'][part] / sum(row['split'].values()):.0f}" for part in parts),
+            times_as_fast(primary_ratio(row)),
+            *(f"{100 * seconds / sum(row['split'].values()):.0f}" for seconds in row["split"].values()),
         )
         for row in rows
     )
-    yield from _table(header, fields)
-
-
-def times_as_fast(ratio: Sequence[float | None]) -> str:
-    """Writes a ratio with its interval, where it has one."""
-    median, low, high = ratio
-    return f"{median:.2f}" if low is None else f"{median:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g} ms"
+    yield from _table(("variant", "batch", "images a second (work)", "times as fast", *parts), fields)
 
 
 def _reason(row: Row) -> str:
     return f"- {row['kernel']} {row['shape']}, {row['direction']}, {row['backend']}: {row['status']}, {row['reason']}"
 
 
-def _table(header: Sequence[str], rows: Iterator[Sequence[str]] | map[Sequence[str]]) -> Iterator[str]:
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(header)} |"
     yield f"|{' --- |' * len(header)}"
     for row in rows:

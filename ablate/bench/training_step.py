@@ -1,17 +1,17 @@
-"""The whole training step: images a second, and which part of the step takes how much of it."""
+"""The whole training step with nothing around it, and the part of its time that each of its parts takes."""
 
 from __future__ import annotations
 
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from ablate.config import Cell
 from ablate.data import prepare, resolve
@@ -49,72 +49,72 @@ class BareTraining:
         return taken.discriminator.loss, taken.loss
 
 
-@dataclass
 class Split:
-    """Where the time of a step goes, by hooks at the borders of its parts; on a CPU its processor time.
+    """The time of a step by part, from hooks at the borders of the parts; on a CPU its processor time.
 
     Forward, the modules are wrapped. Backward runs through losses, discriminators, generator and encoder in this order,
     so that a part begins where the gradient of its output arrives. The quantizer counts to the encoder, and what is
     between parts to the losses.
     """
 
-    device: str
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
-    _part: str = "losses"
-    _since: float = 0.0
+    def __init__(self, device: str) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self._device = device
+        self._part = "losses"
+        self._since = 0.0
 
     def to(self, part: str) -> None:
         """Books the time since the last change and goes on to a part."""
-        if self.device == "cpu":
-            now = time.process_time()
-        else:
-            torch.cuda.synchronize()
-            now = time.perf_counter()
-        if self._since:
-            self.seconds[self._part] += now - self._since
+        now = self._now()
+        self.seconds[self._part] += now - self._since
         self._part, self._since = part, now
 
     @contextmanager
     def watching(self, training: BareTraining) -> Iterator[None]:
         """Watches the steps of a training."""
-        state, handles = training.state, []
-        discriminator = state.discriminator
+        state, enter = training.state, self._enter
+        codec, discriminator, step_discriminator = state.codec, state.discriminator, state.discriminator_optimizer
         assert discriminator is not None
-        encoder, generator = state.codec.encoder, state.codec.generator
-        parts = (("encoder", encoder), ("encoder", state.codec.quantizer), ("generator", generator))
-        for part, module in (*parts, ("discriminator", discriminator)):
-            handles.append(module.register_forward_pre_hook(functools.partial(self._entered, part)))
-            handles.append(module.register_forward_hook(functools.partial(self._left, part)))
-        for optimizer in (state.codec_optimizer, state.discriminator_optimizer):
-            assert optimizer is not None
-            handles.append(optimizer.register_step_pre_hook(lambda *_: self.to("optimizer")))
-            handles.append(optimizer.register_step_post_hook(lambda *_: self.to("losses")))
-        drawn, averaged = training.batches, state.update_average
-        training.batches = self._timed("data", drawn)  # type: ignore[assignment]
-        state.update_average = self._timed("optimizer", averaged)  # type: ignore[method-assign]
-        try:
-            self._since = 0.0
-            self.to("losses")
+        assert step_discriminator is not None
+        modules = {codec.encoder: "encoder", codec.quantizer: "encoder", codec.generator: "generator"}
+        with ExitStack() as hooks:
+            # Hooks at modules and optimizers; a handle removes its hook when the block ends.
+            for module, part in {**modules, discriminator: "discriminator"}.items():
+                hooks.enter_context(module.register_forward_pre_hook(functools.partial(enter, part)))
+                hooks.enter_context(module.register_forward_hook(functools.partial(self._leave, part)))
+            for optimizer in (state.codec_optimizer, step_discriminator):
+                hooks.enter_context(optimizer.register_step_pre_hook(functools.partial(enter, "optimizer")))
+                hooks.enter_context(optimizer.register_step_post_hook(functools.partial(enter, "losses")))
+
+            # The two functions of a step that have no hooks are wrapped.
+            batches, update_average = training.batches, state.update_average
+            hooks.callback(setattr, training, "batches", batches)
+            hooks.callback(setattr, state, "update_average", update_average)
+            training.batches = self._timed("data", batches)  # type: ignore[assignment]
+            state.update_average = self._timed("optimizer", update_average)  # type: ignore[method-assign]
+            self._part, self._since = "losses", self._now()
             yield
             self.to("losses")
-        finally:
-            training.batches, state.update_average = drawn, averaged  # type: ignore[method-assign]
-            for handle in handles:
-                handle.remove()
 
-    def _entered(self, part: str, *_: Any) -> None:
+    def _now(self) -> float:
+        if self._device == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def _enter(self, part: str, *_: Any) -> None:
         self.to(part)
 
-    def _left(self, part: str, _module: Any, _inputs: Any, outputs: Any) -> None:
-        for tensor in _tensors(outputs):
-            if tensor.requires_grad:
-                tensor.register_hook(functools.partial(self._entered, part))
+    def _leave(self, part: str, _module: Any, _inputs: Any, outputs: Any) -> None:
+        for tensor in tree_leaves(outputs):
+            if isinstance(tensor, Tensor) and tensor.requires_grad:
+                tensor.register_hook(functools.partial(self._enter, part))
         self.to("losses")
 
     def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: Any, **options: Any) -> Any:
             self.to(part)
-            result = function(*arguments)
+            result = function(*arguments, **options)
             self.to("losses")
             return result
 
@@ -128,11 +128,3 @@ def split_of(training: BareTraining, device: str, steps: int) -> Mapping[str, fl
         for _ in range(steps):
             training.step()
     return {part: seconds / steps for part, seconds in split.seconds.items()}
-
-
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, tuple | list):
-        for branch in tree:
-            yield from _tensors(branch)

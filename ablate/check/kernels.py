@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.bench.judge import KEY, MARGIN, Compared, compare, judged_ratio
+from ablate.bench.comparison import KEY, MARGIN, Compared, compare
+from ablate.bench.names import primary_ratio
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 
 THROUGHPUT = "throughput"
@@ -30,7 +31,7 @@ def kernel_ratios(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": [
             {name: row[name] for name in (*KEY, "status", "judged")}
-            | {"ratio": {"cold": {row["judged"]: list(judged_ratio(row))}}}
+            | {"ratio": {"cold": {row["judged"]: list(primary_ratio(row))}}}
             for row in rows
             if row["status"] == "measured"
         ]

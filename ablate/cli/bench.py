@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ablate.bench.ceilings import Ceilings
+    from ablate.bench.selection import Request
+    from ablate.bench.session import Session
 
 REGRESSED, REFUSED, INTERRUPTED = 1, 3, 130
 UNITS = {"": 1, "s": 1, "min": 60, "h": 3600}
@@ -62,53 +64,62 @@ def bench(
     """
     began = time.monotonic()
     seconds = _seconds(budget)
-    from ablate.atomic import write_json
+    request = _request(kernel, shape, dtype, backend, device, threads)
+    reference = _read(against) if against else None
+    printing = str(as_json) == "-"
+    session = _session(request, seconds, runs_dir, began)
+
+    def show(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> None:
+        from ablate.cli.bench_table import lines
+
+        typer.echo("\n".join([*lines(title, rows, ceilings), ""]), err=printing)
+
+    session.run(show)
+    document = session.journal.document()
+    if as_json is not None:
+        _write_json(document, as_json)
+    if summary is not None:
+        _write_summary(document, summary)
+    for line in _ending(session, document, as_json):
+        typer.echo(line, err=printing)
+    regressed = reference is not None and _regressed(document, reference, printing)
+    raise typer.Exit(_exit_code(session, document, regressed))
+
+
+def _request(
+    kernel: list[str] | None,
+    shape: list[str] | None,
+    dtype: list[str] | None,
+    backend: list[str] | None,
+    device: str,
+    threads: int,
+) -> Request:
     from ablate.bench.case import Shape
-    from ablate.bench.names import ours
-    from ablate.bench.record import Journal, read
     from ablate.bench.selection import Request, device_named
+
+    shapes = tuple(map(Shape.parse, _names(shape)))
+    request = Request(_names(kernel), shapes, _names(dtype), _names(backend), device_named(device), threads)
+    return request.checked()
+
+
+def _session(request: Request, seconds: float, runs_dir: Path, began: float) -> Session:
+    from ablate.bench.record import Journal
     from ablate.bench.session import Session
-    from ablate.cli.bench_table import lines
     from ablate.execute.environment import provenance
     from ablate.execute.work import keep_freed_memory
     from ablate.store import Store
 
-    there = device_named(device)
-    request = Request(
-        kernels=_names(kernel),
-        shapes=tuple(map(Shape.parse, _names(shape))),
-        dtypes=_names(dtype),
-        backends=_names(backend),
-        device=there,
-        threads=threads,
-    ).checked()
-    reference = read(against) if against else None
     keep_freed_memory()
-    journal = Journal.under(runs_dir, there)
+    journal = Journal.under(runs_dir, request.device)
     cache = Store(runs_dir, "bench").data_cache
-    printing = as_json is not None and str(as_json) == "-"
-    session = Session(request, seconds, journal, cache, provenance(there, threads).plain(), time.time_ns() >> 10, began)
+    machine = provenance(request.device, request.threads).plain()
+    return Session(request, seconds, journal, cache, machine, time.time_ns() >> 10, began)
 
-    def show(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> None:
-        typer.echo("\n".join([*lines(title, rows, ceilings), ""]), err=printing)
 
-    session.run(show)
-    document = journal.document()
-    if printing:
-        import json
+def _read(path: Path) -> dict[str, Any]:
+    from ablate.bench.record import read
 
-        typer.echo(json.dumps(document, indent=1))
-    elif as_json is not None:
-        write_json(as_json, document)
-    if summary is not None:
-        _summarise(document, summary)
-    for line in _ending(session, document, as_json):
-        typer.echo(line, err=printing)
-    fell = _against(document, reference, printing) if reference is not None else False
-    if session.ended == "interrupted":
-        raise typer.Exit(INTERRUPTED)
-    broken = [row for row in document["rows"] if ours(row) and row["status"] in ("failed", "error")]
-    raise typer.Exit(REGRESSED if fell else REFUSED if broken else 0)
+    return read(path)
 
 
 def _seconds(text: str) -> float:
@@ -125,11 +136,13 @@ def _names(given: list[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
-def _ending(session: Any, document: Mapping[str, Any], as_json: Path | None) -> Iterator[str]:
-    judged = "call" if document.get("judged") == "call" else "work"
+def _ending(session: Session, document: Mapping[str, Any], as_json: Path | None) -> Iterator[str]:
+    """Yields how to read the tables, what is missing in them, and where the results are."""
+    primary = "call" if document.get("judged") == "call" else "work"
     yield (
         f"work: {document.get('device_time', 'time of the device')}; call: wall clock; inputs cold unless warm. Ratios "
-        f"and verdicts are of {judged}, with 95 % intervals of the rounds' median; at most: eager's time over the floor"
+        f"and verdicts are of {primary}, with 95 % intervals of the rounds' median; "
+        "at most: eager's time over the floor"
     )
     if document.get("left_out"):
         yield f"not reached: {', '.join(document['left_out'])}"
@@ -139,7 +152,18 @@ def _ending(session: Any, document: Mapping[str, Any], as_json: Path | None) -> 
         yield f"wrote {session.journal.path}" + (f" and {as_json}" if as_json and str(as_json) != "-" else "")
 
 
-def _summarise(document: Mapping[str, Any], path: Path) -> None:
+def _write_json(document: Mapping[str, Any], path: Path) -> None:
+    import json
+
+    from ablate.atomic import write_json
+
+    if str(path) == "-":
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        write_json(path, document)
+
+
+def _write_summary(document: Mapping[str, Any], path: Path) -> None:
     import shlex
     import sys
 
@@ -153,11 +177,21 @@ def _summarise(document: Mapping[str, Any], path: Path) -> None:
     write_bytes(path.with_suffix(".md"), markdown(small, command).encode())
 
 
-def _against(document: Mapping[str, Any], reference: Mapping[str, Any], printing: bool) -> bool:
-    from ablate.bench.judge import compare
+def _regressed(document: Mapping[str, Any], reference: Mapping[str, Any], printing: bool) -> bool:
+    """Prints how the ratios compare with a reference's; says whether any fell."""
+    from ablate.bench.comparison import compare
 
     compared = compare(document, reference)
     typer.echo("\nagainst the reference, by ratios to eager:", err=printing)
     for one in compared:
         typer.echo(f"  {one}", err=printing)
     return any(one.regressed for one in compared)
+
+
+def _exit_code(session: Session, document: Mapping[str, Any], regressed: bool) -> int:
+    from ablate.bench.names import is_own
+
+    if session.ended == "interrupted":
+        return INTERRUPTED
+    broken = any(is_own(row) and row["status"] in ("failed", "error") for row in document["rows"])
+    return REGRESSED if regressed else REFUSED if broken else 0

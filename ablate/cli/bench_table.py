@@ -1,4 +1,4 @@
-"""What `ablate bench` prints of a case: a table of its backends, and why others were not timed."""
+"""The tables that `ablate bench` prints of a case: its backends, and why others were not timed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def lines(title: str, rows: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> Iterator[str]:
-    """Yields the lines of a case: its least work, who was timed, where a step's time goes, and who was not timed."""
+    """Yields the lines of a case: its least work, the backends timed, the parts of a step, the backends not timed."""
     from ablate.cli.terminal import columns, paint
 
     measured = [row for row in rows if row["status"] == "measured"]
@@ -41,15 +41,14 @@ def _about(row: Mapping[str, Any], ceilings: Ceilings) -> str:
 
 
 def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
-    from ablate.bench.judge import judged_ratio
-    from ablate.bench.summary import times_as_fast
+    from ablate.bench.names import primary_ratio, times_as_fast
 
     cold = row["median"]["cold"]
     times = [cold["device"], cold["call"]] + ([row["median"]["warm"][row["judged"]]] if warm else [])
     return (
         row["backend"],
         *map(_time, times),
-        "1" if row["verdict"] == "baseline" else times_as_fast(judged_ratio(row)),
+        times_as_fast(primary_ratio(row)),
         f"{row['max_possible']:.1f}",
         row["verdict"],
         f"{100 * row['roofline']:.0f} %",
@@ -57,13 +56,12 @@ def _row(row: Mapping[str, Any], warm: bool) -> tuple[str, ...]:
 
 
 def _over_peers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yields what this package's fastest backend is to the fastest peer."""
-    from ablate.bench.judge import judged_ratio
-    from ablate.bench.summary import times_as_fast
+    """Yields the ratio of this package's fastest backend to the fastest peer."""
+    from ablate.bench.names import primary_ratio, times_as_fast
 
     compared = [row for row in rows if row.get("over_fastest_peer")]
     if compared:
-        best = max(compared, key=lambda row: judged_ratio(row)[0])
+        best = max(compared, key=lambda row: primary_ratio(row)[0])
         ratio = times_as_fast(best["over_fastest_peer"])
         yield f"{best['backend']} is {ratio} times as fast as {best['fastest_peer']}, the fastest peer"
 
@@ -87,13 +85,12 @@ def _split(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yields the reasons why some were not measured, each once."""
+    """Yields status, reason and backends for each reason why some were not measured."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row["status"] != "measured":
             reasons.setdefault((row["status"], row["reason"]), []).append(row["backend"])
-    for (status, reason), names in reasons.items():
-        yield status, reason, names
+    yield from ((status, reason, names) for (status, reason), names in reasons.items())
 
 
 def _warm(rows: Sequence[Mapping[str, Any]]) -> bool:

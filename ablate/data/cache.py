@@ -20,11 +20,11 @@ from typing import Any
 
 from ablate.config import Data
 from ablate.data.images import INDEX, PIXELS, Images, open_images
-from ablate.data.selection import select
+from ablate.data.selection import describe, select
 from ablate.settings import content_sha256
-from ablate.sources.digest import digest, hash_files
+from ablate.sources.digest import digest, hash_files, unreadable
 from ablate.sources.folder import list_folder
-from ablate.sources.protocol import ImageError, SourceImage, Split
+from ablate.sources.protocol import ImageError, SourceImage, Split, UnreadableError
 
 SMALLEST_TEST_SIDE = 16
 """Height and width, in pixels, that a test image has at least; a training image holds a crop."""
@@ -40,7 +40,7 @@ def prepare(data: Data, split: Split, cache: Path) -> Images:
     """
     expected = data.train_digest if split == "train" else data.test_digest
     assert expected is not None, "data.resolve comes first"
-    source = _describe(data, split)
+    source = describe(data, split)
     directory = _decoded(expected, lambda: _expected(data, split, expected, cache), source, cache)
     smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
     return open_images(directory, smallest, skip=data.on_bad_image == "skip")
@@ -54,7 +54,14 @@ def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
     images = hash_files(list_folder(folder.resolve()), cache)
-    return open_images(_decoded(digest(images), lambda: images, str(folder), cache), smallest=1, skip=skip)
+    while True:
+        try:
+            directory = _decoded(digest(images), lambda: images, str(folder), cache)  # noqa: B023 - called at once
+        except LostError as error:
+            # Once more without it; each turn loses one image more, so that this ends.
+            images = tuple(error.image if image.name == error.image.name else image for image in images)
+        else:
+            return open_images(directory, smallest=1, skip=skip)
 
 
 def _decoded(expected: str, images: Callable[[], tuple[SourceImage, ...]], source: str, cache: Path) -> Path:
@@ -74,12 +81,16 @@ def _decoded(expected: str, images: Callable[[], tuple[SourceImage, ...]], sourc
 def _expected(data: Data, split: Split, expected: str, cache: Path) -> tuple[SourceImage, ...]:
     images = select(data, cache)[split]
     if digest(images) != expected:
-        raise ValueError(f"the images of {_describe(data, split)} have changed since the grid was planned; plan again")
+        raise ValueError(f"the images of {describe(data, split)} have changed since the grid was planned; plan again")
     return images
 
 
-def _describe(data: Data, split: Split) -> str:
-    return str(getattr(data, split) or f"{data.path or data.source} ({split})")
+class LostError(ValueError):
+    """An image that was there when it was hashed and cannot be read any more; `image` says why."""
+
+    def __init__(self, image: SourceImage, error: UnreadableError) -> None:
+        super().__init__(f"{image.place or image.name}: {error}")
+        self.image = unreadable(image.name, image.place, str(error))
 
 
 @contextlib.contextmanager
@@ -117,8 +128,13 @@ def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, Any]:
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.
     with path.open("wb") as file:
         for image in images:
+            if image.problem:
+                refused.append([image.name, image.problem])
+                continue
             try:
                 pixels = image.read()
+            except UnreadableError as error:
+                raise LostError(image, error) from error
             except ImageError as error:
                 refused.append([image.name, str(error)])
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def open_images(directory: Path, smallest: int, skip: bool) -> Images:
         else:
             kept.append((name, (height, width), offset))
         offset += 3 * height * width
-    _require_usable(index["source"], skipped, kept=len(kept), skip=skip)
+    require_usable(index["source"], skipped, kept=len(kept), skip=skip)
     names, shapes, offsets = zip(*kept, strict=True)
     pixels = np.memmap(directory / PIXELS, np.uint8, mode="r")
     return Images(names, index["digest"], tuple(sorted(skipped.items())), shapes, offsets, pixels)
@@ -71,7 +71,12 @@ def open_images(directory: Path, smallest: int, skip: bool) -> Images:
 _NAMED_AT_MOST = 10
 
 
-def _require_usable(source: str, skipped: dict[str, str], kept: int, skip: bool) -> None:
+def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: bool) -> None:
+    """Refuses a set of which some images have to be `skipped`, unless that is wanted and others are left.
+
+    Raises:
+        ValueError: with the first ten of them.
+    """
     if kept and (skip or not skipped):
         return
     lines = [f"  {name}: {reason}" for name, reason in sorted(skipped.items())]

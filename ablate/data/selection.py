@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config import Data
+from ablate.data.images import require_usable
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest
 from ablate.sources.protocol import SourceImage, Split
@@ -19,14 +20,19 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     changed are not read again.
 
     Raises:
-        ValueError: for a missing or empty directory, an image on both sides of the split, or a broken promise.
+        ValueError: for a missing or empty directory, an image on both sides of the split, a broken promise, or an image
+            that cannot be read where none is to be skipped.
     """
     data = data.model_copy(update=_absolute(data, directory))
-    digests = {f"{split}_digest": digest(images) for split, images in select(data, cache).items()}
-    for key, found in digests.items():
+    found = select(data, cache)
+    for split, images in found.items():
+        problems = {image.name: image.problem for image in images if image.problem}
+        require_usable(describe(data, split), problems, len(images) - len(problems), skip=data.on_bad_image == "skip")
+    digests = {f"{split}_digest": digest(images) for split, images in found.items()}
+    for key, there in digests.items():
         expected = getattr(data, key)
-        if expected not in (None, found):
-            raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {found}")
+        if expected not in (None, there):
+            raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {there}")
     return data.model_copy(update=digests)
 
 
@@ -41,9 +47,14 @@ def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[Source
     return images
 
 
+def describe(data: Data, split: Split) -> str:
+    """Says where the images of a split come from."""
+    return str(getattr(data, split) or f"{data.path or data.source} ({split})")
+
+
 def require_disjoint(train: Sequence[SourceImage], test: Sequence[SourceImage]) -> None:
     """Refuses an image that is in both sets: what was trained on says nothing about other images."""
-    trained = {image.sha256: image for image in train}
+    trained = {image.sha256: image for image in train if not image.problem}
     for image in test:
         if image.sha256 in trained:
             same = trained[image.sha256]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import math
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from ablate.records.record import Record
 
-Number = float | None
-"""None where it was not finite."""
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""None where it is not finite: the row of a diverging step is worth keeping, and JSON has no nan."""
 
 
 class MetricRow(Record):

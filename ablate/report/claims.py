@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ablate.analysis import BESIDE, Contrast, leaning, smallest_p
+from ablate.analysis import BESIDE, Contrast, Effect, leaning, smallest_p
 from ablate.report.document import Span, code, strong
 from ablate.report.evidence import Measure
-from ablate.report.numbers import fixed, interval, joined, percent_interval, plural, probability
+from ablate.report.numbers import fixed, interval, joined, plural, probability
 
 TOO_FEW = ("seeds", "family")
 """Reasons for no verdict that lie in the number of seeds."""
@@ -19,6 +19,11 @@ def subject(contrast: Contrast) -> list[Span | str]:
     if effect.axis == BESIDE:
         return [strong(effect.level), f" against {effect.baseline}"]
     return [code(effect.axis), " ", strong(effect.level), f" against {effect.baseline}"]
+
+
+def comparison(effect: Effect, gap: str = " ") -> str:
+    """Names what is compared with what in a few words, `gap` apart."""
+    return effect.level if effect.axis == BESIDE else f"{effect.axis}{gap}{effect.level}{gap}vs {effect.baseline}"
 
 
 def label(measure: Measure, contrast: Contrast) -> str:
@@ -96,7 +101,7 @@ def _bits(contrast: Contrast) -> str:
     if contrast.bits.share is None:
         return "no verdict on quality: its bits are not known"
     share, allowed = contrast.bits.share, contrast.bits.tolerance
-    spent = f"its bits are {fixed(100 * share.mean, 1, signed=True)} % {percent_interval(share, 1)}"
+    spent = f"its bits are {fixed(100 * share.mean, 1, signed=True)} % {interval(share, 1, 100)}"
     return f"no verdict on quality: {spent}, not shown to match within {100 * allowed:.3g} %"
 
 

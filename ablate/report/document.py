@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Tone = Literal["plain", "best", "bad", "muted"]
+"""What a field of a table is besides its text."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -75,7 +78,7 @@ class Value:
     text: str
     below: str = ""
     sort: float | str | None = None
-    tone: Literal["plain", "best", "bad", "muted"] = "plain"
+    tone: Tone = "plain"
     code: bool = False
 
 

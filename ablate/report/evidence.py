@@ -9,7 +9,6 @@ from typing import Any
 
 from ablate.analysis import (
     Arm,
-    Axis,
     Contrast,
     Interval,
     Scores,
@@ -127,23 +126,3 @@ class Evidence:
     def rate_per_image(self) -> Scores:
         """Bits per pixel of each image's file under the primary weights."""
         return collect_images(self.study, self.store, "bpp_actual", WEIGHTS[0])
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Which axis a drawing shows by colour, which by marker, and along which it draws lines."""
-
-    colour: Axis | None
-    marker: Axis | None
-    path: Axis | None
-
-    @classmethod
-    def of(cls, axes: tuple[Axis, ...]) -> Encoding:
-        """Chooses: names before numbers for colour, then markers; lines along the numbers with the most levels."""
-        ordered = [axis for axis in axes if axis.numbers is None] + [axis for axis in axes if axis.numbers is not None]
-        numeric = [axis for axis in axes if axis.numbers is not None]
-        colour, marker = [*ordered, None, None][:2]
-        free = [axis for axis in numeric if axis is not colour and axis is not marker]
-        rest = free or [axis for axis in numeric if axis is not colour] or numeric
-        path = max(reversed(rest), key=lambda axis: len(axis.levels), default=None)
-        return cls(colour, marker, path)

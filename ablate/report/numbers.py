@@ -20,18 +20,11 @@ def fixed(value: float | None, decimals: int, signed: bool = False) -> str:
     return written.replace("-", MINUS)
 
 
-def interval(value: Interval, decimals: int) -> str:
-    """Writes signed limits in brackets; says so where one value has none."""
+def interval(value: Interval, decimals: int, scale: float = 1.0) -> str:
+    """Writes signed limits times `scale` in brackets; says so where one value has none."""
     if value.low is None or value.high is None:
         return "(one seed)"
-    return f"[{fixed(value.low, decimals, signed=True)}, {fixed(value.high, decimals, signed=True)}]"
-
-
-def percent_interval(share: Interval, decimals: int) -> str:
-    """Writes the limits of a share in percent, without the sign."""
-    if share.low is None or share.high is None:
-        return "(one seed)"
-    low, high = (fixed(100 * limit, decimals, signed=True) for limit in (share.low, share.high))
+    low, high = (fixed(scale * limit, decimals, signed=True) for limit in (value.low, value.high))
     return f"[{low}, {high}]"
 
 

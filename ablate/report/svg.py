@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ DARK = {INK: "#e6e9ed", MUTED: "#9aa4b0", RULE: "#343b44", CARD: "#14181e"}
 HUES = len(SERIES) - 1
 """Hues that stand for names; the last of the series is grey."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-STYLES = ("-", "--", ":", "-.")
-"""Line styles in the order of levels, beside colours."""
-FILLS: tuple[Literal["full", "none", "left", "top"], ...] = ("full", "none", "left", "top")
+LINE_STYLES = ("-", "--", ":", "-.")
+"""In the order of levels, beside colours."""
+Fill = Literal["full", "none", "left", "top"]
+FILLS: tuple[Fill, ...] = get_args(Fill)
 """How markers are filled each time that the hues begin again."""
 
 VARIABLES = {

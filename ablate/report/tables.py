@@ -1,88 +1,153 @@
-"""Tables of a report as files of their own: CSV for programs, LaTeX for papers."""
+"""Tables as lists of fields: each says what its column is called, what a row has in it, and how that is written.
+
+A row may be anything; a field's function takes one and returns its words, its number, or a whole `Value`.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from ablate.report.document import Column, Table, Value
+from ablate.analysis import Axis, Interval
+from ablate.analysis.axes import value_text
+from ablate.report.document import Column, Table, Tone, Value
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.numbers import NONE, fixed, interval, probability
 
-LONG = 40
-"""Rows from which a LaTeX table breaks over pages."""
+MANY = 20
+"""A table of more rows can be filtered."""
 
-WRITTEN = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "\u2212": "$-$", "±": r"$\pm$", "–": "--",
-    "×": r"$\times$", "λ": r"$\lambda$", "·": r"$\cdot$", "…": r"\dots{}", **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}  # fmt: skip
-"""What LaTeX takes for markup, or cannot take at all, and how it is written instead."""
+Row = TypeVar("Row")
 
 
-def to_csv(table: Table) -> str:
-    """Returns the rows with full precision; a column's second lines, where it has any, as a column of their own."""
-    noted = [any(row[index].below for row in table.rows) for index in range(len(table.columns))]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    titles = [(column.title, unit) for column in table.columns for unit in [f" ({column.unit})" if column.unit else ""]]
-    notes = [f"{title}: note" for title, _ in titles]
-    writer.writerow(_spread([f"{title}{unit}" for title, unit in titles], notes, noted))
-    for row in table.rows:
-        values = [_exact(value, column) for value, column in zip(row, table.columns, strict=True)]
-        writer.writerow(_spread(values, [value.below for value in row], noted))
-    return text.getvalue()
+@dataclass(frozen=True)
+class Field(Generic[Row]):
+    """A column, and the value that each row has in it."""
+
+    column: Column
+    of: Callable[[Row], Value]
 
 
-def _spread(values: Sequence[str], notes: Sequence[str], noted: Sequence[bool]) -> list[str]:
-    parts = [[value, note] if has else [value] for value, note, has in zip(values, notes, noted, strict=True)]
-    return [part for pair in parts for part in pair]
+def table(
+    name: str,
+    title: str,
+    rows: Iterable[Row],
+    *fields: Field[Row],
+    caption: str = "",
+    filterable: bool = False,
+    folded: bool = False,
+) -> Table:
+    """Returns a table with a line for each row."""
+    written = tuple(tuple(field.of(row) for field in fields) for row in rows)
+    columns = tuple(field.column for field in fields)
+    return Table(name, title, columns, written, caption, filterable or len(written) > MANY, folded)
 
 
-def _exact(value: Value, column: Column) -> str:
-    """Returns the number that a field sorts by where it is one, else its words."""
-    if column.numeric and isinstance(value.sort, int | float):
-        return repr(value.sort)
-    return value.text
+def words(title: str, of: Callable[[Row], str | Value], unit: str = "", hint: str = "") -> Field[Row]:
+    """Returns a field of words, which rows are sorted by."""
+
+    def value(row: Row) -> Value:
+        found = of(row)
+        return found if isinstance(found, Value) else Value(found, sort=found or None)
+
+    return Field(Column(title, unit, numeric=False, hint=hint), value)
 
 
-def to_latex(table: Table) -> str:
-    """Returns a booktabs table with its caption; one of many rows breaks over pages."""
-    kind = "longtable" if len(table.rows) > LONG else "tabular"
-    shape = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [f"% \\usepackage{{booktabs{',longtable' if kind == 'longtable' else ''}}}"]
-    caption = escaped(" ".join([f"{table.title}.", table.caption.replace("Click a heading to sort.", "")]).strip())
-    if kind == "tabular":
-        lines += [r"\begin{table}", r"\centering", f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
-        lines.append(f"\\begin{{tabular}}{{{shape}}}")
-    else:
-        lines += [f"\\begin{{longtable}}{{{shape}}}", f"\\caption{{{caption}}}\\label{{tab:{table.name}}}\\\\"]
-    lines += [r"\toprule", _line([_title(column) for column in table.columns]), r"\midrule"]
-    lines += [r"\endhead"] if kind == "longtable" else []
-    lines += [_line([_field(value) for value in row]) for row in table.rows]
-    lines += [r"\bottomrule", f"\\end{{{kind}}}"] + ([r"\end{table}"] if kind == "tabular" else [])
-    return "\n".join(lines) + "\n"
+def numbers(
+    title: str, of: Callable[[Row], float | Value | None], unit: str = "", hint: str = "", decimals: int = 0
+) -> Field[Row]:
+    """Returns a field of numbers with so many decimals, aligned to the right."""
+
+    def value(row: Row) -> Value:
+        found = of(row)
+        return found if isinstance(found, Value) else number(found, decimals)
+
+    return Field(Column(title, unit, hint=hint), value)
 
 
-def escaped(words: str) -> str:
-    """Returns words that LaTeX prints as they are."""
-    return re.sub("|".join(map(re.escape, WRITTEN)), lambda match: WRITTEN[match[0]], words)
+def scores(measures: Iterable[Measure], of: Callable[[Row, Measure], float | Value | None]) -> list[Field[Row]]:
+    """Returns a field of numbers for each metric, with its unit, its meaning and its decimals."""
+
+    def field(measure: Measure) -> Field[Row]:
+        better = f"{measure.direction} is better" if measure.direction else ""
+        hint = ". ".join(part for part in (measure.meaning, better) if part)
+        return numbers(measure.label, lambda row: of(row, measure), measure.unit, hint, measure.decimals)
+
+    return [field(measure) for measure in measures]
 
 
-def _line(fields: Sequence[str]) -> str:
-    return f"{' & '.join(fields)} \\\\"
+def arm_fields(evidence: Evidence, of: Callable[[Row], tuple[str, Mapping[str, Any]]]) -> list[Field[Row]]:
+    """Returns a field for each axis, so that arms are sorted by any of them; the arm's name where nothing varies.
+
+    Where arms were added beside the axes, a field before the others names them.
+
+    Args:
+        evidence: whose arms the rows are about.
+        of: returns a row's arm by its name and its levels.
+    """
+    study = evidence.study
+    baseline = study.baseline.name if study.baseline else None
+
+    def tag(row: Row) -> str:
+        return "baseline" if of(row)[0] == baseline else ""
+
+    if not study.axes:
+        return [words("arm", lambda row: Value(of(row)[0], tag(row), of(row)[0]))]
+
+    def axis_field(axis: Axis) -> Field[Row]:
+        def value(row: Row) -> Value:
+            return _level(axis, of(row)[1], tag(row) if axis is study.axes[0] else "")
+
+        return Field(Column(axis.name, numeric=axis.numbers is not None, hint=" + ".join(axis.keys)), value)
+
+    def added(row: Row) -> str:
+        name, axes = of(row)
+        on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
+        return "" if on_axes else name
+
+    beside = [] if evidence.all_on_axes else [words("added", added, hint="arms added beside the axes")]
+    return [*beside, *map(axis_field, study.axes)]
 
 
-def _title(column: Column) -> str:
-    return escaped(f"{column.title} ({column.unit})" if column.unit else column.title)
+def _level(axis: Axis, axes: Mapping[str, Any], below: str) -> Value:
+    """Writes a level, sorted by its number or by its place among names; what lies on no level is muted."""
+    level = axis.level(axes)
+    if level is None:
+        return Value(value_text(axes[axis.keys[0]]) if axis.keys[0] in axes else NONE, below, tone="muted")
+    place = axis.levels.index(level)
+    at = axis.numbers[place] if axis.numbers is not None else place
+    return Value(level, below, int(at) if at == int(at) else at)
 
 
-def _field(value: Value) -> str:
-    words = escaped(value.text)
-    if value.code:
-        return f"\\texttt{{{words}}}"
-    return f"\\textbf{{{words}}}" if value.tone == "best" else words
+def number(value: float | None, decimals: int = 0, below: str = "", tone: Tone = "plain") -> Value:
+    """Writes a number; one that is missing is a muted dash."""
+    return Value(fixed(value, decimals), below, value, "muted" if value is None else tone)
 
 
-FORMATS: Mapping[str, Callable[[Table], str]] = {"csv": to_csv, "tex": to_latex}
-"""Ending of the file -> what writes it."""
+def count(value: int | None, below: str = "") -> Value:
+    """Writes a count with its thousands apart."""
+    return Value(NONE if value is None else f"{value:,}", below, value, "muted" if value is None else "plain")
+
+
+def part(some: int, of: int, below: str = "", tone: Tone = "plain") -> Value:
+    """Writes how many of how many."""
+    return Value(f"{some} of {of}", below, some, tone)
+
+
+def difference(own: Interval | None, decimals: int, scale: float = 1.0, below: str = "") -> Value:
+    """Writes a signed mean above its interval, both times `scale`."""
+    if own is None:
+        return Value(NONE, below, tone="muted")
+    mean = scale * own.mean
+    return Value(fixed(mean, decimals, signed=True), f"{interval(own, decimals, scale)}{below}", mean)
+
+
+def p_value(value: float | None, below: str = "") -> Value:
+    """Writes a p-value with as many decimals as it deserves."""
+    return Value(NONE if value is None else probability(value), below, value)
+
+
+def code(value: str) -> Value:
+    """Writes an id as code."""
+    return Value(value, sort=value, code=True)

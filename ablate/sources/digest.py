@@ -9,12 +9,13 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ablate.settings import content_sha256
-from ablate.sources.files import read_image
-from ablate.sources.protocol import SourceImage
+from ablate.sources.files import read_image, reason, require_regular
+from ablate.sources.protocol import UNREADABLE, SourceImage, UnreadableError
 
 _HASHES = "hashes.json"
 _SETTLED_NS = 2_000_000_000
@@ -22,33 +23,57 @@ _SETTLED_NS = 2_000_000_000
 
 
 def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceImage, ...]:
-    """Hashes files given by name and absolute path.
+    """Hashes files given by name and absolute path; what cannot be read is an image that says so.
 
     With a cache directory, a file whose path, size and modification time are known is not read again.
     """
     known = _read_known(cache) if cache else {}
     fresh: dict[str, list[int | str]] = {}
-    files = []
+    images = []
     for name, path in named:
-        status = path.stat()
-        stamp = [status.st_size, status.st_mtime_ns]
-        entry = known.get(str(path))
-        if entry and entry[:2] == stamp:
-            sha256 = str(entry[2])
+        try:
+            sha256 = _hash(path, known, fresh)
+        except UnreadableError as error:
+            images.append(unreadable(name, path, str(error)))
         else:
-            sha256 = file_sha256(path)
-            if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
-                fresh[str(path)] = [*stamp, sha256]
-        files.append(SourceImage(name, sha256, functools.partial(read_image, path, sha256), str(path)))
+            images.append(SourceImage(name, sha256, functools.partial(read_image, path, sha256), str(path)))
     if cache and fresh:
         _write_known(cache, known | fresh)
-    return tuple(files)
+    return tuple(images)
+
+
+def unreadable(name: str, place: Path | str, problem: str) -> SourceImage:
+    """Returns an image that cannot be read, with the reason."""
+
+    def refuse() -> NoReturn:
+        raise UnreadableError(problem)
+
+    return SourceImage(name, UNREADABLE, refuse, str(place), problem)
+
+
+def _hash(path: Path, known: Mapping[str, list[int | str]], fresh: dict[str, list[int | str]]) -> str:
+    status = require_regular(path)
+    stamp = [status.st_size, status.st_mtime_ns]
+    entry = known.get(str(path))
+    if entry and entry[:2] == stamp:
+        return str(entry[2])
+    sha256 = file_sha256(path)
+    if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
+        fresh[str(path)] = [*stamp, sha256]
+    return sha256
 
 
 def stamps(named: Iterable[tuple[str, Path]]) -> list[tuple[str, int, int]]:
     """Returns the place, size and modification time of each file: they change when its content might have."""
-    statuses = ((path, path.stat()) for _, path in named)
-    return [(str(path), status.st_size, status.st_mtime_ns) for path, status in statuses]
+    return [(str(path), *_size_and_time(path)) for _, path in named]
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1  # which changes once it can be read
+    return status.st_size, status.st_mtime_ns
 
 
 def digest(images: Iterable[SourceImage]) -> str:
@@ -57,9 +82,16 @@ def digest(images: Iterable[SourceImage]) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Returns the sha256 of a file's bytes, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Returns the sha256 of a file's bytes, as hexadecimal digits.
+
+    Raises:
+        UnreadableError: where reading fails.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise reason(path, error) from error
 
 
 def _read_known(cache: Path) -> dict[str, list[int | str]]:

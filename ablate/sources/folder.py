@@ -10,7 +10,7 @@ from typing import Any
 
 from ablate.sources.catalogue import data_sources
 from ablate.sources.digest import hash_files, stamps
-from ablate.sources.protocol import SourceImage, Split
+from ablate.sources.protocol import UNREADABLE, SourceImage, Split
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -82,12 +82,15 @@ def split_by_content(
     """Splits images into train and test by the hash of what they hold.
 
     An image stays on its side when it is renamed or others come and go, and copies of it are on the same side. Where
-    chance leaves a side empty, the image nearest to it moves over.
+    chance leaves a side empty, the image nearest to it moves over. What cannot be read is left for training.
 
     Raises:
         ValueError: for fewer than two different images.
     """
-    contents = sorted({image.sha256 for image in images})
+    contents = sorted({image.sha256 for image in images} - {UNREADABLE})
+    problems = [f"{image.place}: {image.problem}" for image in images if image.problem]
+    if len(contents) < 2 and problems:
+        raise ValueError(f"{len(contents)} different images can be read; two are the least to split ({problems[0]})")
     if len(contents) < 2:
         raise ValueError(
             f"{images[0].place} is the only image, in {len(images)} copies; two different ones are the least to split"

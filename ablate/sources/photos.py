@@ -69,6 +69,8 @@ class Photos:
 def _checked(split: Split, cache: Path | None) -> tuple[SourceImage, ...]:
     images = hash_files(list_photos(split), cache)
     for image, expected in zip(images, SHA256[split].values(), strict=True):
+        if image.problem:
+            raise ValueError(f"{image.place}: {image.problem}")
         if image.sha256 != expected:
             raise ValueError(f"{image.place} has the sha256 {image.sha256}; {expected} is expected ({_KNOWN_TO_WORK})")
     return images

@@ -10,15 +10,15 @@ fails; milliseconds never do.
 from pathlib import Path
 
 import pytest
+from torch.utils.benchmark import set_torch_threads
 
 from ablate.bench.case import DTYPES, Setting
 from ablate.bench.cases import KERNELS
 from ablate.bench.ceilings import measure_ceilings
 from ablate.bench.clock import clock_for
-from ablate.bench.environment import threads
-from ablate.bench.judge import compare, judged_ratio
+from ablate.bench.comparison import compare
 from ablate.bench.measure import Bench
-from ablate.bench.names import BACKWARD, BASELINE, CONTROL
+from ablate.bench.names import BACKWARD, BASELINE, CONTROL, primary_ratio
 from ablate.bench.record import read
 from ablate.execute.work import keep_freed_memory
 from ablate.rng import stream
@@ -31,22 +31,22 @@ SECONDS, LONGEST = 3.0, 120.0
 
 def case_of(name):
     kernel = KERNELS[name]
-    return kernel.case(Setting(kernel.directions[0], kernel.shapes["cpu"][0], DTYPES["float32"], "cpu"))
+    return kernel.case(Setting(kernel.directions[0], kernel.shape["cpu"], DTYPES["float32"], "cpu"))
 
 
 FAST = [
-    (name, contender.name)
+    (name, candidate.name)
     for name, kernel in KERNELS.items()
     if kernel.directions[0] == BACKWARD
-    for contender in case_of(name).contenders
-    if contender.missing is None and contender.peer is None and not contender.build_seconds
+    for candidate in case_of(name).candidates
+    if candidate.missing is None and candidate.peer is None and not candidate.build_seconds
 ]
 
 
 @pytest.fixture(scope="module")
 def ceilings():
     keep_freed_memory()
-    with threads(1):
+    with set_torch_threads(1):
         yield measure_ceilings(clock_for("cpu", 1), "cpu")
 
 
@@ -59,14 +59,14 @@ def test_kernel(benchmark, ceilings, name, backend):
     (row,) = [row for row in rows if row["backend"] == (CONTROL if backend == BASELINE else backend)]
     assert row["status"] == "measured", row["reason"]
     benchmark.extra_info.update(
-        ratio=judged_ratio(row),
+        ratio=primary_ratio(row),
         noise=row["noise"],
         verdict=row["verdict"],
         roofline=row["roofline"],
         rounds=row["rounds"],
     )
-    (contender,) = [contender for contender in case.contenders if contender.name == backend]
-    function, pair = contender.build(), contender.prepare(case.inputs(stream(0, "bench.inputs")))
+    (candidate,) = [candidate for candidate in case.candidates if candidate.name == backend]
+    function, pair = candidate.build(), candidate.prepare(case.inputs(stream(0, "bench.inputs")))
     benchmark.pedantic(function, args=pair, rounds=20, warmup_rounds=3)
     if REFERENCE.exists() and backend != BASELINE:
         fell = [str(one) for one in compare({"rows": rows}, read(REFERENCE)) if one.regressed]

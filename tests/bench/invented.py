@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from ablate.bench.case import Case, Contender, Pair, Setting, Shape, Work
+from ablate.bench.case import Candidate, Case, Pair, Setting, Shape, Work
 from ablate.bench.ceilings import Ceilings
 from ablate.bench.clock import Thunk, Timing
 from ablate.bench.names import BACKWARD, BASELINE
@@ -22,7 +23,7 @@ CEILINGS = Ceilings(copy=1e9, triad=1e9, read=1e9, flops=1e12, launch=1e-6, cach
 class ToldClock:
     """A clock whose calls take as long as they say: the sum of what they return, all of it work of the device."""
 
-    judged = "device"
+    primary = "device"
     meaning = "told"
 
     def __init__(self, megahertz: Sequence[float] = ()) -> None:
@@ -43,7 +44,7 @@ def squares(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Grad
     return Gradients(error.square().mean(), (), (2 * error / error.numel(),))
 
 
-def case_of(**contenders: Function | Contender) -> Case:
+def case_of(**candidates: Function | Candidate) -> Case:
     """Returns a case in which the definition is `squares` and so is the baseline."""
 
     def draw(stream: torch.Generator) -> Pair:
@@ -55,8 +56,8 @@ def case_of(**contenders: Function | Contender) -> Case:
         yield "odd sides", Pair((odd,), (odd.flip(-1),))
 
     made = [
-        contender if isinstance(contender, Contender) else Contender(name, lambda function=contender: function)
-        for name, contender in contenders.items()
+        candidate if isinstance(candidate, Candidate) else Candidate(name, lambda function=candidate: function)
+        for name, candidate in candidates.items()
     ]
     return Case(
         kernel="squares",
@@ -65,8 +66,8 @@ def case_of(**contenders: Function | Contender) -> Case:
         trials=trials,
         reference=squares,
         tolerance=Tolerance(1e-5, 1e-9, 1e-5),
-        work=Work(bytes=3 * 4 * SHAPE.elements, flops=0),
-        contenders=(Contender(BASELINE, lambda: squares), *made),
+        work=Work(bytes=3 * 4 * math.prod(SHAPE), flops=0),
+        candidates=(Candidate(BASELINE, lambda: squares), *made),
     )
 
 

@@ -26,15 +26,15 @@ def case_of(name, direction, dtype="float32"):
 def test_eager_and_all_that_needs_no_compiler_agree_with_float64(name, direction):
     case = case_of(name, direction)
     gate = Gate(case, seed=11)
-    for contender in case.contenders:
-        if contender.missing is None and not contender.specialised and contender.peer is None:
-            assert (contender.name, gate.refusal(contender, contender.build())) == (contender.name, None)
+    for candidate in case.candidates:
+        if candidate.missing is None and not candidate.specialised and candidate.peer is None:
+            assert (candidate.name, gate.refusal(candidate, candidate.build())) == (candidate.name, None)
 
 
 @pytest.mark.parametrize(("name", "direction"), IN_BFLOAT16)
 def test_eager_agrees_with_float64_in_bfloat16(name, direction):
     case = case_of(name, direction, "bfloat16")
-    baseline = case.contenders[0]
+    baseline = case.candidates[0]
     assert Gate(case, seed=11).refusal(baseline, baseline.build()) is None
 
 
@@ -42,14 +42,14 @@ def test_eager_agrees_with_float64_in_bfloat16(name, direction):
 def test_the_least_work_is_inputs_read_once_and_gradients_written_once(name, direction):
     case = case_of(name, direction)
     pair = case.inputs(stream(0, "test"))
-    result = case.contenders[0].build()(*pair)
+    result = case.candidates[0].build()(*pair)
     written = sum(gradient.nbytes for gradient in (*result.image, *result.reconstruction))
     if case.kernel in ("r1", "gp"):
         # Here "image" stands for the weights, which are read, too; R1 does not look at the reconstruction.
         assert case.work.bytes == 2 * written + pair.image[0].nbytes * (1 + (case.kernel == "gp"))
     else:
         assert case.work.bytes == pair.bytes + written
-    assert case.contenders[0].name == BASELINE
+    assert case.candidates[0].name == BASELINE
 
 
 def test_logits_and_maps_have_the_shapes_of_the_sources_discriminators():

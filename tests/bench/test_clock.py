@@ -26,9 +26,9 @@ def test_sleep_is_waiting_for_the_caller_and_no_work():
     assert timing.device < 0.01
 
 
-def test_several_threads_are_judged_by_the_wall_clock():
-    assert ProcessorClock(threads=1).judged == "device"
-    assert ProcessorClock(threads=2).judged == "call"
+def test_several_threads_are_compared_by_the_wall_clock():
+    assert ProcessorClock(threads=1).primary == "device"
+    assert ProcessorClock(threads=2).primary == "call"
 
 
 def test_the_floor_is_the_longer_of_bytes_and_arithmetic():

@@ -1,9 +1,7 @@
 import os
 import socket
 
-import torch
-
-from ablate.bench.environment import surroundings, threads
+from ablate.bench.environment import surroundings
 
 
 def test_what_is_recorded_names_no_host_and_no_path(monkeypatch):
@@ -30,10 +28,3 @@ def test_the_hash_of_the_sources_changes_with_a_kernel(monkeypatch, tmp_path):
     first = environment._digest()
     source.write_text("int b;")
     assert len({before, first, environment._digest()}) == 3
-
-
-def test_threads_are_given_back():
-    before = torch.get_num_threads()
-    with threads(before + 1):
-        assert torch.get_num_threads() == before + 1
-    assert torch.get_num_threads() == before

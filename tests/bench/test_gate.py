@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from ablate.bench.case import Contender
+from ablate.bench.case import Candidate
 from ablate.bench.gate import Gate, attempt
 from ablate.kernels import Gradients, Tolerance
 from tests.bench.invented import case_of, squares
@@ -68,14 +68,14 @@ def raises(images, reconstructions):
 )
 def test_what_is_broken_on_purpose_is_refused_with_the_reason(broken, said):
     case = case_of(broken=broken)
-    refused = attempt(lambda: Gate(case, seed=3).refusal(case.contenders[1], broken))
+    refused = attempt(lambda: Gate(case, seed=3).refusal(case.candidates[1], broken))
     assert refused is not None
     assert said in refused
 
 
 def test_the_definition_passes_in_float32():
     case = case_of()
-    assert Gate(case, seed=3).refusal(case.contenders[0], squares) is None
+    assert Gate(case, seed=3).refusal(case.candidates[0], squares) is None
 
 
 def test_inputs_are_fresh_with_every_seed():
@@ -86,7 +86,7 @@ def test_inputs_are_fresh_with_every_seed():
 
 def test_peers_answer_for_ordinary_images_alone():
     case = case_of()
-    peer = Contender("peer", lambda: wrong_at_odd_sides, peer="peer 1.0")
+    peer = Candidate("peer", lambda: wrong_at_odd_sides, peer="peer 1.0")
     assert Gate(case, seed=3).refusal(peer, wrong_at_odd_sides) is None
     assert Gate(case, seed=3).refusal(dataclasses.replace(peer, peer=None), wrong_at_odd_sides) is not None
 
@@ -94,18 +94,18 @@ def test_peers_answer_for_ordinary_images_alone():
 def test_a_result_that_went_wrong_during_the_rounds_is_found():
     case = case_of()
     gate = Gate(case, seed=3)
-    assert gate.still(case.contenders[0], squares(*gate.timed)) is None
-    assert "after the last round: the loss is" in (gate.still(case.contenders[0], value_off(*gate.timed)) or "")
+    assert gate.changed(case.candidates[0], squares(*gate.timed)) is None
+    assert "after the last round: the loss is" in (gate.changed(case.candidates[0], value_off(*gate.timed)) or "")
 
 
 def test_deterministic_algorithms_are_off_again_after_the_gate():
     case = case_of()
-    Gate(case, seed=3).refusal(case.contenders[0], squares)
+    Gate(case, seed=3).refusal(case.candidates[0], squares)
     assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_who_promises_less_is_held_to_what_it_promises():
     case = case_of()
-    peer = Contender("peer", lambda: value_off, peer="peer 1.0", tolerance=Tolerance(1e-2, 0.0, 1e-5))
+    peer = Candidate("peer", lambda: value_off, peer="peer 1.0", tolerance=Tolerance(1e-2, 0.0, 1e-5))
     assert Gate(case, seed=3).refusal(peer, value_off) is None
     assert Gate(case, seed=3).refusal(peer, gradient_off) is not None

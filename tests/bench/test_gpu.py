@@ -1,15 +1,15 @@
-"""On a GPU alone: that its clock, its graphs and its contenders do what those of the CPU are tested for."""
+"""On a GPU alone: that its clock, its graphs and its candidates do what those of the CPU are tested for."""
 
 import dataclasses
 
 import pytest
 import torch
 
+from ablate.bench.candidates import Graphed
 from ablate.bench.case import DTYPES, Setting, Shape
 from ablate.bench.cases import KERNELS
 from ablate.bench.ceilings import measure_ceilings
 from ablate.bench.clock import CudaClock
-from ablate.bench.contenders import Graphed
 from ablate.bench.gate import Gate
 from ablate.bench.measure import Bench
 from ablate.networks.exact import full_float32
@@ -49,7 +49,7 @@ def test_twice_the_work_takes_about_twice_the_time():
 
 def test_a_graph_gives_what_its_function_gives_for_each_of_its_inputs():
     case = case_of("lsgan_d")
-    function = case.contenders[0].build()
+    function = case.candidates[0].build()
     graphed = Graphed(function)
     for seed in (1, 2, 1):
         pair = case.inputs(torch.Generator().manual_seed(seed))
@@ -60,9 +60,9 @@ def test_a_graph_gives_what_its_function_gives_for_each_of_its_inputs():
 def test_all_that_need_no_compilation_agree_with_float64(name):
     case = case_of(name)
     gate = Gate(case, seed=11)
-    for contender in case.contenders:
-        if contender.missing is None and not contender.build_seconds and contender.peer is None:
-            assert (contender.name, gate.refusal(contender, contender.build())) == (contender.name, None)
+    for candidate in case.candidates:
+        if candidate.missing is None and not candidate.build_seconds and candidate.peer is None:
+            assert (candidate.name, gate.refusal(candidate, candidate.build())) == (candidate.name, None)
 
 
 def test_a_case_is_measured_under_the_roofline():

@@ -4,7 +4,7 @@ import time
 import pytest
 import torch
 
-from ablate.bench.case import Contender
+from ablate.bench.case import Candidate
 from ablate.bench.clock import ProcessorClock
 from ablate.bench.measure import Bench
 from ablate.bench.names import CONTROL
@@ -68,15 +68,15 @@ def test_what_eager_moves_is_counted_beside_the_least(bench):
 
 
 def test_a_compilation_that_does_not_fit_its_share_is_skipped_with_the_reason(bench):
-    slow = Contender("compiled", lambda: pytest.fail("it was built"), build_seconds=60.0)
+    slow = Candidate("compiled", lambda: pytest.fail("it was built"), build_seconds=60.0)
     row = by_name(bench.measure(case_of(compiled=slow), 0.2))["compiled"]
     assert row["status"] == "skipped"
     assert "compiling takes about 60 s" in row["reason"]
 
 
 def test_other_forms_of_who_was_refused_are_not_tried(bench):
-    untried = Contender("peer-compile", lambda: pytest.fail("it was built"), peer="peer 1.0", form_of="peer")
-    peer = Contender("peer", lambda: gradient_off, peer="peer 1.0")
+    untried = Candidate("peer-compile", lambda: pytest.fail("it was built"), peer="peer 1.0", form_of="peer")
+    peer = Candidate("peer", lambda: gradient_off, peer="peer 1.0")
     rows = by_name(bench.measure(case_of(peer=peer, compiled=untried), 0.2))
     assert rows["peer-compile"]["reason"] == rows["peer"]["reason"]
 
@@ -90,8 +90,8 @@ def test_who_comes_after_half_of_the_share_is_not_let_in():
 
 
 def test_own_backends_are_paired_with_the_fastest_peer(bench):
-    slow = Contender("slow peer", lambda: slowed, peer="peer 1.0")
-    fast = Contender("fast peer", lambda: squares, peer="peer 1.0")
+    slow = Candidate("slow peer", lambda: slowed, peer="peer 1.0")
+    fast = Candidate("fast peer", lambda: squares, peer="peer 1.0")
     rows = by_name(bench.measure(case_of(slow=slow, fast=fast, slowed=slowed), 0.5, longest=60.0))
     assert rows["slowed"]["fastest_peer"] == "fast peer"
     assert rows["slowed"]["over_fastest_peer"][2] < 0.5
@@ -101,14 +101,14 @@ def test_own_backends_are_paired_with_the_fastest_peer(bench):
 
 
 def test_who_is_for_another_device_is_listed_where_it_is_asked_for():
-    other = Contender("triton", lambda: pytest.fail("it was built"), missing="triton is for cuda", elsewhere=True)
+    other = Candidate("triton", lambda: pytest.fail("it was built"), missing="triton is for cuda", elsewhere=True)
     for wanted, listed in ((frozenset(), False), (frozenset({"triton"}), True)):
         rows = Bench(ProcessorClock(1), CEILINGS, seed=5, wanted=wanted).measure(case_of(triton=other), 0.1)
         assert ("triton" in by_name(rows)) is listed
 
 
 def test_who_is_missing_is_listed_with_the_reason(bench):
-    absent = Contender("absent", lambda: pytest.fail("it was built"), missing="absent is not installed", peer="absent")
+    absent = Candidate("absent", lambda: pytest.fail("it was built"), missing="absent is not installed", peer="absent")
     row = by_name(bench.measure(case_of(absent=absent), 0.2))["absent"]
     assert (row["status"], row["reason"]) == ("missing", "absent is not installed")
 

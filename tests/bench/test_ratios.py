@@ -46,10 +46,10 @@ def test_samples_of_different_rounds_are_refused():
     ],
 )
 def test_a_verdict_needs_the_whole_interval(low, high, within, said):
-    assert verdict(Ratio(1.0 if low is None else (low * high) ** 0.5, low, high, 9), within) == said
+    assert verdict(Ratio(1.0 if low is None else (low * high) ** 0.5, low, high), within) == said
 
 
 def test_noise_is_how_far_the_control_strays_and_never_nothing():
-    assert noise(Ratio(1.0, 0.8, 1.1, 9)) == pytest.approx(0.25)
-    assert noise(Ratio(1.0, 1.0, 1.0, 9)) == EQUAL
-    assert math.isinf(noise(Ratio(1.0, None, None, 3)))
+    assert noise(Ratio(1.0, 0.8, 1.1)) == pytest.approx(0.25)
+    assert noise(Ratio(1.0, 1.0, 1.0)) == EQUAL
+    assert math.isinf(noise(Ratio(1.0, None, None)))

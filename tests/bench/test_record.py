@@ -4,7 +4,7 @@ import pytest
 
 from ablate.bench.record import Journal, compact, newest, read
 from ablate.bench.summary import markdown
-from tests.bench.test_judge import row
+from tests.bench.test_comparison import row
 
 HEAD = {
     "schema": 1,

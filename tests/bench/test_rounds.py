@@ -6,7 +6,7 @@ import pytest
 
 from ablate.bench.budget import OutOfTime
 from ablate.bench.ratios import noise, paired_ratio, verdict
-from ablate.bench.rounds import FEWEST_FOR_INTERVAL, MOST_ROUNDS, race
+from ablate.bench.rounds import FEWEST_FOR_INTERVAL, MOST_ROUNDS, Deadlines, run_rounds
 from tests.bench.invented import ToldClock, taking
 
 
@@ -16,39 +16,42 @@ def counting(step: float = 1e-3):
     return lambda: next(counter) * step
 
 
-def raced(entrants, seconds=5.0, **options):
-    return race(entrants, ToldClock(), 0, seconds, baseline="eager", now=counting(), **options)
+def in_rounds(candidates, seconds=5.0, longest=0.0, clock=None, seed=0, step=1e-3, **options):
+    deadlines = Deadlines(seconds, longest)
+    return run_rounds(candidates, clock or ToldClock(), seed, deadlines, now=counting(step), **options)
 
 
 def test_everybody_has_as_many_samples_at_either_temperature():
-    samples = raced({"eager": taking(1e-3), "other": taking(5e-4)})
-    assert {len(samples.timings[name][t]) for name in samples.timings for t in ("cold", "warm")} == {samples.rounds}
+    samples = in_rounds({"eager": taking(1e-3), "other": taking(5e-4)})
+    assert {len(samples.seconds(name, t, "call")) for name in samples.repeats for t in ("cold", "warm")} == {
+        len(samples.rounds)
+    }
 
 
 def test_rounds_end_by_precision_once_all_ratios_are_known():
-    samples = raced({"eager": taking(1e-3), "other": taking(5e-4)})
-    assert samples.ending == "precise"
-    assert samples.rounds < MOST_ROUNDS
+    samples = in_rounds({"eager": taking(1e-3), "other": taking(5e-4)})
+    assert samples.stopped_by == "precise"
+    assert len(samples.rounds) < MOST_ROUNDS
 
 
 def test_rounds_end_by_time_where_a_ratio_stays_unknown():
     wild = np.exp(np.random.default_rng(0).normal(size=97)).tolist()
-    samples = raced({"eager": taking(1.0), "wild": taking(1.0, swing=wild)}, seconds=0.3)
-    assert samples.ending == "budget"
-    assert samples.rounds < MOST_ROUNDS
+    samples = in_rounds({"eager": taking(1.0), "wild": taking(1.0, swing=wild)}, seconds=0.3)
+    assert samples.stopped_by == "budget"
+    assert len(samples.rounds) < MOST_ROUNDS
 
 
 def test_a_case_may_go_on_over_its_share_until_there_is_an_interval():
     slow = {"eager": taking(1.0), "other": taking(1.0)}
-    assert raced(slow, seconds=1e-3, longest=100.0).rounds == FEWEST_FOR_INTERVAL
-    assert raced(slow, seconds=1e-3).rounds == 1
+    assert len(in_rounds(slow, seconds=1e-3, longest=100.0).rounds) == FEWEST_FOR_INTERVAL
+    assert len(in_rounds(slow, seconds=1e-3).rounds) == 1
 
 
 def test_the_order_within_rounds_changes_and_follows_from_the_seed():
     def orders(seed):
         called = []
-        entrants = {name: [lambda name=name: called.append(name) or 1e-3] for name in ("eager", "first", "second")}
-        race(entrants, ToldClock(), seed, 5.0, baseline="eager", now=counting(), transfer=0.0)
+        candidates = {name: [lambda name=name: called.append(name) or 1e-3] for name in ("eager", "first", "second")}
+        in_rounds(candidates, seed=seed, transfer=0.0)
         return called
 
     first = orders(1)
@@ -60,28 +63,28 @@ def test_the_order_within_rounds_changes_and_follows_from_the_seed():
 def test_cold_samples_go_round_all_sets_and_warm_ones_stay():
     touched = []
     sets = [lambda index=index: touched.append(index) or 1.0 for index in range(5)]
-    race({"eager": sets}, ToldClock(), 0, 1e-3, baseline="eager", longest=100.0, now=counting())
+    in_rounds({"eager": sets}, seconds=1e-3, longest=100.0)
     cold, warm = touched[-2 * FEWEST_FOR_INTERVAL :: 2], touched[-2 * FEWEST_FOR_INTERVAL + 1 :: 2]
     assert cold == warm
     assert all((after - before) % 5 == 1 for before, after in itertools.pairwise(cold))
 
 
 def test_warm_is_left_out_where_memory_is_next_to_nothing_of_the_time():
-    samples = raced({"eager": taking(1.0)}, transfer=0.01)
+    samples = in_rounds({"eager": taking(1.0)}, transfer=0.01)
     assert samples.temperatures == ("cold",)
-    assert raced({"eager": taking(1.0)}, transfer=0.5).temperatures == ("cold", "warm")
+    assert in_rounds({"eager": taking(1.0)}, transfer=0.5).temperatures == ("cold", "warm")
 
 
 def test_rounds_at_another_clock_are_counted_and_kept():
-    entrants = {"eager": taking(1.0), "other": taking(1.0)}
+    candidates = {"eager": taking(1.0), "other": taking(1.0)}
     clock = ToldClock([1980.0, 1980.0, 1200.0, 1975.0, 1980.0, 1990.0])
-    samples = race(entrants, clock, 0, 1e-3, baseline="eager", longest=100.0, now=counting())
+    samples = in_rounds(candidates, seconds=1e-3, longest=100.0, clock=clock)
     assert samples.unsteady_rounds == 1
-    assert samples.rounds == len(samples.megahertz) == FEWEST_FOR_INTERVAL
+    assert len(samples.rounds) == len(samples.megahertz) == FEWEST_FOR_INTERVAL
 
 
-@pytest.mark.parametrize(("interruption", "ending"), [(KeyboardInterrupt, "interrupted"), (OutOfTime, "budget")])
-def test_an_interruption_keeps_whole_rounds_and_drops_the_torn_one(interruption, ending):
+@pytest.mark.parametrize(("interruption", "reason"), [(KeyboardInterrupt, "interrupted"), (OutOfTime, "budget")])
+def test_an_interruption_keeps_whole_rounds_and_drops_the_torn_one(interruption, reason):
     calls = itertools.count()
 
     def call():
@@ -89,15 +92,15 @@ def test_an_interruption_keeps_whole_rounds_and_drops_the_torn_one(interruption,
             raise interruption
         return 1e-2
 
-    samples = race({"eager": [call], "other": [call]}, ToldClock(), 0, 50.0, baseline="eager", now=counting(1e-1))
-    assert samples.ending == ending
-    assert samples.rounds > 0
-    assert {len(samples.timings[name]["cold"]) for name in ("eager", "other")} == {samples.rounds}
+    samples = in_rounds({"eager": [call], "other": [call]}, seconds=50.0, step=1e-1)
+    assert samples.stopped_by == reason
+    assert len(samples.rounds) > 0
+    assert {len(samples.seconds(name, "cold", "call")) for name in ("eager", "other")} == {len(samples.rounds)}
 
 
 def test_the_same_code_twice_is_the_same_and_twice_the_work_is_slower():
     weather = [1.0, 1.02, 0.99, 1.3, 1.01, 0.97, 1.0]
-    samples = raced(
+    samples = in_rounds(
         {
             "eager": taking(1e-3, swing=weather),
             "eager again": taking(1e-3, swing=weather[::-1]),
@@ -105,7 +108,7 @@ def test_the_same_code_twice_is_the_same_and_twice_the_work_is_slower():
         },
         seconds=3.0,
     )
-    eager, again, slow = (samples.seconds(name, "cold", "device") for name in samples.timings)
+    eager, again, slow = (samples.seconds(name, "cold", "device") for name in samples.repeats)
     within = noise(paired_ratio(eager, again))
     assert not math.isinf(within)
     assert verdict(paired_ratio(eager, again), within) in ("same", "ambiguous")

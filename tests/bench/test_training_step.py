@@ -56,7 +56,7 @@ def test_a_training_whose_first_step_differs_is_refused(cache, eagers_first_step
 
 def test_a_row_says_images_a_second_and_where_they_go(cache):
     bench = Bench(ProcessorClock(1), dataclasses.replace(CEILINGS, flops=1e14), seed=1, wanted=frozenset({"auto"}))
-    rows = {row["backend"]: row for row in Steps("cpu", cache, Shape(2, 3, 32, 32)).measured(bench, 2.0, 60.0)}
+    rows = {row["backend"]: row for row in Steps("cpu", cache, Shape(2, 3, 32, 32)).measure(bench, 2.0, 60.0)}
     assert set(rows) == {"eager", "auto", "eager again"}
     assert rows["auto"]["shape"] == "2x3x32x32"
     assert rows["auto"]["images_a_second"]["call"] == pytest.approx(2 / rows["auto"]["median"]["cold"]["call"])

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from ablate.bench.judge import MARGIN
+from ablate.bench.comparison import MARGIN
 from ablate.check import GateOutcome, check, read_baseline, write_baseline
 from ablate.check.kernels import check_kernels, kept_ratios, kernel_ratios
-from tests.bench.test_judge import row, run
+from tests.bench.test_comparison import row, run
 from tests.check.judged import made, recorded, taken
 
 NATIVE = [10.0, 9.5, 10.5]

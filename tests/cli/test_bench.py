@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import ablate.bench.judge
+import ablate.bench.comparison
 
 QUICK = ("bench", "--kernel", "lsgan_d", "--shape", "1x3x64x64", "--device", "cpu")
 
@@ -45,7 +45,7 @@ def test_rows_are_kept_under_the_runs_and_can_be_compared_with(ablate_in, tmp_pa
 
 @pytest.mark.parametrize("fell", [True, False])
 def test_a_ratio_that_fell_has_the_exit_code_of_a_regression(ablate_in, tmp_path, quick_ceilings, monkeypatch, fell):
-    monkeypatch.setattr(ablate.bench.judge, "compare", lambda *_: [SimpleNamespace(regressed=fell)])
+    monkeypatch.setattr(ablate.bench.comparison, "compare", lambda *_: [SimpleNamespace(regressed=fell)])
     (tmp_path / "reference.json").write_text('{"schema": 1, "rows": []}')
     result = ablate_in(*QUICK, "--backend", "explicit", "--budget", "2s", "--against", "reference.json")
     assert "against the reference" in result.output

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
-from ablate.execute.planning import Planned, load_plan
+from ablate.execute.planning import load_plan
 from ablate.grid import GridError
-from ablate.records import Environment
+from ablate.records import Environment, PlannedCell
 from ablate.sources.catalogue import data_sources
 from ablate.sources.protocol import SourceImage, Split
 from ablate.store import Store
@@ -78,7 +78,7 @@ data.options = { count = 3 }
 """
 
 
-def planned(directory: Path, text: str = GRID) -> Planned:
+def planned(directory: Path, text: str = GRID) -> PlannedCell:
     path = directory / "grid.toml"
     path.write_text(text)
     (point,) = load_plan(path, directory / "runs").points

@@ -9,7 +9,6 @@ from ablate.report.numbers import (
     fixed,
     interval,
     joined,
-    percent_interval,
     plain_data,
     plural,
     probability,
@@ -27,8 +26,8 @@ def test_minus_is_a_minus_and_zero_has_no_sign() -> None:
 def test_an_interval_of_one_seed_says_that_it_is_none() -> None:
     assert interval(t_interval([1.0]), 2) == "(one seed)"
     assert interval(t_interval([1.0, 1.0]), 2) == "[+1.00, +1.00]"
-    assert percent_interval(t_interval([0.01]), 1) == "(one seed)"
-    assert percent_interval(t_interval([0.01, 0.01]), 1) == "[+1.0, +1.0]"
+    assert interval(t_interval([0.01]), 1, 100) == "(one seed)"
+    assert interval(t_interval([0.01, 0.01]), 1, 100) == "[+1.0, +1.0]"
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.5, "0.5"), (0.03125, "0.031"), (0.00001, "1e-05"), (1.0, "1")])

@@ -45,7 +45,10 @@ def attempt(cell: Cell, store: Store, kernels: Kernels, steps: int | None = None
 
 
 def rows(entry: Entry) -> list[dict]:
-    return [{k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()]
+    return [
+        {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
+        for row in entry.metrics()
+    ]
 
 
 @needs_compiler

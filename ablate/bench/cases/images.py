@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from ablate.bench.case import Kernel, Shape
+from ablate.bench.case import Shape
 from ablate.bench.cases.operator import Operation, images, one_image
-from ablate.bench.names import BACKWARD, FORWARD
 from ablate.bench.peers import ms_ssim_peers
 from ablate.kernels.by_autograd import Loss, exact
 from ablate.losses import distortion
@@ -19,7 +20,7 @@ MS_SSIM_FLOPS = (2 * 2 * TAPS * MOMENTS * SCALES, 2 * 2 * TAPS * (MOMENTS + ADJO
 """A separable window of 11 taps is 22 multiply-adds a value: of 4 moments forward, of 3 adjoint maps backward, over all
 scales, which together hold 4/3 of the finest one's values."""
 
-SHAPES: Mapping[str, tuple[Shape, ...]] = {"cpu": (Shape(8, 3, 256, 256),), "cuda": (Shape(8, 3, 512, 1024),)}
+SHAPE = {"cpu": Shape(8, 3, 256, 256), "cuda": Shape(8, 3, 512, 1024)}
 
 
 def _weighted(weights: Mapping[str, float]) -> Loss:
@@ -28,17 +29,15 @@ def _weighted(weights: Mapping[str, float]) -> Loss:
 
     def loss(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Tensor:
         image, reconstruction = exact(images[0]), exact(reconstructions[0])
-        (weight, first), *others = terms
-        total = weight * first(image, reconstruction)
-        for weight, other in others:
-            total = total + weight * other(image, reconstruction)
-        return total
+        return functools.reduce(operator.add, (weight * term(image, reconstruction) for weight, term in terms))
 
     return loss
 
 
-def _pointwise(name: str, summary: str, weights: Mapping[str, float]) -> Kernel:
-    operation = Operation(
+def _pointwise(name: str, **weights: float) -> Operation:
+    return Operation(
+        name=name,
+        shape=SHAPE,
         operator="distortion",
         options={"mse": 0.0, **weights},
         loss=_weighted(weights),
@@ -46,30 +45,24 @@ def _pointwise(name: str, summary: str, weights: Mapping[str, float]) -> Kernel:
         draw=images,
         flops=POINTWISE_FLOPS,
     )
-    return Kernel(name, summary, (BACKWARD, FORWARD), SHAPES, lambda setting: operation.case(name, setting))
 
 
-MS_SSIM = Operation(
-    operator="ms_ssim",
-    options={},
-    loss=_weighted({"ms_ssim": 1.0}),
-    sizes=one_image,
-    draw=images,
-    flops=MS_SSIM_FLOPS,
-    peers=ms_ssim_peers,
-    build_seconds=60.0,
-    share=8.0,
-)
 KERNELS = (
-    _pointwise("mse", "mean squared error", {"mse": 1.0}),
-    _pointwise("l1", "mean absolute error", {"l1": 1.0}),
-    _pointwise("charbonnier", "L1 rounded off at zero", {"charbonnier": 1.0}),
-    _pointwise("bundle", "MSE + L1 + Charbonnier, together", {"mse": 1.0, "l1": 1.0, "charbonnier": 1.0}),
-    Kernel(
-        "ms_ssim",
-        "1 - MS-SSIM over five scales",
-        (BACKWARD, FORWARD),
-        SHAPES,
-        lambda setting: MS_SSIM.case("ms_ssim", setting),
+    _pointwise("mse", mse=1.0),
+    _pointwise("l1", l1=1.0),
+    _pointwise("charbonnier", charbonnier=1.0),
+    _pointwise("bundle", mse=1.0, l1=1.0, charbonnier=1.0),
+    Operation(
+        name="ms_ssim",
+        shape=SHAPE,
+        operator="ms_ssim",
+        options={},
+        loss=_weighted({"ms_ssim": 1.0}),
+        sizes=one_image,
+        draw=images,
+        flops=MS_SSIM_FLOPS,
+        peers=ms_ssim_peers,
+        build_seconds=60.0,
+        share=8.0,
     ),
 )

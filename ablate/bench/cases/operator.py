@@ -1,16 +1,16 @@
-"""Makes a case of an operator: what all kernels whose inputs are tensors of known shapes have in common."""
+"""Kernels of an operator of `ablate.kernels`, whose inputs are tensors of known shapes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ablate.bench.case import Case, Contender, Pair, Setting, Shape, Work
-from ablate.bench.contenders import by_kernels, by_torch, in_direction
+from ablate.bench.candidates import by_kernels, by_torch, in_direction
+from ablate.bench.case import Candidate, Case, Kernel, Pair, Setting, Shape, Work
 from ablate.bench.names import BASELINE, FORWARD, Pass
 from ablate.kernels import OPERATORS, Function, Gradients, backends
 from ablate.kernels.by_autograd import Loss
@@ -20,9 +20,9 @@ Sizes = Sequence[tuple[int, ...]]
 Draw = Callable[[Sizes, Sizes, torch.Generator], Pair]
 
 
-@dataclass(frozen=True)
-class Operation:
-    """A loss with its options as the bench knows it.
+@dataclass(frozen=True, kw_only=True)
+class Operation(Kernel):
+    """A loss that an operator computes.
 
     Attributes:
         operator: its name in `ablate.kernels`.
@@ -33,9 +33,8 @@ class Operation:
         sizes: the shapes of the image's tensors and of the reconstruction's, for a shape of images.
         draw: random inputs of given shapes.
         flops: of each value of the reconstruction, or of the image where that is alone: forward, and with gradients.
-        peers: the competition from other packages.
+        peers: the candidates from other packages.
         build_seconds: about what compiling it takes.
-        share: of a budget.
     """
 
     operator: str
@@ -46,24 +45,22 @@ class Operation:
     flops: tuple[float, float]
     image: bool = False
     reconstruction: bool = True
-    peers: Callable[[Setting], tuple[Contender, ...]] = lambda _setting: ()
+    peers: Callable[[Setting], Iterable[Candidate]] = lambda _setting: ()
     build_seconds: float = 20.0
-    share: float = 1.0
 
-    def case(self, kernel: str, setting: Setting) -> Case:
+    def case(self, setting: Setting) -> Case:
         """Returns the operation at one setting."""
         differentiate = in_direction(setting.direction, image=self.image, reconstruction=self.reconstruction)
-        eager = Contender(BASELINE, lambda: differentiate(self.loss))
         return Case(
-            kernel=kernel,
+            kernel=self.name,
             setting=setting,
             draw=lambda stream: self.draw(*self.sizes(setting.shape), stream),
             trials=self._trials,
             reference=self._definition(setting.direction),
             tolerance=OPERATORS[self.operator].tolerance(setting.dtype),
             work=self._work(setting),
-            contenders=(
-                eager,
+            candidates=(
+                Candidate(BASELINE, lambda: differentiate(self.loss)),
                 *by_torch(self.loss, differentiate, setting, self.build_seconds),
                 *by_kernels(self.operator, self.options, setting, self.build_seconds),
                 *self.peers(setting),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ablate.bench.case import Case, Contender, Kernel, Pair, Setting, Shape, Work
+from ablate.bench.case import Candidate, Case, Kernel, Pair, Setting, Shape, Work
 from ablate.bench.cases.operator import Operation, Sizes, images, normal, one_image
 from ablate.bench.names import BACKWARD, BASELINE, DOUBLE_BACKWARD
-from ablate.bench.work import traffic
+from ablate.bench.traffic import traffic
 from ablate.config import DiscriminatorSettings
 from ablate.discriminators.initial import build_discriminator
 from ablate.discriminators.multiscale import Discriminator
 from ablate.grid.presets import nested, preset_values
-from ablate.kernels import Function, Gradients, Tolerance
+from ablate.kernels import Gradients, Tolerance
 from ablate.kernels.gradient_norm import COSTS
 from ablate.losses import PenaltyInputs, penalty
 from ablate.rng import stream
@@ -25,25 +25,22 @@ from ablate.rng import stream
 WEIGHTS_SEED = 0
 DOUBLE = Tolerance(value=1e-4, floor=1e-9, gradient=1e-3)
 """Two backward passes through a dozen convolutions in float32; bfloat16 is not asked for."""
-REDUCTION_SHAPES: Mapping[str, tuple[Shape, ...]] = {
-    "cpu": (Shape(8, 3, 256, 256),),
-    "cuda": (Shape(8, 3, 512, 1024),),
-}
-WHOLE_SHAPES: Mapping[str, tuple[Shape, ...]] = {"cpu": (Shape(4, 3, 64, 64),), "cuda": (Shape(8, 3, 256, 256),)}
-"""The discriminators are those of the preset `tiny`, on a CPU also at its crop and batch."""
 
 
 def _one_gradient(shape: Shape) -> tuple[Sizes, Sizes]:
     return [tuple(shape)], []
 
 
-def _reduction(cost: str) -> Kernel:
-    name = f"{cost}_reduction"
+def _reduction(cost: str) -> Operation:
+    """Returns the reduction of a gradient to a penalty's value, and its derivative."""
 
     def loss(gradients: Sequence[Tensor], _none: Sequence[Tensor]) -> Tensor:
         return COSTS[cost](gradients[0].float().square().sum((1, 2, 3)))
 
-    operation = Operation(
+    return Operation(
+        name=f"{cost}_reduction",
+        shape={"cpu": Shape(8, 3, 256, 256), "cuda": Shape(8, 3, 512, 1024)},
+        directions=(BACKWARD,),
         operator="gradient_norm",
         options={"cost": cost},
         loss=loss,
@@ -53,8 +50,6 @@ def _reduction(cost: str) -> Kernel:
         image=True,
         reconstruction=False,
     )
-    summary = f"what {cost} makes of a gradient, and its derivative"
-    return Kernel(name, summary, (BACKWARD,), REDUCTION_SHAPES, lambda setting: operation.case(name, setting))
 
 
 @dataclass(frozen=True)
@@ -82,51 +77,50 @@ class Penalized:
         return Gradients(value.detach(), gradients, ())
 
 
-def _discriminator(dtype: torch.dtype, device: str, memory: torch.memory_format) -> Discriminator:
-    settings = DiscriminatorSettings.model_validate(nested(preset_values("tiny"))["discriminator"])
-    return build_discriminator(settings, WEIGHTS_SEED).to(device, dtype).to(memory_format=memory)
+@dataclass(frozen=True, kw_only=True)
+class WholePenalty(Kernel):
+    """A penalty through three discriminators of the preset `tiny`, with the gradients of their weights."""
 
-
-def _whole(name: str) -> Kernel:
-    def case(setting: Setting) -> Case:
+    def case(self, setting: Setting) -> Case:
+        """Returns the penalty at one setting."""
         contiguous, last = torch.contiguous_format, torch.channels_last
-
-        def build(memory: torch.memory_format) -> Function:
-            return Penalized(name, _discriminator(setting.dtype, setting.device, memory))
-
-        def compiled() -> Function:
-            return torch.compile(build(contiguous), dynamic=False)
-
+        build = functools.partial(self._build, setting.dtype, setting.device)
         return Case(
-            kernel=name,
+            kernel=self.name,
             setting=setting,
             draw=lambda stream: images(*one_image(setting.shape), stream),
             trials=_trials,
-            reference=Penalized(name, _discriminator(torch.float64, "cpu", contiguous)),
+            reference=self._build(torch.float64, "cpu", contiguous),
             tolerance=DOUBLE,
-            work=_work(name, setting),
-            contenders=(
-                Contender(BASELINE, functools.partial(build, contiguous)),
-                Contender("channels-last", functools.partial(build, last), prepare=_channels_last),
-                Contender("torch-compile", compiled, specialised=True, build_seconds=40.0),
+            work=self._work(setting),
+            candidates=(
+                Candidate(BASELINE, functools.partial(build, contiguous)),
+                Candidate("channels-last", functools.partial(build, last), prepare=_channels_last),
+                Candidate(
+                    "torch-compile",
+                    lambda: torch.compile(build(contiguous), dynamic=False),
+                    specialised=True,
+                    build_seconds=40.0,
+                ),
             ),
-            share=3.0,
+            share=self.share,
         )
 
-    summary = f"{name} through three discriminators, with the gradients of their weights"
-    return Kernel(name, summary, (DOUBLE_BACKWARD,), WHOLE_SHAPES, case, dtypes=("float32",))
+    def _build(self, dtype: torch.dtype, device: str, memory: torch.memory_format) -> Penalized:
+        settings = DiscriminatorSettings.model_validate(nested(preset_values("tiny"))["discriminator"])
+        discriminator = build_discriminator(settings, WEIGHTS_SEED).to(device, dtype).to(memory_format=memory)
+        return Penalized(self.name, discriminator)
 
+    def _work(self, setting: Setting) -> Work:
+        """Counts eager's convolutions: any form that differentiates the same discriminators makes them all.
 
-def _work(name: str, setting: Setting) -> Work:
-    """Counts eager's convolutions: any form that differentiates the same discriminators makes them all.
-
-    The bytes are those of images, weights and their gradients alone.
-    """
-    function = Penalized(name, _discriminator(torch.float32, "cpu", torch.contiguous_format))
-    pair = images(*one_image(setting.shape), stream(0, "bench.count"))
-    weights = sum(weight.nbytes for weight in function.discriminator.parameters())
-    counted = traffic(lambda: function(*pair))
-    return Work(pair.image[0].nbytes * (1 + (name == "gp")) + 2 * weights, counted.flops)
+        The bytes are those of images, weights and their gradients alone.
+        """
+        function = self._build(torch.float32, "cpu", torch.contiguous_format)
+        pair = images(*one_image(setting.shape), stream(0, "bench.count"))
+        weights = sum(weight.nbytes for weight in function.discriminator.parameters())
+        counted = traffic(lambda: function(*pair))
+        return Work(pair.image[0].nbytes * (1 + (self.name == "gp")) + 2 * weights, counted.flops)
 
 
 def _trials(seed: int) -> Iterator[tuple[str, Pair]]:
@@ -139,4 +133,14 @@ def _channels_last(pair: Pair) -> Pair:
     return pair.map(lambda tensor: tensor.contiguous(memory_format=torch.channels_last))
 
 
-KERNELS = (*(_reduction(cost) for cost in COSTS), *(_whole(name) for name in ("r1", "gp")))
+def _whole(name: str) -> WholePenalty:
+    return WholePenalty(
+        name=name,
+        shape={"cpu": Shape(4, 3, 64, 64), "cuda": Shape(8, 3, 256, 256)},
+        directions=(DOUBLE_BACKWARD,),
+        dtypes=("float32",),
+        share=3.0,
+    )
+
+
+KERNELS = (*map(_reduction, COSTS), _whole("r1"), _whole("gp"))

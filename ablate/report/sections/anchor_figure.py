@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ablate.report.document import Figure
-from ablate.report.evidence import Encoding, Evidence, Measure
-from ablate.report.looks import label_points, legends, looks
+from ablate.report.evidence import Evidence, Measure
+from ablate.report.figures import Drawing, axis_title, draw
 from ablate.report.numbers import fixed, joined
-from ablate.report.svg import INK, MUTED, drawing, to_svg
+from ablate.report.styles import Encoding, arm_key, arm_styles, label_points
+from ablate.report.svg import INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,31 +28,24 @@ def anchor_figure(evidence: Evidence, curves: Curves, measures: Sequence[Measure
     shown = [measure for measure in measures if any(_points(curve, measure) for curve in curves.values())][:PANELS]
     if not shown:
         return None
-    encoding = Encoding.of(evidence.study.axes)
-    titles: dict[str, str] = {}
-    with drawing("anchors"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 4.4), layout="constrained")
-        panels = canvas.subplots(1, len(shown), squeeze=False)[0]
+    encoding, names = Encoding.of(evidence.study.axes), joined(list(curves))
+    with draw("anchors", 4.4) as drawn:
+        panels = drawn.panels(len(shown))
         for panel, measure in zip(panels, shown, strict=True):
             for curve, (colour, style) in zip(curves.values(), LINES, strict=True):
                 _line(panel, _points(curve, measure), colour, style)
-            titles |= _arms(panel, evidence, encoding, measure)
+            _arms(drawn, panel, evidence, encoding, measure)
             _label(panel, evidence.measures[RATE], measure)
-        legends(canvas, evidence, encoding)
-        canvas.draw_without_rendering()
+        arm_key(drawn.canvas, evidence, encoding)
+        drawn.canvas.draw_without_rendering()
         for panel, measure in zip(panels, shown, strict=True):
             ends = {name: points[-1] for name, curve in curves.items() if (points := _points(curve, measure))}
             label_points(panel, ends, list(ends))
-        svg = to_svg(canvas, titles)
-    names = joined(list(curves))
-    listed = joined([measure.label for measure in shown])
-    caption = (
-        f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
-        "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included."
-    )
-    return Figure("anchors", svg, f"{listed} of every arm and of {names} over bits per pixel", caption)
+        return drawn.figure(
+            f"{joined([measure.label for measure in shown])} of every arm and of {names} over bits per pixel",
+            f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
+            "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included.",
+        )
 
 
 def _points(curve: Sequence[Mapping[str, Any]], measure: Measure) -> list[tuple[float, float]]:
@@ -64,23 +58,16 @@ def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style
         panel.plot(xs, ys, style, color=colour, marker=".", markersize=5, zorder=3)
 
 
-def _arms(panel: Axes, evidence: Evidence, encoding: Encoding, measure: Measure) -> dict[str, str]:
-    """Draws the arms and returns what each point is called."""
-    dressed, titles = looks(evidence, encoding), {}
-    rate = evidence.measures[RATE]
-    for number, arm in enumerate(evidence.finished):
+def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, measure: Measure) -> None:
+    styles, rate = arm_styles(evidence, encoding), evidence.measures[RATE]
+    for arm in evidence.finished:
         bits, values = arm.scores(RATE), arm.scores(measure.name)
         seeds = [seed for seed in values if seed in bits]
         if not seeds:
             continue
         x, y = (sum(of[seed] for seed in seeds) / len(seeds) for of in (bits, values))
-        (artist,) = panel.plot(x, y, zorder=5, **dressed[arm.name].drawn(7))
-        group = f"anchors-{measure.name}-{number}"
-        artist.set_gid(group)
-        titles[group] = (
-            f"{arm.name}: {fixed(y, measure.decimals)} {measure.unit} at {fixed(x, rate.decimals)} {rate.unit}"
-        )
-    return titles
+        told = f"{fixed(y, measure.decimals)} {measure.unit} at {fixed(x, rate.decimals)} {rate.unit}"
+        drawn.point(panel, x, y, f"{arm.name}: {told}", zorder=5, **styles[arm.name].drawn(7))
 
 
 def _label(panel: Axes, rate: Measure, measure: Measure) -> None:
@@ -90,6 +77,5 @@ def _label(panel: Axes, rate: Measure, measure: Measure) -> None:
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.margins(x=0.17)  # room for a name behind the last point of a curve
-    panel.set_xlabel(f"{rate.label} ({rate.unit})")
-    unit = f" ({measure.unit})" if measure.unit else ""
-    panel.set_ylabel(f"{measure.label}{unit}, {measure.direction} is better")
+    panel.set_xlabel(axis_title(rate))
+    panel.set_ylabel(axis_title(measure, better=True))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Arm
-from ablate.report.document import Block, Column, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.looks import short_name
-from ablate.report.numbers import NONE, fixed, plural
+from ablate.report.numbers import fixed, plural
 from ablate.report.sections.anchor_figure import anchor_figure
+from ablate.report.styles import short_name
+from ablate.report.tables import number, numbers, scores, table, words
 
 if TYPE_CHECKING:
     from ablate.config import Evaluation
@@ -89,16 +90,11 @@ def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
     """Returns the reference, and the best arm on each primary metric."""
     names = {reference.name: None}
     for measure in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := _mean(arm, measure.name)) is not None}
+        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
         if means:
             names |= {measure.best(means, key=means.__getitem__): None}
     arms = {arm.name: arm for arm in evidence.finished}
     return [arms[name] for name in names]
-
-
-def _mean(arm: Arm, metric: str) -> float | None:
-    values = arm.scores(metric).values()
-    return sum(values) / len(values) if values else None
 
 
 def _limits(evidence: Evidence, arm: Arm, images: Images) -> list[int]:
@@ -121,7 +117,7 @@ def _same(bits: float, images: Images) -> list[int]:
 
 def _ladder(evidence: Evidence) -> list[float]:
     """Returns bits per pixel in octaves, the same for every grid: around the arms', and where the formats begin."""
-    dearest = max(rate for arm in evidence.finished if (rate := _mean(arm, RATE)))
+    dearest = max(rate for arm in evidence.finished if (rate := arm.mean(RATE)))
     last = max(HIGHEST_OCTAVE, math.ceil(math.log2(dearest)) + 1)
     return [2.0**octave for octave in range(LOWEST_OCTAVE, last + 1)]
 
@@ -139,8 +135,8 @@ def _curve(codec: str, records: Mapping[str, Records], ladder: Mapping[str, Any]
 def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     """Says what both formats reach at the reference's bits."""
     quality, rate = evidence.measures["psnr"], evidence.measures[RATE]
-    own = f"{fixed(_mean(reference, RATE), rate.decimals)} {rate.unit}"
-    own += f", {fixed(_mean(reference, 'psnr'), quality.decimals)} {quality.unit} in {quality.label}"
+    own = f"{fixed(reference.mean(RATE), rate.decimals)} {rate.unit}"
+    own += f", {fixed(reference.mean('psnr'), quality.decimals)} {quality.unit} in {quality.label}"
     spans: list[Span | str] = ["At the bits of ", code(reference.name), f" ({own}), "]
     parts = []
     for name, record in records.items():
@@ -155,32 +151,49 @@ def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     return text(*spans, ", and ".join(parts), ".", kind="lead")
 
 
+@dataclass(frozen=True)
+class Row:
+    """A codec at the bits of an arm, with all codecs at these bits."""
+
+    arm: Arm
+    codec: str
+    entries: Records
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the codec was measured by."""
+        return self.entries[self.codec]
+
+
 def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> Table:
-    rows: list[tuple[Value, ...]] = []
+    rate, rows = evidence.measures[RATE], []
     arms = {arm.name: arm for arm in evidence.finished}
-    rate = evidence.measures[RATE]
     for name, records in found.at_arms.items():
-        arm = arms[name]
-        own: dict[str, Any] = {measure.name: _mean(arm, measure.name) for measure in (*measures, rate)}
-        entries = {CODEC: own, **records}
-        for codec, record in entries.items():
-            first = Value(short_name(evidence, name, arm.axes) if codec == CODEC else "", sort=name)
-            bits = Value(fixed(record[RATE], rate.decimals), sort=record[RATE])
-            if record[RATE] is None:
-                floor = fixed(record["smallest"], rate.decimals) if record["smallest"] else NONE
-                bits = Value("no such file", f"smallest {floor}", tone="muted")
-            cells = (_value(record.get(measure.name), measure, entries) for measure in measures)
-            rows.append((first, Value(codec, sort=codec), bits, *cells))
-    columns = (
-        Column("at the bits of", numeric=False), Column("codec", numeric=False), Column(rate.label, rate.unit),
-        *(Column(measure.label, measure.unit, hint=measure.meaning) for measure in measures),
-    )  # fmt: skip
+        entries = {CODEC: {measure.name: arms[name].mean(measure.name) for measure in (*measures, rate)}, **records}
+        rows += [Row(arms[name], codec, entries) for codec in entries]
+
+    def arm(row: Row) -> Value:
+        short = short_name(evidence, row.arm.name, row.arm.axes)
+        return Value(short if row.codec == CODEC else "", sort=row.arm.name)
+
+    def bits(row: Row) -> Value:
+        if row.record[RATE] is not None:
+            return number(row.record[RATE], rate.decimals)
+        floor = fixed(row.record["smallest"] or None, rate.decimals)
+        return Value("no such file", f"smallest {floor}", tone="muted")
+
+    def score(row: Row, measure: Measure) -> Value:
+        value = row.record.get(measure.name)
+        known = [each for entry in row.entries.values() if (each := entry.get(measure.name)) is not None]
+        best = len(known) > 1 and value == measure.best(known)
+        return number(value, measure.decimals, tone="best" if best else "plain")
+
     stand = "The baseline" if evidence.reference is evidence.study.baseline else "The first finished arm"
-    caption = f"{stand}, and the best arm on each primary metric. In bold: the best of the three."
-    return Table("anchors", "At no more bits", columns, tuple(rows), caption)
-
-
-def _value(value: float | None, measure: Measure, entries: Records) -> Value:
-    values = [other for entry in entries.values() if (other := entry.get(measure.name)) is not None]
-    best = value is not None and len(values) > 1 and value == measure.best(values)
-    return Value(fixed(value, measure.decimals), sort=value, tone="best" if best else "plain")
+    return table(
+        "anchors", "At no more bits", rows,
+        words("at the bits of", arm),
+        words("codec", lambda row: row.codec),
+        numbers(rate.label, bits, rate.unit),
+        *scores(measures, score),
+        caption=f"{stand}, and the best arm on each primary metric. In bold: the best of the three.",
+    )  # fmt: skip

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Contrast, Effect, LevelMean, effects, level_means
 from ablate.report.claims import verdict
-from ablate.report.document import Block, Column, Section, Table, Value, text
+from ablate.report.document import Block, Figure, Section, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval
-from ablate.report.sections.effect_figures import means_figure
+from ablate.report.figures import Style, axis_title, draw
+from ablate.report.numbers import fixed, interval, joined
+from ablate.report.svg import CARD, INK, SERIES
+from ablate.report.tables import number, numbers, part, scores, table, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DRAWN = ("psnr", "fd_", "bpp_actual")
 """What the figure shows beside the primary metrics: metrics whose names begin like this."""
+
+MEAN = Style(SERIES[0][0])
+
+HOW = (
+    "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
+    "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
+    "cells or images. A marginal mean averages the finished cells of a level and moves when some of them are "
+    "missing; a difference does not. Verdicts are those of the comparisons to the baseline above."
+)
+
+Means = Mapping[tuple[str, str], Sequence[LevelMean]]
+"""Axis and metric -> the mean at each level."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A level with all that is known of it, by metric."""
+
+    place: int
+    level: str
+    means: Mapping[str, LevelMean]
+    effects: Mapping[str, Effect]
+    contrasts: Mapping[str, Contrast]
+
+    @property
+    def seeds(self) -> int:
+        """The seeds that have finished at this level."""
+        return max((len(mean.by_seed) for mean in self.means.values()), default=0)
 
 
 def axis_effects(evidence: Evidence) -> Section:
@@ -28,80 +62,110 @@ def axis_effects(evidence: Evidence) -> Section:
     means = {
         (axis.name, measure.name): level_means(study, axis, measure.name) for axis in study.axes for measure in measures
     }
-    blocks: list[Block] = [text(_how())]
+    blocks: list[Block] = [text(HOW)]
     drawn = [m for m in measures if m in evidence.primary or m.name.startswith(DRAWN)]
     if drawn:
-        blocks.append(means_figure(study.axes, drawn, means))
+        blocks.append(_figure(study.axes, drawn, means))
     blocks += [_table(axis, measures, means, found, evidence.contrasts) for axis in study.axes]
-    numbers = {
+    data = {
         "axes": [asdict(axis) for axis in study.axes],
         "level_means": [asdict(mean) for each in means.values() for mean in each],
         "effects": [asdict(effect) for each in found.values() for effect in each],
-    }  # fmt: skip
-    return Section("effects", title, tuple(blocks), numbers, short)
+    }
+    return Section("effects", title, tuple(blocks), data, short)
 
 
-def _how() -> str:
-    return (
-        "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
-        "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
-        "cells or images. A marginal mean averages the finished cells of a level and moves when some of them are "
-        "missing; a difference does not. Verdicts are those of the comparisons to the baseline above."
-    )
+def _figure(axes: Sequence[Axis], measures: Sequence[Measure], means: Means) -> Figure:
+    """Draws a row a metric and a column an axis: the mean of each level and each seed's line through them."""
+    with draw("means", 0.5 + 1.9 * len(measures)) as drawn:
+        widths = [max(2.0, len(axis.levels)) for axis in axes]
+        grid = drawn.canvas.subplots(
+            len(measures), len(axes), squeeze=False, sharey="row", sharex="col", width_ratios=widths
+        )
+        for row, measure in enumerate(measures):
+            for column, axis in enumerate(axes):
+                _panel(grid[row][column], means[axis.name, measure.name], axis)
+                if not row:
+                    grid[row][column].set_title(axis.name)
+            grid[row][0].set_ylabel(axis_title(measure))
+        listed = joined([measure.label for measure in measures])
+        return drawn.figure(
+            f"Marginal means of {listed} at each level of {joined([axis.name for axis in axes])}",
+            "Large: marginal mean over seeds, ringed at the baseline level. Small: single seeds, joined where they are "
+            "the same; lines that run alike mean that the seeds agree on the effect. Panels of a row share their "
+            "scale.",
+        )
+
+
+def _panel(panel: Axes, means: Sequence[LevelMean], axis: Axis) -> None:
+    for seed in dict.fromkeys(seed for mean in means for seed in mean.by_seed):
+        line = [(place, mean.by_seed[seed]) for place, mean in enumerate(means) if seed in mean.by_seed]
+        panel.plot(*zip(*line, strict=True), "o-", color=MEAN.colour, alpha=0.55, linewidth=0.8, markersize=3.5,
+                   markeredgewidth=0)  # fmt: skip
+    for place, mean in enumerate(means):
+        if mean.interval:
+            panel.plot(
+                place, mean.interval.mean, zorder=4, **MEAN.drawn(8, INK if mean.level == axis.baseline else CARD)
+            )
+    panel.margins(y=0.15)
+    panel.set_xlim(-0.5, len(axis.levels) - 0.5)
+    panel.set_xticks(range(len(axis.levels)), axis.levels, rotation=90 if len(axis.levels) > 10 else 0)
+    panel.set(xlabel="", ylabel="")
+    panel.grid(False, axis="x")
 
 
 def _table(
     axis: Axis,
     measures: Sequence[Measure],
-    means: dict[tuple[str, str], tuple[LevelMean, ...]],
-    found: Mapping[str, tuple[Effect, ...]],
-    judged: Mapping[str, tuple[Contrast, ...]],
+    means: Means,
+    found: Mapping[str, Sequence[Effect]],
+    judged: Mapping[str, Sequence[Contrast]],
 ) -> Table:
-    rows = []
-    for index, level in enumerate(axis.levels):
-        own = [means[axis.name, measure.name][index] for measure in measures]
-        is_baseline = level == axis.baseline
-        row = [Value(f"{level} (baseline)" if is_baseline else level, sort=index)]
-        counted = max(own, key=lambda mean: mean.cells, default=None)
-        seeds = max((len(mean.by_seed) for mean in own), default=0)
-        row.append(
-            Value(f"{counted.cells} of {counted.planned}" if counted else NONE, sort=counted.cells if counted else None)
+    rows = [
+        Row(
+            place, level, {measure.name: means[axis.name, measure.name][place] for measure in measures},
+            {name: each for name, own in found.items() for each in own if each.key == (axis.name, level)},
+            {name: each for name, own in judged.items() for each in own if each.effect.key == (axis.name, level)},
         )
-        row.append(Value(str(seeds), sort=seeds))
-        for measure, mean in zip(measures, own, strict=True):
-            effect = next((e for e in found[measure.name] if (e.axis, e.level) == (axis.name, level)), None)
-            contrast = next((c for c in judged.get(measure.name, ()) if c.effect.key == (axis.name, level)), None)
-            row.append(_value(measure, mean, effect, contrast, seeds))
-        rows.append(tuple(row))
-    columns = (
-        Column(axis.name, numeric=False), Column("done"), Column("n", hint="seeds"),
-        *(Column(measure.label, measure.unit) for measure in measures),
-    )  # fmt: skip
-    pairs = [effect for each in found.values() for effect in each if effect.axis == axis.name]
+        for place, level in enumerate(axis.levels)
+    ]  # fmt: skip
+
+    def done(row: Row) -> Value:
+        counted = max(row.means.values(), key=lambda mean: mean.cells, default=None)
+        return part(counted.cells, counted.planned) if counted else number(None)
+
     caption = f"Marginal mean; below it the paired difference to {axis.baseline} with its interval over the n seeds."
+    pairs = [effect for each in found.values() for effect in each if effect.axis == axis.name]
     if any(effect.pairs < effect.planned_pairs for effect in pairs):
         fewest = min(pairs, key=lambda effect: effect.pairs / max(effect.planned_pairs, 1))
-        caption += (
-            f" Some pairs are missing (at worst {fewest.pairs} of {fewest.planned_pairs} are there, at {fewest.level})."
-        )
-    return Table(f"effects-{'-'.join(axis.keys)}", axis.name, columns, tuple(rows), caption)
+        counts = f"{fewest.pairs} of {fewest.planned_pairs}"
+        caption += f" Some pairs are missing (at worst {counts} are there, at {fewest.level})."
+    return table(
+        f"effects-{'-'.join(axis.keys)}", axis.name, rows,
+        words(axis.name, lambda row: Value(
+            f"{row.level} (baseline)" if row.level == axis.baseline else row.level, sort=row.place
+        )),
+        numbers("done", done),
+        numbers("n", lambda row: row.seeds, hint="seeds"),
+        *scores(measures, _mean),
+        caption=caption,
+    )  # fmt: skip
 
 
-def _value(measure: Measure, mean: LevelMean, effect: Effect | None, contrast: Contrast | None, seeds: int) -> Value:
-    if mean.interval is None:
-        return Value(NONE, tone="muted")
-    written = fixed(mean.interval.mean, measure.decimals)
-    if effect is None:
-        return Value(written, sort=mean.interval.mean)
+def _mean(row: Row, measure: Measure) -> Value:
+    """Writes a level's mean above its difference to the baseline level."""
+    own, effect, contrast = row.means[measure.name], row.effects.get(measure.name), row.contrasts.get(measure.name)
+    mean = own.interval.mean if own.interval else None
+    if mean is None or effect is None:
+        return number(mean, measure.decimals)
     if effect.interval is None:
-        return Value(written, "no pairs", mean.interval.mean)
-    below = (
-        f"{fixed(effect.interval.mean, measure.decimals, signed=True)} {interval(effect.interval, measure.decimals)}"
-    )
+        return number(mean, measure.decimals, "no pairs")
+    gap = fixed(effect.interval.mean, measure.decimals, signed=True)
+    below = f"{gap} {interval(effect.interval, measure.decimals)}"
     if not below.strip(" 0.[],"):
-        return Value(written, "no difference", mean.interval.mean)
-    if effect.interval.n != seeds:
+        return number(mean, measure.decimals, "no difference")
+    if effect.interval.n != row.seeds:
         below += f", n = {effect.interval.n}"
     if contrast is not None and contrast.verdict != "inconclusive":
         below += f", {verdict(contrast)}"
-    return Value(written, below, mean.interval.mean)
+    return number(mean, measure.decimals, below)

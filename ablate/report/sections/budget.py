@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ablate.analysis import BESIDE, Budget, Effect, Interval, budgets, t_interval
-from ablate.report.document import Column, Section, Table, Value, text
+from ablate.analysis import Budget, Effect, Interval, budgets, t_interval
+from ablate.report.claims import comparison
+from ablate.report.document import Section, Table, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, fixed, percent_interval
+from ablate.report.tables import Field, difference, numbers, table, words
 
 
 def equal_budgets(evidence: Evidence) -> Section:
@@ -26,34 +27,26 @@ def equal_budgets(evidence: Evidence) -> Section:
         "is less distortion than the baseline. A level that is ahead at equal steps and not at equal seconds buys its "
         "lead with time. Seconds of cells that ran beside others are not exact."
     )
-    numbers = {"budgets": [asdict(budget) for budget in found], "time": {
+    data = {"budgets": [asdict(budget) for budget in found], "time": {
         f"{axis} {level}": asdict(share) for (axis, level), share in evidence.time_shares.items()
     }}  # fmt: skip
-    return Section("budgets", title, (said, _table(evidence, found)), numbers, short)
+    return Section("budgets", title, (said, _table(evidence, found)), data, short)
 
 
 def _table(evidence: Evidence, found: tuple[Budget, ...]) -> Table:
-    rows = []
-    for effects in zip(*(budget.effects for budget in found), strict=True):
-        effect = effects[0]
-        name = effect.level if effect.axis == BESIDE else f"{effect.axis} {effect.level} vs {effect.baseline}"
-        shares = [evidence.time_shares.get(effect.key), *(_share(each) for each in effects)]
-        rows.append((Value(name, sort=name), *(_value(share) for share in shares)))
-    columns = (
-        Column("comparison", numeric=False), Column("training time", "%"),
-        *(Column(f"distortion at equal {budget.unit}", "%") for budget in found),
+    def share(effect: Effect) -> Interval | None:
+        if not effect.reference or not effect.differences:
+            return None
+        return t_interval([value / effect.reference for value in effect.differences])
+
+    def distortion(place: int, unit: str) -> Field[tuple[Effect, ...]]:
+        return numbers(f"distortion at equal {unit}", lambda row: difference(share(row[place]), 1, 100), "%")
+
+    return table(
+        "budgets", "Equal steps and equal seconds", zip(*(budget.effects for budget in found), strict=True),
+        words("comparison", lambda row: comparison(row[0])),
+        numbers("training time", lambda row: difference(evidence.time_shares.get(row[0].key), 1, 100), "%"),
+        *(distortion(place, budget.unit) for place, budget in enumerate(found)),
+        caption="Differences to the baseline in percent of its value, paired by seed, with 95 % t-intervals. "
+        "Exploratory.",
     )  # fmt: skip
-    caption = "Differences to the baseline in percent of its value, paired by seed, with 95 % t-intervals. Exploratory."
-    return Table("budgets", "Equal steps and equal seconds", columns, tuple(rows), caption, filterable=len(rows) > 20)
-
-
-def _share(effect: Effect) -> Interval | None:
-    if not effect.reference or not effect.differences:
-        return None
-    return t_interval([value / effect.reference for value in effect.differences])
-
-
-def _value(share: Interval | None) -> Value:
-    if share is None:
-        return Value(NONE, tone="muted")
-    return Value(fixed(100 * share.mean, 1, signed=True), percent_interval(share, 1), 100 * share.mean)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ablate.analysis.axes import value_text
-from ablate.records import CELL_STATUSES, CellRecord, Status
-from ablate.report.document import Block, Card, Cards, Column, Section, Table, Text, Value, strong, text
+from ablate.records import CELL_STATUSES, CellRecord, ExcludedCells, Status
+from ablate.report.document import Block, Card, Cards, Section, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, joined, plural
+from ablate.report.numbers import joined, plural
+from ablate.report.tables import code, count, numbers, table, words
 
 AGREE = {
     "fingerprint": "code fingerprints",
@@ -42,13 +43,13 @@ def completeness(evidence: Evidence) -> Section:
         blocks.append(_ended_table(ended))
     if study.excluded:
         blocks.append(_excluded_table(evidence))
-    numbers = {
+    data = {
         "planned": len(study.cells),
         **{status.value: counts[status] for status in CELL_STATUSES if status is not Status.broken or counts[status]},
         "excluded": [each.plain() for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
-    return Section("completeness", "Completeness", tuple(blocks), numbers)
+    return Section("completeness", "Completeness", tuple(blocks), data)
 
 
 def _card(status: str, count: int) -> Card:
@@ -87,29 +88,25 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
 
 
 def _ended_table(cells: list[CellRecord]) -> Table:
-    rows = [
-        (
-            Value(cell.arm, sort=cell.arm),
-            Value(str(cell.seed), sort=cell.seed),
-            Value(cell.status, sort=cell.status, tone="bad"),
-            Value(NONE if cell.step is None else f"{cell.step:,}", sort=cell.step),
-            Value(cell.cause or "not recorded", sort=cell.cause),
-            Value(cell.id, sort=cell.id, code=True),
-        )
-        for cell in cells
-    ]
-    columns = (
-        Column("arm", numeric=False), Column("seed"), Column("ended as", numeric=False), Column("step"),
-        Column("cause", numeric=False), Column("cell", numeric=False),
+    return table(
+        "ended", "Cells without a measurement", cells,
+        words("arm", lambda cell: cell.arm),
+        numbers("seed", lambda cell: cell.seed),
+        words("ended as", lambda cell: Value(cell.status, sort=cell.status, tone="bad")),
+        numbers("step", lambda cell: count(cell.step)),
+        words("cause", lambda cell: cell.cause or "not recorded"),
+        words("cell", lambda cell: code(cell.id)),
+        caption="A diverged cell is a result and is not run again; a failed one is tried again by the next run.",
     )  # fmt: skip
-    caption = "A diverged cell is a result and is not run again; a failed one is tried again by the next run."
-    return Table("ended", "Cells without a measurement", columns, tuple(rows), caption)
 
 
 def _excluded_table(evidence: Evidence) -> Table:
-    rows = []
-    for each in evidence.study.excluded:
-        words = ", ".join(f"{key} = {value_text(value)}" for key, value in each.where.items())
-        rows.append((Value(words), Value(f"{each.count:,}", sort=each.count), Value(each.reason or "no reason given")))
-    columns = (Column("where", numeric=False), Column("cells"), Column("reason", numeric=False))
-    return Table("excluded", "Left out by the grid file", columns, tuple(rows))
+    def where(each: ExcludedCells) -> str:
+        return ", ".join(f"{key} = {value_text(value)}" for key, value in each.where.items())
+
+    return table(
+        "excluded", "Left out by the grid file", evidence.study.excluded,
+        words("where", where),
+        numbers("cells", lambda each: count(each.count)),
+        words("reason", lambda each: each.reason or "no reason given"),
+    )  # fmt: skip

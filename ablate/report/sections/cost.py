@@ -7,13 +7,16 @@ from typing import Any
 
 from ablate.analysis import Arm
 from ablate.records import Result
-from ablate.report.arms import arm_columns, arm_values
-from ablate.report.document import Block, Card, Cards, Column, Section, Table, Value, text
+from ablate.report.document import Block, Card, Cards, Section, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, duration, fixed, joined, plural, size
+from ablate.report.tables import arm_fields, count, number, numbers, part, table
 
 PACKED, ALONE, UNKNOWN = "packed", "alone", "not recorded"
 """How cells ran: beside others on their device, with the device to themselves, or written before that was recorded."""
+
+Row = Mapping[str, Any]
+"""An arm with its means."""
 
 
 def cost(evidence: Evidence) -> Section:
@@ -79,7 +82,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _said(arms: Sequence[Mapping[str, Any]]) -> str:
+def _said(arms: Sequence[Row]) -> str:
     said = "Seconds are wall clock and count the time of attempts that were interrupted. "
     ran = {how for arm in arms for how in arm["ran"]}
     if ran == {ALONE}:
@@ -91,45 +94,38 @@ def _said(arms: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _table(evidence: Evidence, arms: list[dict[str, Any]]) -> Table:
+def _table(evidence: Evidence, arms: Sequence[Row]) -> Table:
     baseline = evidence.study.baseline
     base = next((arm for arm in arms if baseline and arm["arm"] == baseline.name), None)
-    rows = []
-    for arm in arms:
-        memory, parameters = arm["peak_memory_bytes"], arm["parameters"]
-        codec = sum(parameters.get(part, 0) for part in ("encoder", "generator"))
-        judge = parameters.get("discriminator")
-        alone = arm["ran"] == [ALONE]
-        speed = arm["images_per_second"]
-        rows.append(
-            (
-                *arm_values(evidence, arm["arm"], arm["axes"]),
-                Value(f"{arm['cells']} of {arm['of']}", "" if alone else joined(arm["ran"], "or"), arm["cells"]),
-                _seconds(arm["train_seconds"], _ratio(arm, base), alone),
-                _seconds(arm["eval_seconds"], "", alone),
-                Value(fixed(speed, 1), "", speed, "plain" if alone else "muted"),
-                Value(size(memory), sort=memory),
-                Value(f"{codec:,}" if codec else NONE, sort=codec),
-                Value(NONE if judge is None else f"{judge:,}", sort=judge),
-            )
-        )
-    columns = (
-        *arm_columns(evidence), Column("cells"), Column("training a cell"), Column("evaluation a cell"),
-        Column("crops per second"), Column("peak memory"), Column("codec parameters"),
-        Column("discriminator parameters"),
+
+    def alone(arm: Row) -> Tone:
+        return "plain" if arm["ran"] == [ALONE] else "muted"
+
+    def cells(arm: Row) -> Value:
+        return part(arm["cells"], arm["of"], "" if arm["ran"] == [ALONE] else joined(arm["ran"], "or"))
+
+    def seconds(arm: Row, of: str, below: str = "") -> Value:
+        return Value(NONE if arm[of] is None else duration(arm[of]), below, arm[of], alone(arm))
+
+    def codec(arm: Row) -> Value:
+        return count(sum(arm["parameters"].get(part, 0) for part in ("encoder", "generator")) or None)
+
+    return table(
+        "cost", "Cost by arm", arms,
+        *arm_fields(evidence, lambda arm: (arm["arm"], arm["axes"])),
+        numbers("cells", cells),
+        numbers("training a cell", lambda arm: seconds(arm, "train_seconds", _ratio(arm, base))),
+        numbers("evaluation a cell", lambda arm: seconds(arm, "eval_seconds")),
+        numbers("crops per second", lambda arm: number(arm["images_per_second"], 1, "", alone(arm))),
+        numbers("peak memory", lambda arm: Value(size(arm["peak_memory_bytes"]), sort=arm["peak_memory_bytes"])),
+        numbers("codec parameters", codec),
+        numbers("discriminator parameters", lambda arm: count(arm["parameters"].get("discriminator"))),
+        caption="Means over cells that had their device to themselves, where there are any. Below the time of "
+        "training: against the baseline, where both ran alone.",
     )  # fmt: skip
-    caption = (
-        "Means over cells that had their device to themselves, where there are any. Below the time of training: "
-        "against the baseline, where both ran alone."
-    )
-    return Table("cost", "Cost by arm", columns, tuple(rows), caption, filterable=len(rows) > 20)
 
 
-def _seconds(seconds: float | None, below: str, alone: bool) -> Value:
-    return Value(NONE if seconds is None else duration(seconds), below, seconds, "plain" if alone else "muted")
-
-
-def _ratio(arm: Mapping[str, Any], base: Mapping[str, Any] | None) -> str:
+def _ratio(arm: Row, base: Row | None) -> str:
     """Writes how much longer than the baseline an arm trains, where neither shared its device."""
     if base is None or base is arm or not arm["train_seconds"] or not base["train_seconds"]:
         return ""

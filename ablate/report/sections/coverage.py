@@ -8,28 +8,33 @@ from typing import Any
 
 from ablate.analysis import Axis, Interval, Point, hypervolume, t_interval
 from ablate.records import CellRecord
-from ablate.report.document import Column, Table, Value
-from ablate.report.evidence import Encoding, Evidence
+from ablate.report.document import Table, Value
+from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, interval, spread
-from ablate.report.planes import Plane
+from ablate.report.scatter import Scatter
+from ablate.report.styles import Encoding
+from ablate.report.tables import number, numbers, table, words
 
 ENDED = ("done", "diverged")
 
+Row = Mapping[str, Any]
+"""An axis and a level with the share of each seed."""
 
-def coverage(evidence: Evidence, plane: Plane, encoding: Encoding) -> list[dict[str, Any]]:
+
+def coverage(evidence: Evidence, scatter: Scatter, encoding: Encoding) -> list[dict[str, Any]]:
     """Returns for each level of each axis but the one that traces the trade-off the share of the plane it dominates.
 
     The plane reaches from the worst to the best value of each metric over all cells; a seed counts where the level
     and the baseline level have the same settings, and a diverged cell among them adds nothing.
     """
-    box = _box(plane)
+    box = _box(scatter)
     if box is None:
         return []
     found = []
     for axis in evidence.study.axes:
         if axis is encoding.path:
             continue
-        levels = {level: _by_seed(evidence, plane, axis, level, box) for level in axis.levels}
+        levels = {level: _by_seed(evidence, scatter, axis, level, box) for level in axis.levels}
         for level, by_seed in levels.items():
             if not by_seed:
                 continue
@@ -45,16 +50,16 @@ def coverage(evidence: Evidence, plane: Plane, encoding: Encoding) -> list[dict[
     return found
 
 
-def _box(plane: Plane) -> tuple[Point, Point] | None:
+def _box(scatter: Scatter) -> tuple[Point, Point] | None:
     """Returns the worst and the best gains over all cells; None where a metric does not vary."""
-    pairs = [pair for seeds in plane.gains.values() for pair in seeds.values()]
+    pairs = [pair for seeds in scatter.gains.values() for pair in seeds.values()]
     worst = (min(x for x, _ in pairs), min(y for _, y in pairs))
     best = (max(x for x, _ in pairs), max(y for _, y in pairs))
     return (worst, best) if best[0] > worst[0] and best[1] > worst[1] else None
 
 
 def _by_seed(
-    evidence: Evidence, plane: Plane, axis: Axis, level: str, box: tuple[Point, Point]
+    evidence: Evidence, scatter: Scatter, axis: Axis, level: str, box: tuple[Point, Point]
 ) -> dict[int, float]:  # fmt: skip
     """Returns the covered share for each seed in which the level has ended in every setting that it shares."""
     (worst, best), slots = box, evidence.study.slots[axis.name]
@@ -66,36 +71,34 @@ def _by_seed(
     shares = {}
     for seed, cells in sorted(seeds.items()):
         if all(cell.status in ENDED for cell in cells):
-            points = [pair for cell in cells if (pair := plane.gains.get(cell.arm, {}).get(seed))]
+            points = [pair for cell in cells if (pair := scatter.gains.get(cell.arm, {}).get(seed))]
             shares[seed] = hypervolume(points, worst) / area
     return shares
 
 
-def coverage_table(found: Sequence[Mapping[str, Any]], plane: Plane) -> Table:
+def coverage_table(found: Sequence[Row], scatter: Scatter) -> Table:
     """Returns the rows of `coverage` as a table."""
-    rows = []
-    for row in found:
-        own = Interval(**row["interval"])
-        gap = Interval(**row["difference"]) if row["difference"] else None
-        baseline = row["level"] == row["baseline"]
-        certain = NONE if gap is None else f"{fixed(gap.mean, 3, signed=True)} {interval(gap, 3)}"
+
+    def own(row: Row) -> Value:
         limits = spread(list(row["by_seed"].values()), 3)
-        rows.append(
-            (
-                Value(row["axis"]), Value(row["level"], "baseline" if baseline else ""), Value(str(own.n), sort=own.n),
-                Value(fixed(own.mean, 3), limits, own.mean),
-                Value(certain, "", gap.mean if gap else None, "best" if gap and gap.excludes_zero else "plain"),
-            )
-        )  # fmt: skip
-    columns = (
-        Column("axis", numeric=False), Column("level", numeric=False), Column("seeds"),
-        Column("hypervolume", "share of the plane"), Column("against the baseline level", "paired by seed"),
+        return number(row["interval"]["mean"], 3, limits)
+
+    def gap(row: Row) -> Value:
+        if not row["difference"]:
+            return Value(NONE)
+        found = Interval(**row["difference"])
+        certain = f"{fixed(found.mean, 3, signed=True)} {interval(found, 3)}"
+        return Value(certain, "", found.mean, "best" if found.excludes_zero else "plain")
+
+    return table(
+        "coverage", "Hypervolume", found,
+        words("axis", lambda row: str(row["axis"])),
+        words("level", lambda row: Value(row["level"], "baseline" if row["level"] == row["baseline"] else "")),
+        numbers("seeds", lambda row: int(row["interval"]["n"])),
+        numbers("hypervolume", own, "share of the plane"),
+        numbers("against the baseline level", gap, "paired by seed"),
+        caption=f"Share of the {scatter.quality.label}–{scatter.other.label} plane, from the worst to the best value "
+        "of any cell, that the arms of a level dominate together: 1 would be the best of both at once, and a diverged "
+        "cell adds nothing. Below the mean, the range over seeds; differences with 95% t-intervals over seeds, "
+        "uncorrected for the number of levels. Bold: the interval of the difference excludes zero.",
     )  # fmt: skip
-    caption = (
-        f"Share of the {plane.quality.label}–{plane.other.label} plane, from the worst to the best value of any cell, "
-        "that the arms of a level dominate together: 1 would be the best of both at once, and a diverged cell adds "
-        "nothing. Below the mean, the range "
-        "over seeds; differences with 95% t-intervals over seeds, uncorrected for the number of levels. Bold: the "
-        "interval of the difference excludes zero."
-    )
-    return Table("coverage", "Hypervolume", columns, tuple(rows), caption)

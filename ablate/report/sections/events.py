@@ -7,9 +7,10 @@ from typing import Any
 
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence
+from ablate.report.figures import draw, name_rows
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.health import adversarial_loss
-from ablate.report.svg import MARKERS, MUTED, SERIES, drawing, to_svg
+from ablate.report.svg import MARKERS, MUTED, SERIES
 
 ORDINARY = ("resume",)
 """Kinds of events that say nothing about a training."""
@@ -53,11 +54,8 @@ def _figure(
 ) -> Figure:  # fmt: skip
     losses = list(dict.fromkeys(adversarial_loss(cell) for cell in evidence.study.cells if events.get(cell.id)))
     last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
-    with drawing("events"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 1.0 + 0.32 * len(losses)), layout="constrained")
-        panel = canvas.subplots()
+    with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
+        panel = drawn.canvas.subplots()
         for number, kind in enumerate(kinds):
             points = [
                 (event["step"], losses.index(adversarial_loss(cell)))
@@ -72,15 +70,12 @@ def _figure(
                 color=SERIES[1][0] if kind in ENDS else (SERIES[0][0] if not number else MUTED), markersize=6.5,
                 markeredgewidth=0, label=_words(kind), linestyle="none",
             )  # fmt: skip
-        panel.set_yticks(range(len(losses)), losses)
-        panel.set_ylim(len(losses) - 0.4, -0.6)
+        name_rows(panel, losses)
         panel.set_xlim(0, last * 1.01)
         panel.set_xlabel("step")
-        panel.grid(False, axis="y")
-        canvas.legend(loc="outside lower left", ncols=len(kinds))
-        svg = to_svg(canvas)
-    caption = (
-        "One mark an event of a training, by loss type. Saturated: every discriminator is right about at least 99% of "
-        "patches, real and reconstructed. Crosses end a training, which then counts as diverged."
-    )
-    return Figure("events", svg, "Events of trainings by loss type and step", caption)
+        drawn.canvas.legend(loc="outside lower left", ncols=len(kinds))
+        return drawn.figure(
+            "Events of trainings by loss type and step",
+            "One mark an event of a training, by loss type. Saturated: every discriminator is right about at least 99% "
+            "of patches, real and reconstructed. Crosses end a training, which then counts as diverged.",
+        )

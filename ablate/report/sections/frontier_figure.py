@@ -1,4 +1,4 @@
-"""Draws planes of two metrics: every arm with its seeds, the front as a staircase, and ellipses of certainty."""
+"""Draws metrics against each other: every arm with its seeds, the front as a staircase, and ellipses of certainty."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Arm, Axis, Point
 from ablate.report.document import Figure
-from ablate.report.evidence import Encoding, Evidence
-from ablate.report.looks import LABELLED, Look, label_points, legends, looks, short_name
+from ablate.report.evidence import Evidence
+from ablate.report.figures import Drawing, Style, axis_title, draw
 from ablate.report.numbers import fixed, joined
-from ablate.report.planes import Plane
-from ablate.report.svg import INK, MUTED, drawing, to_svg
+from ablate.report.scatter import Scatter
+from ablate.report.styles import LABELLED, Encoding, arm_key, arm_styles, label_points, short_name
+from ablate.report.svg import INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,40 +25,33 @@ ELLIPSE_SEEDS = 5
 """Seeds from which a confidence ellipse is drawn: below, it is wider than the panel whatever the values."""
 
 
-def frontier_figure(evidence: Evidence, encoding: Encoding, planes: Sequence[Plane]) -> Figure:
-    """Draws a panel a plane, all with the same quality upwards."""
-    titles: dict[str, str] = {}
-    dressed = looks(evidence, encoding)
-    quality = planes[0].quality
-    with drawing("tradeoff"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 5.6), layout="constrained")
-        panels = canvas.subplots(1, len(planes), squeeze=False, sharey=True)[0]
-        for panel, plane in zip(panels, planes, strict=True):
-            titles |= _panel(panel, evidence, plane, dressed, encoding.path)
-        panels[0].set_ylabel(f"{quality.label} ({quality.unit}), {quality.direction} is better")
-        legends(canvas, evidence, encoding)
-        canvas.draw_without_rendering()
-        for panel, plane in zip(panels, planes, strict=True):
-            _name(panel, evidence, plane)
-        svg = to_svg(canvas, titles)
-    listed = joined([plane.other.label for plane in planes])
-    return Figure(
-        "tradeoff", svg, f"{quality.label} of every arm against {listed}", _caption(evidence, encoding, planes)
-    )
+def frontier_figure(evidence: Evidence, encoding: Encoding, scatters: Sequence[Scatter]) -> Figure:
+    """Draws a panel for each pair of metrics, all with the same quality upwards."""
+    styles, quality = arm_styles(evidence, encoding), scatters[0].quality
+    with draw("tradeoff", 5.6) as drawn:
+        panels = drawn.panels(len(scatters), sharey=True)
+        for panel, scatter in zip(panels, scatters, strict=True):
+            _panel(drawn, panel, evidence, scatter, styles, encoding.path)
+        panels[0].set_ylabel(axis_title(quality, better=True))
+        arm_key(drawn.canvas, evidence, encoding)
+        # Names are placed where they cover least, once the panels have their final size.
+        drawn.canvas.draw_without_rendering()
+        for panel, scatter in zip(panels, scatters, strict=True):
+            _name(panel, evidence, scatter)
+        listed = joined([scatter.other.label for scatter in scatters])
+        return drawn.figure(f"{quality.label} of every arm against {listed}", _caption(evidence, encoding, scatters))
 
 
-def _caption(evidence: Evidence, encoding: Encoding, planes: Sequence[Plane]) -> str:
-    several = any(len(pairs) > 1 for pairs in planes[0].shown.values())
+def _caption(evidence: Evidence, encoding: Encoding, scatters: Sequence[Scatter]) -> str:
+    several = any(len(pairs) > 1 for pairs in scatters[0].shown.values())
     small = "; small: single seeds" if several else ""
     caption = (
         f"Large: mean of an arm over its seeds{small}"
-        + (", without what a seed moves for all arms alike. " if planes[0].centred else ". ")
+        + (", without what a seed moves for all arms alike. " if scatters[0].centred else ". ")
         + "Ringed, and joined by the dotted staircase: no other arm beats it on both."
     )
-    certain = any(len(pairs) >= ELLIPSE_SEEDS for plane in planes for pairs in plane.seeds.values())
-    if certain and not _crowded(planes[0]):
+    certain = any(len(pairs) >= ELLIPSE_SEEDS for scatter in scatters for pairs in scatter.seeds.values())
+    if certain and not _crowded(scatters[0]):
         caption += " Ellipses: 95% confidence regions of the means (Hotelling)."
     if encoding.path:
         caption += f" Lines join arms that differ in {encoding.path.name} alone, in its order."
@@ -68,80 +62,67 @@ def _caption(evidence: Evidence, encoding: Encoding, planes: Sequence[Plane]) ->
     return caption + " Rest the pointer on a point for its name."
 
 
-def _crowded(plane: Plane) -> bool:
-    return len(plane.points) > CROWDED
+def _crowded(scatter: Scatter) -> bool:
+    return len(scatter.points) > CROWDED
 
 
 def _panel(
-    panel: Axes, evidence: Evidence, plane: Plane, dressed: Mapping[str, Look], path: Axis | None
-) -> dict[str, str]:
-    """Draws seeds, ellipses, paths, the front and means, and returns what each point is called."""
+    drawn: Drawing, panel: Axes, evidence: Evidence, scatter: Scatter, styles: Mapping[str, Style], path: Axis | None
+) -> None:
+    """Draws seeds, ellipses, paths, the front and means."""
     from matplotlib.ticker import MaxNLocator
 
-    other = plane.other
-    _draw_seeds(panel, plane, dressed)
-    if not _crowded(plane):
-        _draw_ellipses(panel, plane, dressed)
-    for names in _paths(evidence, path, plane.points) if path else ():
-        hues = {dressed[name].colour for name in names}
-        ys, xs = zip(*(plane.points[name] for name in names), strict=True)
+    quality, other = scatter.quality, scatter.other
+    _draw_seeds(panel, scatter, styles)
+    if not _crowded(scatter):
+        _draw_ellipses(panel, scatter, styles)
+    for names in _paths(evidence, path, scatter.points) if path else ():
+        hues = {styles[name].colour for name in names}
+        ys, xs = zip(*(scatter.points[name] for name in names), strict=True)
         panel.plot(xs, ys, alpha=0.4, linewidth=1, color=hues.pop() if len(hues) == 1 else MUTED)
-    _draw_front(panel, plane)
-    titles = {}
-    for number, (name, (y, x)) in enumerate(plane.points.items()):
-        drawn = dressed[name].drawn(5.5 if _crowded(plane) else 8.5)
-        if name in plane.front:
+    _draw_front(panel, scatter)
+    for name, (y, x) in scatter.points.items():
+        style = styles[name].drawn(5.5 if _crowded(scatter) else 8.5)
+        if name in scatter.front:
             # Beneath the point, whose own edge may be what tells its level.
-            panel.plot(x, y, dressed[name].marker, color=INK, markersize=drawn["markersize"] + 2.2, zorder=4.9)
-        (artist,) = panel.plot(x, y, zorder=5, **drawn)
-        if len(plane.points) <= TITLED:
-            group = f"{other.name}-{number}"
-            artist.set_gid(group)
-            values = f"{fixed(y, plane.quality.decimals)} {plane.quality.unit}, {fixed(x, other.decimals)} {other.unit}"
-            titles[group] = f"{name}: {values.strip()}"
+            panel.plot(x, y, styles[name].marker, color=INK, markersize=style["markersize"] + 2.2, zorder=4.9)
+        values = f"{fixed(y, quality.decimals)} {quality.unit}, {fixed(x, other.decimals)} {other.unit}"
+        title = f"{name}: {values.strip()}" if len(scatter.points) <= TITLED else ""
+        drawn.point(panel, x, y, title, zorder=5, **style)
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    unit = f" ({other.unit})" if other.unit else ""
-    panel.set_xlabel(f"{other.label}{unit}, {other.direction} is better")
-    return titles
+    panel.set_xlabel(axis_title(other, better=True))
 
 
-def _name(panel: Axes, evidence: Evidence, plane: Plane) -> None:
+def _name(panel: Axes, evidence: Evidence, scatter: Scatter) -> None:
     """Names the front and the baseline, and where arms are few each other one that has room."""
     baseline, axes = evidence.study.baseline, {arm.name: arm.axes for arm in evidence.finished}
-    few = len(plane.points) <= LABELLED
+    few = len(scatter.points) <= LABELLED
     names = {
         name: short_name(evidence, name, axes[name]) if few else "baseline"
-        for name in plane.points
+        for name in scatter.points
         if few or (baseline and name == baseline.name)
     }
-    first = [words for name, words in names.items() if name in plane.front or (baseline and name == baseline.name)]
-    label_points(panel, {words: plane.points[name][::-1] for name, words in names.items()}, first, _stairs(plane))
+    first = [words for name, words in names.items() if name in scatter.front or (baseline and name == baseline.name)]
+    label_points(panel, {words: scatter.points[name][::-1] for name, words in names.items()}, first, _stairs(scatter))
 
 
-def _draw_seeds(panel: Axes, plane: Plane, dressed: Mapping[str, Look]) -> None:
-    import seaborn
-
-    points = [(dressed[name], pair) for name, pairs in plane.shown.items() if len(pairs) > 1 for pair in pairs.values()]
-    if not points:
-        return
-    drawn = dict.fromkeys(look for look, _ in points)
-    seaborn.scatterplot(
-        x=[x for _, (_, x) in points], y=[y for _, (y, _) in points], hue=[look.colour for look, _ in points],
-        palette={look.colour: look.colour for look in drawn}, style=[look.marker for look, _ in points],
-        markers={look.marker: look.marker for look in drawn}, alpha=0.45, s=8 if _crowded(plane) else 16, linewidth=0,
-        ax=panel, legend=False,
-    )  # fmt: skip
+def _draw_seeds(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -> None:
+    for name, pairs in scatter.shown.items():
+        if len(pairs) > 1:
+            ys, xs = zip(*pairs.values(), strict=True)
+            panel.plot(xs, ys, styles[name].marker, color=styles[name].colour, alpha=0.45, markeredgewidth=0,
+                       markersize=2.8 if _crowded(scatter) else 4)  # fmt: skip
 
 
-def _draw_ellipses(panel: Axes, plane: Plane, dressed: Mapping[str, Look]) -> None:
+def _draw_ellipses(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -> None:
     from matplotlib.patches import Ellipse
 
-    for name, pairs in plane.shown.items():
+    for name, pairs in scatter.shown.items():
         if len(pairs) >= ELLIPSE_SEEDS:
             width, height, angle = confidence_ellipse([(x, y) for y, x in pairs.values()])
-            y, x = plane.points[name]
+            y, x = scatter.points[name]
             panel.add_patch(
-                Ellipse((x, y), width, height, angle=angle, color=dressed[name].colour, alpha=0.12, linewidth=0)
+                Ellipse((x, y), width, height, angle=angle, color=styles[name].colour, alpha=0.12, linewidth=0)
             )
 
 
@@ -160,18 +141,18 @@ def confidence_ellipse(points: Sequence[Point], confidence: float = 0.95) -> tup
     return float(width), float(height), float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
 
 
-def _draw_front(panel: Axes, plane: Plane) -> None:
+def _draw_front(panel: Axes, scatter: Scatter) -> None:
     """Joins the points of the front by the staircase below which everything is beaten."""
-    stairs = _stairs(plane)
+    stairs = _stairs(scatter)
     if stairs:
         xs, ys = zip(*stairs, strict=True)
         panel.plot(xs, ys, color=INK, linewidth=1, linestyle=":", alpha=0.7, zorder=2)
 
 
-def _stairs(plane: Plane) -> list[tuple[float, float]]:
+def _stairs(scatter: Scatter) -> list[tuple[float, float]]:
     """Returns the corners of the staircase, x and y, from the point that is best in the other metric on."""
-    points = [(x, y) for y, x in (plane.points[name] for name in plane.front)]
-    front = sorted(points, key=lambda point: -point[0] * plane.other.sign)
+    points = [(x, y) for y, x in (scatter.points[name] for name in scatter.front)]
+    front = sorted(points, key=lambda point: -point[0] * scatter.other.sign)
     # What a point beats reaches from it to the worse side of both, so that a step goes along before it goes up.
     corners = front[:1]
     for (_, low), (x, y) in itertools.pairwise(front):

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.records import CellRecord
-from ablate.report.document import Column, Table, Value
+from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import fixed
+from ablate.report.tables import numbers, part, table, words
+
+Row = Mapping[str, Any]
+"""A loss type with its counts and means."""
 
 
 def adversarial_loss(cell: CellRecord) -> str:
@@ -51,39 +54,27 @@ def _last(evidence: Evidence, quantity: str, ids: Sequence[str]) -> float | None
     return float(finite[-1]) if len(finite) else None
 
 
-def health_table(found: Sequence[Mapping[str, Any]]) -> Table:
+def health_table(found: Sequence[Row]) -> Table:
     """Returns the rows of `health` as a table."""
-    rows = []
-    for row in found:
-        events = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(row["events"].items()))
-        rows.append(
-            (
-                Value(row["loss"], sort=row["loss"]),
-                _diverged(row),
-                *(_number(row[f"scale1.accuracy_{side}"], 2) for side in ("real", "fake")),
-                _number(row["adversarial_to_distortion"], 2),
-                _number(row["levels_used"], 0),
-                _number(row["dead_channels"], 0),
-                Value(events or "none"),
-            )
-        )
-    columns = (
-        Column("loss type", numeric=False), Column("diverged"), Column("right on photos"),
-        Column("right on fakes"), Column("adv. : dist."), Column("levels used"),
-        Column("dead channels"), Column("events", numeric=False),
+
+    def diverged(row: Row) -> Value:
+        return part(row["diverged"], row["ended"], tone="bad" if row["diverged"] else "plain")
+
+    def events(row: Row) -> str:
+        return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(row["events"].items())) or "none"
+
+    return table(
+        "health", "Health by loss type", found,
+        words("loss type", lambda row: str(row["loss"])),
+        numbers("diverged", diverged),
+        numbers("right on photos", lambda row: row["scale1.accuracy_real"], decimals=2),
+        numbers("right on fakes", lambda row: row["scale1.accuracy_fake"], decimals=2),
+        numbers("adv. : dist.", lambda row: row["adversarial_to_distortion"], decimals=2),
+        numbers("levels used", lambda row: row["levels_used"]),
+        numbers("dead channels", lambda row: row["dead_channels"]),
+        words("events", events),
+        caption="At the last log point, mean over finished cells: share of photographs and of reconstructions that the "
+        "finest discriminator judges rightly, and how much larger the adversarial gradient is than the distortion's. "
+        "Of the measured codecs: the fewest quantizer levels used and the most channels that hold one symbol "
+        "throughout.",
     )  # fmt: skip
-    caption = (
-        "At the last log point, mean over finished cells: share of photographs and of reconstructions that the finest "
-        "discriminator judges rightly, and how much larger the adversarial gradient is than the distortion's. Of the "
-        "measured codecs: the fewest quantizer levels used and the most channels that hold one symbol throughout."
-    )
-    return Table("health", "Health by loss type", columns, tuple(rows), caption)
-
-
-def _diverged(row: Mapping[str, Any]) -> Value:
-    words = f"{row['diverged']} of {row['ended']}"
-    return Value(words, sort=row["diverged"], tone="bad" if row["diverged"] else "plain")
-
-
-def _number(value: float | None, decimals: int) -> Value:
-    return Value(fixed(value, decimals), sort=value, tone="muted" if value is None else "plain")

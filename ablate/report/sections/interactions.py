@@ -7,10 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Interaction, Ranks, interactions, ranks
-from ablate.report.document import Block, Column, Figure, Items, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Figure, Items, Section, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval, joined, plural, probability
-from ablate.report.svg import INK, drawing, to_svg
+from ablate.report.figures import axis_title, draw
+from ablate.report.numbers import fixed, joined, plural, probability
+from ablate.report.svg import INK
+from ablate.report.tables import difference, numbers, p_value, table, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +23,13 @@ PAIRS = 4
 ROWS = 200
 """Rows of a table at most: the largest interactions."""
 
+HOW = (
+    "An interaction is a difference of differences: by how much the effect of a level changes when another axis "
+    "leaves its baseline, seed by seed. Where it is not small, the effect of an axis averaged over the other one "
+    "describes no cell. All interactions are exploratory; p-values are exact sign-flip ones, corrected by "
+    "Benjamini and Hochberg."
+)
+
 Found = Mapping[str, tuple[Interaction, ...]]
 
 
@@ -29,10 +38,15 @@ def interaction_effects(evidence: Evidence) -> Section:
     study, title, short = evidence.study, "Interactions", "Interactions"
     found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
     found = {name: own for name, own in found.items() if any(each.interval for each in own)}
-    ranked = [own for measure in evidence.primary for axis in study.axes if (own := _ranks(evidence, axis, measure))]
+    tried = [
+        ranks(study, axis, measure.name, measure.direction or "higher")
+        for measure in evidence.primary
+        for axis in study.axes
+    ]
+    ranked = [own for own in tried if own]
     blocks: list[Block] = []
     if found:
-        blocks += [text(_how()), _figure(evidence, found)]
+        blocks += [text(HOW), _figure(evidence, found)]
         blocks += [_table(evidence.measures[name], own) for name, own in found.items()]
     else:
         said = "No two axes of this grid are crossed with finished cells at all four corners."
@@ -46,50 +60,36 @@ def interaction_effects(evidence: Evidence) -> Section:
     return Section("interactions", title, tuple(blocks), numbers, short)
 
 
-def _how() -> str:
-    return (
-        "An interaction is a difference of differences: by how much the effect of a level changes when another axis "
-        "leaves its baseline, seed by seed. Where it is not small, the effect of an axis averaged over the other one "
-        "describes no cell. All interactions are exploratory; p-values are exact sign-flip ones, corrected by "
-        "Benjamini and Hochberg."
-    )
-
-
 def _figure(evidence: Evidence, found: Found) -> Figure:
-    first = next(iter(found.values()))
+    # The pairs of axes with the largest interaction on the first metric.
     sizes: dict[tuple[str, str], float] = {}
-    for each in first:
+    for each in next(iter(found.values())):
         if each.interval:
             pair = (each.axis, each.other)
             sizes[pair] = max(sizes.get(pair, 0.0), abs(each.interval.mean))
     shown = sorted(sizes, key=lambda pair: -sizes[pair])[:PAIRS]
     axes = {axis.name: axis for axis in evidence.study.axes}
     heights = [len(axes[name].levels) - 1 for name, _ in shown]
-    with drawing("interactions"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 0.9 * len(shown) + 0.32 * sum(heights) + 0.3), layout="constrained")
-        panels = canvas.subplots(
+    with draw("interactions", 0.9 * len(shown) + 0.32 * sum(heights) + 0.3) as drawn:
+        panels = drawn.canvas.subplots(
             len(shown), len(found), squeeze=False, height_ratios=[0.6 + height for height in heights]
         )
         for column, (name, own) in enumerate(found.items()):
-            drawn = [each for each in own if (each.axis, each.other) in shown]
+            kept = [each for each in own if (each.axis, each.other) in shown]
             for line, (axis, other) in enumerate(shown):
-                mine = [each for each in drawn if (each.axis, each.other) == (axis, other)]
+                mine = [each for each in kept if (each.axis, each.other) == (axis, other)]
                 _heatmap(
                     panels[line][column], evidence.measures[name], mine, axes[axis], axes[other], evidence.alpha,
-                    _reach(drawn),
+                    _reach(kept),
                 )  # fmt: skip
-        svg = to_svg(canvas)
-    listed = joined([evidence.measures[name].label for name in found])
-    ends = any(each.interval and each.interval.low is not None for own in found.values() for each in own)
-    pale = ", pale where intervals reach much further" if ends else ""
-    return Figure(
-        "interactions", svg, f"Interactions of pairs of axes on {listed}",
-        "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, purple "
-        f"for the better{pale}; all panels of a metric have one scale of colours. A gap: no seed has finished all four "
-        "cells. Framed: the corrected p-value reaches the level of significance.",
-    )  # fmt: skip
+        ends = any(each.interval and each.interval.low is not None for own in found.values() for each in own)
+        pale = ", pale where intervals reach much further" if ends else ""
+        return drawn.figure(
+            f"Interactions of pairs of axes on {joined([evidence.measures[name].label for name in found])}",
+            "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, "
+            f"purple for the better{pale}; all panels of a metric have one scale of colours. A gap: no seed has "
+            "finished all four cells. Framed: the corrected p-value reaches the level of significance.",
+        )
 
 
 def _reach(found: Sequence[Interaction]) -> float:
@@ -121,40 +121,30 @@ def _heatmap(
         xticklabels=columns, yticklabels=rows,
     )  # fmt: skip
     panel.grid(False)
-    panel.set_title(f"{measure.label} ({measure.unit})" if measure.unit else measure.label)
+    panel.set_title(axis_title(measure))
     panel.set_ylabel(f"{axis.name} (vs {axis.baseline})")
     panel.set_xlabel(f"{other.name} (vs {other.baseline})")
     panel.tick_params(axis="y", rotation=0)
 
 
 def _table(measure: Measure, found: Sequence[Interaction]) -> Table:
-    kept = [each for each in found if each.interval]
-    kept.sort(key=lambda each: -abs(each.interval.mean) if each.interval else 0.0)
-    rows = tuple(_row(measure, each) for each in kept[:ROWS])
-    columns = (
-        Column("effect of", numeric=False), Column("changes at", numeric=False), Column("by", measure.unit),
-        Column("p", hint="exact sign-flip test, corrected by Benjamini and Hochberg; exploratory"),
-        Column("n", hint="seeds"),
-    )  # fmt: skip
+    rows = [(each, each.interval) for each in found if each.interval]
+    rows.sort(key=lambda row: -abs(row[1].mean))
     caption = f"Interactions on {measure.label}, exploratory, the largest first."
-    if len(kept) > ROWS:
-        caption += f" The {ROWS} largest of {len(kept):,}."
-    return Table(f"interactions-{measure.name}", measure.label, columns, rows, caption, filterable=len(rows) > 20)
-
-
-def _row(measure: Measure, each: Interaction) -> tuple[Value, ...]:
-    own = each.interval
-    assert own is not None
-    return (
-        Value(f"{each.axis} {each.level}"), Value(f"{each.other} {each.other_level}"),
-        Value(fixed(own.mean, measure.decimals, signed=True), interval(own, measure.decimals), own.mean),
-        Value(NONE if each.adjusted_p is None else probability(each.adjusted_p), sort=each.adjusted_p),
-        Value(str(own.n), f"{each.squares} of {each.planned_squares} squares", own.n),
+    if len(rows) > ROWS:
+        caption += f" The {ROWS} largest of {len(rows):,}."
+    return table(
+        f"interactions-{measure.name}", measure.label, rows[:ROWS],
+        words("effect of", lambda row: f"{row[0].axis} {row[0].level}"),
+        words("changes at", lambda row: f"{row[0].other} {row[0].other_level}"),
+        numbers("by", lambda row: difference(row[1], measure.decimals), measure.unit),
+        numbers("p", lambda row: p_value(row[0].adjusted_p),
+                hint="exact sign-flip test, corrected by Benjamini and Hochberg; exploratory"),
+        numbers("n", lambda row: Value(
+            str(row[1].n), f"{row[0].squares} of {row[0].planned_squares} squares", row[1].n
+        ), hint="seeds"),
+        caption=caption,
     )  # fmt: skip
-
-
-def _ranks(evidence: Evidence, axis: Axis, measure: Measure) -> Ranks | None:
-    return ranks(evidence.study, axis, measure.name, measure.direction or "higher")
 
 
 def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:

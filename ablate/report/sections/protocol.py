@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.report.document import Block, Code, Column, Items, Section, Table, Value, text
+from ablate.report.document import Block, Code, Items, Section, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
+from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
+
+FEW = 6
+"""So many values, or images, are listed by name; more are counted."""
 
 
 def protocol(evidence: Evidence) -> Section:
@@ -39,7 +43,7 @@ def protocol(evidence: Evidence) -> Section:
     listed = "\n".join(f"{cell}  {command}" for cell, command in commands.items())
     title = f"One cell again, in a store of its own: the command of each of {plural(len(commands), 'cell')}, by id"
     blocks.append(Code(title, listed, folded=True))
-    numbers = {
+    content = {
         "metrics": {
             name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
             for name, m in evidence.measures.items()
@@ -51,24 +55,20 @@ def protocol(evidence: Evidence) -> Section:
         "fingerprint": study.fingerprint,
         "grid": study.grid_text,
     }
-    return Section("protocol", "Protocol and reproducibility", tuple(blocks), numbers, "Protocol")
+    return Section("protocol", "Protocol and reproducibility", tuple(blocks), content, "Protocol")
 
 
 def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
     facts = protocols[0] if protocols else {}
-    rows = []
-    for name, measure in evidence.measures.items():
-        better = {"higher": "higher", "lower": "lower"}.get(measure.direction or "", "neither")
-        rows.append(
-            (
-                Value(measure.label, name), Value(measure.unit or "none"), Value(better),
-                Value(measure.meaning or "not described"), Value(_facts(facts.get(name, {}))),
-            )
-        )  # fmt: skip
-    columns = tuple(
-        Column(title, numeric=False) for title in ("metric", "unit", "better", "what it is", "measured with")
-    )
-    return Table("metrics", "Metrics", columns, tuple(rows), "Reconstructions are rounded to 8 bit before any metric.")
+    return table(
+        "metrics", "Metrics", evidence.measures.values(),
+        words("metric", lambda measure: Value(measure.label, measure.name)),
+        words("unit", lambda measure: measure.unit or "none"),
+        words("better", lambda measure: measure.direction or "neither"),
+        words("what it is", lambda measure: measure.meaning or "not described"),
+        words("measured with", lambda measure: _facts(facts.get(measure.name, {}))),
+        caption="Reconstructions are rounded to 8 bit before any metric.",
+    )  # fmt: skip
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
     notes = []
     small = list(dict.fromkeys(name for each in protocols for name in each.get("ms_ssim", {}).get("undefined", ())))
     if small:
-        listed = joined(small) if len(small) <= 6 else plural(len(small), "image")
+        listed = joined(small) if len(small) <= FEW else plural(len(small), "image")
         notes.append(
             f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no image left it is shown as undefined."
         )
@@ -146,17 +146,14 @@ def _data(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def _data_table(data: list[dict[str, Any]]) -> Table:
-    rows = [
-        (Value(row["split"]), Value(row["source"]), Value(row["sha256"] or "not recorded", code=True),
-         Value(f"{row['cells']:,}", sort=row["cells"]))
-        for row in data
-    ]  # fmt: skip
-    columns = (
-        Column("split", numeric=False), Column("source", numeric=False),
-        Column("sha256 of all images", numeric=False), Column("cells"),
+    return table(
+        "data", "Data", data,
+        words("split", lambda row: str(row["split"])),
+        words("source", lambda row: str(row["source"])),
+        words("sha256 of all images", lambda row: code(row["sha256"] or "not recorded")),
+        numbers("cells", lambda row: count(row["cells"])),
+        caption="The hash is of the images' names and files in their order; where they lie does not matter.",
     )  # fmt: skip
-    caption = "The hash is of the images' names and files in their order; where they lie does not matter."
-    return Table("data", "Data", columns, tuple(rows), caption)
 
 
 def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
@@ -171,14 +168,15 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
 
 
 def _environment_table(environment: Mapping[str, Mapping[str, int]]) -> Table:
-    rows = []
-    for key, found in environment.items():
+    def written(found: Mapping[str, int]) -> str:
         if len(found) == 1:
-            words = next(iter(found))
-        elif len(found) <= 6:
-            words = ", ".join(f"{value} ({plural(count, 'cell')})" for value, count in found.items())
-        else:
-            words = f"{len(found)} different values"
-        rows.append((Value(key), Value(words)))
-    columns = (Column("fact", numeric=False), Column("value", numeric=False))
-    return Table("environment", "Environment", columns, tuple(rows))
+            return next(iter(found))
+        if len(found) > FEW:
+            return f"{len(found)} different values"
+        return ", ".join(f"{value} ({plural(count, 'cell')})" for value, count in found.items())
+
+    return table(
+        "environment", "Environment", environment.items(),
+        words("fact", lambda row: row[0]),
+        words("value", lambda row: written(row[1])),
+    )  # fmt: skip

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ablate.analysis import Axis, Interval, t_interval
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence, Measure
+from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined
-from ablate.report.svg import MARKERS, SERIES, STYLES, colours, drawing, rounds, to_svg
+from ablate.report.svg import LINE_STYLES, MARKERS, SERIES, colours, rounds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +108,7 @@ def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
                 Curve(
                     label or measure.label,
                     palette.get(key[0], SERIES[0][0]) if key else SERIES[0][0],
-                    STYLES[place % len(STYLES)],
+                    LINE_STYLES[place % len(LINE_STYLES)],
                     MARKERS[place % len(MARKERS)],
                     vertices,
                 )
@@ -137,32 +138,24 @@ def _numbers(vertex: Vertex) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(
-    axis: Axis, rate: Measure, measures: Sequence[Measure], drawn: Mapping[str, Sequence[Curve]]
-) -> Figure:  # fmt: skip
-    with drawing("rate"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 4.6), layout="constrained")
-        panels = canvas.subplots(1, len(measures), squeeze=False)[0]
+def _figure(axis: Axis, rate: Measure, measures: Sequence[Measure], curves: Mapping[str, Sequence[Curve]]) -> Figure:
+    with draw("rate", 4.6) as drawn:
+        panels = drawn.panels(len(measures))
         for panel, measure in zip(panels, measures, strict=True):
-            for curve in drawn[measure.name]:
+            for curve in curves[measure.name]:
                 _draw(panel, curve)
-            unit = f" ({measure.unit})" if measure.unit else ""
-            panel.set_title(f"{measure.label}{unit}, {measure.direction} is better")
-            panel.set_xlabel(f"{rate.label} ({rate.unit})")
+            panel.set_title(axis_title(measure, better=True))
+            panel.set_xlabel(axis_title(rate))
             panel.margins(x=0.04, y=0.08)
         handles, labels = panels[0].get_legend_handles_labels()
         if len(labels) > 1:
-            canvas.legend(handles, labels, loc="outside lower left", ncols=min(4, len(labels)), alignment="left")
-        svg = to_svg(canvas)
-    listed = joined([measure.label for measure in measures])
-    caption = (
-        f"Each point is a level of {axis.name}: mean bits and mean metric over seeds, joined in the order of the bits. "
-        "Bands: 95% t-intervals over seeds where there are two or more; where bands overlap, these seeds do not tell "
-        "the curves apart. Bits are those of real files, headers included."
-    )
-    return Figure("rate", svg, f"{listed} over {rate.label} along {axis.name}", caption)
+            drawn.canvas.legend(handles, labels, loc="outside lower left", ncols=min(4, len(labels)), alignment="left")
+        return drawn.figure(
+            f"{joined([measure.label for measure in measures])} over {rate.label} along {axis.name}",
+            f"Each point is a level of {axis.name}: mean bits and mean metric over seeds, joined in the order of the "
+            "bits. Bands: 95% t-intervals over seeds where there are two or more; where bands overlap, these seeds do "
+            "not tell the curves apart. Bits are those of real files, headers included.",
+        )
 
 
 def _draw(panel: Axes, curve: Curve) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from ablate.analysis import Arm, Interval, t_interval
 from ablate.records import WEIGHTS, CellRecord
-from ablate.report.arms import arm_columns, arm_values
-from ablate.report.document import Column, Section, Table, Value, text
+from ablate.report.document import Section, Table, Tone, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, duration, fixed
+from ablate.report.tables import arm_fields, code, number, numbers, part, scores, table, words
 
 
 def results(evidence: Evidence) -> Section:
@@ -18,13 +18,13 @@ def results(evidence: Evidence) -> Section:
     if not evidence.study.cells:
         return Section("results", "Results", (text("The grid has no cells."),), {"arms": [], "cells": []})
     means = {arm.name: _means(evidence, arm) for arm in evidence.study.arms}
-    numbers = {
+    found = {
         "weights": list(WEIGHTS),
         "arms": [_arm_numbers(arm, means[arm.name]) for arm in evidence.study.arms],
         "cells": [_cell_numbers(cell) for cell in evidence.study.cells],
     }
     blocks = (_arms_table(evidence, means), _cells_table(evidence))
-    return Section("results", "Results", blocks, numbers)
+    return Section("results", "Results", blocks, found)
 
 
 def _means(evidence: Evidence, arm: Arm) -> dict[str, dict[str, Interval | None]]:
@@ -38,24 +38,25 @@ def _means(evidence: Evidence, arm: Arm) -> dict[str, dict[str, Interval | None]
 
 
 def _arms_table(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> Table:
-    study, measures = evidence.study, list(evidence.measures.values())
     best = _best(evidence, means)
-    rows = []
-    for arm in study.arms:
-        done = len(arm.done)
-        row = [*arm_values(evidence, arm.name, arm.axes)]
-        row.append(Value(f"{done} of {len(arm.cells)}", sort=done, tone="bad" if done < len(arm.cells) else "plain"))
-        for measure in measures:
-            own, raw = (means[arm.name][weights][measure.name] for weights in WEIGHTS)
-            row.append(_mean_value(measure, own, raw, best.get(measure.name)))
-        rows.append(tuple(row))
-    columns = (*arm_columns(evidence), Column("seeds"), *map(_column, measures))
-    caption = (
-        "Mean over finished seeds ± their standard deviation, unless it rounds to zero or there is one seed; averaged "
-        "weights, below them the raw ones. "
-        "Bold: best mean in its column among the arms with all their seeds. Click a heading to sort."
-    )
-    return Table("arms", "Arms", columns, tuple(rows), caption, filterable=len(rows) > 20)
+
+    def seeds(arm: Arm) -> Value:
+        done, planned = len(arm.done), len(arm.cells)
+        return part(done, planned, tone="bad" if done < planned else "plain")
+
+    def mean(arm: Arm, measure: Measure) -> Value:
+        own, raw = (means[arm.name][weights][measure.name] for weights in WEIGHTS)
+        return _mean_value(measure, own, raw, best.get(measure.name))
+
+    return table(
+        "arms", "Arms", evidence.study.arms,
+        *arm_fields(evidence, lambda arm: (arm.name, arm.axes)),
+        numbers("seeds", seeds),
+        *scores(evidence.measures.values(), mean),
+        caption="Mean over finished seeds ± their standard deviation, unless it rounds to zero or there is one seed; "
+        "averaged weights, below them the raw ones. "
+        "Bold: best mean in its column among the arms with all their seeds. Click a heading to sort.",
+    )  # fmt: skip
 
 
 def _best(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval | None]]]) -> dict[str, tuple[str, int]]:
@@ -76,9 +77,9 @@ def _best(evidence: Evidence, means: Mapping[str, dict[str, dict[str, Interval |
 
 def _mean_value(measure: Measure, own: Interval | None, raw: Interval | None, best: tuple[str, int] | None) -> Value:
     if own is None:
-        return Value(NONE, tone="muted")
+        return number(None)
     written = fixed(own.mean, measure.decimals)
-    tone: Literal["best", "plain"] = "best" if (written, own.n) == best else "plain"
+    tone: Tone = "best" if (written, own.n) == best else "plain"
     deviation = fixed(own.standard_deviation, measure.decimals)
     if own.standard_deviation is not None and deviation.strip("0."):
         written += f" ± {deviation}"
@@ -87,42 +88,37 @@ def _mean_value(measure: Measure, own: Interval | None, raw: Interval | None, be
 
 
 def _cells_table(evidence: Evidence) -> Table:
-    study, measures = evidence.study, list(evidence.measures.values())
-    rows = [_cell_row(evidence, cell, measures) for cell in study.cells]
-    columns = (
-        *arm_columns(evidence), Column("seed"), Column("status", numeric=False), *map(_column, measures),
-        Column("training", "s", hint="wall clock of all attempts"), Column("cell", numeric=False),
+    return table(
+        "cells", "Cells", evidence.study.cells,
+        *arm_fields(evidence, lambda cell: (cell.arm, cell.axes)),
+        numbers("seed", lambda cell: Value(f"{cell.seed} again" if cell.replicate else str(cell.seed), sort=cell.seed)),
+        words("status", _status),
+        *scores(evidence.measures.values(), _score),
+        numbers("training", _seconds, "s", "wall clock of all attempts"),
+        words("cell", lambda cell: code(cell.id)),
+        caption="One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run "
+        "stays in the table. Click a heading to sort.",
+        filterable=True,
     )  # fmt: skip
-    caption = (
-        "One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run stays "
-        "in the table. Click a heading to sort."
-    )
-    return Table("cells", "Cells", columns, tuple(rows), caption, filterable=True)
 
 
-def _column(measure: Measure) -> Column:
-    arrow = {"higher": "higher is better", "lower": "lower is better"}.get(measure.direction or "", "")
-    return Column(measure.label, measure.unit, hint=". ".join(part for part in (measure.meaning, arrow) if part))
-
-
-def _cell_row(evidence: Evidence, cell: CellRecord, measures: list[Measure]) -> tuple[Value, ...]:
-    bad = cell.status in ("diverged", "failed")
-    seed = f"{cell.seed} again" if cell.replicate else str(cell.seed)
-    row = [*arm_values(evidence, cell.arm, cell.axes), Value(seed, sort=cell.seed)]
+def _status(cell: CellRecord) -> Value:
+    if cell.status not in ("diverged", "failed"):
+        return Value(cell.status, cell.cause or "", cell.status)
     step = "" if cell.step is None else f" at step {cell.step:,}"
-    row.append(
-        Value(f"{cell.status}{step}" if bad else cell.status, cell.cause or "", cell.status, "bad" if bad else "plain")
-    )
-    for measure in measures:
-        own, raw = (cell.score(measure.name, weights) for weights in WEIGHTS)
-        if own is None:
-            row.append(Value("undefined" if cell.status == "done" else NONE, tone="muted"))
-        else:
-            row.append(Value(fixed(own, measure.decimals), f"raw {fixed(raw, measure.decimals)}", own))
+    return Value(f"{cell.status}{step}", cell.cause or "", cell.status, "bad")
+
+
+def _score(cell: CellRecord, measure: Measure) -> Value:
+    own, raw = (cell.score(measure.name, weights) for weights in WEIGHTS)
+    if own is None:
+        return Value("undefined" if cell.status == "done" else NONE, tone="muted")
+    return number(own, measure.decimals, f"raw {fixed(raw, measure.decimals)}")
+
+
+def _seconds(cell: CellRecord) -> Value:
     seconds = cell.result.get("train_seconds") if cell.result else None
-    row.append(Value(NONE, tone="muted") if seconds is None else Value(duration(seconds), sort=seconds))
-    row.append(Value(cell.id, sort=cell.id, code=True))
-    return tuple(row)
+    return number(None) if seconds is None else Value(duration(seconds), sort=seconds)
 
 
 def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict[str, Any]:

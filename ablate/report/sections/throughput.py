@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
 
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP
+from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP, primary_ratio, times_as_fast
 from ablate.bench.record import newest
-from ablate.report.document import Block, Column, Section, Table, Value, text
+from ablate.report.document import Block, Section, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, fixed, plural
-from ablate.report.sections.throughput_figures import Row, over_size, sized, standing, times_as_fast
+from ablate.report.numbers import plural
+from ablate.report.sections.throughput_figures import Row, over_size, sized, standing
+from ablate.report.tables import Field, numbers, table, words
 
-TONES: Mapping[str, Literal["best", "bad", "muted"]] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
+TONES: Mapping[str, Tone] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
 
 
 def throughput(evidence: Evidence) -> Section:
@@ -64,47 +63,56 @@ def _steps(rows: Sequence[Row]) -> Table:
     """Returns images a second of the whole training step and where its time goes."""
     rows = [row for row in rows if row.get("split")]
     parts = list(rows[0]["split"]) if rows else []
-    fields = []
-    for row in rows:
-        whole = sum(row["split"].values())
-        images = row["images_a_second"]["call"]
-        percent = (100 * row["split"][part] / whole for part in parts)
-        shares = (Value(fixed(share, 0), sort=share) for share in percent)
-        fields.append((Value(row["backend"]), Value(row["shape"]), Value(fixed(images, 1), sort=images),
-                       Value(times_as_fast(judged_ratio(row)), sort=judged_ratio(row)[0]), *shares))  # fmt: skip
-    columns = (Column("variant", numeric=False), Column("batch", numeric=False), Column("images per second"),
-               Column("times as fast"), *(Column(part, "%") for part in parts))  # fmt: skip
-    caption = (
-        "One step of both players; a part's share has its forward and backward pass, losses all that is between parts."
-    )
-    return Table("training-step", "The whole training step", columns, tuple(fields), caption)
+
+    def share(part: str) -> Field[Row]:
+        return numbers(part, lambda row: 100 * row["split"][part] / sum(row["split"].values()), "%")
+
+    return table(
+        "training-step", "The whole training step", rows,
+        words("variant", lambda row: str(row["backend"])),
+        words("batch", lambda row: str(row["shape"])),
+        numbers("images per second", lambda row: row["images_a_second"]["call"], decimals=1),
+        numbers("times as fast", _ratio),
+        *map(share, parts),
+        caption="One step of both players; a part's share has its forward and backward pass, losses all that is "
+        "between parts.",
+    )  # fmt: skip
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    columns = (
-        Column("kernel", numeric=False), Column("shape", numeric=False), Column("backend", numeric=False),
-        Column("work", "ms", hint="of the device; processor time on a CPU"),
-        Column("call", "ms", hint="wall clock, as the caller waits"), Column("times as fast"),
-        Column("at most", hint="eager's time over the floor of the roofline, which no form can exceed"),
-        Column("roofline", "%"), Column("verdict", numeric=False),
+    def timed(of: Callable[[Row], float | Value | None]) -> Callable[[Row], float | Value | None]:
+        return lambda row: of(row) if row["status"] == "measured" else None
+
+    def milliseconds(row: Row, of: str) -> Value:
+        value = 1e3 * row["median"]["cold"][of]
+        return Value(f"{value:.3g}", sort=value)
+
+    return table(
+        "throughput", "Every backend", rows,
+        words("kernel", lambda row: Value(row["kernel"], row["direction"])),
+        words("shape", lambda row: Value(row["shape"], row["dtype"])),
+        words("backend", lambda row: Value(row["backend"], row.get("peer") or "")),
+        numbers("work", timed(lambda row: milliseconds(row, "device")), "ms",
+                "of the device; processor time on a CPU"),
+        numbers("call", timed(lambda row: milliseconds(row, "call")), "ms", "wall clock, as the caller waits"),
+        numbers("times as fast", timed(_ratio)),
+        numbers("at most", timed(lambda row: row["max_possible"]), decimals=1,
+                hint="eager's time over the floor of the roofline, which no form can exceed"),
+        numbers("roofline", timed(lambda row: 100 * row["roofline"]), "%"),
+        words("verdict", _verdict),
+        caption="Inputs cold: not in any cache. Who is not timed is listed with the reason.",
     )  # fmt: skip
-    caption = "Inputs cold: not in any cache. Who is not timed is listed with the reason."
-    return Table("throughput", "Every backend", columns, tuple(map(_fields, rows)), caption, filterable=len(rows) > 20)
 
 
-def _fields(row: Row) -> tuple[Value, ...]:
-    named = (Value(row["kernel"], row["direction"]), Value(row["shape"], row["dtype"]),
-             Value(row["backend"], row.get("peer") or ""))  # fmt: skip
+def _ratio(row: Row) -> Value:
+    ratio = primary_ratio(row)
+    return Value(times_as_fast(ratio), sort=ratio[0])
+
+
+def _verdict(row: Row) -> Value:
     if row["status"] != "measured":
-        return (*named, *(Value(NONE, tone="muted"),) * 5, Value(row["status"], row["reason"], tone="bad"))
-    cold, ratio = row["median"]["cold"], judged_ratio(row)
-    times = (Value(f"{1e3 * cold[of]:.3g}", sort=1e3 * cold[of]) for of in ("device", "call"))
-    return (
-        *named, *times, Value(times_as_fast(ratio), sort=ratio[0]),
-        Value(fixed(row["max_possible"], 1), sort=row["max_possible"]),
-        Value(fixed(100 * row["roofline"], 0), sort=100 * row["roofline"]),
-        Value(row["verdict"], tone=TONES.get(row["verdict"], "plain")),
-    )  # fmt: skip
+        return Value(row["status"], row["reason"], tone="bad")
+    return Value(row["verdict"], tone=TONES.get(row["verdict"], "plain"))
 
 
 def _device(row: Row) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablate.bench import summary
-from ablate.bench.judge import judged_ratio
-from ablate.bench.names import BASELINE, FORWARD
+from ablate.bench.names import BASELINE, FORWARD, primary_ratio, times_as_fast
 from ablate.report.document import Figure
-from ablate.report.svg import MUTED, SERIES, drawing, markers, to_svg
+from ablate.report.figures import Drawing, Style, band, draw, key, name_rows, plain_numbers
+from ablate.report.svg import MUTED, SERIES, colours, markers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure as Canvas
 
 Row = Mapping[str, Any]
 SIZES = 2
@@ -27,75 +24,49 @@ PANELS = 4
 def standing(rows: Sequence[Row], backends: Sequence[str]) -> Figure:
     """Draws each kernel's backends by ratio and by share of the roofline, at one shape a kernel."""
     cases = list(dict.fromkeys((row["kernel"], row["shape"], row["device"]) for row in rows))
-    looks = _looks(backends)
-    with drawing("throughput"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 1.3 + 0.36 * len(cases)), layout="constrained")
-        ratios, roofs = canvas.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-        titles: dict[str, str] = {}
+    styles = _styles(backends, rows)
+    with draw("throughput", 1.3 + 0.36 * len(cases)) as drawn:
+        ratios, roofs = drawn.panels(2, sharey=True, width_ratios=(3, 2))
         for place, case in enumerate(cases):
             of_case = [row for row in rows if (row["kernel"], row["shape"], row["device"]) == case]
-            titles |= _case(ratios, roofs, place, of_case, looks)
-        _dress(ratios, roofs, [f"{kernel}  {shape}" for kernel, shape, _ in cases])
-        drawn = {row["backend"] for row in rows}
-        _legend(canvas, {backend: looks[backend] for backend in backends if backend in drawn})
-        svg = to_svg(canvas, titles)
-    caption = (
-        "Left: how many times as fast as eager, with the 95 % interval of the rounds' median; shaded, by how much "
-        "eager differs from itself; the grey bar is the most that any form could reach. Right: the share of the "
-        "roofline. Rest the pointer on a point for its numbers."
-    )
-    return Figure("throughput", svg, "Ratio to eager and share of the roofline of each kernel and backend", caption)
+            _case(drawn, (ratios, roofs), place, of_case, styles)
+        ratios.axvline(1, color=MUTED, linewidth=1)
+        ratios.set_xscale("log", base=2)
+        plain_numbers(ratios.xaxis, base=2)
+        ratios.set(title="times as fast as eager", xlabel="right is faster")
+        roofs.set(title="share of the roofline (%)", xlabel="right is nearer to what the machine can do", xlim=(0, 105))
+        for panel in (roofs, ratios):
+            name_rows(panel, [f"{kernel}  {shape}" for kernel, shape, _ in cases])
+        key(drawn.canvas, styles, most=6)
+        return drawn.figure(
+            "Ratio to eager and share of the roofline of each kernel and backend",
+            "Left: how many times as fast as eager, with the 95 % interval of the rounds' median; shaded, by how much "
+            "eager differs from itself; the grey bar is the most that any form could reach. Right: the share of the "
+            "roofline. Rest the pointer on a point for its numbers.",
+        )
 
 
 def _case(
-    ratios: Axes, roofs: Axes, place: int, rows: Sequence[Row], looks: Mapping[str, tuple[str, str]]
-) -> dict[str, str]:
-    """Draws a kernel's line in both panels; returns what each point is called."""
-    titles = {}
+    drawn: Drawing, panels: tuple[Axes, Axes], place: int, rows: Sequence[Row], styles: Mapping[str, Style]
+) -> None:
+    """Draws a kernel's line in the panels of ratios and of the roofline."""
+    ratios, roofs = panels
     noise, most = rows[0]["noise"], rows[0]["max_possible"]
     if noise is not None:
-        ratios.fill_betweenx(
-            [place - 0.4, place + 0.4], 1 / (1 + noise), 1 + noise, color=MUTED, alpha=0.16, linewidth=0
-        )
+        band(ratios, place, 1 / (1 + noise), 1 + noise, half=0.4)
     ratios.plot([most, most], [place - 0.28, place + 0.28], color=MUTED, linewidth=2.5, solid_capstyle="butt")
     for number, row in enumerate(rows):
-        colour, marker = looks[row["backend"]]
-        median, low, high = judged_ratio(row)
+        style = styles[row["backend"]]
+        median, low, high = primary_ratio(row)
         above = place + 0.5 * ((number + 0.5) / len(rows) - 0.5)
         if low is not None and row["backend"] != BASELINE:
-            ratios.hlines(above, low, high, color=colour, linewidth=1.4)
-        for panel, x, part in ((ratios, median, "ratio"), (roofs, 100 * row["roofline"], "roofline")):
-            (artist,) = panel.plot(x, above, marker, color=colour, markersize=5.5, markeredgewidth=0, zorder=4)
-            group = f"{part}-{place}-{number}"
-            artist.set_gid(group)
-            titles[group] = (
-                f"{row['kernel']}, {row['backend']}: {times_as_fast(judged_ratio(row))}, {row['verdict']}, "
-                f"{100 * row['roofline']:.0f} % of the roofline"
-            )
-    return titles
-
-
-def _dress(ratios: Axes, roofs: Axes, names: Sequence[str]) -> None:
-    ratios.axvline(1, color=MUTED, linewidth=1)
-    ratios.set_xscale("log", base=2)
-    _plain_numbers(ratios.xaxis, base=2)
-    ratios.set(title="times as fast as eager", xlabel="right is faster")
-    roofs.set(title="share of the roofline (%)", xlabel="right is nearer to what the machine can do", xlim=(0, 105))
-    ratios.set_yticks(range(len(names)), names)
-    ratios.set_ylim(len(names) - 0.4, -0.6)
-    for panel in (ratios, roofs):
-        panel.grid(False, axis="y")
-
-
-def _plain_numbers(axis: Axis, base: int) -> None:
-    """Labels a few powers of a logarithmic axis as they are spoken."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(base=base, numticks=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+            ratios.hlines(above, low, high, color=style.colour, linewidth=1.4)
+        title = (
+            f"{row['kernel']}, {row['backend']}: {times_as_fast(primary_ratio(row))}, {row['verdict']}, "
+            f"{100 * row['roofline']:.0f} % of the roofline"
+        )
+        for panel, x in ((ratios, median), (roofs, 100 * row["roofline"])):
+            drawn.point(panel, x, above, title, zorder=4, **style.drawn(5.5))
 
 
 def sized(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -111,49 +82,33 @@ def sized(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def over_size(kernels: Mapping[str, Sequence[Row]], backends: Sequence[str]) -> Figure:
     """Draws bytes a second of each kernel's backends over the least traffic."""
-    looks = _looks(backends)
-    with drawing("throughput-size"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 3.6), layout="constrained")
-        panels = canvas.subplots(1, len(kernels), squeeze=False, sharey=True)[0]
+    styles = _styles(backends, [row for rows in kernels.values() for row in rows])
+    with draw("throughput-size", 3.6) as drawn:
+        panels = drawn.panels(len(kernels), sharey=True)
         for panel, (name, rows) in zip(panels, kernels.items(), strict=True):
             for backend in dict.fromkeys(row["backend"] for row in rows):
                 line = sorted((row["least_bytes"], row["bytes_a_second"]) for row in rows if row["backend"] == backend)
-                colour, marker = looks[backend]
-                panel.plot([x / 1e6 for x, _ in line], [y / 1e9 for _, y in line], marker=marker, color=colour,
-                           markersize=5, markeredgewidth=0)  # fmt: skip
+                style = {**styles[backend].drawn(5), "linestyle": "-"}
+                panel.plot(
+                    [x / 1e6 for x, _ in line], [y / 1e9 for _, y in line], color=styles[backend].colour, **style
+                )
             ceiling = max(row["ceilings"]["copy"] for row in rows) / 1e9
             panel.axhline(ceiling, color=MUTED, linewidth=1, linestyle="--")
             panel.set(title=name, xlabel="least traffic (MB)", xscale="log", yscale="log")
             for axis in (panel.xaxis, panel.yaxis):
-                _plain_numbers(axis, base=10)
+                plain_numbers(axis)
         panels[0].set_ylabel("GB/s")
-        drawn = {row["backend"] for rows in kernels.values() for row in rows}
-        _legend(canvas, {backend: looks[backend] for backend in backends if backend in drawn})
-        svg = to_svg(canvas)
-    caption = "The least traffic of a kernel over its time, by size; dashed, a copy of a large tensor in the same run."
-    return Figure("throughput-size", svg, "Throughput of the kernels over the size of their inputs", caption)
+        key(drawn.canvas, styles, most=6)
+        return drawn.figure(
+            "Throughput of the kernels over the size of their inputs",
+            "The least traffic of a kernel over its time, by size; dashed, a copy of a large tensor in the same run.",
+        )
 
 
-def _looks(backends: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Returns colour and marker of each backend; eager is grey."""
+def _styles(backends: Sequence[str], rows: Sequence[Row]) -> dict[str, Style]:
+    """Returns the style of each backend that is drawn, the same in every figure; eager is grey."""
     others = [backend for backend in backends if backend != BASELINE]
-    shapes = markers(others)
-    palette = {name: SERIES[index % (len(SERIES) - 1)][0] for index, name in enumerate(others)}
-    return {BASELINE: (SERIES[7][0], "o"), **{name: (palette[name], shapes[name]) for name in others}}
-
-
-def _legend(canvas: Canvas, looks: Mapping[str, tuple[str, str]]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=6, markeredgewidth=0, label=backend)
-        for backend, (colour, marker) in looks.items()
-    ]
-    canvas.legend(handles=handles, loc="outside lower left", ncols=min(len(handles), 6), alignment="left")
-
-
-def times_as_fast(ratio: Sequence[Any]) -> str:
-    """Writes a ratio with its interval, where it has one, and that of eager to itself as 1."""
-    return "1" if set(ratio) == {1} else summary.times_as_fast(ratio)
+    palette, shapes = colours(others, ordered=False), markers(others)
+    styles = {name: Style(palette[name], shapes[name]) for name in others} | {BASELINE: Style(SERIES[7][0])}
+    drawn = {row["backend"] for row in rows}
+    return {backend: styles[backend] for backend in backends if backend in drawn}

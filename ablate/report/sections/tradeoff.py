@@ -7,14 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import Chance, front_chances
-from ablate.report.arms import arm_columns, arm_values
-from ablate.report.document import Block, Column, Section, Span, Table, Text, Value, code, text
-from ablate.report.evidence import Encoding, Evidence
-from ablate.report.numbers import NONE, fixed, plural
-from ablate.report.planes import Plane
+from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import plural
+from ablate.report.scatter import Scatter
 from ablate.report.sections.coverage import coverage, coverage_table
 from ablate.report.sections.frontier_figure import frontier_figure
 from ablate.report.sections.rate_curves import rate_curves
+from ablate.report.styles import Encoding
+from ablate.report.tables import arm_fields, number, numbers, table, words
 
 QUALITY = "psnr"
 RATE = "bpp_actual"
@@ -25,75 +26,71 @@ def tradeoff(evidence: Evidence) -> Section:
     measures = evidence.measures
     distance = next((measure for name, measure in measures.items() if name.startswith("fd_")), None)
     quality, rate = measures.get(QUALITY), measures.get(RATE)
-    planes = [Plane(evidence, quality, other) for other in (distance, rate) if quality and other]
-    planes = [plane for plane in planes if plane.points]
+    scatters = [Scatter(evidence, quality, other) for other in (distance, rate) if quality and other]
+    scatters = [scatter for scatter in scatters if scatter.points]
     title = "Quality, perception, bits"
-    if not planes:
+    if not scatters:
         said = text("No finished cell has both a PSNR and something to plot it against.")
         return Section("tradeoff", title, (said,), {"front": {}}, "Trade-offs")
     encoding = Encoding.of(evidence.study.axes)
-    fronts = {plane.other.name: plane.front for plane in planes}
-    blocks: list[Block] = [frontier_figure(evidence, encoding, planes)]
-    numbers: dict[str, Any] = {"points": [point for plane in planes for point in _points(plane)], "front": fronts}
-    blocks += [_front_text(plane) for plane in planes if len(plane.points) > 1]
-    if distance and len(planes[0].points) > 1:
-        chances = front_chances(planes[0].gains)
-        blocks.append(_front_table(evidence, planes[0], chances))
-        covered = coverage(evidence, planes[0], encoding)
+    fronts = {scatter.other.name: scatter.front for scatter in scatters}
+    blocks: list[Block] = [frontier_figure(evidence, encoding, scatters)]
+    data: dict[str, Any] = {"points": [point for scatter in scatters for point in _points(scatter)], "front": fronts}
+    blocks += [_front_text(scatter) for scatter in scatters if len(scatter.points) > 1]
+    if distance and len(scatters[0].points) > 1:
+        chances = front_chances(scatters[0].gains)
+        blocks.append(_front_table(evidence, scatters[0], chances))
+        covered = coverage(evidence, scatters[0], encoding)
         if covered:
-            blocks.append(coverage_table(covered, planes[0]))
-        numbers |= {"chances": [asdict(chance) for chance in chances], "coverage": covered}
-    curves, curve_numbers = rate_curves(evidence)
-    return Section("tradeoff", title, (*blocks, *curves), numbers | curve_numbers, "Trade-offs")
+            blocks.append(coverage_table(covered, scatters[0]))
+        data |= {"chances": [asdict(chance) for chance in chances], "coverage": covered}
+    curves, curve_data = rate_curves(evidence)
+    return Section("tradeoff", title, (*blocks, *curves), data | curve_data, "Trade-offs")
 
 
-def _points(plane: Plane) -> list[dict[str, Any]]:
+def _points(scatter: Scatter) -> list[dict[str, Any]]:
     return [
-        {"arm": name, "metric": plane.other.name, "psnr": quality, "value": value}
-        for name, (quality, value) in plane.points.items()
+        {"arm": name, "metric": scatter.other.name, "psnr": quality, "value": value}
+        for name, (quality, value) in scatter.points.items()
     ]
 
 
-def _front_text(plane: Plane) -> Text:
-    verb = "is" if len(plane.front) == 1 else "are"
+def _front_text(scatter: Scatter) -> Text:
+    verb = "is" if len(scatter.front) == 1 else "are"
     spans: list[Span | str] = [
-        f"On {plane.quality.label} and {plane.other.label} together, {len(plane.front)} of "
-        f"{plural(len(plane.points), 'arm')} {verb} beaten by no other"
+        f"On {scatter.quality.label} and {scatter.other.label} together, {len(scatter.front)} of "
+        f"{plural(len(scatter.points), 'arm')} {verb} beaten by no other"
     ]
-    if len(plane.front) <= 6:
-        for number, name in enumerate(plane.front):
+    if len(scatter.front) <= 6:
+        for number, name in enumerate(scatter.front):
             spans += [": " if not number else ", ", code(name)]
     return text(*spans, ".")
 
 
-def _front_table(evidence: Evidence, plane: Plane, chances: Sequence[Chance]) -> Table:
+def _front_table(evidence: Evidence, scatter: Scatter, chances: Sequence[Chance]) -> Table:
     """Returns the arms that are, or might be, on the front, the surest first."""
-    names = {arm.name: arm for arm in evidence.finished}
-    possible = [each for each in chances if each.seeds_on_front or each.arm in plane.front or each.resampled]
-    possible.sort(key=lambda each: (each.arm not in plane.front, -(each.resampled or 0.0), -each.seeds_on_front))
-    rows = []
-    for each in possible:
-        quality, value = plane.points[each.arm]
-        of = f"{each.seeds_on_front} of {each.seeds}"
-        chance = NONE if each.resampled is None else f"{each.resampled:.0%}"
-        rows.append(
-            (
-                *arm_values(evidence, each.arm, names[each.arm].axes),
-                Value(fixed(quality, plane.quality.decimals), sort=quality),
-                Value(fixed(value, plane.other.decimals), sort=value),
-                Value("yes" if each.arm in plane.front else "no", tone="best" if each.arm in plane.front else "plain"),
-                Value(of, sort=each.seeds_on_front / max(each.seeds, 1)),
-                Value(chance, sort=each.resampled, tone="muted" if each.resampled is None else "plain"),
-            )
-        )
-    columns = (
-        *arm_columns(evidence), Column(plane.quality.label, plane.quality.unit), Column(plane.other.label),
-        Column("on the front", "by means", numeric=False), Column("on the front", "seed by seed"),
-        Column("on the front", "seeds resampled"),
+    arms, quality, other = {arm.name: arm for arm in evidence.finished}, scatter.quality, scatter.other
+    possible = [each for each in chances if each.seeds_on_front or each.arm in scatter.front or each.resampled]
+    possible.sort(key=lambda each: (each.arm not in scatter.front, -(each.resampled or 0.0), -each.seeds_on_front))
+
+    def on_front(each: Chance) -> Value:
+        return Value("yes", tone="best") if each.arm in scatter.front else Value("no")
+
+    def seeds(each: Chance) -> Value:
+        return Value(f"{each.seeds_on_front} of {each.seeds}", sort=each.seeds_on_front / max(each.seeds, 1))
+
+    def resampled(each: Chance) -> Value:
+        return number(None) if each.resampled is None else Value(f"{each.resampled:.0%}", sort=each.resampled)
+
+    return table(
+        "front", "How surely an arm is on the front", possible,
+        *arm_fields(evidence, lambda each: (each.arm, arms[each.arm].axes)),
+        numbers(quality.label, lambda each: scatter.points[each.arm][0], quality.unit, decimals=quality.decimals),
+        numbers(other.label, lambda each: scatter.points[each.arm][1], decimals=other.decimals),
+        words("on the front", on_front, unit="by means"),
+        numbers("on the front", seeds, "seed by seed"),
+        numbers("on the front", resampled, "seeds resampled"),
+        caption=f"Arms that no other beats on {quality.label} and {other.label} together, by their means over seeds, "
+        "by each seed alone, and in what share of 1,000 resamples of the seeds. A share well below 100% says that the "
+        "front would look otherwise with other seeds.",
     )  # fmt: skip
-    caption = (
-        f"Arms that no other beats on {plane.quality.label} and {plane.other.label} together, by their means over "
-        "seeds, by each seed alone, and in what share of 1,000 resamples of the seeds. A share well below 100% says "
-        "that the front would look otherwise with other seeds."
-    )
-    return Table("front", "How surely an arm is on the front", columns, tuple(rows), caption, len(rows) > 20)

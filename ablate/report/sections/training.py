@@ -10,11 +10,12 @@ from ablate.analysis import Axis
 from ablate.records import CellRecord
 from ablate.report.document import Block, Figure, Section, text
 from ablate.report.evidence import Evidence
-from ablate.report.looks import BESIDE
-from ablate.report.multiples import MOST, Groups, Multiples, largest
+from ablate.report.figures import plain_numbers
 from ablate.report.sections.events import event_blocks
 from ablate.report.sections.health import adversarial_loss, health, health_table
-from ablate.report.svg import MUTED, SERIES, STYLES, colours, rounds
+from ablate.report.small_multiples import MOST, Groups, SmallMultiples, largest
+from ablate.report.styles import BESIDE
+from ablate.report.svg import LINE_STYLES, MUTED, SERIES, colours, rounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,8 @@ class Painter:
                 self._line(panel, values, colour, line.style, label, (loss, "gradient ratio", line.label))
             if panel.has_data():
                 panel.axhline(1.0, color=MUTED, linewidth=0.8, linestyle=":")
-        _logarithmic(panel)
+        panel.set_yscale("log")
+        plain_numbers(panel.yaxis, subs=(1, 2, 5), most=8)
         panel.margins(x=0.02)
 
     def numbers(self) -> list[dict[str, Any]]:
@@ -151,7 +153,7 @@ def _lines(evidence: Evidence, cells: Sequence[CellRecord]) -> list[Line]:
     hue, style = [*axes, None, None][:2]
     if len(dict.fromkeys(cell.arm for cell in cells)) > LINES:
         style = None
-    elif hue and style and len(style.levels) > len(STYLES):
+    elif hue and style and len(style.levels) > len(LINE_STYLES):
         hue, style = style, hue
     ordered = hue is not None and hue.numbers is not None and len(hue.levels) > 2
     palette = colours(hue.levels, ordered) if hue else {"": SERIES[0][0]}
@@ -179,7 +181,7 @@ def _label(hue: Axis | None, level: str, style: Axis | None, other: str) -> str:
 def _style(turns: Mapping[str, int], level: str, style: Axis | None, other: str) -> str:
     """Returns the line style of a level of `style` and, where the hues have begun again, of the colour's level."""
     place = style.levels.index(other) if style and other in style.levels else 0
-    return STYLES[(place * (max(turns.values(), default=0) + 1) + turns.get(level, 0)) % len(STYLES)]
+    return LINE_STYLES[(place * (max(turns.values(), default=0) + 1) + turns.get(level, 0)) % len(LINE_STYLES)]
 
 
 def _losses(evidence: Evidence, groups: Groups, painter: Painter) -> Iterator[Figure]:
@@ -195,7 +197,7 @@ def _losses(evidence: Evidence, groups: Groups, painter: Painter) -> Iterator[Fi
         ", shaded from the lowest to the highest where lines are few; a diverged cell counts up to where it stopped. "
         "Adversarial losses of different types have different scales: read their course, not their height."
     )
-    return Multiples(
+    return SmallMultiples(
         "losses", {quantity: title for quantity, title in rows.items() if quantity in evidence.curves.values},
         ("loss.distortion", "steps_per_second"), "Training losses and steps per second by loss type", caption,
     ).figures(groups, painter.losses)  # fmt: skip
@@ -214,7 +216,7 @@ def _accuracy(evidence: Evidence, groups: Groups, painter: Painter) -> Iterator[
         "At 0.5 (dotted) it guesses; at 1 on both sides it has won and the generator learns little from it."
     )
     alternative = "Discriminator accuracy on photographs and reconstructions by scale and loss type"
-    return Multiples("accuracy", rows, tuple(rows), alternative, caption, 1.3).figures(judged, painter.accuracy)
+    return SmallMultiples("accuracy", rows, tuple(rows), alternative, caption, 1.3).figures(judged, painter.accuracy)
 
 
 def _gradients(groups: Groups, painter: Painter) -> Iterator[Figure]:
@@ -225,7 +227,7 @@ def _gradients(groups: Groups, painter: Painter) -> Iterator[Figure]:
         "the codec. Below: the adversarial term's norm divided by the distortion's, geometric mean over seeds; above 1 "
         "(dotted) the adversarial loss pulls harder than fidelity. Logarithmic."
     )
-    return Multiples(
+    return SmallMultiples(
         "gradients", rows, tuple(rows), "Gradient norm of each loss term and their ratio by loss type", caption, 2.1
     ).figures(groups, painter.gradients)
 
@@ -245,12 +247,3 @@ def _ratio(evidence: Evidence, cells: Sequence[str]) -> np.ndarray | None:
     if not count.any():
         return None
     return np.where(count > 0, np.exp((logs * known).sum(axis=0) / np.maximum(count, 1)), np.nan)
-
-
-def _logarithmic(panel: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    panel.set_yscale("log")
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.yaxis.set_minor_formatter(NullFormatter())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from ablate.analysis import Components, components, noise_floor
+from ablate.analysis import components, noise_floor
 from ablate.analysis.variance import PARTS
-from ablate.report.document import Block, Column, Figure, Section, Table, Text, Value, strong, text
+from ablate.report.document import Block, Figure, Section, Text, strong, text
 from ablate.report.evidence import Evidence, Measure
+from ablate.report.figures import draw
 from ablate.report.numbers import fixed, joined, plural
-from ablate.report.svg import SERIES, drawing, to_svg
+from ablate.report.svg import SERIES
+from ablate.report.tables import numbers, table, words
 
 MEANINGS = {
     "arm": "how far arms lie apart on average",
@@ -21,6 +23,10 @@ MEANINGS = {
     "seed x image": "what a seed moves in one image and not in another",
     "residual": "what is left, all three together",
 }
+AGAIN = "a cell's mean when it is run again with the same seed"
+
+Row = tuple[str, float, str]
+"""A component of variance: its name, its standard deviation, what it is."""
 
 
 def variance(evidence: Evidence) -> Section:
@@ -30,8 +36,8 @@ def variance(evidence: Evidence) -> Section:
     floors = {m.name: noise_floor(evidence.study, m.name) for m in evidence.primary}
     blocks: list[Block] = [_floor_text(evidence, floors)]
     if found is None:
-        words = "Components of variance need two arms, two seeds and two images, with a value everywhere."
-        blocks.insert(0, text(words))
+        said = "Components of variance need two arms, two seeds and two images, with a value everywhere."
+        blocks.insert(0, text(said))
     else:
         measure = evidence.measures[found.metric]
         arms, seeds = plural(found.arms, "arm"), plural(found.seeds, "seed")
@@ -40,12 +46,20 @@ def variance(evidence: Evidence) -> Section:
             f"{plural(found.images, 'image')}: standard deviations of crossed effects (analysis of variance). More "
             "images average away what images move; only seeds average away what seeds move."
         )
-        blocks[:0] = [text(said), _figure(measure, found), _table(measure, found)]
-    numbers = {
+        rows = [(part, found.deviations[part], MEANINGS[part]) for part in PARTS]
+        rows += [] if found.again is None else [("machine (A/A)", found.again, AGAIN)]
+        parts = table(
+            "variance", "Components of variance", rows,
+            words("part", lambda row: row[0]),
+            numbers("standard deviation", lambda row: row[1], measure.unit, decimals=measure.decimals + 1),
+            words("what", lambda row: row[2]),
+        )  # fmt: skip
+        blocks[:0] = [text(said), _figure(measure, rows), parts]
+    data = {
         "components": asdict(found) if found else None,
         "noise_floor": {name: {"standard_deviation": floor, "pairs": pairs} for name, (floor, pairs) in floors.items()},
     }
-    return Section("variance", title, tuple(blocks), numbers, short)
+    return Section("variance", title, tuple(blocks), data, short)
 
 
 def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]]) -> Text:
@@ -63,37 +77,15 @@ def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]])
     )
 
 
-def _figure(measure: Measure, found: Components) -> Figure:
-    with drawing("variance"):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(11, 2.6), layout="constrained")
-        panel = canvas.subplots()
-        parts: Sequence[tuple[str, float]] = list(found.deviations.items())
-        if found.again is not None:
-            parts = [*parts, ("machine (A/A)", found.again)]
-        panel.barh([name for name, _ in parts], [value for _, value in parts], color=SERIES[0][0], height=0.62)
+def _figure(measure: Measure, rows: Sequence[Row]) -> Figure:
+    with draw("variance", 2.6) as drawn:
+        panel = drawn.canvas.subplots()
+        panel.barh([part for part, _, _ in rows], [value for _, value, _ in rows], color=SERIES[0][0], height=0.62)
         panel.invert_yaxis()
         panel.set_xlabel(f"standard deviation of {measure.label} ({measure.unit})")
         panel.grid(False, axis="y")
-        svg = to_svg(canvas)
-    return Figure(
-        "variance", svg, f"Standard deviations of the parts of {measure.label}",
-        "A comparison over seeds is blind to what arms share: it is as sharp as arm x seed and the residual let it be.",
-    )  # fmt: skip
-
-
-def _table(measure: Measure, found: Components) -> Table:
-    rows = [
-        (
-            Value(part, sort=part),
-            Value(fixed(found.deviations[part], measure.decimals + 1), sort=found.deviations[part]),
-            Value(MEANINGS[part]),
+        return drawn.figure(
+            f"Standard deviations of the parts of {measure.label}",
+            "A comparison over seeds is blind to what arms share: it is as sharp as arm x seed and the residual let it "
+            "be.",
         )
-        for part in PARTS
-    ]  # fmt: skip
-    if found.again is not None:
-        again = Value(fixed(found.again, measure.decimals + 1), sort=found.again)
-        rows.append((Value("machine (A/A)"), again, Value("a cell's mean when it is run again with the same seed")))
-    columns = (Column("part", numeric=False), Column("standard deviation", measure.unit), Column("what", numeric=False))
-    return Table("variance", "Components of variance", columns, tuple(rows))

@@ -12,7 +12,7 @@ from ablate.records import Status
 from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Section, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.learned import learned
+from ablate.report.headline import headline
 from ablate.report.numbers import fixed, joined, plural
 from ablate.report.sections.limits import limits
 from ablate.report.winners import ranking, winner_card
@@ -29,7 +29,7 @@ def verdict(evidence: Evidence) -> Section:
     study = evidence.study
     found = [winner(study, measure.name, measure.direction or "higher") for measure in evidence.primary]
     winners = [each for each in found if each]
-    lead, ahead, lines = learned(evidence), ranking(evidence, winners), list(_lines(evidence))
+    lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
     unsaid = limits(evidence, winners)
     blocks: list[Block] = [lead]
     if lines:

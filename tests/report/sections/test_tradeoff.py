@@ -9,7 +9,7 @@ from scipy import stats
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
-from ablate.report.planes import Plane
+from ablate.report.scatter import Scatter
 from ablate.report.sections.frontier_figure import _stairs, confidence_ellipse
 from ablate.report.sections.rate_curves import curves, rate_axis
 from ablate.report.sections.tradeoff import tradeoff
@@ -111,7 +111,7 @@ def test_the_ellipse_of_a_line_lies_along_it() -> None:
 def test_the_staircase_passes_through_the_front_and_leaves_everything_else_below(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(seeds=[0], recon=False))
     evidence = Evidence(read_study(store), store)
-    plane = Plane(evidence, evidence.measures["psnr"], evidence.measures["fd_lite0_112"])
+    plane = Scatter(evidence, evidence.measures["psnr"], evidence.measures["fd_lite0_112"])
     corners = _stairs(plane)
     on_front = {plane.points[name][::-1] for name in plane.front}
     assert len(on_front) > 1

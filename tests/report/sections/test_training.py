@@ -68,7 +68,7 @@ def test_rows_whose_lines_look_alike_have_a_key_each(tmp_path: Path) -> None:
 def test_a_key_is_no_wider_than_its_drawing(tmp_path: Path) -> None:
     axes = {"discriminator.norm": [f"norm{number}" for number in range(12)]}
     found = evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
-    with mock.patch("ablate.report.multiples.to_svg", return_value="") as drawn:
+    with mock.patch("ablate.report.figures.to_svg", return_value="") as drawn:
         training(found)
     for canvas in (call.args[0] for call in drawn.call_args_list):
         canvas.draw_without_rendering()

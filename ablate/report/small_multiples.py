@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.records import CellRecord
 from ablate.report.document import Figure
-from ablate.report.svg import arrange, drawing, to_svg
+from ablate.report.figures import WIDTH, draw
+from ablate.report.svg import arrange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ Paint = Callable[["Axes", str, Sequence[CellRecord], str], None]
 
 
 @dataclass(frozen=True)
-class Multiples:
+class SmallMultiples:
     """What to draw: quantity -> title of its row; rows that are `shared` have one scale for all loss types."""
 
     name: str
@@ -53,26 +54,24 @@ class Multiples:
             part = {name: groups[name] for name in names[start : start + COLUMNS]}
             title = f"{self.name}-{start // COLUMNS + 1}" if start else self.name
             caption = f"The same for {', '.join(part)}." if start else self.caption
-            yield Figure(title, self._draw(title, part, paint, limits), self.alternative, caption)
+            yield self._draw(title, part, paint, limits, caption)
 
     def _draw(
-        self, title: str, groups: Groups, paint: Paint, limits: Mapping[str, tuple[float, float]]
-    ) -> str:  # fmt: skip
-        with drawing(title):
-            from matplotlib.figure import Figure as Canvas
-
-            canvas = Canvas()
-            grid = canvas.subplots(len(self.rows), len(groups), squeeze=False, sharex=True)
+        self, title: str, groups: Groups, paint: Paint, limits: Mapping[str, tuple[float, float]], caption: str
+    ) -> Figure:
+        with draw(title, 1, layout=None) as drawn:
+            grid = drawn.canvas.subplots(len(self.rows), len(groups), squeeze=False, sharex=True)
             self._fill(grid, groups, paint)
             for row, quantity in enumerate(self.rows):
                 if quantity in limits:
                     grid[row][0].set_ylim(limits[quantity])
+            # The height follows from how many rows the keys take.
             keys = _keys(dict(zip(self.rows.values(), grid, strict=True)))
-            bottom = 0.6 + ROW * sum(map(_rows, keys))
-            canvas.set_size_inches(11, 0.3 + self.height * len(self.rows) + bottom)
-            _legends(canvas, keys)
-            arrange(canvas, left=0.8, right=0.1, top=0.3, bottom=bottom, across=0.5, down=0.18)
-            return to_svg(canvas)
+            bottom = 0.6 + ROW * sum(key.rows for key in keys)
+            drawn.canvas.set_size_inches(WIDTH, 0.3 + self.height * len(self.rows) + bottom)
+            _write(drawn.canvas, keys)
+            arrange(drawn.canvas, left=0.8, right=0.1, top=0.3, bottom=bottom, across=0.5, down=0.18)
+            return drawn.figure(self.alternative, caption)
 
     def _fill(self, grid: np.ndarray, groups: Groups, paint: Paint) -> None:
         for row, (quantity, title) in enumerate(self.rows.items()):
@@ -118,15 +117,21 @@ class Key:
 
     @property
     def columns(self) -> int:
+        """Entries side by side."""
         return max(1, LEGEND_WIDTH // (max(map(len, self.handles)) + KEY))
+
+    @property
+    def rows(self) -> int:
+        """Lines that it takes."""
+        return -(-len(self.handles) // self.columns) + bool(self.title)
 
 
 def _keys(panels: Mapping[str, Sequence[Axes]]) -> list[Key]:
-    """Returns one key for all rows, or a key for each where what looks alike means one thing here and another there."""
+    """Returns one key for all rows, or a key for each where one style means one thing here and another there."""
     rows = {title: _handles(row) for title, row in panels.items()}
     everything = {label: handle for handles in rows.values() for label, handle in handles.items()}
-    looks = {(handle.get_color(), handle.get_linestyle()) for handle in everything.values()}
-    if len(looks) < len(everything):
+    styles = {(handle.get_color(), handle.get_linestyle()) for handle in everything.values()}
+    if len(styles) < len(everything):
         return [Key(handles, title) for title, handles in rows.items() if handles]
     return [Key(everything)] if len(everything) > 1 else []
 
@@ -139,11 +144,7 @@ def _handles(panels: Sequence[Axes]) -> dict[str, Any]:
     return found
 
 
-def _rows(key: Key) -> int:
-    return -(-len(key.handles) // key.columns) + bool(key.title)
-
-
-def _legends(canvas: Canvas, keys: Sequence[Key]) -> None:
+def _write(canvas: Canvas, keys: Sequence[Key]) -> None:
     """Writes the keys below each other at the foot of the drawing."""
     foot = 0.0
     for key in reversed(keys):
@@ -151,4 +152,4 @@ def _legends(canvas: Canvas, keys: Sequence[Key]) -> None:
             key.handles.values(), key.handles.keys(), loc="lower left", ncols=key.columns, title=key.title or None,
             bbox_to_anchor=(0, foot / canvas.get_figheight()), alignment="left",
         )  # fmt: skip
-        foot += ROW * _rows(key)
+        foot += ROW * key.rows

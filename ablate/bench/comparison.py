@@ -1,12 +1,12 @@
-"""Compares two runs by what each says of itself: ratios to eager, never milliseconds of one against the other's."""
+"""Compares two runs by the ratios to eager that each holds, never milliseconds of one with the other's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ablate.bench.names import BASELINE, CONTROL, ours
+from ablate.bench.names import BASELINE, CONTROL, Row, is_own, primary_ratio
 from ablate.bench.record import CASE
 
 Change = Literal["slower", "faster", "same", "ambiguous", "failed", "missing"]
@@ -67,23 +67,28 @@ def compare(run: Mapping[str, Any], reference: Mapping[str, Any], margin: float 
         raise ValueError(f"the margin is a factor above 1, such as {MARGIN}, not {margin}")
     now = {_key(row): row for row in run["rows"]}
     cases = {key[:-1] for key in now}
-    found = [_compared(key, now.get(key), then, margin) for key, then in _measured(reference) if key[:-1] in cases]
+    then = {_key(row): primary_ratio(row) for row in reference["rows"] if _is_compared(row)}
+    found = [_compared(key, now.get(key), ratio, margin) for key, ratio in then.items() if key[:-1] in cases]
     if not found:
         raise ValueError("the two runs have no backend of a kernel at the same shape, type and device in common")
     return found
 
 
-def _compared(key: tuple[str, ...], row: Mapping[str, Any] | None, then: Sequence[Any], margin: float) -> Compared:
+def _is_compared(row: Row) -> bool:
+    return row["status"] == "measured" and row["backend"] not in (BASELINE, CONTROL) and is_own(row)
+
+
+def _compared(key: tuple[str, ...], row: Row | None, then: Sequence[Any], margin: float) -> Compared:
     if row is None:
         return Compared(key, None, then, "missing", "it was not measured in this run")
     if row["status"] != "measured":
         change: Change = "failed" if row["status"] in ("failed", "error") else "missing"
         return Compared(key, None, then, change, str(row.get("reason", "")))
-    return Compared(key, judged_ratio(row), then, _change(judged_ratio(row), then, margin))
+    return Compared(key, primary_ratio(row), then, _change(primary_ratio(row), then, margin))
 
 
 def _change(ratio: Sequence[Any], then: Sequence[Any], margin: float) -> Change:
-    """Says what became of a ratio: its interval must lie beyond the reference's, and its median beyond the margin."""
+    """Compares two ratios: the interval must lie beyond the reference's, and the median beyond the margin."""
     (median, low, high), (before, least, most) = ratio, then
     if None in (low, high, least, most):
         return "ambiguous"
@@ -94,19 +99,7 @@ def _change(ratio: Sequence[Any], then: Sequence[Any], margin: float) -> Change:
     return "same"
 
 
-def judged_ratio(row: Mapping[str, Any]) -> Sequence[Any]:
-    """Returns the ratio that a row's verdict is about: median, low, high."""
-    ratio: Sequence[Any] = row["ratio"]["cold"][row["judged"]]
-    return ratio
-
-
-def _measured(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Sequence[Any]]]:
-    for row in document["rows"]:
-        if row["status"] == "measured" and row["backend"] not in (BASELINE, CONTROL) and ours(row):
-            yield _key(row), judged_ratio(row)
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _key(row: Row) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in KEY)
 
 

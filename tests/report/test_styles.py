@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ablate.analysis import read_study
-from ablate.report.evidence import Encoding, Evidence
-from ablate.report.looks import legends, looks
+from ablate.report.evidence import Evidence
+from ablate.report.styles import Encoding, arm_key, arm_styles
 from ablate.report.svg import drawing
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -20,14 +20,14 @@ def test_no_two_arms_look_alike_where_losses_outnumber_the_hues(tmp_path: Path, 
     store = fabricate(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
     evidence = Evidence(read_study(store), store)
     encoding = Encoding.of(evidence.study.axes)
-    dressed = looks(evidence, encoding)
-    assert len(dressed) == len(evidence.finished)
-    assert len(set(dressed.values())) == len(dressed)
+    styles = arm_styles(evidence, encoding)
+    assert len(styles) == len(evidence.finished)
+    assert len(set(styles.values())) == len(styles)
     with drawing("key"):
         from matplotlib.figure import Figure
 
         canvas = Figure()
-        legends(canvas, evidence, encoding)
+        arm_key(canvas, evidence, encoding)
         handles = canvas.legends[0].legend_handles
         keyed = {(h.get_markeredgecolor(), h.get_markerfacecolor(), h.get_marker()) for h in handles}
     assert len(keyed) == len(LOSSES)

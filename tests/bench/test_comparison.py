@@ -1,6 +1,6 @@
 import pytest
 
-from ablate.bench.judge import compare
+from ablate.bench.comparison import compare
 
 
 def row(backend, ratio, **changes):

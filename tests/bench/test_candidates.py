@@ -27,26 +27,26 @@ def test_a_peer_that_is_not_installed_is_one_line_with_the_way_to_install_it(mon
         raise metadata.PackageNotFoundError(package)
 
     monkeypatch.setattr(metadata, "version", version)
-    peers = ms_ssim_peers(AT)
+    peers = list(ms_ssim_peers(AT))
     assert [peer.name for peer in peers] == ["pytorch-msssim", "piq", "torchmetrics"]
     assert all("pip install 'ablate[peers]'" in peer.missing for peer in peers)
 
 
-def test_naming_the_contenders_imports_no_peer(monkeypatch):
+def test_naming_the_candidates_imports_no_peer(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
-    assert len(ms_ssim_peers(AT)) >= 3
+    assert len(list(ms_ssim_peers(AT))) >= 3
 
 
 def test_the_memory_of_a_graph_is_not_that_of_a_replay():
     cuda = AT._replace(device="cuda")
-    replayed = [each for each in KERNELS["mse"].case(cuda).contenders if each.replayed]
+    replayed = [each for each in KERNELS["mse"].case(cuda).candidates if each.replayed]
     assert [each.name for each in replayed] == ["torch-compile-reduce-overhead", "cuda-graph"]
     assert _peak_bytes("cuda", Admitted(replayed[1], lambda *_: pytest.fail("it was called"), [], 0.0)) is None
 
 
 def test_kernels_that_give_gradients_take_no_part_in_the_forward_pass_alone():
-    forward = {each.name for each in KERNELS["l1"].case(AT._replace(direction=FORWARD)).contenders}
-    backward = {each.name for each in KERNELS["l1"].case(AT).contenders}
+    forward = {each.name for each in KERNELS["l1"].case(AT._replace(direction=FORWARD)).candidates}
+    backward = {each.name for each in KERNELS["l1"].case(AT).candidates}
     assert "native" in backward
     assert "native" not in forward
     assert "torch-compile" in forward & backward
@@ -72,6 +72,6 @@ def test_a_request_is_every_combination_of_what_a_kernel_is_for():
 @pytest.mark.parametrize("package", ["pytorch-msssim", "piq"])
 def test_peers_that_define_ms_ssim_alike_may_be_timed(package):
     case = KERNELS["ms_ssim"].case(AT)
-    for peer in (each for each in case.contenders if each.name in (package, f"{package}-channels-last")):
+    for peer in (each for each in case.candidates if each.name in (package, f"{package}-channels-last")):
         assert peer.missing is None
         assert Gate(case, seed=4).refusal(peer, peer.build()) is None

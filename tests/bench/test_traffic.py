@@ -1,7 +1,7 @@
 import torch
 from torch.nn.functional import conv2d, mse_loss
 
-from ablate.bench.work import traffic
+from ablate.bench.traffic import traffic
 
 
 def test_views_move_nothing_and_operations_read_and_write():

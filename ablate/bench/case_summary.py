@@ -1,4 +1,4 @@
-"""What samples say of each contender: medians, ratios, verdict, and where it stands under the roofline."""
+"""The results of a case: medians, ratios, verdicts, and the place under the roofline."""
 
 from __future__ import annotations
 
@@ -11,76 +11,72 @@ from typing import Any
 from ablate.bench.case import Work
 from ablate.bench.ceilings import FULL, Ceilings
 from ablate.bench.clock import QUANTITIES, Quantity
-from ablate.bench.names import BASELINE, CONTROL, Row, ours
+from ablate.bench.names import BASELINE, CONTROL, Row, is_own
 from ablate.bench.ratios import Ratio, noise, paired_ratio, verdict
 from ablate.bench.rounds import Samples, Temperature
-from ablate.bench.work import Traffic
+from ablate.bench.traffic import Traffic
 
-UNJUDGED = {BASELINE: "baseline", CONTROL: "control"}
+FIXED_VERDICTS = {BASELINE: "baseline", CONTROL: "control"}
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The samples of a case's contenders with what they are held against.
+class CaseSummary:
+    """The samples of a case with all that they are held against.
 
     Attributes:
-        samples: of the baseline, its control and the others.
-        judged: which of the two times verdicts are about.
+        samples: of the baseline, its control and the other candidates.
+        primary: which of the two times verdicts are about.
         ceilings: of the machine.
         work: the least that any form must do.
-        counted: what eager does.
+        counted: the work that eager does.
     """
 
     samples: Samples
-    judged: Quantity
+    primary: Quantity
     ceilings: Ceilings
     work: Work
     counted: Traffic
 
     def row(self, name: str) -> Row:
-        """Returns what is recorded of a contender, every sample kept."""
-        samples = self.samples
-        within = noise(self._ratio(CONTROL, "cold", self.judged))
-        seconds = self._median(name, "cold", self.judged)
+        """Returns the record of a candidate, every sample kept."""
+        samples, floor = self.samples, self.ceilings.floor(self.work)
+        if not samples.rounds:
+            reason = "time was up before its first round"
+            return {"backend": name, "status": "skipped", "reason": reason, "ended": samples.stopped_by}
+        within = noise(self._ratio(CONTROL, "cold", self.primary))
+        eager, seconds = (self._median(each, "cold", self.primary) for each in (BASELINE, name))
+        roofline = floor / seconds
         row = {
             "backend": name,
             "status": "measured",
-            "rounds": samples.rounds,
-            "ended": samples.ending,
+            "rounds": len(samples.rounds),
+            "ended": samples.stopped_by,
             "warm_up_seconds": samples.warm_up_seconds,
             "steady": samples.steady,
             "calls_a_sample": samples.repeats[name],
-            "samples_with_gaps": samples.gaps.get(name, 0),
+            "samples_with_gaps": samples.gaps(name),
             "rounds_off_clock": samples.unsteady_rounds,
             "megahertz": samples.megahertz if any(samples.megahertz) else None,
             "samples": self._table(lambda t, q: samples.seconds(name, t, q)),
             "median": self._table(lambda t, q: self._median(name, t, q)),
             "ratio": self._table(lambda t, q: _listed(self._ratio(name, t, q))),
-            "judged": self.judged,
+            "judged": self.primary,
             "noise": None if math.isinf(within) else within,
-            "verdict": UNJUDGED.get(name) or verdict(self._ratio(name, "cold", self.judged), within),
+            "verdict": FIXED_VERDICTS.get(name) or verdict(self._ratio(name, "cold", self.primary), within),
             "least_bytes": self.work.bytes,
             "least_flops": self.work.flops,
-            "roofline": self.ceilings.floor(self.work) / seconds,
+            "roofline": roofline,
             "bytes_a_second": self.work.bytes / seconds,
             "eager_bytes": self.counted.bytes,
             "eager_launches": self.counted.launches,
-            **self._limits(),
+            # What leaving out traffic alone could give, if eager kept memory busy; and what no form can exceed.
+            "bytes_over_least": self.counted.bytes / self.work.bytes if self.work.bytes else None,
+            "max_possible": eager / floor,
         }
-        if row["roofline"] > FULL:
-            said = f"{100 * row['roofline']:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
-            row |= {"status": "error", "reason": said, "verdict": None}
+        if roofline > FULL:
+            reason = f"{100 * roofline:.0f} % of the roofline: bytes are miscounted, or inputs were not cold"
+            row |= {"status": "error", "reason": reason, "verdict": None}
         return row
-
-    def _limits(self) -> Row:
-        """Returns what speed-ups are to be read beside.
-
-        `bytes_over_least` is how many times the least bytes eager moves: what leaving out traffic alone could give, if
-        eager kept memory busy. `max_possible` is eager's time over the floor, which no form can exceed.
-        """
-        eager = self._median(BASELINE, "cold", self.judged)
-        over = self.counted.bytes / self.work.bytes if self.work.bytes else None
-        return {"bytes_over_least": over, "max_possible": eager / self.ceilings.floor(self.work)}
 
     def _median(self, name: str, temperature: Temperature, quantity: Quantity) -> float:
         return statistics.median(self.samples.seconds(name, temperature, quantity))
@@ -103,17 +99,12 @@ def beside_peers(rows: Sequence[Row]) -> None:
     peers = [row for row in measured if row["peer"] is not None]
     if not peers:
         return
-    judged = peers[0]["judged"]
-    fastest = min(peers, key=lambda row: row["median"]["cold"][judged])
+    primary = peers[0]["judged"]
+    fastest = min(peers, key=lambda row: row["median"]["cold"][primary])
     for row in measured:
-        if ours(row) and row["backend"] != CONTROL:
-            ratio = paired_ratio(*(each["samples"]["cold"][judged] for each in (fastest, row)))
+        if is_own(row) and row["backend"] != CONTROL:
+            ratio = paired_ratio(*(each["samples"]["cold"][primary] for each in (fastest, row)))
             row |= {"fastest_peer": fastest["backend"], "over_fastest_peer": _listed(ratio)}
-
-
-def no_round(samples: Samples) -> Row:
-    """Returns what is recorded of a contender whose case ended before its first round."""
-    return {"status": "skipped", "reason": "time was up before its first round", "ended": samples.ending}
 
 
 def _listed(ratio: Ratio) -> list[float | None]:

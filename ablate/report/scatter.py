@@ -1,4 +1,4 @@
-"""Two metrics as the axes of a plane: where each arm lies in it, seed by seed and on average."""
+"""Two metrics against each other: where each arm lies, seed by seed and on average."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablate.report.evidence import Evidence, Measure
 
 
 @dataclass(frozen=True)
-class Plane:
+class Scatter:
     """A metric of quality against another one; only seeds that were measured by both count."""
 
     evidence: Evidence

@@ -16,7 +16,7 @@ from ablate.report.numbers import joined, plural
 OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
 
 
-def learned(evidence: Evidence) -> Text:
+def headline(evidence: Evidence) -> Text:
     """Returns the headline from the declared comparisons."""
     if not evidence.primary:
         said = "Cells have finished, but none was measured by a metric that arms are ranked by."

@@ -8,7 +8,7 @@ from pathlib import Path
 from ablate.bench.record import Journal
 from ablate.report.document import Column, Table, Value
 from ablate.report.report import build
-from ablate.report.tables import LONG, WRITTEN, escaped, to_csv, to_latex
+from ablate.report.table_files import LONG, WRITTEN, escaped, to_csv, to_latex
 from tests.fabricated_store import Fabrication, fabricate
 from tests.report.sections.test_throughput import EAGER, HEAD, row
 

@@ -1,4 +1,4 @@
-"""What eager really does: the kernels it launches, the bytes they read and write, the products they make."""
+"""The work that eager does: the kernels it launches, the bytes they read and write, the products they make."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-VIEWS = frozenset(
-    {"view", "_unsafe_view", "_reshape_alias", "reshape", "expand", "transpose", "t", "permute", "detach", "alias"}
-    | {"select", "slice", "split", "split_with_sizes", "chunk", "unbind", "unsqueeze", "squeeze", "as_strided"}
-    | {"flatten", "unflatten", "lift_fresh", "is_same_size"}
-)
-"""Operations that move nothing."""
-
 
 class Traffic(NamedTuple):
     """Logical bytes read and written, operations that would each be a launch or more, and the flops of products."""
@@ -28,7 +21,7 @@ class Traffic(NamedTuple):
 
 
 class _Counting(TorchDispatchMode):
-    """Counts every operation below autograd, those of the backward pass too."""
+    """Counts every operation below autograd, those of the backward pass too; a view moves nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,16 +33,17 @@ class _Counting(TorchDispatchMode):
         self, function: Any, _types: Any, arguments: Sequence[Any] = (), options: Mapping[str, Any] | None = None
     ) -> Any:
         result = function(*arguments, **(options or {}))
-        if function.overloadpacket.__name__ not in VIEWS:
+        packet = function.overloadpacket
+        if not function.is_view and packet.__name__ != "_unsafe_view":
             self.launches += 1
             self.bytes += _bytes((arguments, options)) + _bytes(result)
-        if (flops := flop_registry.get(function.overloadpacket)) is not None:
+        if (flops := flop_registry.get(packet)) is not None:
             self.flops += flops(*arguments, **(options or {}), out_val=result)
         return result
 
 
 def traffic(call: Callable[[], object]) -> Traffic:
-    """Returns what a call of eager code moves."""
+    """Counts the work of a call of eager code."""
     counting = _Counting()
     with counting:
         call()

@@ -1,0 +1,123 @@
+"""What all figures of a report share: their size, points that carry words, labels of axes, rows of names, and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ablate.report.document import Figure
+from ablate.report.evidence import Measure
+from ablate.report.svg import CARD, MUTED, Fill, drawing, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure as Canvas
+
+WIDTH = 11
+"""Inches that a figure is wide; a page scales all of them alike."""
+
+COLUMNS = 7
+"""Entries of a key side by side."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a marker is drawn."""
+
+    colour: str
+    marker: str = "o"
+    fill: Fill = "full"
+
+    @property
+    def size(self) -> float:
+        """How large the marker is against a disc, to weigh the same."""
+        return 1.5 if self.marker == "*" else 1.0
+
+    def drawn(self, size: float, ring: str = CARD) -> dict[str, Any]:
+        """Returns what matplotlib is told of a marker of this size; an open one has its colour as its edge."""
+        edge = {"markeredgecolor": ring, "markeredgewidth": 0.8 if ring == CARD else 1.5}
+        inside = {"markerfacecolor": self.colour}
+        if self.fill != "full":
+            edge = {"markeredgecolor": self.colour, "markeredgewidth": 1.4}
+            inside = {"markerfacecolor": CARD} if self.fill == "none" else {"fillstyle": self.fill, **inside}
+        shape = {"marker": self.marker, "markersize": size * self.size, "linestyle": "none"}
+        return {**shape, **inside, "markerfacecoloralt": CARD, **edge}
+
+
+@dataclass
+class Drawing:
+    """A figure while it is drawn."""
+
+    name: str
+    canvas: Canvas
+    titles: dict[str, str] = field(default_factory=dict)
+    """Group id -> words that show when the pointer rests on it."""
+
+    def panels(self, count: int, **layout: Any) -> Sequence[Axes]:
+        """Returns so many panels in a row."""
+        found: Sequence[Axes] = self.canvas.subplots(1, count, squeeze=False, **layout)[0]
+        return found
+
+    def point(self, panel: Axes, x: float, y: float, title: str, **style: Any) -> None:
+        """Draws a marker; where there is a title, it shows when the pointer rests on the marker."""
+        (artist,) = panel.plot(x, y, **style)
+        if title:
+            group = f"{self.name}-{len(self.titles)}"
+            artist.set_gid(group)
+            self.titles[group] = title
+
+    def figure(self, alternative: str, caption: str) -> Figure:
+        """Returns what was drawn, with the words that stand for it and the words below it."""
+        return Figure(self.name, to_svg(self.canvas, self.titles), alternative, caption)
+
+
+@contextmanager
+def draw(name: str, height: float, layout: Literal["constrained"] | None = "constrained") -> Iterator[Drawing]:
+    """Opens a figure of the report's width, `height` inches high; all of it is drawn within the block."""
+    with drawing(name):
+        from matplotlib.figure import Figure as Canvas
+
+        yield Drawing(name, Canvas(figsize=(WIDTH, height), layout=layout))
+
+
+def axis_title(measure: Measure, better: bool = False) -> str:
+    """Returns a metric with its unit, as an axis or a panel is called, and which way is better."""
+    unit = f" ({measure.unit})" if measure.unit else ""
+    return f"{measure.label}{unit}" + (f", {measure.direction} is better" if better else "")
+
+
+def name_rows(panel: Axes, names: Sequence[str]) -> None:
+    """Makes a panel a list: a row for each name from the top down."""
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(len(names) - 0.4, -0.6)
+    panel.grid(False, axis="y")
+
+
+def plain_numbers(axis: Axis, base: float = 10, subs: Sequence[float] = (1,), most: int = 6) -> None:
+    """Labels a few places of a logarithmic axis by their numbers as they are spoken."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(base=base, subs=subs, numticks=most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def key(
+    canvas: Canvas, entries: Mapping[str, Style], title: str = "", most: int = COLUMNS, right: bool = False
+) -> None:
+    """Writes below the panels what each style stands for, `most` entries side by side."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=label, **style.drawn(7.5)) for label, style in entries.items()]
+    canvas.legend(
+        handles=handles, title=title or None, loc="outside lower right" if right else "outside lower left",
+        ncols=min(len(handles), most), alignment="left",
+    )  # fmt: skip
+
+
+def band(panel: Axes, row: float, low: float, high: float, half: float = 0.5) -> None:
+    """Shades a stretch of a row: what lies inside is no difference."""
+    panel.fill_betweenx([row - half, row + half], low, high, color=MUTED, alpha=0.16, linewidth=0)

@@ -1,0 +1,88 @@
+"""Tables of a report as files of their own: CSV for programs, LaTeX for papers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from ablate.report.document import Column, Table, Value
+
+LONG = 40
+"""Rows from which a LaTeX table breaks over pages."""
+
+WRITTEN = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "\u2212": "$-$", "±": r"$\pm$", "–": "--",
+    "×": r"$\times$", "λ": r"$\lambda$", "·": r"$\cdot$", "…": r"\dots{}", **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}  # fmt: skip
+"""What LaTeX takes for markup, or cannot take at all, and how it is written instead."""
+
+
+def to_csv(table: Table) -> str:
+    """Returns the rows with full precision; a column's second lines, where it has any, as a column of their own."""
+    noted = [any(row[index].below for row in table.rows) for index in range(len(table.columns))]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    titles = [(column.title, unit) for column in table.columns for unit in [f" ({column.unit})" if column.unit else ""]]
+    notes = [f"{title}: note" for title, _ in titles]
+    writer.writerow(_spread([f"{title}{unit}" for title, unit in titles], notes, noted))
+    for row in table.rows:
+        values = [_exact(value, column) for value, column in zip(row, table.columns, strict=True)]
+        writer.writerow(_spread(values, [value.below for value in row], noted))
+    return text.getvalue()
+
+
+def _spread(values: Sequence[str], notes: Sequence[str], noted: Sequence[bool]) -> list[str]:
+    parts = [[value, note] if has else [value] for value, note, has in zip(values, notes, noted, strict=True)]
+    return [part for pair in parts for part in pair]
+
+
+def _exact(value: Value, column: Column) -> str:
+    """Returns the number that a field sorts by where it is one, else its words."""
+    if column.numeric and isinstance(value.sort, int | float):
+        return repr(value.sort)
+    return value.text
+
+
+def to_latex(table: Table) -> str:
+    """Returns a booktabs table with its caption; one of many rows breaks over pages."""
+    kind = "longtable" if len(table.rows) > LONG else "tabular"
+    shape = "".join("r" if column.numeric else "l" for column in table.columns)
+    lines = [f"% \\usepackage{{booktabs{',longtable' if kind == 'longtable' else ''}}}"]
+    caption = escaped(" ".join([f"{table.title}.", table.caption.replace("Click a heading to sort.", "")]).strip())
+    if kind == "tabular":
+        lines += [r"\begin{table}", r"\centering", f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
+        lines.append(f"\\begin{{tabular}}{{{shape}}}")
+    else:
+        lines += [f"\\begin{{longtable}}{{{shape}}}", f"\\caption{{{caption}}}\\label{{tab:{table.name}}}\\\\"]
+    lines += [r"\toprule", _line([_title(column) for column in table.columns]), r"\midrule"]
+    lines += [r"\endhead"] if kind == "longtable" else []
+    lines += [_line([_field(value) for value in row]) for row in table.rows]
+    lines += [r"\bottomrule", f"\\end{{{kind}}}"] + ([r"\end{table}"] if kind == "tabular" else [])
+    return "\n".join(lines) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Returns words that LaTeX prints as they are."""
+    return re.sub("|".join(map(re.escape, WRITTEN)), lambda match: WRITTEN[match[0]], words)
+
+
+def _line(fields: Sequence[str]) -> str:
+    return f"{' & '.join(fields)} \\\\"
+
+
+def _title(column: Column) -> str:
+    return escaped(f"{column.title} ({column.unit})" if column.unit else column.title)
+
+
+def _field(value: Value) -> str:
+    words = escaped(value.text)
+    if value.code:
+        return f"\\texttt{{{words}}}"
+    return f"\\textbf{{{words}}}" if value.tone == "best" else words
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {"csv": to_csv, "tex": to_latex}
+"""Ending of the file -> what writes it."""
