@@ -9,7 +9,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
 
 REQUIRED = object()
 """Stands for a fact that every entry of a registry gives itself."""
@@ -142,6 +144,17 @@ class Registry:
         for module in self._modules:
             importlib.import_module(module)
         return self._entries
+
+
+def chosen(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    """Returns what the value of an option stands for.
+
+    Raises:
+        UnknownOptionError: if it is none of the choices; the message lists them.
+    """
+    if name not in choices:
+        raise UnknownOptionError(unknown(option, name, list(choices)))
+    return choices[name]
 
 
 def unknown(kind: str, name: str, allowed: list[str]) -> str:

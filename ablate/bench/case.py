@@ -153,10 +153,8 @@ class Kernel(ABC):
     """A loss kernel as `--kernel` names it.
 
     Attributes:
-        name: its name.
         shape: of images, by device, unless another is asked for.
         directions: the passes that are measured, the most important first.
-        dtypes: the types it can be measured in.
         share: of a budget, against other kernels.
     """
 

@@ -21,15 +21,7 @@ FIXED_VERDICTS = {BASELINE: "baseline", CONTROL: "control"}
 
 @dataclass(frozen=True)
 class CaseSummary:
-    """The samples of a case with all that they are held against.
-
-    Attributes:
-        samples: of the baseline, its control and the other candidates.
-        primary: which of the two times verdicts are about.
-        ceilings: of the machine.
-        work: the least that any form must do.
-        counted: the work that eager does.
-    """
+    """The samples of a case, with the least work of any form and the work that eager was counted to do."""
 
     samples: Samples
     primary: Quantity
@@ -59,7 +51,7 @@ class CaseSummary:
             "megahertz": samples.megahertz if any(samples.megahertz) else None,
             "samples": self._table(lambda t, q: samples.seconds(name, t, q)),
             "median": self._table(lambda t, q: self._median(name, t, q)),
-            "ratio": self._table(lambda t, q: _listed(self._ratio(name, t, q))),
+            "ratio": self._table(lambda t, q: self._ratio(name, t, q)),
             "judged": self.primary,
             "noise": None if math.isinf(within) else within,
             "verdict": FIXED_VERDICTS.get(name) or verdict(self._ratio(name, "cold", self.primary), within),
@@ -104,8 +96,4 @@ def beside_peers(rows: Sequence[Row]) -> None:
     for row in measured:
         if is_own(row) and row["backend"] != CONTROL:
             ratio = paired_ratio(*(each["samples"]["cold"][primary] for each in (fastest, row)))
-            row |= {"fastest_peer": fastest["backend"], "over_fastest_peer": _listed(ratio)}
-
-
-def _listed(ratio: Ratio) -> list[float | None]:
-    return [ratio.median, ratio.low, ratio.high]
+            row |= {"fastest_peer": fastest["backend"], "over_fastest_peer": ratio}

@@ -28,45 +28,42 @@ class Gate:
 
     def refusal(self, candidate: Candidate, function: Function) -> str | None:
         """Says what is wrong with a candidate, or None where nothing is."""
-        problem = self._one(candidate, function, "", self.timed)
-        if problem is not None or candidate.peer is not None:
-            # Peers answer for ordinary images; edges are what this package promises of its own.
-            return problem
-        for name, pair in self._edges(candidate):
-            if (problem := self._one(candidate, function, name, pair)) is not None:
-                return f"{name}: {problem}"
+        for name, pair in self._trials(candidate):
+            given = candidate.prepare(pair)
+            before = [tensor.clone() for tensor in given.tensors]
+            with poisoned(given, deterministic=not candidate.specialised):
+                result = function(*given)
+            kept = zip(given.tensors, before, strict=True)
+            problem = self._disagreement(candidate, result, name, pair)
+            if not all(torch.equal(tensor.nan_to_num(7.0), other.nan_to_num(7.0)) for tensor, other in kept):
+                problem = "it writes into its inputs"
+            if problem is not None:
+                return f"{name}: {problem}" if name else problem
         return None
 
     def changed(self, candidate: Candidate, result: Gradients) -> str | None:
         """Says what is wrong with a candidate's result on the timed inputs after all rounds, or None."""
-        tolerance = candidate.tolerance or self._case.tolerance
-        problem = disagreement(_on_cpu(result), self._expected("", self.timed), tolerance)
+        problem = self._disagreement(candidate, result, "", self.timed)
         return f"after the last round: {problem}" if problem else None
 
-    def _edges(self, candidate: Candidate) -> Iterator[tuple[str, Pair]]:
-        """Yields the case's trials; for what is compiled for one shape, the equal pair and a NaN at that shape."""
-        if candidate.specialised:
+    def _trials(self, candidate: Candidate) -> Iterator[tuple[str, Pair]]:
+        """Yields the timed inputs, and the case's trials; of these the equal pair and a NaN for compiled shapes.
+
+        Peers answer for ordinary images; edges are what this package promises of its own.
+        """
+        yield "", self.timed
+        if candidate.peer is None and not candidate.specialised:
+            yield from ((name, self._case.placed(pair)) for name, pair in self._case.trials(self._seed))
+        elif candidate.peer is None:
             if self.timed.reconstruction:
                 yield "equal, timed", self.timed._replace(reconstruction=self.timed.image)
             yield "with NaN, timed", _with_nan(self.timed)
-        else:
-            yield from ((name, self._case.placed(pair)) for name, pair in self._case.trials(self._seed))
 
-    def _expected(self, name: str, pair: Pair) -> Gradients:
-        """Returns the definition of a pair in float64; each is computed once for all candidates."""
+    def _disagreement(self, candidate: Candidate, result: Gradients, name: str, pair: Pair) -> str | None:
+        """Compares a result with the definition's in float64, which is computed once for all candidates."""
         if name not in self._references:
             self._references[name] = self._case.reference(*pair.map(lambda tensor: tensor.detach().cpu().double()))
-        return self._references[name]
-
-    def _one(self, candidate: Candidate, function: Function, name: str, pair: Pair) -> str | None:
-        given = candidate.prepare(pair)
-        before = [tensor.clone() for tensor in given.tensors]
-        with poisoned(given, deterministic=not candidate.specialised):
-            result = _on_cpu(function(*given))
-        for tensor, kept in zip(given.tensors, before, strict=True):
-            if not torch.equal(tensor.nan_to_num(7.0), kept.nan_to_num(7.0)):
-                return "it writes into its inputs"
-        return disagreement(result, self._expected(name, pair), candidate.tolerance or self._case.tolerance)
+        return disagreement(result, self._references[name], candidate.tolerance or self._case.tolerance)
 
 
 @contextmanager
@@ -108,8 +105,3 @@ def _with_nan(pair: Pair) -> Pair:
     broken[(0,) * last.ndim] = float("nan")
     tensors = (*others, broken)
     return Pair(tensors[: len(pair.image)], tensors[len(pair.image) :])
-
-
-def _on_cpu(result: Gradients) -> Gradients:
-    value, *sides = result
-    return Gradients(value.detach().cpu(), *(tuple(each.detach() for each in side) for side in sides))

@@ -6,20 +6,20 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ablate.bench.case import Candidate, Case, Pair
+from ablate.bench.case import Candidate, Case, Pair, Work
 from ablate.bench.case_summary import CaseSummary, beside_peers
 from ablate.bench.ceilings import Ceilings
 from ablate.bench.clock import Clock, Thunk
 from ablate.bench.gate import Gate, attempt
 from ablate.bench.names import BASELINE, CONTROL, Row
 from ablate.bench.rounds import Deadlines, run_rounds
-from ablate.bench.traffic import traffic
+from ablate.bench.traffic import Traffic, traffic
 from ablate.kernels import Function
 
 COLD_FACTOR = 4
@@ -61,6 +61,15 @@ class Bench:
         now = self.now()
         return Deadlines(now + seconds, now + max(seconds, longest or 0.0))
 
+    def timed(
+        self, thunks: Mapping[str, Sequence[Thunk]], work: Work, counted: Traffic, deadlines: Deadlines, after: int = 1
+    ) -> dict[str, Row]:
+        """Runs the rounds of a case; returns what they say of each candidate."""
+        transfer = work.bytes / self.ceilings.bandwidth
+        samples = run_rounds(thunks, self.clock, self.seed, deadlines, transfer=transfer, after=after, now=self.now)
+        summary = CaseSummary(samples, self.clock.primary, self.ceilings, work, counted)
+        return {name: summary.row(name) for name in thunks}
+
     def measure(self, case: Case, seconds: float, longest: float | None = None) -> list[Row]:
         """Returns a row for each candidate; the time of the gate counts, too.
 
@@ -69,7 +78,7 @@ class Bench:
             seconds: its share of the budget.
             longest: what is left of the whole budget, which may be taken for an interval.
         """
-        # Who may be timed: the baseline, its control, and all that agree with float64.
+        # The candidates that may be timed: the baseline, its control, and all that agree with float64.
         deadlines = self.deadlines(seconds, longest)
         gate = Gate(case, self.seed)
         admitted, rows = self._admitted(case, gate, deadlines.share)
@@ -78,28 +87,19 @@ class Bench:
         eager = admitted[BASELINE]
         admitted[CONTROL] = dataclasses.replace(eager)
 
-        # Times.
+        # Times, then a last look at each result.
         counted = traffic(lambda: eager.function(*eager.pairs[0]))
-        samples = run_rounds(
-            {name: _thunks(one) for name, one in admitted.items()},
-            self.clock,
-            self.seed,
-            deadlines,
-            transfer=case.work.bytes / self.ceilings.bandwidth,
-            now=self.now,
-        )
-
-        # A last look at each result, then its row.
-        summary = CaseSummary(samples, self.clock.primary, self.ceilings, case.work, counted)
-        for name, one in admitted.items():
-            if samples.rounds and (problem := attempt(functools.partial(_changed, one, gate))) is not None:
-                rows.append(_unmeasured(case, one.candidate, "failed", problem))
-                continue
-            row = _about(case, one.candidate) | summary.row(name)
-            if samples.rounds:
-                row |= {"build_seconds": one.seconds, "sets_of_inputs": len(one.pairs)}
-                row["peak_bytes"] = _peak_bytes(case.setting.device, one)
-            rows.append(row)
+        thunks = {name: _thunks(one) for name, one in admitted.items()}
+        for name, row in self.timed(thunks, case.work, counted, deadlines).items():
+            one = admitted[name]
+            about = _about(case, one.candidate)
+            if row["status"] == "skipped":
+                rows.append(about | row)
+            elif (problem := attempt(functools.partial(_changed, one, gate))) is not None:
+                rows.append(about | {"status": "failed", "reason": problem})
+            else:
+                about |= {"build_seconds": one.seconds, "sets_of_inputs": len(one.pairs)}
+                rows.append(about | row | {"peak_bytes": _peak_bytes(case.setting.device, one)})
         beside_peers(rows)
         if any(one.candidate.specialised for one in admitted.values()):
             # Code that was compiled for this case would count against the next one's limit of recompilations.
@@ -115,15 +115,18 @@ class Bench:
         closes = math.inf
         for candidate in filter(self._takes_part, case.candidates):
             began = self.now()
+            status = reason = None
             if candidate.form_of in refused:
-                rows.append(_unmeasured(case, candidate, "failed", refused[candidate.form_of]))
+                status, reason = "failed", refused[candidate.form_of]
             elif candidate.missing is not None:
-                rows.append(_unmeasured(case, candidate, "missing", candidate.missing))
-            elif (reason := _too_late(candidate, until - began, closes - began)) is not None:
-                rows.append(_unmeasured(case, candidate, "skipped", reason))
+                status, reason = "missing", candidate.missing
+            elif (problem := _too_late(candidate, until - began, closes - began)) is not None:
+                status, reason = "skipped", problem
             elif (problem := attempt(functools.partial(self._admit, candidate, gate, inputs, admitted))) is not None:
+                status, reason = "failed", problem
                 refused[candidate.name] = problem
-                rows.append(_unmeasured(case, candidate, "failed", problem))
+            if status is not None:
+                rows.append(_about(case, candidate) | {"status": status, "reason": reason})
             if candidate.name == BASELINE:
                 closes = self.now() + max((until - self.now()) / 2, ADMISSION_SECONDS)
         return admitted, rows
@@ -214,7 +217,3 @@ def _about(case: Case, candidate: Candidate) -> Row:
         "backend": candidate.name,
         "peer": candidate.peer,
     }
-
-
-def _unmeasured(case: Case, candidate: Candidate, status: str, reason: str) -> Row:
-    return _about(case, candidate) | {"status": status, "reason": reason}

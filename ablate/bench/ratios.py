@@ -6,8 +6,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Verdict = Literal["faster", "slower", "same", "ambiguous"]
 CONFIDENCE = 0.95
@@ -15,8 +14,7 @@ EQUAL, SAME = 0.01, 0.05
 """Within the first of 1 no difference is claimed, however quiet the machine is; within the second two are the same."""
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """How many times as fast as the baseline: median of the rounds' ratios with the limits of its interval.
 
     The limits are None where there are too few rounds for any.

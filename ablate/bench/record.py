@@ -24,12 +24,10 @@ SAMPLED = ("samples", "warm_up_seconds", "build_seconds")
 
 @dataclass
 class Journal:
-    """The file of one run, under `runs/bench/`; each row is written as soon as it is known."""
+    """The file of one run, under `runs/bench/`; each line is written as soon as it is known."""
 
     path: Path
-    head: dict[str, Any] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
-    tail: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def under(cls, runs: Path, device: str) -> Journal:
@@ -39,24 +37,25 @@ class Journal:
 
     def begin(self, head: Mapping[str, Any]) -> None:
         """Writes what holds for the whole run."""
-        self.head = dict(head)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        append_row(self.path, {"type": "run", **self.head})
+        self._append({"type": "run", **head})
 
     def write(self, row: Row) -> None:
         """Adds a row."""
-        self.rows.append(row)
-        append_row(self.path, {"type": "row", **row})
+        self._append({"type": "row", **row})
 
     def end(self, ended: str, left_out: Sequence[str]) -> None:
         """Writes why the run ended, and which cases it did not come to."""
-        self.tail = {"ended": ended, "left_out": list(left_out)}
-        if self.head:
-            append_row(self.path, {"type": "end", **self.tail})
+        self._append({"type": "end", "ended": ended, "left_out": list(left_out)})
 
     def document(self) -> dict[str, Any]:
         """Returns everything as one document."""
-        return {**self.head, **self.tail, "rows": self.rows}
+        return _document(self.lines)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        if self.lines or line["type"] == "run":  # a run that never began leaves no file
+            append_row(self.path, line)
+        self.lines.append(line)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def read(path: Path) -> dict[str, Any]:
         ValueError: where the file holds no results of the bench, or none that this version reads.
     """
     if path.suffix == ".jsonl":
-        document = _of_journal(path)
+        document = _document(read_rows(path))
     else:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +85,7 @@ def newest(runs: Path) -> list[Row]:
     """
     cases: dict[tuple[Any, ...], list[Row]] = {}
     for path in sorted((runs / FOLDER).glob("*.jsonl")):
-        document = _of_journal(path)
+        document = _document(read_rows(path))
         if document.get("schema") != SCHEMA:
             continue
         of_run: dict[tuple[Any, ...], list[Row]] = {}
@@ -104,19 +103,12 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "environment": environment, "rows": _rounded(rows)}
 
 
-def _of_journal(path: Path) -> dict[str, Any]:
-    head: dict[str, Any] = {}
-    tail: dict[str, Any] = {"ended": "killed", "left_out": []}
-    rows: list[Row] = []
-    for line in read_rows(path):
-        match line.pop("type", ""):
-            case "run":
-                head = line
-            case "row":
-                rows.append(line)
-            case "end":
-                tail = line
-    return {**head, **tail, "rows": rows}
+def _document(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    parts: dict[str, list[dict[str, Any]]] = {"run": [{}], "row": [], "end": [{"ended": "killed", "left_out": []}]}
+    for line in lines:
+        content = dict(line)
+        parts.setdefault(content.pop("type", ""), []).append(content)
+    return {**parts["run"][-1], **parts["end"][-1], "rows": parts["row"]}
 
 
 def _rounded(value: Any) -> Any:

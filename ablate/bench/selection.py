@@ -20,13 +20,7 @@ DEVICES = ("auto", "cpu", "cuda")
 class Request:
     """A request of a user; an empty field means everything that is usual.
 
-    Attributes:
-        kernels: their names.
-        shapes: of images; the kernels' own if empty.
-        dtypes: their names; float32 if empty.
-        backends: names of candidates; the baseline is always among them.
-        device: cpu or cuda.
-        threads: of a CPU.
+    Shapes are the kernels' own if empty, types float32; the baseline is always among the backends.
     """
 
     kernels: tuple[str, ...] = ()
@@ -35,6 +29,28 @@ class Request:
     backends: tuple[str, ...] = ()
     device: str = "cpu"
     threads: int = 1
+
+    @classmethod
+    def parse(
+        cls,
+        kernels: Sequence[str] | None,
+        shapes: Sequence[str] | None,
+        dtypes: Sequence[str] | None,
+        backends: Sequence[str] | None,
+        device: str,
+        threads: int,
+    ) -> Request:
+        """Reads options, each given one by one or with commas.
+
+        Raises:
+            ValueError: for a shape that is none, and for a name that there is not, with the nearest.
+        """
+        there = device_named(device)
+        names = [
+            tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+            for given in (kernels, shapes, dtypes, backends)
+        ]
+        return cls(names[0], tuple(map(Shape.parse, names[1])), names[2], names[3], there, threads).checked()
 
     def checked(self) -> Request:
         """Returns itself.

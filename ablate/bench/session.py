@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch.utils.benchmark import set_torch_threads
 
@@ -33,8 +33,7 @@ Show = Callable[[str, Sequence[Row], Ceilings], None]
 """Is given each case that is done: title, rows, ceilings."""
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One case of a session, with its share of the budget against the others'."""
 
     title: str
@@ -44,17 +43,9 @@ class Task:
 
 @dataclass
 class Session:
-    """A run of the bench.
+    """A run of the bench, with a budget in seconds that began at some time of the monotonic clock.
 
-    Attributes:
-        request: what to measure.
-        seconds: the budget.
-        journal: where rows are kept.
-        cache: where decoded photographs lie.
-        provenance: versions, machine and code, as results record them.
-        seed: of inputs and orders.
-        began: when the budget began, on the monotonic clock.
-        ended: why it ended.
+    `cache` is where decoded photographs lie, `provenance` the environment as results record it.
     """
 
     request: Request

@@ -11,11 +11,9 @@ from typing import NamedTuple
 import torch
 
 from ablate.bench.case import Shape, Work
-from ablate.bench.case_summary import CaseSummary
 from ablate.bench.gate import attempt
 from ablate.bench.measure import Bench
 from ablate.bench.names import BASELINE, CONTROL, TRAINING_STEP, Row
-from ablate.bench.rounds import run_rounds
 from ablate.bench.traffic import traffic
 from ablate.bench.training_step import PRESETS, BareTraining, cell_of, split_of
 from ablate.objective import Kernels
@@ -42,13 +40,7 @@ SPLIT_STEPS = 5
 
 @dataclass(frozen=True)
 class Steps:
-    """The training step of one device's preset.
-
-    Attributes:
-        device: cpu or cuda.
-        cache: where decoded photographs lie.
-        shape: of a batch; the preset's own if None.
-    """
+    """The training step of a device's preset, on its own batch unless there is a shape."""
 
     device: str
     cache: Path
@@ -72,26 +64,15 @@ class Steps:
                 rows.append({**about, "backend": name, "status": "failed", "reason": problem})
         trainings[CONTROL] = self._training(BASELINE)
 
-        # Times.
-        samples = run_rounds(
-            {name: [training.step] for name, training in trainings.items()},
-            bench.clock,
-            bench.seed,
-            deadlines,
-            transfer=0.0,
-            after=SPLIT_STEPS + 1,
-            now=bench.now,
-        )
-
-        # A row for each.
-        summary = CaseSummary(samples, bench.clock.primary, bench.ceilings, Work(0, counted.flops), counted)
-        for name, training in trainings.items():
-            row = about | summary.row(name)
-            if samples.rounds:
-                images = training.cell.data.batch_size
+        # Times, and a row for each.
+        thunks = {name: [training.step] for name, training in trainings.items()}
+        work = Work(bytes=0, flops=counted.flops)
+        for name, row in bench.timed(thunks, work, counted, deadlines, after=SPLIT_STEPS + 1).items():
+            if row["status"] != "skipped":
+                images = eager.cell.data.batch_size
                 row["images_a_second"] = {time: images / value for time, value in row["median"]["cold"].items()}
-                row["split"] = None if name == CONTROL else split_of(training, self.device, SPLIT_STEPS)
-            rows.append(row)
+                row["split"] = None if name == CONTROL else split_of(trainings[name], self.device, SPLIT_STEPS)
+            rows.append(about | row)
         return rows
 
     def _training(self, variant: str) -> BareTraining:

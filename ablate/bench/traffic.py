@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -52,11 +52,9 @@ def traffic(call: Callable[[], object]) -> Traffic:
 
 def _bytes(tree: Any) -> int:
     """Returns the bytes of all tensors; an expanded one is read once."""
-    return sum(_stored(leaf) for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
+    return sum(_stored(leaf) * leaf.itemsize for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
 def _stored(tensor: Tensor) -> int:
-    elements = 1
-    for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
-        elements *= size if stride else 1
-    return (elements if tensor.numel() else 0) * torch.empty((), dtype=tensor.dtype).element_size()
+    strided = zip(tensor.shape, tensor.stride(), strict=True)
+    return math.prod(size for size, stride in strided if stride) if tensor.numel() else 0

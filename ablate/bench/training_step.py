@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
-from ablate.objective import Choice, FastObjective, Kernels, Objective
+from ablate.objective import Choice, Kernels, Objective
 from ablate.train.batches import Batches
 from ablate.train.state import TrainState
 from ablate.train.step import training_step
@@ -39,8 +39,7 @@ class BareTraining:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
         self.batches = Batches(prepare(cell.data, "train", cache), cell.data, cell.seed, device)
-        choice = Choice(kernels, device)
-        self._objective = FastObjective.choosing(cell.loss, choice) if kernels == "auto" else Objective.build(cell.loss)
+        self._objective = Objective.build(cell.loss, Choice(kernels, device))
 
     def step(self) -> tuple[Tensor, Tensor]:
         """Draws a batch and steps both players and the averaged weights; returns both players' losses."""

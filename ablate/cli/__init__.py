@@ -1,9 +1,26 @@
 """The command line: parses, calls, prints."""
 
+FAULT = 70
+"""Exit code of an error that nobody foresaw; 1, which Python would take, means that a result regressed."""
+NO_READER = 141
+"""What a shell reports of a program that SIGPIPE ended."""
+
 
 def main() -> None:
     """Runs the command that the arguments name, and exits with its code."""
-    # Workers import the script that started them, and need no parser.
-    from ablate.cli.app import app
+    # Workers import the script that started them, and need none of this.
+    import sys
+    import traceback
 
-    app()
+    from ablate.cli.process import ReaderGoneError, prepare
+
+    prepare()
+    try:
+        from ablate.cli.app import app
+
+        app()
+    except ReaderGoneError:
+        sys.exit(NO_READER)
+    except Exception:  # noqa: BLE001 - shown as the fault that it is
+        traceback.print_exc()
+        sys.exit(FAULT)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,14 +22,13 @@ from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
 from ablate.cli.losses import losses
 from ablate.cli.plan import plan
+from ablate.cli.process import interruptible
 from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
 from ablate.cli.status import status
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
-NO_READER = 141
-"""What a shell reports of a program that SIGPIPE ended; 1 would read as a result that regressed."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,15 +40,12 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            # What is left in the buffer has no reader; Python would try again to write it, and say so.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(NO_READER) from error
+            with interruptible():
+                return super().invoke(ctx)
         except (ValueError, OSError) as error:
-            if ctx.params["traceback"]:
-                raise
             sys.stdout.flush()
+            if ctx.params["show_traceback"]:
+                traceback.print_exc()
             typer.echo(f"error: {_sentence(error)}", err=True)
             if isinstance(error, OSError) and error.errno in NO_SPACE:
                 typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
@@ -75,8 +71,8 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
-    "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 75 another process "
-    "holds what is left, 130 interrupted.",
+    "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 70 a fault of "
+    "ablate itself, 75 another process holds what is left, 130 interrupted.",
 )
 
 
@@ -93,7 +89,9 @@ def ablate(
     ctx: typer.Context,
     runs_dir: Annotated[Path | None, typer.Option("--runs-dir", "-C", hidden=True)] = None,
     reports_dir: Annotated[Path | None, typer.Option("--reports-dir", hidden=True)] = None,
-    traceback: Annotated[bool, typer.Option("--traceback", help="Show where in the code an error comes from.")] = False,  # noqa: ARG001
+    show_traceback: Annotated[  # noqa: ARG001
+        bool, typer.Option("--traceback", help="Show where in the code an error comes from.")
+    ] = False,
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

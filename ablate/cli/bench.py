@@ -64,8 +64,11 @@ def bench(
     """
     began = time.monotonic()
     seconds = _seconds(budget)
-    request = _request(kernel, shape, dtype, backend, device, threads)
-    reference = _read(against) if against else None
+    from ablate.bench.record import read
+    from ablate.bench.selection import Request
+
+    request = Request.parse(kernel, shape, dtype, backend, device, threads)
+    reference = read(against) if against else None
     printing = str(as_json) == "-"
     session = _session(request, seconds, runs_dir, began)
 
@@ -86,22 +89,6 @@ def bench(
     raise typer.Exit(_exit_code(session, document, regressed))
 
 
-def _request(
-    kernel: list[str] | None,
-    shape: list[str] | None,
-    dtype: list[str] | None,
-    backend: list[str] | None,
-    device: str,
-    threads: int,
-) -> Request:
-    from ablate.bench.case import Shape
-    from ablate.bench.selection import Request, device_named
-
-    shapes = tuple(map(Shape.parse, _names(shape)))
-    request = Request(_names(kernel), shapes, _names(dtype), _names(backend), device_named(device), threads)
-    return request.checked()
-
-
 def _session(request: Request, seconds: float, runs_dir: Path, began: float) -> Session:
     from ablate.bench.record import Journal
     from ablate.bench.session import Session
@@ -116,12 +103,6 @@ def _session(request: Request, seconds: float, runs_dir: Path, began: float) -> 
     return Session(request, seconds, journal, cache, machine, time.time_ns() >> 10, began)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    from ablate.bench.record import read
-
-    return read(path)
-
-
 def _seconds(text: str) -> float:
     if not (match := re.fullmatch(r"([0-9.]+)\s*([a-z]*)", text.strip())) or match[2] not in UNITS:
         raise ValueError(f"--budget is a time such as 60s, 10min or 1h, not {text!r}")
@@ -129,11 +110,6 @@ def _seconds(text: str) -> float:
     if not seconds:
         raise ValueError("--budget of no time measures nothing")
     return seconds
-
-
-def _names(given: list[str] | None) -> tuple[str, ...]:
-    """Returns names that were given one by one or with commas."""
-    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 def _ending(session: Session, document: Mapping[str, Any], as_json: Path | None) -> Iterator[str]:

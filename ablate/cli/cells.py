@@ -45,10 +45,10 @@ def listed_warmup(warmup: PlannedWarmup, entry: Entry) -> dict[str, Any]:
     return plain | {"steps": warmup.steps}
 
 
-def counted(cells: Iterable[dict[str, Any]]) -> dict[str, int]:
+def counted(statuses: Iterable[str]) -> dict[str, int]:
     """Returns the number of cells by status, none left out."""
-    found = Counter(cell["status"] for cell in cells)
-    return {status.value: found[status.value] for status in Status if status not in RARE or found[status.value]}
+    found = Counter(statuses)
+    return {status.value: found[status] for status in Status if status not in RARE or found[status]}
 
 
 def _under_way(entry: Entry, status: Status) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ablate.report.difference import Cell, Difference
+    from ablate.report.document import Table
 
 CELL = "A label, or the beginning of an id; GRID:CELL where grids share one."
-WEIGHTS = ("ema", "raw")
 
 
 def diff(
@@ -37,6 +38,7 @@ def diff(
 
     Example: ablate diff 3fa9 quickstart:81c0 --out /tmp/diff
     """
+    from ablate.records import WEIGHTS
     from ablate.report.difference import as_json as plain
     from ablate.report.difference import compare
     from ablate.report.numbers import plain_data
@@ -67,29 +69,29 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
     return Cell(point.id, point.label, store.grid, point.cell, entry, result.plain())
 
 
-def _lines(found: Difference) -> list[str]:
-    from ablate.cli.terminal import columns, paint
-    from ablate.report.difference import setting_text
-    from ablate.report.numbers import fixed
-    from ablate.report.pair import CAVEAT, written
+def _lines(found: Difference) -> Iterator[str]:
+    from ablate.cli.terminal import paint
+    from ablate.report.pair import CAVEAT, changes_table, settings_table
 
-    lines = [f"first   {found.first.id}  {found.first.label}  ({found.first.grid}, {found.first.result['status']})"]
-    lines += [
-        f"second  {found.second.id}  {found.second.label}  ({found.second.grid}, {found.second.result['status']})"
-    ]
-    for title, settings in (("settings", found.settings), ("circumstances", found.circumstances)):
-        rows: list[tuple[str, ...]] = [(s.key, setting_text(s.first), setting_text(s.second)) for s in settings]
-        if rows or title == "settings":
-            lines += ["", paint(f"{title} that differ", "title")]
-            lines += [f"  {line}" for line in columns((title[:-1], "first", "second"), rows)] if rows else ["  none"]
-    rows = [
-        (change.measure.label, *(fixed(value, change.measure.decimals) for value in (change.first, change.second)),
-         written(change), change.outcome + (f": {change.incomparable}" if change.incomparable else ""))
-        for change in found.changes
-    ]  # fmt: skip
-    lines += ["", paint(f"metrics ({found.weights} weights)", "title")]
-    lines += [f"  {line}" for line in columns(("metric", "first", "second", "second - first", "second is"), rows)]
-    return [*lines, "", CAVEAT]
+    for side, cell in (("first ", found.first), ("second", found.second)):
+        yield f"{side}  {cell.id}  {cell.label}  ({cell.grid}, {cell.result['status']})"
+    for name, settings in (("settings", found.settings), ("circumstances", found.circumstances)):
+        if settings or name == "settings":
+            yield from ("", paint(f"{name} that differ", "title"))
+            yield from _rows(settings_table(name, settings)) if settings else ["  none"]
+    yield from ("", paint(f"metrics ({found.weights} weights)", "title"))
+    yield from _rows(changes_table(found.changes), "images")
+    yield from ("", CAVEAT)
+
+
+def _rows(table: Table, *left_out: str) -> Iterator[str]:
+    """Goes through the lines of a table of the page, as a terminal shows it."""
+    from ablate.cli.terminal import columns
+
+    shown = [place for place, column in enumerate(table.columns) if column.title not in left_out]
+    rows = [[": ".join(filter(None, (row[place].text, row[place].below))) for place in shown] for row in table.rows]
+    for line in columns([table.columns[place].title.replace("\u2212", "-") for place in shown], rows):
+        yield f"  {line}"
 
 
 def _write(found: Difference, out: Path, runs_dir: Path, quiet: bool) -> None:
@@ -104,14 +106,11 @@ def _write(found: Difference, out: Path, runs_dir: Path, quiet: bool) -> None:
 
 def _originals(found: Difference, runs_dir: Path) -> dict[str, np.ndarray]:
     """Returns the test images that both cells were measured on; none, with a warning, where they are gone."""
-    from ablate.config import Data
-    from ablate.data import prepare
+    from ablate.report.crops import read_originals
     from ablate.store import Store
 
     try:
-        data = Data.model_validate(found.first.config["data"])
-        loaded = prepare(data, "test", Store(runs_dir, found.first.grid).data_cache)
+        return read_originals(found.first.config, Store(runs_dir, found.first.grid).data_cache)
     except (OSError, ValueError) as error:
         typer.echo(f"warning: the test images could not be read, so none are shown: {error}", err=True)
         return {}
-    return {name: loaded[index] for index, name in enumerate(loaded.names)}

@@ -36,14 +36,14 @@ def plan(
         typer.echo(resolved_base(grid, as_json))
         return
     from ablate.cli.cells import list_cells
-    from ablate.execute import Estimate, chosen, load_plan
+    from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
     cells = list_cells(planned, store)
-    capacity = chosen(planned.record.execution, device, workers, threads)
+    capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
     content = _content(planned, cells, todo, estimate, capacity)
@@ -81,7 +81,7 @@ def _content(
     return {
         "name": plan.name,
         "total": len(cells),
-        **counted(cells),
+        **counted(cell["status"] for cell in cells),
         "seeds": _seeds(plan),
         "estimate": {
             "seconds": max(sum(seconds.values()) / capacity.workers, longest),

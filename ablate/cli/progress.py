@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ablate.cli.process import ReaderGoneError, printable, unescaped
 from ablate.cli.terminal import duration, number, paint
 from ablate.execute.schedule import Stage
 from ablate.execute.snapshot import Running, Snapshot
@@ -17,24 +19,56 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from ablate.execute import Ending, Job, Listener
+    from ablate.execute import Job, JobResult, RunListener
     from ablate.store import Store
 
 REFRESH_SECONDS = 0.5
 
 
 @contextmanager
-def watching(store: Store, live: bool) -> Iterator[Listener]:
-    """Gives a listener for a run: a live table where `live` is wanted and the output is a terminal outside CI."""
+def watching(store: Store, live: bool) -> Iterator[RunListener]:
+    """Gives the display of a run: a live table where `live` is wanted and the output is a terminal outside CI."""
     terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
     if not (live and terminal):
-        yield Lines(store)
+        yield Steady(Lines(store))
         return
     from rich.console import Console
     from rich.live import Live
 
-    with Live(console=Console(highlight=False), auto_refresh=False, transient=True) as table:
-        yield LiveTable(store, table)
+    with Live(
+        console=Console(file=unescaped(sys.stdout), highlight=False), auto_refresh=False, transient=True
+    ) as table:
+        yield Steady(LiveTable(store, table))
+
+
+class Steady:
+    """A display that may break without ending the run: whatever it raises is its last word."""
+
+    def __init__(self, display: RunListener) -> None:
+        self.display: RunListener | None = display
+
+    def on_message(self, text: str) -> None:
+        self._call("on_message", text)
+
+    def on_start(self, job: Job) -> None:
+        self._call("on_start", job)
+
+    def on_end(self, job: Job, result: JobResult, look: Callable[[], Snapshot]) -> None:
+        self._call("on_end", job, result, look)
+
+    def on_tick(self, look: Callable[[], Snapshot]) -> None:
+        self._call("on_tick", look)
+
+    def _call(self, method: str, *arguments: object) -> None:
+        if self.display is None:
+            return
+        try:
+            getattr(self.display, method)(*arguments)
+        except Exception as error:  # noqa: BLE001 - hours of training do not end with what shows them
+            self.display = None
+            if not isinstance(error, OSError | ReaderGoneError):  # that is a pipe or a terminal which was closed
+                with contextlib.suppress(Exception):
+                    print(f"the display broke ({error!r}); the run goes on", file=sys.stderr)  # noqa: T201
 
 
 class Lines:
@@ -43,20 +77,17 @@ class Lines:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def said(self, text: str) -> None:
-        self.say(text)
-
-    def started(self, job: Job) -> None:
-        self.say(f"start     {job.label}")
-
-    def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
-        self.say(_ended(self._store, job, ending, look()))
-
-    def turn(self, look: Callable[[], Snapshot]) -> None:
-        """A line is written for what happens, not for time that goes by."""
-
-    def say(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)  # noqa: T201
+
+    def on_start(self, job: Job) -> None:
+        self.on_message(f"start     {printable(job.label)}")
+
+    def on_end(self, job: Job, result: JobResult, look: Callable[[], Snapshot]) -> None:
+        self.on_message(_ended(self._store, job, result, look()))
+
+    def on_tick(self, look: Callable[[], Snapshot]) -> None:
+        """A line is written for what happens, not for time that goes by."""
 
 
 class LiveTable:
@@ -67,18 +98,18 @@ class LiveTable:
         self._live = live
         self._drawn_at = 0.0
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         self._live.console.print(text, markup=False)
 
-    def started(self, job: Job) -> None:
+    def on_start(self, job: Job) -> None:
         """The table shows it."""
 
-    def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
+    def on_end(self, job: Job, result: JobResult, look: Callable[[], Snapshot]) -> None:
         from rich.text import Text
 
-        self._live.console.print(Text.from_ansi(_ended(self._store, job, ending, look())))
+        self._live.console.print(Text.from_ansi(_ended(self._store, job, result, look())))
 
-    def turn(self, look: Callable[[], Snapshot]) -> None:
+    def on_tick(self, look: Callable[[], Snapshot]) -> None:
         if time.monotonic() - self._drawn_at < REFRESH_SECONDS:
             return
         self._live.update(draw(look()), refresh=True)
@@ -86,7 +117,7 @@ class LiveTable:
 
 
 def draw(snapshot: Snapshot) -> Table:
-    """Returns the image of a moment: a row for each training under way, then the bar and the counts."""
+    """Returns the display of a moment: a row for each training under way, then the bar and the counts."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
@@ -95,18 +126,18 @@ def draw(snapshot: Snapshot) -> Table:
         rows.add_column(title, justify="left" if title in ("training", "phase") else "right", no_wrap=True)
     for running in snapshot.running:
         rows.add_row(*_cells(running))
-    image = Table.grid()
-    image.add_row(rows)
+    whole = Table.grid()
+    whole.add_row(rows)
     bar = Table.grid(padding=(0, 1))
     drawn = ProgressBar(total=1.0, completed=snapshot.fraction, width=40)
     bar.add_row(drawn, f"{snapshot.fraction:4.0%}", _left(snapshot))
-    image.add_row(bar)
-    image.add_row(_counts(snapshot))
-    return image
+    whole.add_row(bar)
+    whole.add_row(_counts(snapshot))
+    return whole
 
 
 def _cells(running: Running) -> tuple[str, ...]:
-    label = running.label if running.here else f"{running.label} (another process)"
+    label = printable(running.label) + ("" if running.here else " (another process)")
     rate = number(running.steps_per_second, 1)
     return label, running.phase, f"{running.step}/{running.steps}", number(running.loss, 3), rate
 
@@ -128,16 +159,16 @@ def _left(snapshot: Snapshot) -> str:
     return f"about {duration(snapshot.seconds_left)} left{guess}"
 
 
-def _ended(store: Store, job: Job, ending: Ending, snapshot: Snapshot) -> str:
+def _ended(store: Store, job: Job, result: JobResult, snapshot: Snapshot) -> str:
     finished = sum(snapshot.cells[stage] for stage in (Stage.done, Stage.diverged))
     total = sum(snapshot.cells.values())
-    word = "failed" if ending.how == "disk_full" else ending.how
+    word = "failed" if result.how == "disk_full" else result.how
     shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
-    parts = [f"{shown}  {job.label}", f"step {ending.step}", duration(ending.seconds)]
-    result = job.entry(store).result()
-    psnr = result.score("psnr") if result else None
+    parts = [f"{shown}  {printable(job.label)}", f"step {result.step}", duration(result.seconds)]
+    figures = job.entry(store).result()
+    psnr = figures.score("psnr") if figures else None
     if psnr is not None:
         parts.append(f"psnr {psnr:.2f}")
-    if ending.cause:
-        parts.append(ending.cause)
+    if result.cause:
+        parts.append(printable(result.cause))
     return "  ".join([*parts, f"[{finished}/{total} cells, {_left(snapshot)}]"])

@@ -33,7 +33,7 @@ def status(
 
     plan, store = find_grid(grid, runs_dir)
     cells = list_cells(plan, store)
-    counts = counted(cells)
+    counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
     if as_json:
         content = {"name": plan.name, "total": len(cells), **counts, "cells": cells, "warmups": warmups}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ablate.cli.options import RUNS
+from ablate.cli.process import printable
 
 COLOURS = {
     "done": 32, "running": 36, "diverged": 35, "failed": 31, "broken": 31, "pending": 2, "title": 1,
@@ -17,7 +18,7 @@ COLOURS = {
 }  # fmt: skip
 
 
-def coloured(stream: TextIO = sys.stdout) -> bool:
+def coloured(stream: TextIO) -> bool:
     """Says whether to send colours: not to files, and not where NO_COLOR asks for none (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
@@ -29,7 +30,7 @@ def paint(text: str, kind: str) -> str:
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]], status_column: int | None = None) -> list[str]:
     """Returns the lines of a table; columns of numbers are aligned to the right."""
-    rows = [list(row) for row in rows]
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(header), *rows]) for i in range(len(header))]
     numeric = [bool(rows) and all(_numeric(row[i]) for row in rows) for i in range(len(header))]
 

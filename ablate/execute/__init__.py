@@ -1,11 +1,13 @@
-"""Runs the cells of a grid: what is to do, in which order, in which processes."""
+"""Runs the cells of a grid: what is to do, in which order, and where."""
 
-from ablate.execute.capacity import Capacity, chosen
-from ablate.execute.ending import Ending
+from ablate.execute.capacity import Capacity, capacity_of, chosen
 from ablate.execute.estimate import Estimate
+from ablate.execute.executor import Executor, ProcessExit, RunContext, executors
 from ablate.execute.jobs import Job
+from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan, load_plan, plan, stored_plan
-from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, Listener, get_ready, run
+from ablate.execute.result import JobResult
+from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, get_ready, run
 from ablate.execute.snapshot import Running, Snapshot
 from ablate.execute.work import Work
 
@@ -15,16 +17,21 @@ __all__ = [
     "INTERRUPTED",
     "OK",
     "Capacity",
-    "Ending",
     "Estimate",
+    "Executor",
     "Job",
+    "JobResult",
     "Limits",
-    "Listener",
     "Plan",
+    "ProcessExit",
+    "RunContext",
+    "RunListener",
     "Running",
     "Snapshot",
     "Work",
+    "capacity_of",
     "chosen",
+    "executors",
     "get_ready",
     "load_plan",
     "plan",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 
 from ablate.cores import cores
 from ablate.records import Execution
 from ablate.registry import unknown
 
-GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 KERNELS = ("auto", "eager")
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 MAX_GPU_THREADS = 8
 """More threads than this do nothing for a job whose work is on a GPU."""
 
@@ -80,28 +80,22 @@ def capacity(
     return Capacity("cpu", workers or max(1, cores() // threads), threads)
 
 
-def chosen(
-    execution: Execution,
-    device: str | None = None,
-    workers: int | None = None,
-    threads: int | None = None,
-    kernels: str | None = None,
-) -> Capacity:
-    """Returns the capacity that a grid's [execution] asks for, where the command line says nothing else.
+def capacity_of(execution: Execution) -> Capacity:
+    """Returns the capacity of this machine that settings ask for; raises as `capacity` does."""
+    found = capacity(execution.device, _count(execution.workers), _count(execution.threads), execution.cells_per_gpu)
+    return replace(found, kernels=execution.kernels)
+
+
+def chosen(execution: Execution, **options: Any) -> Execution:
+    """Returns the settings of a grid with what the command line says in their place, where that is not None.
 
     Raises:
-        ValueError: as `capacity` does, and for kernels that there are not.
+        ValueError: for kernels that there are not.
     """
-    kernels = kernels or execution.kernels
-    if kernels not in KERNELS:
+    given = {name: value for name, value in options.items() if value is not None}
+    if (kernels := given.get("kernels")) not in (None, *KERNELS):
         raise ValueError(unknown("choice of kernels", str(kernels), list(KERNELS)))
-    found = capacity(
-        device or execution.device,
-        workers if workers is not None else _count(execution.workers),
-        threads if threads is not None else _count(execution.threads),
-        execution.cells_per_gpu,
-    )
-    return replace(found, kernels=cast(Literal["auto", "eager"], kernels))
+    return execution.model_copy(update=given)
 
 
 def _count(value: int | str) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import ablate
 from ablate.cores import cores
+from ablate.execute.capacity import Capacity
 from ablate.records import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
@@ -29,6 +30,11 @@ def code_fingerprint() -> str:
         if relative.parts[0] not in ABOUT_RESULTS_ONLY:
             digest.update(f"{relative.as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+def environment_of(capacity: Capacity) -> Environment:
+    """Returns the environment of the attempts of a run."""
+    return provenance(capacity.device, capacity.threads).noting(cells_at_once=capacity.cells_at_once)
 
 
 def provenance(device: str, threads: int) -> Environment:

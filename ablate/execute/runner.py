@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
 
 from ablate.execute.capacity import Capacity
-from ablate.execute.ending import Ending, read_ending
-from ablate.execute.environment import code_fingerprint, provenance
+from ablate.execute.environment import code_fingerprint, environment_of
 from ablate.execute.estimate import Estimate
+from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
+from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import Interrupts
-from ablate.execute.jobs import Job, all_labels, jobs
-from ablate.execute.local import LocalWorkers, start_fork_server
+from ablate.execute.jobs import all_labels, jobs
+from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
+from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.records import Budget, Environment
 from ablate.store import Store
 
+if TYPE_CHECKING:
+    from ablate.grid.sections import Execution
+
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
 TURN_SECONDS = 0.25
-
-
-class Listener(Protocol):
-    """Who is told what happens in a run."""
-
-    def said(self, text: str) -> None:
-        """A sentence for the user."""
-
-    def started(self, job: Job) -> None:
-        """A job was given to a worker."""
-
-    def ended(self, job: Job, ending: Ending, look: Callable[[], Snapshot]) -> None:
-        """A job's worker is gone."""
-
-    def turn(self, look: Callable[[], Snapshot]) -> None:
-        """Some time went by; `look` reads how far everything is."""
 
 
 @dataclass(frozen=True)
@@ -62,42 +51,58 @@ def run(
     plan: Plan,
     store: Store,
     *,
-    capacity: Capacity,
+    execution: Execution,
     limits: Limits,
-    listener: Listener,
+    listener: RunListener,
     wanted: Callable[[str], bool] = all_labels,
     limit: int | None = None,
     wait: bool = True,
     work: Work = TRAINING,
+    executor: ExecutorFactory | None = None,
 ) -> int:
     """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
+
+    Where no executor is given, it is the one that `execution` names.
 
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
     """
+    # What is to do; and whether what is done compares with it.
     todo = jobs(plan, store, wanted=wanted, limit=limit)
     schedule = Schedule(todo, store, limits.max_alike_failures)
     finished = _environments(plan, store)
     if warning := other_code(finished):
-        listener.said(warning)
+        listener.on_message(warning)
     if not schedule.left:
         plan.write(store)
-        listener.said("nothing to do: every cell is finished")
+        listener.on_message("nothing to do: every cell is finished")
         return OK
-    get_ready(work)
-    work.prepare(todo, store, listener.said)
-    plan.write(store)  # not before the images are known to be good: a grid that cannot run leaves nothing behind
-    listener.said(str(capacity))
+
+    # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
+    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
+    workers = (executor or executors[execution.executor].function)(context)
+    work.prepare(todo, store, listener.on_message)
+    plan.write(store)
+
+    # What the user should know beforehand.
+    capacity = workers.capacity
+    listener.on_message(str(capacity))
     if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
-        listener.said(advice)
-    environment = provenance(capacity.device, capacity.threads).noting(cells_at_once=capacity.cells_at_once)
-    workers = LocalWorkers(work, store, capacity, environment, limits.cell_timeout_seconds, limits.grace_seconds)
-    estimate = Estimate.of_finished(plan, store)
+        listener.on_message(advice)
+
+    # The run itself.
     with Interrupts() as interrupts:
         try:
-            return _Run(schedule, store, workers, environment, estimate, capacity, limits, listener, interrupts).go(
-                wait
-            )
+            return _Run(
+                schedule=schedule,
+                store=store,
+                executor=workers,
+                environment=environment_of(capacity),
+                estimate=Estimate.of_finished(plan, store),
+                limits=limits,
+                listener=listener,
+                interrupts=interrupts,
+            ).go(wait)
         except BaseException:
             workers.stop()  # nobody would watch them any more, and Python waits for its children before it ends
             raise
@@ -142,64 +147,67 @@ class _Run:
 
     schedule: Schedule
     store: Store
-    workers: LocalWorkers
+    executor: Executor
     environment: Environment
     estimate: Estimate
-    capacity: Capacity
     limits: Limits
-    listener: Listener
+    listener: RunListener
     interrupts: Interrupts
+    began: float = field(default_factory=time.monotonic)
     stopping: str | None = None
     """Why no job is started any more."""
     killed: bool = False
 
     def go(self, wait: bool) -> int:
-        began = time.monotonic()
         while True:
-            self._stop_where_asked(time.monotonic() - began)
+            self._stop_where_asked()
             self._start()
-            if not self.workers.busy:
+            if not self.executor.busy:
                 if self.stopping or not self.schedule.left:
                     return self._code()
                 if not wait:
-                    self.listener.said("another process holds all that is left")
+                    self.listener.on_message("another process holds all that is left")
                     return HELD
             self._take_in(TURN_SECONDS)
             self.schedule.look()
-            self.listener.turn(self._look)
+            self.listener.on_tick(self._look)
 
     def _start(self) -> None:
-        while not self.stopping and self.workers.free and (job := self.schedule.next()):
-            self.workers.start(job)
+        while not self.stopping and self.executor.free and (job := self.schedule.next()):
+            self.executor.start(job)
             self.schedule.started(job)
-            self.listener.started(job)
+            self.listener.on_start(job)
 
     def _take_in(self, seconds: float) -> None:
-        for job, death in self.workers.ended(seconds):
-            ending = read_ending(job.entry(self.store), death, self.environment)
-            self.schedule.ended(job, ending)
+        ended = self.executor.ended(seconds)
+        # A signal to all processes at once may have reached a job before it reached this one.
+        self._stop_where_asked()
+        for job, process in ended:
+            result = read_result(job.entry(self.store), process, self.environment)
+            self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).result())
-            if ending.how != "busy":
-                self.listener.ended(job, ending, self._look)
+            if result.how != "busy":
+                self.listener.on_end(job, result, self._look)
 
-    def _stop_where_asked(self, seconds: float) -> None:
+    def _stop_where_asked(self) -> None:
+        limit = self.limits.max_seconds
         if self.interrupts.count and self.stopping != "interrupted":
             self._stop("interrupted", "stopping: every cell saves its state (Ctrl-C again: stop now)")
         elif not self.stopping and self.schedule.broken:
             self._stop("broken", f"stopping: {self.schedule.broken}")
-        elif not self.stopping and self.limits.max_seconds and seconds > self.limits.max_seconds:
+        elif not self.stopping and limit and time.monotonic() - self.began > limit:
             self._stop("over", "stopping: budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True
-            self.workers.kill()
+            self.executor.kill()
 
     def _stop(self, why: str, text: str) -> None:
         self.stopping = why
-        self.listener.said(text)
-        self.workers.stop()
+        self.listener.on_message(text)
+        self.executor.stop()
 
     def _look(self) -> Snapshot:
-        return snapshot(self.schedule, self.store, self.estimate, self.capacity.workers)
+        return snapshot(self.schedule, self.store, self.estimate, self.executor.capacity.workers)
 
     def _code(self) -> int:
         if self.stopping == "interrupted":

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from ablate.execute.ending import Ending
 from ablate.execute.jobs import Job
+from ablate.execute.result import JobResult
 from ablate.store import Status, Store
 
 LOOK_SECONDS = 1.0
@@ -63,19 +63,19 @@ class Schedule:
         """Notes that the job runs here."""
         self.stages[job.id] = Stage.here
 
-    def ended(self, job: Job, ending: Ending) -> None:
+    def ended(self, job: Job, result: JobResult) -> None:
         """Notes how a job that ran here ended, and breaks the run where too many failed for one reason."""
-        if ending.how == "busy":
+        if result.how == "busy":
             self.stages[job.id] = Stage.elsewhere
             return
-        if ending.how == "disk_full":
+        if result.how == "disk_full":
             self.stages[job.id] = Stage.failed
-            self.broken = f"the disk is full ({ending.cause}); free some space and run again, nothing is lost"
+            self.broken = f"the disk is full ({result.cause}); free some space and run again, nothing is lost"
             return
-        self.stages[job.id] = Stage(ending.how)
-        if ending.how == "failed":
-            self._count_alike(ending)
-        elif ending.how in ("done", "diverged"):
+        self.stages[job.id] = Stage(result.how)
+        if result.how == "failed":
+            self._count_alike(result)
+        elif result.how in ("done", "diverged"):
             self._alike.clear()
 
     def look(self) -> None:
@@ -126,9 +126,9 @@ class Schedule:
         else:
             self.stages[job.id] = Stage.waiting
 
-    def _count_alike(self, ending: Ending) -> None:
-        if self._alike and self._alike[-1] != ending.kind_of_cause:
+    def _count_alike(self, result: JobResult) -> None:
+        if self._alike and self._alike[-1] != result.kind_of_cause:
             self._alike.clear()
-        self._alike.append(ending.kind_of_cause)
+        self._alike.append(result.kind_of_cause)
         if len(self._alike) >= self._max_alike:
-            self.broken = f"{len(self._alike)} failures in a row for one reason: {ending.cause}"
+            self.broken = f"{len(self._alike)} failures in a row for one reason: {result.cause}"

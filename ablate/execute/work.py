@@ -41,6 +41,7 @@ class Assignment:
     threads: int
     attempt: int
     kernels: Literal["auto", "eager"] = "auto"
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

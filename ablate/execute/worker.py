@@ -36,7 +36,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a worker is told by its runner."""
+    """The conditions that an executor sets for a job."""
 
     device: str
     threads: int
@@ -44,50 +44,69 @@ class Conditions:
     environment: Environment
     timeout_seconds: float | None = None
     kernels: Literal["auto", "eager"] = "auto"
+    trackers: tuple[str, ...] = ()
 
 
-@dataclass
-class StopFlag:
+@dataclass(frozen=True)
+class Stop:
     """Says whether the job shall stop: it was asked to, or its time is over."""
 
+    asked: Callable[[], bool]
     deadline: float | None
-    asked: bool = False
 
     @property
     def overdue(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def __call__(self) -> bool:
-        return self.asked or self.overdue
+        return self.asked() or self.overdue
 
 
 def main(function: Callable[..., Outcome], job: Job, store: Store, conditions: Conditions) -> None:
-    """Does a job from claim to exit.json; ends with BUSY where another process holds it."""
+    """Is the process of a job on the runner's machine; ends with the exit status of `do_job`."""
     die_with_runner()
+    sys.exit(do_job(function, job, store, conditions, obey()))
+
+
+def do_job(
+    function: Callable[..., Outcome], job: Job, store: Store, conditions: Conditions, asked: Callable[[], bool]
+) -> int:
+    """Does a job from its claim to its exit.json, in this process.
+
+    Args:
+        function: does the work; see `Work`.
+        job: what to do.
+        store: where.
+        conditions: that the executor sets.
+        asked: whether the job shall save its state and end.
+
+    Returns:
+        The exit status for the process: BUSY where another one holds the job, DISK_FULL where it could not write, or 0.
+    """
     timeout = conditions.timeout_seconds
-    stop = StopFlag(time.monotonic() + timeout if timeout else None)
-    obey(stop)
+    stop = Stop(asked, time.monotonic() + timeout if timeout else None)
     entry = job.entry(store)
     try:
         with entry.claim():
-            if entry.result() is None:
-                _attempt(function, job, store, entry, conditions, stop)
+            return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop)
     except Busy:
-        sys.exit(BUSY)
+        return BUSY
     except OSError as error:
         if not disk_is_full(error, store.root):
             raise
-        sys.exit(DISK_FULL)
+        return DISK_FULL
 
 
 def _attempt(
-    function: Callable[..., Outcome], job: Job, store: Store, entry: Entry, conditions: Conditions, stop: StopFlag
-) -> None:
+    function: Callable[..., Outcome], job: Job, store: Store, entry: Entry, conditions: Conditions, stop: Stop
+) -> int:
     if conditions.gpu is not None:
         _use_gpu(conditions.gpu)
     entry.write_settings(job.settings)
     attempt = entry.begin_attempt(conditions.environment)
-    assignment = Assignment(conditions.device, conditions.threads, attempt.number, conditions.kernels)
+    assignment = Assignment(
+        conditions.device, conditions.threads, attempt.number, conditions.kernels, conditions.trackers
+    )
     began = time.monotonic()
     with output_to(attempt.log_path):
         try:
@@ -98,14 +117,13 @@ def _attempt(
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
             _failed(entry, attempt, error, time.monotonic() - began)
-            if disk_is_full(error, store.root):
-                sys.exit(DISK_FULL)
-            return
+            return DISK_FULL if disk_is_full(error, store.root) else 0
         _ended(entry, attempt, outcome, stop)
+    return 0
 
 
-def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: StopFlag) -> None:
-    if outcome.status == "interrupted" and not stop.asked and stop.overdue:
+def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
+    if outcome.status == "interrupted" and not stop.asked() and stop.overdue:
         attempt.finish(Status.failed, outcome.step, outcome.seconds, error="timeout")
         return
     assert outcome.status == "interrupted" or entry.result() is not None, f"{outcome} without a result.json"
@@ -143,28 +161,28 @@ def _follow(runner: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def obey(stop: StopFlag) -> None:
-    """Sets the flag at SIGTERM and SIGHUP; Ctrl-C in the terminal is the runner's to handle."""
+def obey() -> Callable[[], bool]:
+    """Returns whether SIGTERM or SIGHUP has come; Ctrl-C in the terminal is the runner's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def ask(_number: int, _frame: object) -> None:
-        stop.asked = True
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGHUP, ask)
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: asked.append(number))
     # The fork server is started with these blocked, which its children inherit.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    return lambda: bool(asked)
 
 
 @contextlib.contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Sends all that this process and its libraries print into a file."""
+    """Sends all that this process and its libraries print, now and until it ends, into a file: UTF-8 in any locale."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for number in (1, 2):
         os.dup2(descriptor, number)
     os.close(descriptor)
-    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
-    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    sys.stdout, sys.stderr = (
+        os.fdopen(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        for number in (1, 2)
+    )
     faulthandler.enable(sys.stderr)
     try:
         yield

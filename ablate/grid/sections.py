@@ -74,3 +74,5 @@ class Compare(records.Compare):
         (), description="a list of metrics"
     )
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
+    alpha: float = Field(0.05, gt=0, lt=1)
+    correction: Literal["holm", "holm-all", "none"] = "holm"

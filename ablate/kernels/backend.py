@@ -1,4 +1,4 @@
-"""What a backend is: one way to compute a loss and its gradients together."""
+"""A backend: one way to compute a loss and its gradients together."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ class Backend:
     Attributes:
         operator: the operator's name.
         name: eager, explicit, channels_last, compiled, native or triton.
-        devices: the types of device that it runs on.
         build: options to the function that computes them. Raises Unsupported for options that it does not do.
+        devices: the types of device that it runs on.
         missing: why it cannot be used on a device of a type that it is for, in a sentence; None where it can.
     """
 
     operator: str
     name: str
-    devices: tuple[str, ...]
     build: Callable[..., Function]
+    devices: tuple[str, ...] = ("cpu", "cuda")
     missing: Callable[[str], str | None] = always
 
     def unavailable(self, device: str) -> str | None:

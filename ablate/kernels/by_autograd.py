@@ -26,22 +26,3 @@ def by_autograd(loss: Loss, *, image: bool, reconstruction: bool = True) -> Func
         return Gradients(value.detach(), gradients[:split], gradients[split:])
 
     return function
-
-
-def symmetric(loss: Loss) -> Function:
-    """Returns the same for both sides of a loss that differentiates the reconstruction alone, and has no order.
-
-    The image's gradient is what it would be in the reconstruction's place.
-    """
-    forth = by_autograd(loss, image=False)
-
-    def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
-        value, _, gradients = forth(images, reconstructions)
-        return Gradients(value, forth(reconstructions, images).reconstruction, gradients)
-
-    return function
-
-
-def exact(tensor: Tensor) -> Tensor:
-    """Losses are computed in float32 whatever the tensors are; float64 stays."""
-    return tensor if tensor.dtype is torch.float64 else tensor.float()

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ablate.kernels import gpu
 from ablate.kernels.backend import Backend, Function
 
 CXX = ("g++", "c++", "clang++")
@@ -21,16 +22,14 @@ def missing(device: str) -> str | None:
         if any(shutil.which(name) for name in ((named,) if named else CXX)):
             return None
         return f"torch.compile has no C++ compiler (looked for $CXX, {', '.join(CXX)})"
-    from ablate.kernels.gpu import missing as no_gpu
-
-    return no_gpu(device)
+    return gpu.missing(device)
 
 
-def compiled(operator: str, explicit: Callable[..., Function]) -> Backend:
-    """Returns the backend that compiles an operator's written-out form, whole, for the shapes that it gets."""
+def compiled(operator: str, closed_form: Callable[..., Function]) -> Backend:
+    """Returns the backend that compiles an operator's closed form, whole, for the shapes that it gets."""
 
     def build(**options: Any) -> Function:
-        function: Function = torch.compile(explicit(**options), fullgraph=True, dynamic=False)
+        function: Function = torch.compile(closed_form(**options), fullgraph=True, dynamic=False)
         return function
 
-    return Backend(operator, "compiled", ("cpu", "cuda"), build, missing)
+    return Backend(operator, "compiled", build, missing=missing)

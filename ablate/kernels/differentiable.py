@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -11,14 +11,22 @@ from torch import Tensor
 from ablate.kernels.backend import Function
 
 
-def differentiable(function: Function) -> Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]:
-    """Returns the loss alone, a scalar, whose backward pass hands out the gradients that came with it.
+class KernelLoss(Protocol):
+    """A scalar loss of the image's tensors and the reconstruction's."""
+
+    def __call__(self, *, image: Sequence[Tensor], reconstruction: Sequence[Tensor]) -> Tensor:
+        """Returns the loss, which can be differentiated once."""
+        ...
+
+
+def differentiable(function: Function) -> KernelLoss:
+    """Returns the loss alone, whose backward pass hands out the gradients that were computed with it.
 
     It may be gone through several times, as where several weights look at one term. Who differentiates the gradient
     itself gets a RuntimeError, and not a zero.
     """
 
-    def loss(image: Sequence[Tensor], reconstruction: Sequence[Tensor]) -> Tensor:
+    def loss(*, image: Sequence[Tensor], reconstruction: Sequence[Tensor]) -> Tensor:
         value: Tensor = _Loss.apply(function, len(image), *image, *reconstruction)
         return value
 

@@ -1,6 +1,8 @@
-"""Tensors as the kernels in C want them: float32, in one piece, and in the same order on both sides."""
+"""Tensors as the kernels need them: float32, in one piece, and in the same order on both sides."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -39,3 +41,19 @@ def supported(*tensors: Tensor) -> None:
     for tensor in tensors:
         if tensor.dtype not in (torch.float32, torch.bfloat16):
             raise ValueError(f"the kernels take float32 and bfloat16, not {tensor.dtype}")
+
+
+def same_shape(image: Tensor, reconstruction: Tensor) -> None:
+    """Refuses a pair of images that do not fit.
+
+    Raises:
+        ValueError: for two shapes, and for tensors that are neither float32 nor bfloat16.
+    """
+    supported(image, reconstruction)
+    if image.shape != reconstruction.shape:
+        raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
+
+
+def typed_as(tensors: Sequence[Tensor], gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Returns gradients in the types of what they are the gradients of."""
+    return tuple(g if g.dtype is t.dtype else g.to(t.dtype) for t, g in zip(tensors, gradients, strict=True))

@@ -10,7 +10,6 @@ import torch
 from ablate.kernels.agreement import disagreement
 from ablate.kernels.backend import Backend
 from ablate.kernels.operators import OPERATORS, backends
-from ablate.kernels.trials import trials
 
 PROOF = ("odd sizes", "nearly equal", "kinks and far logits")
 """The trials that a proof consists of; the tests take all of them."""
@@ -31,7 +30,7 @@ def _refuted(backend: Backend, given: tuple[tuple[str, Any], ...], device: str, 
         return reason
     function, definition = backend.build(**options), backends(backend.operator)[0].build(**options)
     tolerance = OPERATORS[backend.operator].tolerance(dtype)
-    for trial in trials(backend.operator, options):
+    for trial in OPERATORS[backend.operator].trials(options):
         if trial.name not in PROOF:
             continue
         here = trial.to(device, dtype)

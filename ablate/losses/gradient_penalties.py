@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.losses.catalogue import penalties
-from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs, chosen
+from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
+from ablate.registry import chosen
 
 WEIGHT = (0.01, 100.0)
 EVERY = (1, 16)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from ablate.losses.catalogue import feature_matchings
+from ablate.networks.exact import at_least_float32
 
 TermWeight = Callable[[int, int], float]
 """(scales, layers) -> weight of each term."""
@@ -44,8 +45,10 @@ def none() -> TermWeight:
     return lambda _scales, _layers: 0.0
 
 
-def feature_matching(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]], weight: TermWeight) -> Tensor:
-    """Sums weighted mean absolute differences of features, the real side detached.
+def feature_matching(
+    *, real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]], weight: TermWeight
+) -> Tensor:
+    """Returns the weighted sum of mean absolute differences of features, the real side detached.
 
     Args:
         real: per scale the features (N, c, h, w) of each layer, of the image.
@@ -55,7 +58,7 @@ def feature_matching(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[T
     each = weight(len(fake), len(fake[0]))
     return sum(
         (
-            each * l1_loss(f.float(), r.detach().float())
+            each * l1_loss(at_least_float32(f), at_least_float32(r.detach()))
             for rs, fs in zip(real, fake, strict=True)
             for r, f in zip(rs, fs, strict=True)
         ),

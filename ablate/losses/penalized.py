@@ -1,20 +1,16 @@
-"""What a penalty on the discriminators is, and what it looks at."""
+"""A penalty on the discriminators, and its inputs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ablate.losses.adversarial_loss import Memory
-from ablate.registry import unknown
 from ablate.rng import to_device
-
-Choice = TypeVar("Choice")
 
 REDUCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda logits: logits.mean((1, 2, 3)),
@@ -25,7 +21,7 @@ REDUCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 their mean, their sum, or their sum over sqrt(M). What is squared of S grows as 1, M^2 and M from one to the other."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PenaltyInputs:
     """The discriminator step that a penalty is added to; everything is float32, outside autocast.
 
@@ -76,14 +72,3 @@ class Penalty:
     def __post_init__(self) -> None:
         if self.every < 1:
             raise ValueError(f"a penalty is added every 1 or more steps, not every {self.every}")
-
-
-def chosen(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
-    """Returns what an option's value stands for.
-
-    Raises:
-        ValueError: if it is none of the choices; the message lists them.
-    """
-    if name not in choices:
-        raise ValueError(unknown(option, name, list(choices)))
-    return choices[name]

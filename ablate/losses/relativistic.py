@@ -10,7 +10,7 @@ In formulas \bar r and \bar f are means, and c is the mean of the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +18,10 @@ from torch.nn.functional import relu, softplus
 
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
-from ablate.registry import UnknownOptionError, unknown
+from ablate.registry import chosen
 
 Pointwise = Callable[[Tensor], Tensor]
 Margins = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
-Choice = TypeVar("Choice")
 
 
 def _logistic(margin: Tensor) -> Tensor:
@@ -66,12 +65,6 @@ MEANS: Mapping[str, Callable[[Tensor], Tensor]] = {
 over the batch alone is the logit itself."""
 
 
-def _chosen(option: str, choices: Mapping[str, Choice], name: str) -> Choice:
-    if name not in choices:
-        raise UnknownOptionError(unknown(option, name, list(choices)))
-    return choices[name]
-
-
 def _relativistic(loss: Pointwise, margins: Margins) -> AdversarialLoss:
     def discriminator(real: Tensor, fake: Tensor) -> Tensor:
         return torch.stack([loss(margin).mean() for margin in margins(real, fake)]).mean()
@@ -80,17 +73,17 @@ def _relativistic(loss: Pointwise, margins: Margins) -> AdversarialLoss:
 
 
 def _paired(loss: Pointwise, pairing: str) -> AdversarialLoss:
-    margin = _chosen("pairing", PAIRINGS, pairing)
+    margin = chosen("pairing", pairing, PAIRINGS)
     return _relativistic(loss, lambda real, fake: (margin(real, fake),))
 
 
 def _averaged(loss: Pointwise, mean: str) -> AdversarialLoss:
-    average = _chosen("mean", MEANS, mean)
+    average = chosen("mean", mean, MEANS)
     return _relativistic(loss, lambda real, fake: (real - average(fake), average(real) - fake))
 
 
 def _centred(loss: Pointwise, mean: str) -> AdversarialLoss:
-    average = _chosen("mean", MEANS, mean)
+    average = chosen("mean", mean, MEANS)
 
     def margins(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         centre = (average(real) + average(fake)) / 2

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 from torch.backends import cudnn
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Returns float32, as losses are computed whatever the networks ran in; float64 stays."""
+    return tensor if tensor.dtype is torch.float64 else tensor.float()
 
 
 @contextmanager

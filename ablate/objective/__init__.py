@@ -2,8 +2,6 @@
 
 from ablate.objective.choice import Choice as Choice
 from ablate.objective.choice import Kernels as Kernels
-from ablate.objective.fast import FastObjective as FastObjective
-from ablate.objective.fast import fast_distortion as fast_distortion
 from ablate.objective.objective import Objective as Objective
 from ablate.objective.objective import Parts as Parts
-from ablate.objective.objective import built as built
+from ablate.objective.terms import distortion_of as distortion_of

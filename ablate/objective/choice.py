@@ -1,4 +1,4 @@
-"""Which backend a training computes its losses with: the fastest that has proven itself equal on its device.
+"""The backends that a training computes its losses with: the fastest that have proven themselves equal on its device.
 
 The choice is a function of device, loss and size, never of a clock: every cell of a grid, and a training that goes on
 after an interruption, has the same on the same machine.
@@ -13,42 +13,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ablate.kernels.backend import Backend
-from ablate.kernels.differentiable import differentiable
-from ablate.kernels.operators import backends
+from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
 from ablate.kernels.proof import refuted
 
 Kernels = Literal["auto", "eager"]
-LossOf = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
-
-PAYS_FROM: Mapping[str, Mapping[str, tuple[tuple[str, int], ...]]] = {
-    "cpu": {
-        "adversarial": (("native", 0),),
-        "vanilla": (("native", 20_000),),
-        "minimax": (("native", 20_000),),
-        "mse": (("native", 200_000),),
-        "l1": (("native", 20_000), ("explicit", 50_000)),
-        "charbonnier": (("native", 100_000), ("explicit", 100_000)),
-        "ms_ssim": (("native", 0), ("channels_last", 0)),
-        "feature_matching": (("native", 0), ("explicit", 0)),
-    },
-    "cuda": {
-        "adversarial": (("triton", 0),),
-        "mse": (("triton", 200_000),),
-        "l1": (("triton", 0),),
-        "charbonnier": (("triton", 0),),
-        "ms_ssim": (("triton", 0),),
-        "feature_matching": (("triton", 0),),
-    },
-}
-"""By device and loss, or operator: backends from the fastest down, each with the number of one image's values from
-which on it is taken. Of the CPU measured on one thread (an AMD EPYC of family 26, torch 2.14), the loss, its backward
-pass and autograd's share of both: below, a definition of few operations is as fast. Compiled code is not taken, since a
-first step of tens of seconds is more than a small cell has in all.
-
-Gradients in C round as the definition's do, but for softplus, charbonnier and ms_ssim. A last bit changes a symbol of
-the code sooner or later, and from there on the training; the first two are left alone where not even 0.3 ms a step
-would be saved."""
 
 
 @dataclass
@@ -71,12 +39,12 @@ class Choice:
 
     def loss(
         self, role: str, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor]
-    ) -> LossOf | None:
+    ) -> KernelLoss | None:
         """Returns a loss to be used in place of the definition, or None where that is to be used.
 
         Args:
             role: what the loss is for in the training; a role keeps its backend.
-            name: of the loss, by which or by whose operator `PAYS_FROM` knows it.
+            name: of the loss, by which or by whose own name the operator knows when a backend pays.
             operator: what computes it.
             options: of the operator.
             tensors: of one image, as the loss will get them.
@@ -97,8 +65,7 @@ class Choice:
             return None, f"there is nothing faster in {dtype}"
         known = {backend.name: backend for backend in backends(operator)}
         reasons: list[str] = []
-        table = PAYS_FROM[self.device.partition(":")[0]]
-        for candidate, least in table.get(name, table.get(operator, ())):
+        for candidate, least in OPERATORS[operator].candidates(name, self.device.partition(":")[0]):
             if candidate != previous and (previous is not None or size < least):
                 continue
             reason = refuted(known[candidate], options, self.device, dtype)

@@ -91,3 +91,5 @@ class Execution(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cells_per_gpu: int = Field(1, ge=1)
     kernels: Literal["auto", "eager"] = "auto"
+    executor: str = "local"
+    trackers: Names = Field((), description="a list of trackers")

@@ -1,10 +1,13 @@
-"""Cuts images for a page: the same window of each, kept lossless."""
+"""Images side by side: the same window of each, kept lossless."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.report.document import ComparedImage, Gallery, Tile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +74,7 @@ def error_map(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
     return np.stack([np.uint8(np.interp(place, places, channel).round()) for channel in zip(*ERROR_STOPS, strict=True)])
 
 
-def read_image(file: str) -> np.ndarray:
+def read_image(file: Path) -> np.ndarray:
     """Returns a PNG as uint8 (3, H, W)."""
     import numpy as np
     from PIL import Image
@@ -80,17 +83,27 @@ def read_image(file: str) -> np.ndarray:
         return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
 
 
-def to_png(pixels: np.ndarray) -> bytes:
-    """Returns a uint8 image (3, H, W) as PNG, every pixel kept."""
-    import numpy as np
-    from PIL import Image
+def read_originals(config: Mapping[str, Any], cache: Path) -> dict[str, np.ndarray]:
+    """Returns the test images of a cell by name, uint8 (3, H, W).
 
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    Raises:
+        OSError, ValueError: where they can no longer be read.
+    """
+    from ablate.config import Data
+    from ablate.data import prepare
+
+    loaded = prepare(Data.model_validate(config["data"]), "test", cache)
+    return {name: loaded[index] for index, name in enumerate(loaded.names)}
 
 
-def to_thumbnail(pixels: np.ndarray, width: int) -> bytes:
+def page_png(pixels: np.ndarray) -> bytes:
+    """Returns a uint8 image (3, H, W) as PNG, every pixel kept, compressed as much as pays for a page."""
+    from ablate.data.png import to_png
+
+    return to_png(pixels, compress_level=6)
+
+
+def thumbnail(pixels: np.ndarray, width: int) -> bytes:
     """Returns a uint8 image (3, H, W) scaled down to at most `width` as PNG, to be recognised and not judged by."""
     import numpy as np
     from PIL import Image
@@ -98,6 +111,33 @@ def to_thumbnail(pixels: np.ndarray, width: int) -> bytes:
     image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     if image.width > width:
         image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    return page_png(np.asarray(image).transpose(2, 0, 1))
+
+
+def compared(
+    name: str, rule: str, pixels: np.ndarray, window: Window, original: np.ndarray | None,
+    whole: Iterable[tuple[Sequence[str], np.ndarray]], whole_width: int, tiles: Iterable[Tile],
+) -> ComparedImage:  # fmt: skip
+    """Returns an image with its crops side by side.
+
+    Args:
+        name: of the image.
+        rule: why it was chosen.
+        pixels: the image, or what stands for it, uint8 (3, H, W).
+        window: the part that is cropped.
+        original: None where it can no longer be read.
+        whole: what is shown of the whole image: a name and further words, and the pixels.
+        whole_width: to which these are scaled down.
+        tiles: the crops that are compared with the original's.
+    """
+    height, width = pixels.shape[1:]
+    box = (window.left / width, window.top / height, window.width / width, window.height / height)
+    views = tuple(Tile(words[0], tuple(words[1:]), thumbnail(view, whole_width)) for words, view in whole)
+    crop = page_png(window.of(original)) if original is not None else None
+    own = Tile("original", ("8 bit a channel, 24 bpp",), crop, "the original could not be read")
+    return ComparedImage(name, rule, box, (window.width, window.height), views, own, tuple(tiles))
+
+
+def gallery(images: Iterable[ComparedImage], caption: str) -> Gallery:
+    """Returns images under one caption."""
+    return Gallery("images", tuple(images), caption, ERROR_STOPS, ERROR_REACH)

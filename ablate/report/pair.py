@@ -5,31 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ablate.report.crops import (
-    ERROR_REACH,
-    ERROR_STOPS,
-    crop_side,
-    most_detailed,
-    read_image,
-    to_png,
-    to_thumbnail,
-)
+from ablate.report.crops import compared, crop_side, gallery, most_detailed, page_png, read_image
 from ablate.report.difference import Cell, Change, Difference, Setting, as_json, setting_text
-from ablate.report.document import (
-    Block,
-    Column,
-    ComparedImage,
-    Document,
-    Gallery,
-    Section,
-    Span,
-    Table,
-    Tile,
-    Value,
-    strong,
-    text,
-)
+from ablate.report.document import Block, ComparedImage, Document, Section, Span, Table, Tile, Value, strong, text
 from ablate.report.numbers import NONE, fixed, joined
+from ablate.report.tables import Field, number, numbers, table, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +52,13 @@ def _difference(found: Difference) -> Iterator[Block]:
     told = [f"{change.measure.label} {written(change)}, {change.outcome}" for change in outcomes[:4]]
     yield text(*spans, "; ".join(told) or "nothing was measured in both", ".", kind="lead")
     yield text(CAVEAT, kind="note")
-    yield _changes_table(found.changes)
-    yield _settings_table("settings", "Settings that differ", found.settings)
+    yield changes_table(found.changes)
+    if found.settings:
+        yield settings_table("settings", found.settings)
+    else:
+        yield text(strong("Settings that differ: "), "none; what differs is chance or code.")
     if found.circumstances:
-        yield _settings_table("circumstances", "Circumstances that differ", found.circumstances)
+        yield settings_table("circumstances", found.circumstances)
 
 
 def written(change: Change) -> str:
@@ -89,30 +72,33 @@ def written(change: Change) -> str:
     return f"{value} {change.measure.unit}".strip() + f" [{low}, {high}]"
 
 
-def _changes_table(changes: Sequence[Change]) -> Table:
-    rows = [
-        (
-            Value(change.measure.label),
-            *(Value(fixed(value, change.measure.decimals), sort=value) for value in (change.first, change.second)),
-            Value(written(change), sort=change.difference),
-            Value(str(change.images) if change.images else NONE, sort=change.images),
-            Value(change.outcome, change.incomparable, tone="bad" if change.incomparable else "plain"),
-        )
-        for change in changes
-    ]
-    columns = (
-        Column("metric", numeric=False), Column("first"), Column("second"),
-        Column("second − first", "95% over images"), Column("images"), Column("second is", numeric=False),
+def changes_table(changes: Sequence[Change]) -> Table:
+    """Returns a row a metric: both values, their difference, and what that tells."""
+
+    def value(change: Change, side: float | None) -> Value:
+        return number(side, change.measure.decimals)
+
+    return table(
+        "metrics", "Metrics", changes,
+        words("metric", lambda change: change.measure.label),
+        numbers("first", lambda change: value(change, change.first)),
+        numbers("second", lambda change: value(change, change.second)),
+        numbers("second − first", lambda change: Value(written(change), sort=change.difference), "95% over images"),
+        numbers("images", lambda change: number(change.images or None)),
+        words("second is", lambda change: Value(
+            change.outcome, change.incomparable, change.outcome, "bad" if change.incomparable else "plain"
+        )),
     )  # fmt: skip
-    return Table("metrics", "Metrics", columns, tuple(rows))
 
 
-def _settings_table(name: str, title: str, settings: Sequence[Setting]) -> Block:
-    if not settings:
-        return text(strong(f"{title}: "), "none; what differs is chance or code.")
-    rows = [(Value(each.key), *(Value(setting_text(side)) for side in (each.first, each.second))) for each in settings]
-    columns = tuple(Column(heading, numeric=False) for heading in ("setting", "first", "second"))
-    return Table(name, title, columns, tuple(rows))
+def settings_table(name: str, settings: Sequence[Setting]) -> Table:
+    """Returns a row a setting, or a circumstance, in which the cells differ."""
+    return table(
+        name, f"{name.capitalize()} that differ", settings,
+        words(name.removesuffix("s"), lambda each: each.key),
+        words("first", lambda each: setting_text(each.first)),
+        words("second", lambda each: setting_text(each.second)),
+    )  # fmt: skip
 
 
 def _images(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[Block]:
@@ -124,17 +110,18 @@ def _images(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[
     change = next((change for change in each if change.measure.name == "psnr"), each[0])
     chosen = choose(change.by_image or {})
     side = crop_side(3 * len(chosen), BUDGET)
-    drawn = [_image(found, change, name, rule, originals, side) for name, rule in chosen.items()]
-    shown = [image for image in drawn if image]
-    gone = [name for name in chosen if name not in {image.image for image in shown}]
+    drawn = {name: _image(found, change, name, rule, originals, side) for name, rule in chosen.items()}
+    gone = [name for name, image in drawn.items() if not image]
     if gone:
         yield text(f"The original or a reconstruction of {joined(gone)} cannot be read any more.", kind="warning")
+    shown = [image for image in drawn.values() if image]
     if shown:
-        caption = (
+        yield gallery(
+            shown,
             f"By rule: where {change.measure.label} differs most, and the median. The {side} px window with the most "
-            "detail, pixel for pixel. Point at a crop to see the original; the slider draws it over both from the left."
+            "detail, pixel for pixel. Point at a crop to see the original; the slider draws it over both from the "
+            "left.",
         )
-        yield Gallery("images", tuple(shown), caption, ERROR_STOPS, ERROR_REACH)
 
 
 def choose(differences: Mapping[str, float]) -> dict[str, str]:
@@ -148,37 +135,37 @@ def choose(differences: Mapping[str, float]) -> dict[str, str]:
 
 
 def _images_table(changes: Sequence[Change]) -> Table:
-    names = list(dict.fromkeys(name for change in changes for name in change.by_image or {}))
-    rows = []
-    for name in names:
-        gaps = [(change, (change.by_image or {}).get(name)) for change in changes]
-        rows.append(
-            (Value(name), *(Value(fixed(gap, change.measure.decimals, signed=True), sort=gap) for change, gap in gaps))
+    def gaps(change: Change) -> Field[str]:
+        measure, found = change.measure, change.by_image or {}
+        return numbers(
+            measure.label,
+            lambda name: Value(fixed(found.get(name), measure.decimals, signed=True), sort=found.get(name)),
+            measure.unit,
         )
-    columns = (Column("image", numeric=False), *(Column(c.measure.label, c.measure.unit) for c in changes))
-    caption = "Second minus first. An image that a metric is undefined on has none. Click a heading to sort."
-    return Table("images", "Every image", columns, tuple(rows), caption, filterable=len(rows) > 20)
+
+    return table(
+        "images", "Every image", dict.fromkeys(name for change in changes for name in change.by_image or {}),
+        words("image", lambda name: Value(name, sort=name)),
+        *map(gaps, changes),
+        caption="Second minus first. An image that a metric is undefined on has none. Click a heading to sort.",
+    )  # fmt: skip
 
 
 def _image(
     found: Difference, change: Change, name: str, rule: str, originals: Mapping[str, np.ndarray], side: int
 ) -> ComparedImage | None:
-    files = [cell.entry.recon(found.weights, name) for cell in (found.first, found.second)]
+    cells = (found.first, found.second)
+    files = [cell.entry.recon(found.weights, name) for cell in cells]
     if name not in originals or not all(file.exists() for file in files):
         return None
-    original, images = originals[name], [read_image(str(file)) for file in files]
+    original, images = originals[name], [read_image(file) for file in files]
     window = most_detailed(original, side)
-    height, width = original.shape[1:]
     gap = fixed((change.by_image or {})[name], change.measure.decimals, signed=True)
-    words = (("first",), ("second", f"{change.measure.label} {gap} {change.measure.unit}".strip()))
+    said = (("first",), ("second", f"{change.measure.label} {gap} {change.measure.unit}".strip()))
     tiles = [
-        Tile(_name(cell), lines, to_png(window.of(pixels)))
-        for cell, lines, pixels in zip((found.first, found.second), words, images, strict=True)
+        Tile(_name(cell), lines, page_png(window.of(pixels)))
+        for cell, lines, pixels in zip(cells, said, images, strict=True)
     ]
-    whole = [
-        Tile(title, ("whole image, scaled to fit",), to_thumbnail(pixels, WHOLE_WIDTH))
-        for title, pixels in zip(("original", "first", "second"), (original, *images), strict=True)
-    ]
-    box = (window.left / width, window.top / height, window.width / width, window.height / height)
-    own = Tile("original", ("8 bit a channel, 24 bpp",), to_png(window.of(original)))
-    return ComparedImage(name, rule, box, (window.width, window.height), tuple(whole), own, tuple(tiles))
+    whole = zip(("original", "first", "second"), (original, *images), strict=True)
+    views = [((title, "whole image, scaled to fit"), pixels) for title, pixels in whole]
+    return compared(name, rule, original, window, original, views, WHOLE_WIDTH, tiles)

@@ -11,9 +11,8 @@ from typing import Any, Literal
 from ablate.atomic import write_with
 from ablate.config import Cell, Warmup
 from ablate.data import Images
-from ablate.losses.catalogue import distortions
 from ablate.networks.exact import full_float32
-from ablate.objective import Choice, FastObjective, Objective, built, fast_distortion
+from ablate.objective import Choice, Objective, distortion_of
 from ablate.records import MetricRow
 from ablate.rng import stream
 from ablate.store import Entry
@@ -79,7 +78,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 
     Losses are computed by what `choice` chooses, or by their definitions.
     """
-    objective = FastObjective.choosing(cell.loss, choice) if choice else Objective.build(cell.loss)
+    objective = Objective.build(cell.loss, choice)
     batches = Batches(images, cell.data, cell.seed, watch.device)
     watch.logged_step = state.step
 
@@ -93,7 +92,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 
         # Log, look for divergence, save.
         if logs:
-            row = telemetry.log_row(taken, objective.adversarial, encoder_norm(state.codec))
+            row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec))
             watch.log(state.step, row)
             state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0
         state.seconds += time.perf_counter() - started
@@ -105,7 +104,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 @full_float32()
 def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
-    distortion = fast_distortion(warmup.distortion, choice) if choice else built(distortions, warmup.distortion)
+    distortion = distortion_of(warmup.distortion, choice)
     batches = Batches(images, warmup.data, warmup.seed, watch.device)
     watch.logged_step = state.step
 

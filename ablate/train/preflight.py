@@ -12,6 +12,7 @@ from ablate import metrics
 from ablate.codecs.agustsson.codec import Reconstruction
 from ablate.config import Cell
 from ablate.data import Images
+from ablate.networks.exact import full_float32
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
@@ -21,7 +22,8 @@ from ablate.train.state import TrainState
 from ablate.train.step import descend, discriminator_step, frozen, generator_terms
 
 
-def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
+@full_float32()
+def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list[Finding]:
     """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
 
     Args:
@@ -30,6 +32,10 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> Iter
         held_out: the test split.
         device: "cpu" or "cuda".
     """
+    return list(_findings(cell, images, held_out, device))
+
+
+def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
     image = Batches(images, cell.data, cell.seed, device)(0)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
@@ -96,7 +102,8 @@ def _scales(
     with frozen(state.discriminator):
         fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
     trained = range(state.trained_scales)
-    term = objective.adversarial_term(objective.adversarial, *(each.logits[: len(trained)] for each in (fake, real)))
+    real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
+    term = objective.adversarial_term(objective.adversarial, real_logits=real_logits, fake_logits=fake_logits)
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]
     wanted = [0] if objective.settings.generator_scales == "finest" else list(trained)
@@ -116,7 +123,7 @@ def _generator_step(
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
-        parts = objective.generator(image, reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=reconstruction.image)
     norms = weighted_norms(parts, reconstruction.image)
     descend(state, parts.total)
     encoder = encoder_norm(state.codec)

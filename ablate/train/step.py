@@ -77,7 +77,7 @@ def training_step(
     if adversarial:
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
-        parts = objective.generator(image, reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=reconstruction.image)
     found = weighted_norms(parts, reconstruction.image) if norms else {}
     total = parts.total
     descend(state, total)
@@ -132,7 +132,9 @@ def discriminator_step(
     with autocast(image, cell.train.precision):
         real, fake = state.discriminator(image, symbols), state.discriminator(reconstruction, symbols)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
-    loss = objective.discriminator(real_trained, fake_trained, functools.partial(_memory, state))
+    loss = objective.discriminator(
+        real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
+    )
     if objective.penalties:
         inputs = functools.partial(
             _penalty_inputs,
@@ -196,17 +198,17 @@ def generator_terms(
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(reconstruction.image, reconstruction.symbols)
         real = DiscriminatorOutput((), ())
-        if objective.needs_image_features or objective.needs_image_logits:
+        if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
                 real = state.discriminator(image, reconstruction.symbols)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
-        image,
-        reconstruction.image,
-        logits=fake.logits,
-        features=fake.features,
-        image_logits=real.logits,
-        image_features=real.features if objective.needs_image_features else (),
+        image=image,
+        reconstruction=reconstruction.image,
+        real_logits=real.logits,
+        fake_logits=fake.logits,
+        real_features=real.features if objective.needs_real_features else (),
+        fake_features=fake.features,
     )
     if objective.settings.adaptive_weight:
         parts = adaptive(parts, state.codec.generator.last_layer.weight)

@@ -47,7 +47,7 @@ def calibrated(
         fake: their output on the reconstruction.
     """
     if state.calibration is None and state.step + 1 >= objective.settings.calibrate_at:
-        reference = objective.adversarial_term(objective.reference, fake.logits, real.logits)
+        reference = objective.adversarial_term(objective.reference, real_logits=real.logits, fake_logits=fake.logits)
         wanted, own = norm_at(reconstruction, reference), norm_at(reconstruction, parts.terms["adversarial"])
         state.calibration = min(float(wanted / own), LARGEST) if own else 1.0
     return parts if state.calibration is None else parts.scaled("adversarial", state.calibration)

@@ -54,7 +54,7 @@ def test_what_is_committed_has_no_samples_and_nothing_of_the_machines_own(journa
     assert not any("samples" in each for each in small["rows"])
     assert small["environment"] == {"cpu": "a processor", "python": "3.11.7"}
     assert small["rows"][1]["median"]["cold"]["device"] == 0.001235
-    assert small["rows"][1]["ratio"] == journal.rows[1]["ratio"]
+    assert small["rows"][1]["ratio"] == journal.document()["rows"][1]["ratio"]
 
 
 def test_the_newest_run_of_a_case_counts_whole(journal, tmp_path):

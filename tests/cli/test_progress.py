@@ -1,3 +1,4 @@
+import dataclasses
 import io
 from collections import Counter
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ablate.cli.progress import Lines, LiveTable, draw, watching
+from ablate.cli.progress import Lines, LiveTable, Steady, draw, watching
 from ablate.execute.schedule import Stage
 from ablate.execute.snapshot import Running, Snapshot
 from ablate.store import Store
@@ -65,7 +66,7 @@ def test_a_live_table_is_for_terminals_outside_ci_unless_it_is_not_wanted(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdout", type("Screen", (io.StringIO,), {"isatty": lambda _: terminal})())
     with watching(Store(tmp_path, "grid"), live) as listener:
-        assert isinstance(listener, expected)
+        assert isinstance(listener.display, expected)
 
 
 def test_the_live_table_is_not_redrawn_at_every_turn(tmp_path: Path):
@@ -77,5 +78,32 @@ def test_the_live_table_is_not_redrawn_at_every_turn(tmp_path: Path):
 
     table = LiveTable(Store(tmp_path, "grid"), live := Drawn())
     for _ in range(10):
-        table.turn(lambda: SNAPSHOT)
+        table.on_tick(lambda: SNAPSHOT)
     assert live.count == 1
+
+
+@pytest.mark.parametrize(("broken", "said"), [(OSError(5, "the terminal is gone"), ""), (ZeroDivisionError(), "broke")])
+def test_a_display_that_breaks_is_left_out_and_never_ends_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture, broken: Exception, said: str
+):
+    class Broken(Lines):
+        called = 0
+
+        def on_message(self, _text: str) -> None:
+            self.called += 1
+            raise broken
+
+    display = Broken(Store(tmp_path, "grid"))
+    steady = Steady(display)
+    for _ in range(3):
+        steady.on_message("a word")
+        steady.on_tick(lambda: SNAPSHOT)
+    assert display.called == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == bool(said)
+
+
+def test_a_label_with_control_characters_stays_one_row():
+    evil = dataclasses.replace(SNAPSHOT.running[0], label="two\nlines \x1b[2J")
+    assert r"two\nlines \x1b[2J  train" in drawn(dataclasses.replace(SNAPSHOT, running=(evil,)))

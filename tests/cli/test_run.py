@@ -115,3 +115,11 @@ def test_a_grid_whose_images_cannot_be_read_leaves_no_grid_behind(ablate_in, tmp
     assert result.exit_code == 2
     assert "torn.png: it cannot be decoded" in result.stderr
     assert not (tmp_path / "runs" / "torn").exists()
+
+
+def test_labels_with_control_characters_keep_lines_and_tables_whole(ablate_in, pretended):
+    pretended("one\nline \x1b[2J", "raise:no \x07 bell")
+    said = ablate_in("run", "grid.toml").output + ablate_in("status", "grid.toml", "--all").output
+    assert r"start     one\nline \x1b[2J seed=0" in said
+    assert r"no \x07 bell" in said
+    assert not {"\x1b", "\x07"} & {*said}

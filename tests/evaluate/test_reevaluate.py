@@ -11,7 +11,7 @@ import pytest
 from ablate.data import prepare_folder
 from ablate.evaluate.reevaluate import measure_elsewhere, place
 from ablate.execute.cell import run_cell
-from ablate.records import CellSettings
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from tests.train.conftest import MakeCell
 
@@ -27,7 +27,7 @@ def trained(make_cell: MakeCell, store: Store, claimed: Any) -> Entry:
 
 def measure(entry: Entry, folder: Path, records: Entry, cache: Path, weights: Any = ("raw", "ema")) -> dict[str, Any]:
     images = prepare_folder(folder, cache)
-    around = {"cache": cache, "device": "cpu", "environment": {"device": "cpu"}}
+    around = {"cache": cache, "device": "cpu", "environment": Environment(device="cpu")}
     return measure_elsewhere(entry, images, records, folder=folder, weights=weights, **around)
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablate.execute.capacity import Capacity
+from ablate.execute.executor import ExecutorFactory
 from ablate.execute.planning import Plan
 from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
+from ablate.grid.sections import Execution
 from ablate.records import MetricRow, PlanRecord
 from ablate.store import Store
 from tests.made import made_result
@@ -121,8 +122,10 @@ def save(path: Path, step: int) -> None:
 
 
 def misbehave(behaviour: str, entry, step: int) -> Outcome | None:
-    """raise:<text>, die, deaf (to every signal but SIGKILL), exit, full (disk), diverge."""
+    """letters, raise:<text>, die, deaf (to every signal but SIGKILL), exit, full (disk), diverge."""
     kind, _, text = behaviour.partition(":")
+    if kind == "letters":
+        sys.stdout.write("wéll – λ\n")
     if kind == "raise":
         raise ValueError(text)
     if kind == "die":
@@ -151,37 +154,37 @@ PRETENDING = Work(pretend, ("ablate.execute.worker", "tests.execute.pretend"), r
 class Notes:
     """A listener that remembers."""
 
-    said_: list[str] = field(default_factory=list)
-    started_: list[str] = field(default_factory=list)
-    ended_: dict[str, Any] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)
+    ends: dict[str, Any] = field(default_factory=dict)
 
-    def said(self, text: str) -> None:
-        self.said_.append(text)
+    def on_message(self, text: str) -> None:
+        self.messages.append(text)
 
-    def started(self, job) -> None:
-        self.started_.append(job.label)
+    def on_start(self, job) -> None:
+        self.starts.append(job.label)
 
-    def ended(self, job, ending, look) -> None:
-        self.ended_[job.label] = ending
+    def on_end(self, job, result, look) -> None:
+        self.ends[job.label] = result
         assert look().seconds_left >= 0
 
-    def turn(self, look) -> None:
+    def on_tick(self, look) -> None:
         assert 0 <= look().fraction <= 1
 
 
 class Printed(Notes):
     """A listener that a test reads through a pipe."""
 
-    def said(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         sys.stdout.write(f"said {text}\n")
         sys.stdout.flush()
 
-    def started(self, job) -> None:
-        self.said(f"started {job.label}")
+    def on_start(self, job) -> None:
+        self.on_message(f"started {job.label}")
 
-    def ended(self, job, ending, look) -> None:
+    def on_end(self, job, result, look) -> None:
         assert look().seconds_left >= 0
-        self.said(f"ended {job.label} {ending.how}")
+        self.on_message(f"ended {job.label} {result.how}")
 
 
 def run_pretended(
@@ -190,14 +193,16 @@ def run_pretended(
     notes: Notes | None = None,
     workers: int = 2,
     threads: int = 1,
-    capacity: Capacity | None = None,
+    executor: ExecutorFactory | str = "local",
     **options: Any,
 ) -> int:
+    named = executor if isinstance(executor, str) else "local"
     limits = options.pop("limits", Limits.of_budget(plan.record.budget))
     return run(
         plan,
         Store(root, plan.name),
-        capacity=capacity or Capacity("cpu", workers, threads),
+        execution=Execution(device="cpu", workers=workers, threads=threads, executor=named),
+        executor=None if isinstance(executor, str) else executor,
         limits=limits,
         listener=notes or Notes(),
         work=PRETENDING,

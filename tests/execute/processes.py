@@ -20,13 +20,14 @@ PATIENCE_SECONDS = 60
 class PythonProcess:
     """A Python process and all that it starts."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=ROOT,
+            env=os.environ | environment,
             start_new_session=True,
         )
         self.lines: list[str] = []

@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from ablate.execute import capacity as module
-from ablate.execute.capacity import Capacity, capacity, chosen
-from ablate.records import Execution
-
-EXECUTION = Execution.model_validate({"device": "auto", "workers": "auto", "threads": "auto", "cells_per_gpu": 1})
+from ablate.execute.capacity import Capacity, capacity, capacity_of, chosen
+from ablate.grid.sections import Execution
 
 
 @pytest.fixture
@@ -81,9 +79,9 @@ def test_what_makes_no_sense_is_refused(wrong):
 
 @pytest.mark.usefixtures("cores")
 def test_the_command_line_wins_over_the_grid_and_the_grid_over_the_default():
-    assert chosen(EXECUTION).workers == 8
-    assert chosen(EXECUTION.model_copy(update={"workers": 3})).workers == 3
-    assert chosen(EXECUTION.model_copy(update={"workers": 3, "threads": 2}), workers=5) == Capacity("cpu", 5, 2)
+    assert capacity_of(Execution()).workers == 8
+    assert capacity_of(chosen(Execution(workers=3), workers=None)).workers == 3
+    assert capacity_of(chosen(Execution(workers=3, threads=2), workers=5)) == Capacity("cpu", 5, 2)
 
 
 def test_cells_share_a_device_where_there_are_more_workers_than_devices():
@@ -92,8 +90,8 @@ def test_cells_share_a_device_where_there_are_more_workers_than_devices():
 
 
 def test_kernels_are_asked_for_by_the_grid_and_by_the_command_line() -> None:
-    assert chosen(EXECUTION).kernels == "auto"
-    assert chosen(EXECUTION.model_copy(update={"kernels": "eager"})).kernels == "eager"
-    assert chosen(EXECUTION.model_copy(update={"kernels": "eager"}), kernels="auto").kernels == "auto"
+    assert capacity_of(Execution()).kernels == "auto"
+    assert capacity_of(Execution(kernels="eager")).kernels == "eager"
+    assert capacity_of(chosen(Execution(kernels="eager"), kernels="auto")).kernels == "auto"
     with pytest.raises(ValueError, match=r"unknown choice of kernels 'eagre' .*did you mean 'eager'"):
-        chosen(EXECUTION, kernels="eagre")
+        chosen(Execution(), kernels="eagre")

@@ -19,16 +19,17 @@ from tests.execute.processes import PythonProcess, eventually
 class Runner(PythonProcess):
     """A runner of pretended trainings."""
 
-    def __init__(self, root: Path, *behaviours: str, steps: int) -> None:
-        super().__init__("-m", "tests.execute.pretended_runner", str(root), str(steps), *behaviours)
+    def __init__(self, root: Path, *behaviours: str, steps: int, **environment: str) -> None:
+        program = ("-m", "tests.execute.pretended_runner", str(root), str(steps))
+        super().__init__(*program, *behaviours, **environment)
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
     runners: list[Runner] = []
 
-    def starter(*behaviours: str, steps: int = 40) -> Runner:
-        runners.append(Runner(tmp_path, *behaviours, steps=steps))
+    def starter(*behaviours: str, steps: int = 40, **environment: str) -> Runner:
+        runners.append(Runner(tmp_path, *behaviours, steps=steps, **environment))
         return runners[-1]
 
     yield starter
@@ -152,3 +153,10 @@ def test_a_runner_takes_over_from_one_that_was_killed(tmp_path: Path, start):
     first.process.kill()
     assert second.code() == 0
     assert_as_if_undisturbed(tmp_path, ["wait"], 10)
+
+
+def test_a_training_may_print_what_the_locale_has_no_letters_for(tmp_path: Path, start):
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    assert start("letters", steps=2, **ascii_alone).code() == 0
+    (entry,) = cells(tmp_path, ["letters"], 2)
+    assert entry.last_attempt().log_path.read_text("utf-8") == "at 0 of 2, letters\nwéll – λ\n"

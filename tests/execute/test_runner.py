@@ -10,6 +10,8 @@ import torch
 
 from ablate.execute import runner
 from ablate.execute.capacity import Capacity
+from ablate.execute.executor import Executor, RunContext
+from ablate.execute.local import LocalExecutor
 from ablate.execute.runner import Limits
 from ablate.store import Status, Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
@@ -28,8 +30,8 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     plan, notes = make_plan("well", "well", "well"), Notes()
     assert run_pretended(plan, tmp_path, notes) == 0
     assert statuses(plan, tmp_path) == ["done"] * 3
-    assert notes.started_[0] == "warm-up"
-    assert sorted(notes.started_) == sorted({*notes.started_})
+    assert notes.starts[0] == "warm-up"
+    assert sorted(notes.starts) == sorted({*notes.starts})
     assert all(len(entry.attempts()) == 1 for entry in entries(plan, tmp_path))
     settings = entries(plan, tmp_path)[1].cell_settings()
     assert settings["label"] == "well seed=1"
@@ -46,10 +48,14 @@ def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_
     assert attempt.exit()["status"] == "done"
 
 
+def on_a_gpu(context: RunContext) -> Executor:
+    return LocalExecutor(context, Capacity("cuda", 1, 1, gpus=1))
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU is there")
 def test_a_gpu_that_cannot_be_used_is_the_cells_recorded_failure(tmp_path: Path, capfd):
     plan = make_plan("well", warmup=False)
-    assert run_pretended(plan, tmp_path, capacity=Capacity("cuda", 1, 1, gpus=1)) == 3
+    assert run_pretended(plan, tmp_path, executor=on_a_gpu) == 3
     (attempt,) = entries(plan, tmp_path)[0].attempts()
     assert re.search("NVIDIA|CUDA", attempt.exit()["error"])
     assert "Traceback" in attempt.log_path.read_text()
@@ -62,10 +68,10 @@ def test_finished_cells_are_never_run_again_and_an_extended_grid_runs_only_what_
     assert statuses(plan, tmp_path) == ["done", "diverged"]
     longer, notes = make_plan("well", "diverge", "well"), Notes()
     assert run_pretended(longer, tmp_path, notes) == 0
-    assert notes.started_ == ["well seed=2"]
+    assert notes.starts == ["well seed=2"]
     again = Notes()
     assert run_pretended(longer, tmp_path, again) == 0
-    assert again.started_ == []
+    assert again.starts == []
 
 
 def test_a_failing_cell_stops_no_other_and_is_tried_again_by_the_next_run(tmp_path: Path):
@@ -85,8 +91,8 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again_by_the_next_run(tmp_pa
 def test_three_failures_in_a_row_for_one_reason_end_the_run_with_the_reason(tmp_path: Path):
     plan, notes = make_plan(*(f"raise:no file number {i}" for i in range(6)), "well"), Notes()
     assert run_pretended(plan, tmp_path, notes, workers=1) == 3
-    assert len(notes.ended_) == 4, "the warm-up and three cells"
-    assert any("3 failures in a row" in text and "no file number" in text for text in notes.said_)
+    assert len(notes.ends) == 4, "the warm-up and three cells"
+    assert any("3 failures in a row" in text and "no file number" in text for text in notes.messages)
     assert statuses(plan, tmp_path).count("pending") == 4
 
 
@@ -96,14 +102,14 @@ def test_three_failures_in_a_row_for_one_reason_end_the_run_with_the_reason(tmp_
 def test_failures_that_differ_or_are_not_in_a_row_end_nothing(tmp_path: Path, behaviours: tuple[str, ...]):
     plan, notes = make_plan(*behaviours, warmup=False, steps=2), Notes()
     assert run_pretended(plan, tmp_path, notes, workers=1) == 3
-    assert len(notes.ended_) == len(behaviours)
+    assert len(notes.ends) == len(behaviours)
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(tmp_path: Path):
     plan, notes = make_plan("full", *["well"] * 3, warmup=False), Notes()
     assert run_pretended(plan, tmp_path, notes, workers=1) == 3
-    assert list(notes.ended_) == ["full seed=0"]
-    assert any("the disk is full" in text for text in notes.said_)
+    assert list(notes.ends) == ["full seed=0"]
+    assert any("the disk is full" in text for text in notes.messages)
 
 
 def test_a_full_disk_under_the_plan_is_an_error_and_leaves_no_torn_plan(tmp_path: Path, monkeypatch):
@@ -136,7 +142,7 @@ def test_a_cell_that_does_not_listen_is_killed_after_its_timeout(tmp_path: Path)
 def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tmp_path: Path):
     plan, notes = make_plan("well", "well", "well", warmup=False, steps=300), Notes()
     assert run_pretended(plan, tmp_path, notes, limits=Limits(max_seconds=0.5)) == 3
-    assert any("max_hours" in text for text in notes.said_)
+    assert any("max_hours" in text for text in notes.messages)
     assert statuses(plan, tmp_path) == ["pending"] * 3
     exits = [entry.attempts()[0].exit()["status"] for entry in entries(plan, tmp_path)[:2]]
     assert exits == ["interrupted"] * 2
@@ -144,7 +150,7 @@ def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tm
 
 def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path):
     class Closed(Notes):
-        def turn(self, look) -> None:
+        def on_tick(self, look) -> None:
             if any(each.step for each in look().running):
                 raise BrokenPipeError
 
@@ -160,7 +166,7 @@ def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path)
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
     plan, notes = make_plan("well", "diverge", "well", "well"), Notes()
     assert run_pretended(plan, tmp_path, notes, wanted=lambda label: "well" in label, limit=2) == 0
-    assert notes.started_ == ["warm-up", "well seed=0", "well seed=2"]
+    assert notes.starts == ["warm-up", "well seed=0", "well seed=2"]
     assert statuses(plan, tmp_path) == ["done", "pending", "done", "pending"]
 
 
@@ -168,7 +174,7 @@ def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
     plan, notes = make_plan("well", "well"), Notes()
     plan.warmups["aaaabbbbcccc"].warmup["behaviour"] = "raise:no start"
     assert run_pretended(plan, tmp_path, notes) == 3
-    assert notes.started_ == ["warm-up"]
+    assert notes.starts == ["warm-up"]
     assert statuses(plan, tmp_path) == ["pending", "pending"]
 
 
@@ -177,8 +183,8 @@ def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):
     held = entries(plan, tmp_path)[0]
     with held.claim():
         assert run_pretended(plan, tmp_path, notes, wait=False) == 75
-    assert notes.started_ == ["well seed=1"]
-    assert "another process" in notes.said_[-1]
+    assert notes.starts == ["well seed=1"]
+    assert "another process" in notes.messages[-1]
 
 
 def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, monkeypatch):
@@ -187,22 +193,22 @@ def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, 
     monkeypatch.setattr(runner, "code_fingerprint", lambda: "feedfeedfeed")
     notes = Notes()
     assert run_pretended(plan, tmp_path, notes) == 0
-    assert "other code" in notes.said_[0]
-    assert "feedfeedfeed" in notes.said_[0]
-    assert notes.started_ == []
+    assert "other code" in notes.messages[0]
+    assert "feedfeedfeed" in notes.messages[0]
+    assert notes.starts == []
 
 
 def test_cells_trained_with_other_threads_are_warned_about_where_some_are_left(tmp_path: Path):
     run_pretended(make_plan("well", warmup=False), tmp_path)
     longer, notes = make_plan("well", "well", warmup=False), Notes()
     assert run_pretended(longer, tmp_path, notes, threads=3) == 0
-    assert any("trained with --threads 1 (now 3)" in text for text in notes.said_)
+    assert any("trained with --threads 1 (now 3)" in text for text in notes.messages)
     again = Notes()
     assert run_pretended(make_plan("well", "well", "well", warmup=False), tmp_path, again, threads=3) == 0
-    assert any("trained with --threads 1 (now 3)" in text for text in again.said_)
+    assert any("trained with --threads 1 (now 3)" in text for text in again.messages)
     alike = Notes()
     assert run_pretended(make_plan("diverge", "diverge", warmup=False), tmp_path / "alike", alike) == 0
-    assert not any("--threads 1" in text for text in alike.said_)
+    assert not any("--threads 1" in text for text in alike.messages)
 
 
 def test_idle_cores_are_spoken_of_before_the_first_cell_and_not_after(tmp_path: Path, monkeypatch):
@@ -210,4 +216,4 @@ def test_idle_cores_are_spoken_of_before_the_first_cell_and_not_after(tmp_path: 
     first, second = Notes(), Notes()
     run_pretended(make_plan("well", warmup=False), tmp_path, first)
     run_pretended(make_plan("well", "well", warmup=False), tmp_path, second)
-    assert ["cores stay idle" in " ".join(notes.said_) for notes in (first, second)] == [True, False]
+    assert ["cores stay idle" in " ".join(notes.messages) for notes in (first, second)] == [True, False]

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ablate.execute.ending import Ending
 from ablate.execute.jobs import jobs
+from ablate.execute.result import JobResult
 from ablate.execute.schedule import Schedule, Stage
 from ablate.records import Environment, Status
 from ablate.store import Store
@@ -21,7 +21,7 @@ def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> 
 
 def finish(schedule: Schedule, store: Store, job) -> None:
     job.entry(store).commit(made_result(job.entry(store), step=job.steps))
-    schedule.ended(job, Ending("done", job.steps))
+    schedule.ended(job, JobResult("done", job.steps))
 
 
 def test_cells_wait_for_their_warmup_and_then_come_in_the_order_of_the_plan(tmp_path: Path):
@@ -115,14 +115,14 @@ def test_a_worker_that_found_its_entry_held_has_not_failed(tmp_path: Path):
     (job,) = schedule.jobs
     schedule.started(job)
     with job.entry(store).claim():
-        schedule.ended(job, Ending("busy"))
+        schedule.ended(job, JobResult("busy"))
         assert schedule.left
     assert schedule.next() == job
 
 
 def test_cells_of_a_failed_warmup_are_not_left(tmp_path: Path):
     schedule, _ = schedule_of(tmp_path, "well", "well")
-    schedule.ended(schedule.jobs[0], Ending("failed", cause="no"))
+    schedule.ended(schedule.jobs[0], JobResult("failed", cause="no"))
     assert schedule.next() is None
     assert not schedule.left
 
@@ -139,12 +139,12 @@ def test_cells_of_a_failed_warmup_are_not_left(tmp_path: Path):
 def test_failures_are_alike_when_only_their_numbers_differ(tmp_path: Path, causes: list, broken: bool):
     schedule, _ = schedule_of(tmp_path, *["well"] * len(causes), warmup=False)
     for job, cause in zip(schedule.jobs, causes, strict=True):
-        schedule.ended(job, Ending("failed", cause=cause) if cause else Ending("done"))
+        schedule.ended(job, JobResult("failed", cause=cause) if cause else JobResult("done"))
     assert bool(schedule.broken) is broken
 
 
 def test_how_many_failures_in_a_row_are_too_many_is_a_setting(tmp_path: Path):
     schedule, _ = schedule_of(tmp_path, "well", "well", warmup=False, max_alike=1)
-    schedule.ended(schedule.jobs[0], Ending("failed", cause="KeyError: 'x'"))
+    schedule.ended(schedule.jobs[0], JobResult("failed", cause="KeyError: 'x'"))
     assert "KeyError" in schedule.broken
     assert schedule.next() is None

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 
 from ablate.kernels import OPERATORS, Tolerance, backends, disagreement
-from ablate.kernels.gpu import ms_ssim
-from ablate.kernels.trials import Trial, trials
+from ablate.kernels.ms_ssim import triton as ms_ssim
+from ablate.kernels.trial import Trial
 
 OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "adversarial": (
@@ -33,10 +33,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "distortion": (
         {},
-        {"mse": 0.0, "l1": 1.0, "both": True},
+        {"mse": 0.0, "l1": 1.0},
         {"mse": 2.0, "l1": 0.5, "charbonnier": 0.3, "epsilon": 1e-2},
     ),
-    "feature_matching": ({"weight": 0.25}, {"both": True}),
+    "feature_matching": ({"weight": 0.25}, {}),
 }
 # The interpreter cuts numbers off to bfloat16, where a GPU rounds them.
 CUT_OFF = Tolerance(2e-6, 1e-6, 8e-3)
@@ -50,7 +50,7 @@ def pointwise() -> Iterator[tuple[str, str | None]]:
             for dtype in (torch.float32, torch.bfloat16) if options == several[0] else (torch.float32,):
                 tolerance = OPERATORS[operator].float32 if dtype is torch.float32 else CUT_OFF
                 function = triton.build(**options)
-                for trial in trials(operator, options):
+                for trial in OPERATORS[operator].trials(options):
                     here = trial.to("cpu", dtype)
                     yield (
                         f"{operator} {options} {dtype} {trial.name}",
@@ -63,8 +63,8 @@ def structure() -> Iterator[tuple[str, str | None]]:
     ms_ssim.ROWS, ms_ssim.COLUMNS = 8, 16
     triton = next(each for each in backends("ms_ssim") if each.name == "triton")
     generator = torch.Generator().manual_seed(5)
-    for levels, both, (height, width) in ((2, True, (21, 23)), (1, False, (12, 19))):
-        options = {"levels": levels, "both": both}
+    for levels, (height, width) in ((2, (21, 23)), (1, (12, 19))):
+        options = {"levels": levels}
         image = torch.randn(1, 1, height, width, generator=generator).clamp(-1, 1)
         noise = torch.randn(image.shape, generator=generator)
         trial = Trial("odd sizes", [image], [(image + 0.2 * noise).clamp(-1, 1)])

@@ -91,6 +91,5 @@ if __name__ == "__main__":
         "distortion bfloat16": launches("distortion", pair(image, dtype=torch.bfloat16), **bundle),
         "feature_matching": launches("feature_matching", pair(*maps * 3)),
         "ms_ssim": launches("ms_ssim", pair(image)),
-        "ms_ssim both": launches("ms_ssim", pair(image), both=True),
     }
     json.dump({name: [facts(kernel) for kernel in kernels] for name, kernels in found.items()}, sys.stdout)

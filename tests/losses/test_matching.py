@@ -13,7 +13,7 @@ def total(name: str, scales: int, layers: int) -> float:
     """The sum over terms that are all 1."""
     real = [[torch.zeros(2, 3, 4, 4) for _ in range(layers)] for _ in range(scales)]
     fake = [[torch.ones(2, 3, 4, 4) for _ in range(layers)] for _ in range(scales)]
-    return feature_matching(real, fake, feature_matchings[name].function()).item()
+    return feature_matching(real=real, fake=fake, weight=feature_matchings[name].function()).item()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_forms_that_there_are() -> None:
 
 def test_terms_are_mean_absolute_differences_and_only_the_reconstructions_side_is_pulled() -> None:
     real, fake = ([[torch.randn(1, 2, side, side, requires_grad=True)] for side in (3, 2)] for _ in range(2))
-    loss = feature_matching(real, fake, feature_matchings["spade"].function())
+    loss = feature_matching(real=real, fake=fake, weight=feature_matchings["spade"].function())
     loss.backward()
     expected = sum((f[0] - r[0]).abs().mean().item() for r, f in zip(real, fake, strict=True)) / 2
     assert loss.item() == pytest.approx(expected)
@@ -46,6 +46,6 @@ def test_terms_are_mean_absolute_differences_and_only_the_reconstructions_side_i
 
 def test_features_of_bfloat16_are_compared_in_float32() -> None:
     fine = torch.linspace(0, 1, 1000).bfloat16().reshape(1, 10, 10, 10)
-    found = feature_matching([[torch.zeros_like(fine)]], [[fine]], lambda _scales, _layers: 1.0)
+    found = feature_matching(real=[[torch.zeros_like(fine)]], fake=[[fine]], weight=lambda _scales, _layers: 1.0)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(fine.double().mean().item(), rel=1e-6)

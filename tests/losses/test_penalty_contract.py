@@ -189,7 +189,14 @@ def test_the_products_discriminators_get_one_scalar_a_scale_and_the_codec_gets_n
         assert penalty.constrain is not None
         return
     real, fake = (discriminator(each.detach()).logits for each in (image, reconstruction))
-    watched = PenaltyInputs(image, reconstruction, real, fake, lambda x: discriminator(x).logits, stream(0, "penalty"))
+    watched = PenaltyInputs(
+        image=image,
+        reconstruction=reconstruction,
+        real=real,
+        fake=fake,
+        logits=lambda x: discriminator(x).logits,
+        stream=stream(0, "penalty"),
+    )
     found = list(penalty.term(watched))
     assert len(found) == len(discriminator) == 2
     for i, term in enumerate(found):

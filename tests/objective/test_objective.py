@@ -22,33 +22,50 @@ def features(value: float, scales: int = 3, layers: int = 4) -> list[list[torch.
     return [[torch.full((1, 2, 3, 3), value * (i + 1)) for i in range(layers)] for _ in range(scales)]
 
 
+def of_discriminators(objective: Objective, real: list[torch.Tensor], fake: list[torch.Tensor]) -> float:
+    return objective.discriminator(real_logits=real, fake_logits=fake).item()
+
+
+def adversarial_term(objective: Objective, fake: list[torch.Tensor]) -> float:
+    parts = objective.generator(image=IMAGE, reconstruction=RECONSTRUCTION, fake_logits=fake)
+    return parts.terms["adversarial"].item()
+
+
+def matched(name: str, real: list[list[torch.Tensor]], fake: list[list[torch.Tensor]]) -> torch.Tensor:
+    return feature_matching(real=real, fake=fake, weight=feature_matchings[name].function())
+
+
 def test_scales_are_averaged_or_summed_as_the_settings_say() -> None:
     zeros = [torch.zeros_like(logits) for logits in LOGITS]
     per_scale = [2.0, 2.0, 2.0]
-    assert objective(scale_reduction="mean").discriminator(zeros, zeros).item() == pytest.approx(sum(per_scale) / 3)
-    assert objective(scale_reduction="sum").discriminator(zeros, zeros).item() == pytest.approx(sum(per_scale))
+    assert of_discriminators(objective(scale_reduction="mean"), zeros, zeros) == pytest.approx(sum(per_scale) / 3)
+    assert of_discriminators(objective(scale_reduction="sum"), zeros, zeros) == pytest.approx(sum(per_scale))
 
 
 def test_scales_weigh_by_their_patches_where_asked() -> None:
     zeros = [torch.zeros_like(logits) for logits in LOGITS]
     hinged = objective(scale_reduction="patch_weighted")
     ones = [torch.full_like(logits, value) for logits, value in zip(LOGITS, (0.0, 1.0, 3.0), strict=True)]
-    assert hinged.discriminator(zeros, ones).item() == pytest.approx((64 * 2 + 16 * 3 + 4 * 5) / 84)
-    assert hinged.generator(IMAGE, RECONSTRUCTION, ones).terms["adversarial"].item() == pytest.approx(-(16 + 12) / 84)
+    assert of_discriminators(hinged, zeros, ones) == pytest.approx((64 * 2 + 16 * 3 + 4 * 5) / 84)
+    assert adversarial_term(hinged, ones) == pytest.approx(-(16 + 12) / 84)
     finest = objective(scale_reduction="patch_weighted", generator_scales="finest")
-    assert finest.generator(IMAGE, RECONSTRUCTION, LOGITS).terms["adversarial"].item() == pytest.approx(-1.0)
+    assert adversarial_term(finest, LOGITS) == pytest.approx(-1.0)
 
 
 def test_generator_sees_all_scales_or_the_finest() -> None:
-    everything = objective(generator_scales="all").generator(IMAGE, RECONSTRUCTION, LOGITS)
-    finest = objective(generator_scales="finest").generator(IMAGE, RECONSTRUCTION, LOGITS)
-    assert everything.terms["adversarial"].item() == pytest.approx(-(1 + 2 + 6) / 3)
-    assert finest.terms["adversarial"].item() == pytest.approx(-1.0)
+    assert adversarial_term(objective(generator_scales="all"), LOGITS) == pytest.approx(-(1 + 2 + 6) / 3)
+    assert adversarial_term(objective(generator_scales="finest"), LOGITS) == pytest.approx(-1.0)
 
 
 def test_total_is_the_weighted_sum_of_unweighted_terms() -> None:
     settings = objective(lambda_x=12, adversarial_weight=0.5, feature_matching="pix2pixhd", feature_matching_weight=10)
-    parts = settings.generator(IMAGE, RECONSTRUCTION, LOGITS, features(1.0), image_features=features(0.0))
+    parts = settings.generator(
+        image=IMAGE,
+        reconstruction=RECONSTRUCTION,
+        fake_logits=LOGITS,
+        real_features=features(0.0),
+        fake_features=features(1.0),
+    )
     assert parts.terms["distortion"].item() == pytest.approx(0.25)
     assert parts.terms["feature_matching"].item() == pytest.approx(4 * 2.5)
     assert parts.total.item() == pytest.approx(12 * 0.25 + 0.5 * -3.0 + 10 * 4 * 2.5)
@@ -58,32 +75,29 @@ def test_pix2pixhd_matching_weighs_four_whatever_the_depth_and_the_source_sums_f
     for scales, layers in ((1, 4), (3, 4), (5, 3)):
         ones, zeros = features(1.0, scales, layers), features(0.0, scales, layers)
         flat = sum(i + 1 for i in range(layers)) * scales
-        assert feature_matching(zeros, ones, feature_matchings["source"].function()).item() == pytest.approx(flat)
-        expected = 4.0 / (scales * layers) * flat
-        assert feature_matching(zeros, ones, feature_matchings["pix2pixhd"].function()).item() == pytest.approx(
-            expected
-        )
+        assert matched("source", zeros, ones).item() == pytest.approx(flat)
+        assert matched("pix2pixhd", zeros, ones).item() == pytest.approx(4.0 / (scales * layers) * flat)
 
 
 def test_features_of_the_image_get_no_gradient() -> None:
     real, fake = ([[torch.ones(1, 1, 2, 2, requires_grad=True)]] for _ in range(2))
-    feature_matching(real, [[fake[0][0] * 2]], feature_matchings["source"].function()).backward()
+    matched("source", real, [[fake[0][0] * 2]]).backward()
     assert real[0][0].grad is None
     assert fake[0][0].grad is not None
 
 
 def test_losses_are_computed_in_float32_from_bfloat16_logits() -> None:
     logits = [each.bfloat16() for each in LOGITS]
-    assert objective().discriminator(logits, logits).dtype is torch.float32
-    parts = objective().generator(IMAGE, RECONSTRUCTION.bfloat16(), logits)
+    assert objective().discriminator(real_logits=logits, fake_logits=logits).dtype is torch.float32
+    parts = objective().generator(image=IMAGE, reconstruction=RECONSTRUCTION.bfloat16(), fake_logits=logits)
     assert {term.dtype for term in parts.terms.values()} == {torch.float32}
 
 
 def test_control_arm_needs_no_discriminator() -> None:
     control = objective(adversarial="none", feature_matching="none")
     assert not control.needs_discriminator
-    assert not control.needs_image_features
-    assert set(control.generator(IMAGE, RECONSTRUCTION).terms) == {"distortion"}
+    assert not control.needs_real_features
+    assert set(control.generator(image=IMAGE, reconstruction=RECONSTRUCTION).terms) == {"distortion"}
 
 
 def test_options_of_a_term_reach_its_loss() -> None:
@@ -93,4 +107,4 @@ def test_options_of_a_term_reach_its_loss() -> None:
     )
     half = [torch.full((1, 1, 2, 2), 0.5)]
     zero = [torch.zeros(1, 1, 2, 2)]
-    assert soft.discriminator(half, zero).item() == 0.0
+    assert soft.discriminator(real_logits=half, fake_logits=zero).item() == 0.0

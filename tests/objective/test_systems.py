@@ -30,14 +30,15 @@ def both(name: str, **changes: object) -> tuple[float, float]:
     objective = Objective.build(cell.loss.model_copy(update=changes))
     scales = cell.discriminator.scales
     parts = objective.generator(
-        IMAGE,
-        RECONSTRUCTION,
-        logits=FAKE[:scales],
-        image_logits=REAL[:scales],
-        features=FEATURES[1][:scales],
-        image_features=FEATURES[0][:scales] if objective.needs_image_features else (),
+        image=IMAGE,
+        reconstruction=RECONSTRUCTION,
+        real_logits=REAL[:scales],
+        fake_logits=FAKE[:scales],
+        real_features=FEATURES[0][:scales] if objective.needs_real_features else (),
+        fake_features=FEATURES[1][:scales],
     )
-    return objective.discriminator(REAL[:scales], FAKE[:scales]).item(), parts.total.item()
+    judged = objective.discriminator(real_logits=REAL[:scales], fake_logits=FAKE[:scales])
+    return judged.item(), parts.total.item()
 
 
 def without_perceptual(name: str) -> dict[str, object]:

@@ -12,8 +12,8 @@ from ablate.report.crops import (
     crop_side,
     error_map,
     most_detailed,
-    to_png,
-    to_thumbnail,
+    page_png,
+    thumbnail,
 )
 
 
@@ -33,13 +33,13 @@ def test_an_image_smaller_than_the_window_is_shown_whole() -> None:
 
 def test_a_crop_keeps_every_pixel() -> None:
     image = np.random.default_rng(1).integers(0, 256, (3, 40, 30)).astype(np.uint8)
-    with Image.open(io.BytesIO(to_png(Window(5, 6, 20, 10).of(image)))) as shown:
+    with Image.open(io.BytesIO(page_png(Window(5, 6, 20, 10).of(image)))) as shown:
         assert np.array_equal(np.asarray(shown).transpose(2, 0, 1), image[:, 5:25, 6:16])
 
 
 def test_a_thumbnail_is_never_larger_than_the_image() -> None:
     for width, expected in ((300, (80, 40)), (20, (20, 10))):
-        with Image.open(io.BytesIO(to_thumbnail(np.zeros((3, 40, 80), np.uint8), width))) as image:
+        with Image.open(io.BytesIO(thumbnail(np.zeros((3, 40, 80), np.uint8), width))) as image:
             assert image.size == expected
 
 

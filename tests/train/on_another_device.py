@@ -24,7 +24,6 @@ from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.execute.cell import run_cell, run_warmup
 from ablate.kernels import OPERATORS, backends, disagreement
-from ablate.kernels.trials import trials
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.records import CellSettings, Environment
 from ablate.store import Store
@@ -195,7 +194,7 @@ def losses() -> Iterator[tuple[str, str | None]]:
 def kernels() -> Iterator[tuple[str, str | None]]:
     """Yields what the backends in PyTorch make of one trial, the second time, when what they keep is there."""
     for operator in OPERATORS:
-        trial = next(trials(operator, {"levels": 1} if operator == "ms_ssim" else None))
+        trial = next(OPERATORS[operator].trials({"levels": 1} if operator == "ms_ssim" else {}))
         options = {"levels": 1} if operator == "ms_ssim" else {}
         exact = trial.to("cpu", torch.float64)
         expected = backends(operator)[0](exact.image, exact.reconstruction, **options)

@@ -11,7 +11,7 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
-from ablate.kernels.native.library import missing
+from ablate.kernels.library import missing
 from ablate.objective import Kernels
 from ablate.records import Environment
 from ablate.store import Entry, Store

@@ -1,12 +1,15 @@
 """The preflight of a cell finds what is put wrong on purpose."""
 
+from torch.backends import cudnn
+
 from ablate.data import prepare
 from ablate.train.preflight import preflight
+from ablate.train.state import TrainState
 
 
 def verdicts(cell, cache) -> dict[str, str]:
     images = [prepare(cell.data, split, cache) for split in ("train", "test")]
-    found = list(preflight(cell, *images, "cpu"))
+    found = preflight(cell, *images, "cpu")
     assert all(finding.advice for finding in found if finding.verdict != "ok")
     assert all(finding.found for finding in found)
     return {finding.check: finding.verdict for finding in found}
@@ -54,3 +57,21 @@ def test_the_control_without_a_gan_is_looked_over_too(make_cell, tmp_path) -> No
 
 def test_training_against_the_judge_is_told(make_cell, tmp_path) -> None:
     assert verdicts(make_cell(loss={"perceptual": "perceptual_lite0"}), tmp_path)["extractor"] == "warning"
+
+
+def test_the_batch_is_computed_in_the_arithmetic_of_a_training(make_cell, tmp_path, monkeypatch) -> None:
+    passes: list[tuple[str, bool]] = []
+    sound = TrainState.for_cell
+
+    def watched(cell, device: str) -> TrainState:
+        state = sound(cell, device)
+        for module in (state.codec, state.discriminator):
+            module.register_forward_hook(lambda *_: passes.append(("forward", cudnn.allow_tf32)))
+            next(module.parameters()).register_hook(lambda _: passes.append(("backward", cudnn.allow_tf32)))
+        return state
+
+    monkeypatch.setattr(TrainState, "for_cell", watched)
+    assert cudnn.allow_tf32, "torch's default"
+    verdicts(make_cell(), tmp_path)
+    assert set(passes) == {("forward", False), ("backward", False)}
+    assert cudnn.allow_tf32

@@ -19,7 +19,7 @@ from PIL import Image
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell, run_warmup
-from ablate.execute.local import start_fork_server
+from ablate.execute.fork_server import start_fork_server
 from ablate.execute.work import PRELOAD
 from ablate.objective import Kernels
 from ablate.records import CellSettings, Environment

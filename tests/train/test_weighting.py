@@ -111,7 +111,7 @@ def test_norms_of_bfloat16_gradients_are_not_rounded_to_its_three_digits() -> No
     parts = Parts({"distortion": at.sum(), "adversarial": (slopes * at.float()).sum()}, WEIGHTS)
     objective = Objective.build(settings.loss)
     calibrated(state, objective, parts, at, real=DiscriminatorOutput((), ()), fake=fake)
-    reference = objective.adversarial_term(objective.reference, fake.logits, ())
+    reference = objective.adversarial_term(objective.reference, real_logits=(), fake_logits=fake.logits)
     wanted, own = (
         torch.autograd.grad(term, at, retain_graph=True)[0].float().norm()
         for term in (reference, parts.terms["adversarial"])

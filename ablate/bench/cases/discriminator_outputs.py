@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ablate.bench.case import Shape
 from ablate.bench.cases.operator import Operation, Sizes, normal
-from ablate.kernels.by_autograd import exact
 from ablate.losses import adversarial
+from ablate.networks.exact import at_least_float32
 
 SCALES, LAYERS, WIDTH = 3, 4, 64
 """Of the source's discriminators: each layer halves the sides and doubles the channels from 64."""
@@ -53,8 +53,8 @@ def _adversarial(loss: str, player: str) -> Operation:
 
 def _all_maps(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Tensor:
     """Returns the sum of the mean absolute errors of all feature maps."""
-    errors = [(exact(y) - exact(x)).abs().mean() for x, y in zip(images, reconstructions, strict=True)]
-    return torch.stack(errors).sum()
+    pairs = ([at_least_float32(each) for each in pair] for pair in zip(images, reconstructions, strict=True))
+    return torch.stack([(y - x).abs().mean() for x, y in pairs]).sum()
 
 
 KERNELS = (

@@ -11,8 +11,9 @@ from torch import Tensor
 from ablate.bench.case import Shape
 from ablate.bench.cases.operator import Operation, images, one_image
 from ablate.bench.peers import ms_ssim_peers
-from ablate.kernels.by_autograd import Loss, exact
+from ablate.kernels.by_autograd import Loss
 from ablate.losses import distortion
+from ablate.networks.exact import at_least_float32
 
 POINTWISE_FLOPS = (4.0, 6.0)
 TAPS, MOMENTS, ADJOINTS, SCALES = 11, 4, 3, 4 / 3
@@ -28,7 +29,7 @@ def _weighted(weights: Mapping[str, float]) -> Loss:
     terms = [(weight, distortion(name)) for name, weight in weights.items()]
 
     def loss(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Tensor:
-        image, reconstruction = exact(images[0]), exact(reconstructions[0])
+        image, reconstruction = at_least_float32(images[0]), at_least_float32(reconstructions[0])
         return functools.reduce(operator.add, (weight * term(image, reconstruction) for weight, term in terms))
 
     return loss

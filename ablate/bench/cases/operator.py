@@ -11,10 +11,9 @@ import torch
 
 from ablate.bench.candidates import by_kernels, by_torch, in_direction
 from ablate.bench.case import Candidate, Case, Kernel, Pair, Setting, Shape, Work
-from ablate.bench.names import BASELINE, FORWARD, Pass
-from ablate.kernels import OPERATORS, Function, Gradients, backends
+from ablate.bench.names import BASELINE, FORWARD
+from ablate.kernels import OPERATORS
 from ablate.kernels.by_autograd import Loss
-from ablate.kernels.trials import trials
 
 Sizes = Sequence[tuple[int, ...]]
 Draw = Callable[[Sizes, Sizes, torch.Generator], Pair]
@@ -27,7 +26,7 @@ class Operation(Kernel):
     Attributes:
         operator: its name in `ablate.kernels`.
         options: of the operator's backends.
-        loss: the same as `ablate.losses` defines it.
+        loss: its definition in `ablate.losses`.
         image: whether the gradients of the image's tensors are wanted.
         reconstruction: whether those of the reconstruction's are.
         sizes: the shapes of the image's tensors and of the reconstruction's, for a shape of images.
@@ -56,7 +55,7 @@ class Operation(Kernel):
             setting=setting,
             draw=lambda stream: self.draw(*self.sizes(setting.shape), stream),
             trials=self._trials,
-            reference=self._definition(setting.direction),
+            reference=differentiate(self.loss),
             tolerance=OPERATORS[self.operator].tolerance(setting.dtype),
             work=self._work(setting),
             candidates=(
@@ -68,13 +67,6 @@ class Operation(Kernel):
             share=self.share,
         )
 
-    def _definition(self, direction: Pass) -> Function:
-        """Returns the operator's definition, which float64 is given to."""
-        definition = backends(self.operator)[0].build(**self.options)
-        if direction != FORWARD:
-            return definition
-        return lambda images, reconstructions: Gradients(definition(images, reconstructions).value, (), ())
-
     def _work(self, setting: Setting) -> Work:
         """Each input is read once, each gradient that is wanted written once."""
         first, second = (sum(map(math.prod, sizes)) for sizes in self.sizes(setting.shape))
@@ -84,7 +76,7 @@ class Operation(Kernel):
         return Work((first + second + written) * element, round((second or first) * self.flops[not forward]))
 
     def _trials(self, seed: int) -> Iterator[tuple[str, Pair]]:
-        for name, image, reconstruction in trials(self.operator, dict(self.options), seed):
+        for name, image, reconstruction in OPERATORS[self.operator].trials(self.options, seed):
             yield name, Pair(tuple(image), tuple(reconstruction))
 
 

@@ -18,8 +18,9 @@ from ablate.discriminators.initial import build_discriminator
 from ablate.discriminators.multiscale import Discriminator
 from ablate.grid.presets import nested, preset_values
 from ablate.kernels import Gradients, Tolerance
-from ablate.kernels.gradient_norm import COSTS
+from ablate.kernels.gradient_norm.spec import COSTS
 from ablate.losses import PenaltyInputs, penalty
+from ablate.networks.exact import at_least_float32
 from ablate.rng import stream
 
 WEIGHTS_SEED = 0
@@ -35,7 +36,7 @@ def _reduction(cost: str) -> Operation:
     """Returns the reduction of a gradient to a penalty's value, and its derivative."""
 
     def loss(gradients: Sequence[Tensor], _none: Sequence[Tensor]) -> Tensor:
-        return COSTS[cost](gradients[0].float().square().sum((1, 2, 3)))
+        return COSTS[cost](at_least_float32(gradients[0]).square().sum((1, 2, 3)))
 
     return Operation(
         name=f"{cost}_reduction",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import Arm
+from ablate.analysis import Arm, Scores
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
 from ablate.records import WEIGHTS
 from ablate.report.crops import (
-    ERROR_REACH,
-    ERROR_STOPS,
     Window,
+    compared,
     crop_side,
+    gallery,
     most_detailed,
+    page_png,
     read_image,
-    to_png,
-    to_thumbnail,
+    read_originals,
 )
-from ablate.report.document import Block, ComparedImage, Gallery, Section, Tile, text
+from ablate.report.document import Block, ComparedImage, Section, Tile, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, joined, plural
 
@@ -34,6 +35,38 @@ BUDGET = 5_000_000
 WHOLE_WIDTH = 300
 
 
+@dataclass(frozen=True)
+class Views:
+    """What one seed of every arm made of the test images; `reference` stands for the baseline."""
+
+    evidence: Evidence
+    reference: Arm
+    seed: int
+
+    @property
+    def title(self) -> str:
+        """What the reference is."""
+        return "baseline" if self.reference is self.evidence.study.baseline else "first finished arm"
+
+    def value(self, scores: Scores, arm: Arm, image: str) -> float | None:
+        """Returns an image's value of one arm."""
+        value = float(scores.values[arm.name][scores.seeds.index(self.seed), scores.images.index(image)])
+        return value if value == value else None
+
+    def values(self, arm: Arm, image: str) -> dict[str, float | None]:
+        """Returns quality and bits of an image."""
+        found = (("psnr", self.evidence.per_image), ("bpp_actual", self.evidence.rate_per_image))
+        return {name: self.value(scores, arm, image) for name, scores in found}
+
+    def pixels(self, arm: Arm, image: str) -> np.ndarray | None:
+        """Returns an arm's reconstruction, None where there is none."""
+        cell = arm.of_seed(self.seed)
+        if cell is None or cell.status != "done":
+            return None
+        file = self.evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
+        return read_image(file) if file.exists() else None
+
+
 def images(evidence: Evidence) -> Section:
     """Returns every arm of the first seed at the same windows of up to three images."""
     reference = evidence.reference
@@ -41,40 +74,44 @@ def images(evidence: Evidence) -> Section:
     if reference is None:
         said = text("No cell has finished, so there is no reconstruction to show.")
         return Section("images", title, (said,), {"images": []}, short)
-    seed = reference.done[0].seed
-    chosen = _chosen(evidence, reference, seed)
-    arms, rule = _arms(evidence, seed)
-    originals, missing = _originals(evidence, reference, chosen)
+    views = Views(evidence, reference, reference.done[0].seed)
+    chosen = _chosen(views)
+    arms, rule = _arms(evidence, views.seed)
+    # Where originals are gone, crops stand alone.
+    blocks: list[Block] = [text(_how(views, rule))]
+    originals: Mapping[str, np.ndarray] = {}
+    try:
+        originals = read_originals(reference.cells[0].config, evidence.store.data_cache)
+    except (OSError, ValueError) as error:
+        words = f"The original images could not be read, so crops stand alone: {error}"
+        blocks.append(text(words, kind="warning"))
     side = crop_side(len(chosen) * (len(arms) + 1), BUDGET)
-    drawn = {each.image: _image(evidence, each, arms, seed, originals.get(each.image), side) for each in chosen}
+    drawn = {each.image: _image(views, each, arms, originals.get(each.image), side) for each in chosen}
+    gone = [image for image, each in drawn.items() if not each]
+    if gone:
+        words = f"Neither the original nor the baseline's PNG is there any more for {joined(gone)}."
+        blocks.append(text(words, kind="warning"))
     shown = [each for each in drawn.values() if each]
-    blocks: list[Block] = [text(_how(evidence, reference, seed, rule))]
-    if missing:
-        blocks.append(text(missing, kind="warning"))
-    if len(shown) < len(chosen):
-        gone = joined([image for image, each in drawn.items() if not each])
-        blocks.append(
-            text(f"Neither the original nor the baseline's PNG is there any more for {gone}.", kind="warning")
-        )
     if shown:
-        blocks.append(Gallery("images", tuple(each for each, _ in shown), _caption(side), ERROR_STOPS, ERROR_REACH))
-    numbers = {"seed": seed, "rule": rule, "images": [each for _, each in shown]}
+        blocks.append(gallery((each for each, _ in shown), _caption(side)))
+    numbers = {"seed": views.seed, "rule": rule, "images": [each for _, each in shown]}
     return Section("images", title, tuple(blocks), numbers, short)
 
 
-def _chosen(evidence: Evidence, reference: Arm, seed: int) -> tuple[Chosen, ...]:
+def _chosen(views: Views) -> tuple[Chosen, ...]:
     """Returns the images to show; what stands in for a baseline that has not finished goes by its own name."""
+    evidence, reference = views.evidence, views.reference
     called = "the baseline arm" if reference is evidence.study.baseline else reference.name
-    chosen = choose_images(evidence.per_image, reference.name, seed, evidence.measures["psnr"].label, called)
+    chosen = choose_images(evidence.per_image, reference.name, views.seed, evidence.measures["psnr"].label, called)
     # One arm alone differs from none.
     return chosen if len(evidence.finished) > 1 else chosen[:2]
 
 
-def _how(evidence: Evidence, reference: Arm, seed: int, rule: str) -> str:
-    differ = ", and the one on which arms differ most" if len(evidence.finished) > 1 else ""
+def _how(views: Views, rule: str) -> str:
+    differ = ", and the one on which arms differ most" if len(views.evidence.finished) > 1 else ""
     return (
-        f"Chosen by rule, not by hand: the images of median and of worst PSNR under {reference.name}{differ}. {rule} "
-        f"All are of seed {seed}, averaged weights."
+        f"Chosen by rule, not by hand: the images of median and of worst PSNR under {views.reference.name}{differ}. "
+        f"{rule} All are of seed {views.seed}, averaged weights."
     )
 
 
@@ -89,13 +126,12 @@ def _caption(side: int) -> str:
 
 def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
     """Returns the arms to show and the rule in words."""
-    study = evidence.study
-    planned = [arm for arm in study.arms if arm.of_seed(seed)]
+    planned = [arm for arm in evidence.study.arms if arm.of_seed(seed)]
     if len(planned) <= ARMS:
         return planned, "Every arm is shown."
     always = [evidence.reference.name] if evidence.reference else []
     for measure in evidence.primary:
-        means = {arm.name: sum(v.values()) / len(v) for arm in evidence.finished if (v := arm.scores(measure.name))}
+        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
         if means:
             always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]
     values = {arm.name: value for arm in planned if (value := arm.scores("psnr").get(seed)) is not None}
@@ -108,103 +144,56 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
     return [arm for arm in planned if arm.name in kept], rule
 
 
-def _originals(evidence: Evidence, reference: Arm, chosen: Sequence[Chosen]) -> tuple[dict[str, np.ndarray], str]:
-    """Returns the test images by name, and why there are none where they can no longer be read."""
-    from ablate.config import Data
-    from ablate.data import prepare
-
-    try:
-        data = Data.model_validate(reference.cells[0].config["data"])
-        loaded = prepare(data, "test", evidence.store.data_cache)
-    except (OSError, ValueError) as error:
-        return {}, f"The original images could not be read, so crops stand alone: {error}"
-    wanted = {each.image for each in chosen}
-    return {name: loaded[index] for index, name in enumerate(loaded.names) if name in wanted}, ""
-
-
 def _image(
-    evidence: Evidence, chosen: Chosen, arms: Sequence[Arm], seed: int, original: np.ndarray | None, side: int
+    views: Views, chosen: Chosen, arms: list[Arm], original: np.ndarray | None, side: int
 ) -> tuple[ComparedImage, dict[str, Any]] | None:
     """Returns an image and its numbers, None where nothing is left to choose a window in."""
-    assert evidence.reference is not None
-    first = _reconstruction(evidence, evidence.reference, seed, chosen.image)
-    image = original if original is not None else first
-    if image is None:
+    image, rule = chosen.image, chosen.rule
+    pixels = original if original is not None else views.pixels(views.reference, image)
+    if pixels is None:
         return None
-    window = most_detailed(image, side)
-    tiles = [_tile(evidence, arm, seed, chosen.image, window) for arm in arms]
-    height, width = image.shape[1:]
-    box = (window.left / width, window.top / height, window.width / width, window.height / height)
-    own = Tile("original", ("8 bit a channel, 24 bpp",), to_png(window.of(original)) if original is not None else None,
-               "the original could not be read")  # fmt: skip
-    shown = ComparedImage(
-        chosen.image,
-        chosen.rule,
-        box,
-        (window.width, window.height),
-        _whole(evidence, chosen, seed, original),
-        own,
-        tuple(tiles),
-    )
+    window = most_detailed(pixels, side)
+    tiles = [_tile(views, arm, image, window) for arm in arms]
     numbers = {
-        "image": chosen.image, "rule": chosen.rule,
+        "image": image, "rule": rule,
         "window": {"left": window.left, "top": window.top, "width": window.width, "height": window.height},
-        "arms": [{"arm": arm.name, **_values(evidence, arm, seed, chosen.image)} for arm in arms],
+        "arms": [{"arm": arm.name, **views.values(arm, image)} for arm in arms],
     }  # fmt: skip
-    return shown, numbers
+    whole = _whole(views, image, original)
+    return compared(image, rule, pixels, window, original, whole, WHOLE_WIDTH, tiles), numbers
 
 
-def _whole(evidence: Evidence, chosen: Chosen, seed: int, original: np.ndarray | None) -> tuple[Tile, ...]:
-    """Returns the whole image, as the baseline gives it, and as the arm with the best PSNR on it does."""
-    row = evidence.per_image.seeds.index(seed)
-    column = evidence.per_image.images.index(chosen.image)
-    psnr = {name: values[row, column] for name, values in evidence.per_image.values.items()}
-    psnr = {name: value for name, value in psnr.items() if value == value}
+def _whole(
+    views: Views, image: str, original: np.ndarray | None
+) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:  # fmt: skip
+    """Goes through the whole image, as the baseline gives it, and as the arm with the best PSNR on it does."""
+    arms = {arm.name: arm for arm in views.evidence.study.arms if arm.name in views.evidence.per_image.values}
+    found = {name: views.value(views.evidence.per_image, arm, image) for name, arm in arms.items()}
+    psnr = {name: value for name, value in found.items() if value is not None}
     best = max(psnr, key=lambda name: psnr[name])
-    assert evidence.reference is not None
-    title = "baseline" if evidence.reference is evidence.study.baseline else "first finished arm"
-    views = {evidence.reference.name: title}
-    views[best] = f"{title} and highest PSNR" if best in views else "highest PSNR"
-    tiles = []
+    titles = {views.reference.name: views.title}
+    titles[best] = f"{views.title} and highest PSNR" if best in titles else "highest PSNR"
     if original is not None:
-        tiles.append(Tile("original", ("whole image, scaled to fit",), to_thumbnail(original, WHOLE_WIDTH)))
-    for name, title in views.items():
-        arm = next(arm for arm in evidence.study.arms if arm.name == name)
-        pixels = _reconstruction(evidence, arm, seed, chosen.image)
+        yield ("original", "whole image, scaled to fit"), original
+    for name, title in titles.items():
+        pixels = views.pixels(arms[name], image)
         if pixels is not None:
-            tiles.append(Tile(name, (title, f"{fixed(float(psnr[name]), 2)} dB"), to_thumbnail(pixels, WHOLE_WIDTH)))
-    return tuple(tiles)
+            yield (name, title, f"{fixed(psnr[name], 2)} dB"), pixels
 
 
-def _tile(evidence: Evidence, arm: Arm, seed: int, image: str, window: Window) -> Tile:
-    baseline = evidence.study.baseline is not None and arm.name == evidence.study.baseline.name
-    cell = arm.of_seed(seed)
+def _tile(views: Views, arm: Arm, image: str, window: Window) -> Tile:
+    """Returns an arm's crop with its quality and bits, or why there is none."""
+    baseline = views.evidence.study.baseline is not None and arm.name == views.evidence.study.baseline.name
+    cell = arm.of_seed(views.seed)
     if cell is None or cell.status != "done":
         state = "not planned" if cell is None else cell.status
         return Tile(arm.name, (), None, f"{state}: {cell.cause}" if cell and cell.cause else state, baseline)
-    pixels = _reconstruction(evidence, arm, seed, image)
-    values = _values(evidence, arm, seed, image)
-    psnr = "identical" if values["psnr"] is None else f"{fixed(values['psnr'], 2)} dB"
-    rate = NONE if values["bpp_actual"] is None else f"{fixed(values['bpp_actual'], 4)} bpp"
-    if pixels is not None and values["bpp_actual"] is not None:
-        rate += f" ({round(values['bpp_actual'] * pixels[0].size / 8):,} bytes)"
+    pixels = views.pixels(arm, image)
+    psnr, bits = views.values(arm, image).values()
+    words = "identical" if psnr is None else f"{fixed(psnr, 2)} dB"
+    words += f", {NONE}" if bits is None else f", {fixed(bits, 4)} bpp"
     if pixels is None:
-        return Tile(arm.name, (f"{psnr}, {rate}",), None, "its PNG is no longer in the store", baseline)
-    return Tile(arm.name, (f"{psnr}, {rate}",), to_png(window.of(pixels)), "", baseline)
-
-
-def _values(evidence: Evidence, arm: Arm, seed: int, image: str) -> dict[str, float | None]:
-    row = evidence.per_image.seeds.index(seed)
-    result: dict[str, float | None] = {}
-    for name, scores in (("psnr", evidence.per_image), ("bpp_actual", evidence.rate_per_image)):
-        value = float(scores.values[arm.name][row, scores.images.index(image)])
-        result[name] = value if value == value else None
-    return result
-
-
-def _reconstruction(evidence: Evidence, arm: Arm, seed: int, image: str) -> np.ndarray | None:
-    cell = arm.of_seed(seed)
-    if cell is None or cell.status != "done":
-        return None
-    file = evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
-    return read_image(str(file)) if file.exists() else None
+        return Tile(arm.name, (words,), None, "its PNG is no longer in the store", baseline)
+    if bits is not None:
+        words += f" ({round(bits * pixels[0].size / 8):,} bytes)"
+    return Tile(arm.name, (words,), page_png(window.of(pixels)), "", baseline)

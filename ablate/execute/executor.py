@@ -1,0 +1,81 @@
+"""Where jobs run: what a run asks of an executor, and what it is told of each job that ended."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ablate.execute.capacity import Capacity
+from ablate.execute.jobs import Job
+from ablate.execute.work import Work
+from ablate.registry import Registry
+from ablate.store import Store
+
+if TYPE_CHECKING:
+    from ablate.grid.sections import Execution
+
+
+@dataclass(frozen=True)
+class ProcessExit:
+    """What is known of the process of a job after it ended."""
+
+    pid: int
+    exitcode: int
+    """As `subprocess` has it: minus the number of the signal that killed it."""
+    seconds: float
+    wanted: bool = False
+    """The executor told it to stop, or killed it, because the run ends."""
+    timed_out: bool = False
+    """The executor killed it, because its time was over and it did not listen."""
+    host: str = field(default_factory=socket.gethostname)
+    """Name of the machine that it ran on."""
+
+
+class Executor(Protocol):
+    """Runs jobs, several at a time; asked by one thread alone."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """How many jobs run at once, where, and with how many threads each."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs here."""
+
+    @property
+    def free(self) -> bool:
+        """Whether another job may start."""
+
+    def start(self, job: Job) -> None:
+        """Starts a job, which `worker.do_job` does; only while `free`."""
+
+    def ended(self, seconds: float) -> list[tuple[Job, ProcessExit]]:
+        """Returns the jobs that ended since the last call, after waiting for one that long."""
+
+    def stop(self) -> None:
+        """Asks every job to save its state and end; asks each once."""
+
+    def kill(self) -> None:
+        """Ends every job at once; what was saved before stays."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run gives to its executor."""
+
+    work: Work
+    store: Store
+    execution: Execution
+    """What the grid file and the command line say of device, workers, threads, kernels and trackers."""
+    timeout_seconds: float | None = None
+    """How long a job may take."""
+    grace_seconds: float = 60.0
+    """How long after its timeout a job that does not listen is killed."""
+
+
+ExecutorFactory = Callable[[RunContext], Executor]
+
+executors = Registry("executor", "ablate.execute.local")
+"""Functions from a `RunContext` to an `Executor`, by the name that [execution] and --executor give."""
