@@ -12,7 +12,7 @@ from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import t_interval
 from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, leaning
-from ablate.records import WEIGHTS
+from ablate.records import WEIGHTS, Status
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def sensitivity(
     primary = list(dict.fromkeys(each.effect.metric for each in declared))
     chosen = {metric: directions[metric] for metric in primary}
     raw = _verdicts(contrasts(study, chosen, weights=WEIGHTS[1]))
-    worst = _verdicts(_worst(study, chosen)) if any(cell.status == "diverged" for cell in study.cells) else {}
+    worst = _verdicts(_worst(study, chosen)) if any(cell.status is Status.diverged for cell in study.cells) else {}
     own = _verdicts(found)
     quality = [metric for metric in found if not metric.startswith(RATES)]
     return tuple(
@@ -97,7 +97,7 @@ def _at_worst(contrast: Contrast, study: Study, verdict: Conclusion | None) -> C
         return verdict
     effect = contrast.effect
     sides = (cells_at(study, effect.axis, level).values() for level in (effect.level, effect.baseline))
-    return "inconclusive" if any(cell.status == "diverged" for side in sides for cell in side) else verdict
+    return "inconclusive" if any(cell.status is Status.diverged for side in sides for cell in side) else verdict
 
 
 def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Conclusion]:

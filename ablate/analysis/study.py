@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells
+from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, Status
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -32,7 +32,7 @@ class Arm:
     @property
     def done(self) -> tuple[CellRecord, ...]:
         """The cells that have a measurement."""
-        return tuple(cell for cell in self.cells if cell.status == "done")
+        return tuple(cell for cell in self.cells if cell.status is Status.done)
 
     def of_seed(self, seed: int) -> CellRecord | None:
         """Returns the cell of `seed`."""
