@@ -36,6 +36,7 @@ class Reason(StrEnum):
     other_metric = "other metric"
     undefined = "undefined"
     no_ratios = "no ratios in the baseline"
+    other_baseline = "other baseline"
 
 
 MISSING = frozenset({Reason.unfinished, Reason.broken, Reason.not_in_grid, Reason.not_in_baseline, Reason.not_measured})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ablate.check.baseline import Baseline
+from ablate.check.baseline import Baseline, IncomparableError
 from ablate.check.comparable import changed_machine, changed_protocol, changed_settings, undefined, unfinished
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.kernels import check_kernels
@@ -47,6 +47,11 @@ class GateResult:
         if strict and GateOutcome.inconclusive in found:
             return INCONCLUSIVE
         return OK if found - {GateOutcome.inconclusive} else UNDECIDED
+
+
+def incomparable(grid: str, error: IncomparableError) -> GateResult:
+    """Returns the result of a comparison with a baseline that cannot be compared with at all."""
+    return GateResult(grid, "none", (Objection(Reason.other_baseline, str(error)).finding("all", "baseline"),))
 
 
 def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = None) -> GateResult:
