@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ablate.records import RecordError, Status
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ablate.records import CellRecord, PlannedWarmup
     from ablate.store import Entry, Store
 
+INCOMPLETE = 3
 RARE = (Status.interrupted, Status.broken)
 """Statuses that are counted where there are any."""
 
@@ -49,6 +52,12 @@ def counted(statuses: Iterable[str]) -> dict[str, int]:
     """Returns the number of cells by status, none left out."""
     found = Counter(statuses)
     return {status.value: found[status] for status in Status if status not in RARE or found[status]}
+
+
+def exit_where_broken(statuses: Iterable[str]) -> None:
+    """Ends the command with the exit code of what cannot be read, where any cell or warm-up cannot."""
+    if Status.broken in statuses:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _under_way(entry: Entry, status: Status) -> dict[str, Any]:

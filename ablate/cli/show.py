@@ -34,21 +34,21 @@ def show(
 
     Example: ablate show grid.toml 3fa9
     """
-    from ablate.cli.cells import listed
+    from ablate.cli.cells import exit_where_broken, listed
     from ablate.cli.locate import find_cell, find_grid
 
     plan, store = find_grid(grid, runs_dir)
     cells = {one.id: one for one in store.cell_records(plan.record)}
-    if cell is not None:
-        one = cells[find_cell(plan, cell).id]
-        found = Shown(one, store.cell(one.id), listed(one, store.cell(one.id)))
-        typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))
-        return
-    if as_json:
-        plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in cells.values()]
-        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1))
+    if cell is None:
+        shown = list(cells.values())
+        plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
+        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
     else:
-        typer.echo(_table(cells.values()))
+        shown = [cells[find_cell(plan, cell).id]]
+        entry = store.cell(shown[0].id)
+        found = Shown(shown[0], entry, listed(shown[0], entry))
+        typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))
+    exit_where_broken(one.status for one in shown)
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,19 @@ class Shown:
     listed: Mapping[str, Any]
 
 
-def _table(cells: Iterable[CellRecord]) -> str:
+def _table(cells: Iterable[CellRecord]) -> list[str]:
     from ablate.cli.terminal import columns, duration, number
 
     rows = [
-        (
-            one.id,
-            one.status.value,
-            *(number(one.score(name), digits) for name, digits in METRICS),
-            duration(one.result.seconds),
-            one.label,
-        )
+        (one.id, one.status.value, *(number(one.score(name), digits) for name, digits in METRICS),
+         duration(one.result.seconds), one.label)
         for one in cells
         if one.result
-    ]
-    if not rows:
-        return "no cell is finished yet"
+    ]  # fmt: skip
     header = ("cell", "status", *(name for name, _ in METRICS), "time", "label")
-    return "\n".join([*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"])
+    table = [*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"]
+    broken = [f"{one.id} is broken: {one.cause}" for one in cells if one.status is Status.broken]
+    return [*(table if rows else ["no cell is finished yet"]), *broken]
 
 
 def _content(found: Shown) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from ablate.cli.options import RUNS, AsJson, GridName, RunsDir
 
 NOTEWORTHY = ("running", "failed", "diverged", "broken")
 """Statuses of cells that are listed without being asked for."""
-INCOMPLETE = 3
 
 
 def status(
@@ -27,7 +26,7 @@ def status(
 
     Example: ablate status grid.toml --json
     """
-    from ablate.cli.cells import counted, list_cells, listed_warmup
+    from ablate.cli.cells import counted, exit_where_broken, list_cells, listed_warmup
     from ablate.cli.locate import find_grid
     from ablate.cli.terminal import command, paint, plural
 
@@ -48,8 +47,7 @@ def status(
         if counts["failed"]:
             failed = next(cell for cell in cells if cell["status"] == "failed")
             typer.echo(f"\nwhy a cell failed: {command('show', plan.name, failed['id'][:6], runs=runs_dir)}")
-    if any(each["status"] == "broken" for each in (*cells, *warmups)):
-        raise typer.Exit(INCOMPLETE)
+    exit_where_broken(each["status"] for each in (*cells, *warmups))
 
 
 def _table(shown: list[dict[str, Any]]) -> list[str]:
