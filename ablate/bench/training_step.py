@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from ablate.codecs.agustsson.codec import AgustssonCodec
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
@@ -75,6 +76,7 @@ class Split:
         codec, discriminator, step_discriminator = state.codec, state.discriminator, state.discriminator_optimizer
         assert discriminator is not None
         assert step_discriminator is not None
+        assert isinstance(codec, AgustssonCodec), "its parts are known"
         modules = {codec.encoder: "encoder", codec.quantizer: "encoder", codec.generator: "generator"}
         with ExitStack() as hooks:
             # Hooks at modules and optimizers; a handle removes its hook when the block ends.

@@ -11,7 +11,7 @@ from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, Out, Runs
 
 if TYPE_CHECKING:
     from ablate.cli.conversion import Conversion
-    from ablate.trained import TrainedCodec
+    from ablate.codecs.trained import TrainedCodec
 
 SUFFIX = ".ablt"
 
@@ -40,7 +40,7 @@ def compress(
     from ablate.cli.conversion import conversions, convert
     from ablate.cli.terminal import plural
     from ablate.cli.trained import find_trained, named
-    from ablate.trained import load
+    from ablate.store.weights import load
 
     work = conversions(images, out, SUFFIX, _images, force)
     entry = find_trained(cell, runs_dir, grid)
@@ -68,7 +68,7 @@ def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     from ablate.sources.decode import decode
 
     image = torch.from_numpy(decode(each.source.read_bytes()))
-    file = codec.compress(image)
+    file = codec.encode(image)
     write_bytes(each.target, file)
     height, width = image.shape[1:]
     size = {"height": height, "width": width}

@@ -12,7 +12,7 @@ from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, Out, Runs
 
 if TYPE_CHECKING:
     from ablate.cli.conversion import Conversion
-    from ablate.trained import TrainedCodec
+    from ablate.codecs.trained import TrainedCodec
 
 FindCodec = Callable[[bytes], "TrainedCodec"]
 
@@ -66,7 +66,7 @@ def _files(directory: Path) -> list[Path]:
 def _chosen(cell: str, runs: Path, grid: str | None, device: str) -> FindCodec:
     """Returns what gives the cell's codec with the weights that a file names."""
     from ablate.cli.trained import find_trained, named
-    from ablate.trained import WEIGHTS, load
+    from ablate.store.weights import WEIGHTS, load
 
     entry = find_trained(cell, runs, grid)
     codecs = {weights: load(entry, weights, device) for weights in WEIGHTS}
@@ -92,12 +92,12 @@ def _named(runs: Path, grid: str | None, device: str) -> FindCodec:
 
 def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
     from ablate.atomic import write_bytes
-    from ablate.codecs.agustsson.bitstream import read_header
+    from ablate.codecs.container import opened
     from ablate.data.png import to_png
 
     file = each.source.read_bytes()
-    codec = codec_of(read_header(file).model)
-    image = codec.decompress(file)
+    codec = codec_of(opened(file).model)
+    image = codec.decode(file)
     write_bytes(each.target, to_png(image.numpy()))
     return {"height": image.shape[1], "width": image.shape[2], "model": codec.model_id.hex()}
 

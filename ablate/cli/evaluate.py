@@ -54,7 +54,7 @@ def eval(  # noqa: A001 - the command's name
     from ablate.evaluate.reevaluate import measure_elsewhere, place
     from ablate.execute.environment import accelerator, provenance
     from ablate.store import Entry, Store
-    from ablate.trained import WEIGHTS
+    from ablate.store.weights import WEIGHTS
 
     entry = find_trained(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache

@@ -10,7 +10,7 @@ from ablate.records import Status
 from ablate.store import Entry, Store, stores
 
 if TYPE_CHECKING:
-    from ablate.trained import TrainedCodec
+    from ablate.codecs.trained import TrainedCodec
 
 _NAMED_AT_MOST = 3
 
@@ -47,7 +47,7 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     Raises:
         ValueError: where none is that model.
     """
-    from ablate.trained import WEIGHTS, load
+    from ablate.store.weights import WEIGHTS, load
 
     entries = [(entry, result) for entry in _entries(runs, grid) if (result := entry.result())]
     for entry, result in entries:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class StandardCodec:
+class StandardFormat:
     """A format with the settings that make its files smallest, and one number from worst to best quality."""
 
     name: str
@@ -24,28 +24,9 @@ class StandardCodec:
     library: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def encode(self, pixels: Pixels, quality: int) -> bytes:
-        """Returns the file, header included, of an image, uint8 RGB (3, H, W).
-
-        Raises:
-            ValueError: for an image that the format cannot hold (WebP above 16,383 pixels a side).
-        """
-        from PIL import Image
-
-        file = io.BytesIO()
-        try:
-            image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-            image.save(file, self.name, quality=quality, **self.options)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{self.label} cannot hold {pixels.shape[1]}x{pixels.shape[2]} pixels") from error
-        return file.getvalue()
-
-    def decode(self, file: bytes) -> Pixels:
-        """Returns the pixels, uint8 RGB (3, H, W), of a file that `encode` made."""
-        from PIL import Image
-
-        with Image.open(io.BytesIO(file), formats=[self.name]) as image:
-            return np.array(np.asarray(image.convert("RGB")).transpose(2, 0, 1), order="C")
+    def at(self, quality: int) -> StandardCodec:
+        """Returns the codec of one quality."""
+        return StandardCodec(self, quality)
 
     @property
     def version(self) -> str:
@@ -55,8 +36,43 @@ class StandardCodec:
         return f"Pillow {__version__}, {self.library} {features.version(self.library)}"
 
 
+@dataclass(frozen=True)
+class StandardCodec:
+    """A format at one quality."""
+
+    format: StandardFormat
+    quality: int
+
+    def encode(self, image: Tensor) -> bytes:
+        """Returns the file, header included, of an image, uint8 RGB (3, H, W).
+
+        Raises:
+            ValueError: for an image that the format cannot hold (WebP above 16,383 pixels a side).
+        """
+        from PIL import Image
+
+        file = io.BytesIO()
+        try:
+            pixels = Image.fromarray(np.ascontiguousarray(image.numpy().transpose(1, 2, 0)))
+            pixels.save(file, self.format.name, quality=self.quality, **self.format.options)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.format.label} cannot hold {image.shape[1]}x{image.shape[2]} pixels") from error
+        return file.getvalue()
+
+    def decode(self, file: bytes) -> Tensor:
+        """Returns the image, uint8 RGB (3, H, W), of a file of the format, whatever its quality."""
+        import torch
+        from PIL import Image
+
+        with Image.open(io.BytesIO(file), formats=[self.format.name]) as image:
+            return torch.from_numpy(np.array(np.asarray(image.convert("RGB")).transpose(2, 0, 1), order="C"))
+
+    def symbols(self, _file: bytes) -> None:
+        """Returns None: what a file holds are no symbols of a few levels."""
+
+
 STANDARD = (
     # Chroma at half resolution, which is best at the rates of learned codecs; progressive scans cost bytes there.
-    StandardCodec("JPEG", "JPEG", 1, 95, "jpg", {"optimize": True, "subsampling": "4:2:0"}),
-    StandardCodec("WEBP", "WebP", 0, 100, "webp", {"method": 6}),
+    StandardFormat("JPEG", "JPEG", 1, 95, "jpg", {"optimize": True, "subsampling": "4:2:0"}),
+    StandardFormat("WEBP", "WebP", 0, 100, "webp", {"method": 6}),
 )

@@ -1,17 +1,13 @@
 """The typed, frozen settings of one cell, and its identity."""
 
-from ablate.codecs.agustsson.settings import Model as Model
 from ablate.codecs.agustsson.settings import ModelQuirks as ModelQuirks
 from ablate.codecs.agustsson.settings import Quantizer as Quantizer
+from ablate.codecs.settings import Model as Model
 from ablate.config.cell import Cell as Cell
 from ablate.config.cell import Warmup as Warmup
 from ablate.config.data import Data as Data
 from ablate.config.evaluation import Evaluation as Evaluation
 from ablate.config.loss import Loss as Loss
-from ablate.config.terms import Resolve as Resolve
-from ablate.config.terms import ResolveEach as ResolveEach
-from ablate.config.terms import Term as Term
-from ablate.config.terms import term_registry as term_registry
 from ablate.config.train import Adam as Adam
 from ablate.config.train import Optimizers as Optimizers
 from ablate.config.train import Train as Train
@@ -24,3 +20,7 @@ from ablate.settings import RESULTS_VERSION as RESULTS_VERSION
 from ablate.settings import Settings as Settings
 from ablate.settings import content_sha256 as content_sha256
 from ablate.settings import identity as identity
+from ablate.terms import Resolve as Resolve
+from ablate.terms import ResolveEach as ResolveEach
+from ablate.terms import Term as Term
+from ablate.terms import term_registry as term_registry

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ablate.codecs.agustsson.settings import Model
+from ablate.codecs.settings import Model
 from ablate.config.data import Data
 from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
@@ -26,7 +26,7 @@ class Cell(Identified):
     KIND = "cell"
 
     data: Data = Data()
-    model: Model = Model()
+    model: Model = Field(default_factory=Model)
     discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: Loss = Field(default_factory=Loss)
     optimizers: Optimizers = Optimizers()
@@ -37,41 +37,13 @@ class Cell(Identified):
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Cell:
-        stride = 2**self.model.downsamplings
-        if self.data.crop % stride:
-            raise ValueError(
-                f"data.crop = {self.data.crop} must be a multiple of {stride} (model.downsamplings = "
-                f"{self.model.downsamplings})"
-            )
-        per_channel = self.data.batch_size * (self.data.crop // stride) ** 2
-        if self.model.latent_norm == "batch" and per_channel < 16:
-            raise ValueError(
-                f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
-                "data.batch_size or data.crop until there are 16"
-            )
-        instance = [key for key in ("norm", "latent_norm") if getattr(self.model, key) == "instance"]
-        if self.data.crop == stride and instance:
-            raise ValueError(
-                f'at data.crop = {self.data.crop} the latent is one pixel, which model.{instance[0]} = "instance" '
-                "makes constant, so that nothing of a crop is coded; take a larger crop, fewer model.downsamplings or "
-                "another norm"
-            )
+        self.model.check(self.data.crop, self.data.batch_size)
         coarsest = self.data.crop / 2 ** (self.discriminator.scales - 1 + self.discriminator.layers)
         if self.discriminator.norm == "instance" and coarsest <= 1:
             raise ValueError(
                 f"at data.crop = {self.data.crop} the coarsest of {self.discriminator.scales} discriminators ends in a "
                 "1x1 feature map, which instance norm makes constant; take a larger crop, fewer scales or "
                 'discriminator.norm = "channel"'
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _quirk_of_rounding_keeps_the_centers(self) -> Cell:
-        levels = self.model.quantizer.levels
-        if self.model.quirks.round_kills_encoder and levels % 2 == 0:
-            raise ValueError(
-                f"model.quirks.round_kills_encoder rounds centers, and those of model.quantizer.levels = {levels} lie "
-                "between whole numbers; take an odd number of levels"
             )
         return self
 
@@ -131,13 +103,16 @@ class Cell(Identified):
             raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
         if self.discriminator_kind != "labels":
             return self
-        labels = self.model.quantizer.levels**self.model.channels
+        code = self.model.code
+        if code is None:
+            raise ValueError(f"{loss} tells symbols apart, and model.codec = {self.model.codec.name} sends none")
+        labels = code.levels**code.channels
         if labels > MAX_LABELS:
             raise ValueError(
                 f"{loss} tells the {labels} tuples of a position's symbols apart, and {MAX_LABELS} are the most; take "
                 "fewer model.channels or model.quantizer.levels"
             )
-        if self.discriminator.scales != 1 or self.discriminator.layers < self.model.downsamplings:
+        if self.discriminator.scales != 1 or 2**self.discriminator.layers < code.stride:
             raise ValueError(
                 f"{loss} judges the positions of the latent: set discriminator.scales = 1 and discriminator.layers to "
                 f"{self.model.downsamplings} or more (model.downsamplings)"

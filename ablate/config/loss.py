@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms, Term
+from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
 from ablate.settings import Settings
+from ablate.terms import Term
 
 
 class Loss(Settings):

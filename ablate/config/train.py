@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablate.config.terms import DistortionTerm, Term
+from ablate.config.terms import DistortionTerm
 from ablate.settings import Settings
+from ablate.terms import Term
 
 
 class TrainQuirks(Settings):

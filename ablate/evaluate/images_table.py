@@ -21,7 +21,8 @@ class ImageRow:
     """Measurements of one image.
 
     `psnr` is None for an identical one (sse 0), and so is `ms_ssim_db`; `ms_ssim` is None below 161 px and `ms_ssim_3`
-    below 41 px or where no image of the set needs it. `patches` counts those that distances between sets look at.
+    below 41 px or where no image of the set needs it; `bpp_bound` and `bpp_entropy` are None where a codec sends no
+    symbols. `patches` counts those that distances between sets look at.
     """
 
     weights: str
@@ -34,8 +35,8 @@ class ImageRow:
     ms_ssim: float | None
     ms_ssim_db: float | None
     ms_ssim_3: float | None
-    bpp_bound: float
-    bpp_entropy: float
+    bpp_bound: float | None
+    bpp_entropy: float | None
     bpp_actual: float
     bytes_actual: int
     patches: int

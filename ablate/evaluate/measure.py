@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ablate import metrics
 from ablate.atomic import write_bytes, write_with
-from ablate.codecs.agustsson.codec import Codec
+from ablate.codecs.codec import Codec, Symbols
 from ablate.config import Cell
 from ablate.data import Images
 from ablate.data.png import to_png
@@ -20,7 +20,6 @@ from ablate.evaluate.distances import PatchScores, enough, patch_scores, refusal
 from ablate.evaluate.features import as_tensor, image_features, original_features
 from ablate.evaluate.images_table import ImageRow, as_csv, columns, means, similarity, table
 from ablate.store import Entry
-from ablate.trained import TrainedCodec, model_id
 
 
 def require_measures(cell: Cell) -> None:
@@ -35,7 +34,7 @@ def require_measures(cell: Cell) -> None:
 
 
 def evaluate(
-    codecs: dict[str, Codec],
+    codecs: Mapping[str, Codec],
     cell: Cell,
     images: Images,
     entry: Entry,
@@ -43,10 +42,10 @@ def evaluate(
     device: str,
     done: Callable[[str, str], None] = lambda _weights, _image: None,
 ) -> dict[str, Any]:
-    """Writes tables, features and reconstructions; returns "metrics", "uncertainty", "protocol", "models" of a result.
+    """Writes tables, features and reconstructions; returns "metrics", "uncertainty" and "protocol" of a result.
 
     Args:
-        codecs: by name ("raw", "ema"); float32, in evaluation mode.
+        codecs: by the name of their weights ("raw", "ema").
         cell: whose evaluation settings hold.
         images: held out from training.
         entry: where the tables, the features and the PNGs go.
@@ -58,23 +57,23 @@ def evaluate(
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
     extractor = metrics.extractor(cell.evaluation.extractor, tap=cell.evaluation.tap, device=device)
-    trained = {name: TrainedCodec(cell, codec, model_id(cell, codec), device) for name, codec in codecs.items()}
     originals = original_features(extractor, cell.evaluation.patch, images, cache)
     rows: list[ImageRow] = []
     replicates: list[dict[str, Any]] = []
     scores: dict[str, dict[str, Any]] = {}
     uncertainty: dict[str, dict[str, Any]] = {}
-    for weights, codec in trained.items():
+    for weights, codec in codecs.items():
         measured, used, found = [], [], []
         for index, image in enumerate(images.names):
             original = as_tensor(images[index])
-            symbols = codec.symbols(original)
-            reconstruction = codec.image(symbols, (original.shape[1], original.shape[2]))
+            file = codec.encode(original)
+            reconstruction, symbols = codec.decode(file), codec.symbols(file)
             write_bytes(entry.recon(weights, image), to_png(reconstruction.numpy()))
             found.append(image_features(extractor, reconstruction, cell.evaluation.patch))
-            row = _measure(original[None], reconstruction[None], symbols, cell, three_scales=bool(_small(images)))
+            row = _measure(original[None], reconstruction[None], cell, three_scales=bool(_small(images)))
+            row |= _rate(file, symbols, original)
             measured.append(ImageRow(weights=weights, image=image, patches=len(found[-1]), **row))
-            used.append(symbols)
+            used += [symbols.values] if symbols else []
             done(weights, image)
         features = torch.cat(found)
         _save_features(entry, weights, features)
@@ -86,19 +85,14 @@ def evaluate(
     write_bytes(entry.images_csv, table(rows))
     write_bytes(entry.without_csv, as_csv(replicates))
     protocol = _protocol(cell, extractor, images, len(originals))
-    models = {name: codec.model_id.hex() for name, codec in trained.items()}
-    return {"metrics": scores, "uncertainty": uncertainty, "protocol": protocol, "models": models}
+    return {"metrics": scores, "uncertainty": uncertainty, "protocol": protocol}
 
 
-def _measure(
-    original: Tensor, reconstruction: Tensor, symbols: Tensor, cell: Cell, three_scales: bool
-) -> dict[str, Any]:
+def _measure(original: Tensor, reconstruction: Tensor, cell: Cell, three_scales: bool) -> dict[str, Any]:
     """Returns the measurements of a pair of uint8 images (1, 3, H, W) as an image row names them."""
     height, width = original.shape[2:]
     pair = original, reconstruction
     error = int(metrics.sse(*pair))
-    # The rate is that of a file, which is decoded again and compared.
-    rate = metrics.rate(symbols.numpy(), cell.model.quantizer.levels, height, width)
     return {
         "height": height,
         "width": width,
@@ -106,11 +100,19 @@ def _measure(
         "sse": error,
         "mse": float(metrics.mse(*pair)),
         **similarity(*pair, three_scales=three_scales),
-        "bpp_bound": rate.bpp_bound,
-        "bpp_entropy": rate.bpp_entropy,
-        "bpp_actual": rate.bpp_actual,
-        "bytes_actual": rate.bytes_actual,
         "perceptual": {each: float(metrics.metrics[each].function(*pair)) for each in cell.evaluation.learned},
+    }
+
+
+def _rate(file: bytes, symbols: Symbols | None, original: Tensor) -> dict[str, Any]:
+    """Returns the rate of a file as an image row names it; what needs symbols is None where there are none."""
+    size = original.shape[1:]
+    of_symbols = (symbols.values.numpy(), symbols.levels, *size) if symbols else None
+    return {
+        "bpp_bound": metrics.bpp_bound(*of_symbols) if of_symbols else None,
+        "bpp_entropy": metrics.bpp_entropy(*of_symbols) if of_symbols else None,
+        "bpp_actual": metrics.bpp_actual(file, *size),
+        "bytes_actual": len(file),
     }
 
 
@@ -120,8 +122,10 @@ def _small(images: Images) -> list[str]:
     return sorted(name for name, shape in sides if min(shape) < metrics.MIN_SIDE_MS_SSIM)
 
 
-def _levels(symbols: list[Tensor]) -> dict[str, int]:
+def _levels(symbols: list[Tensor]) -> dict[str, int | None]:
     """Counts the levels used anywhere and the channels that hold one symbol throughout all images."""
+    if not symbols:
+        return {"levels_used": None, "dead_channels": None}
     channels = torch.cat([each.flatten(1) for each in symbols], 1)
     dead = (channels.amin(1) == channels.amax(1)).sum()
     return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}

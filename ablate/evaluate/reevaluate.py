@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ablate.codecs.agustsson.codec import Codec
-from ablate.config import RESULTS_VERSION
+from ablate.codecs.trained import TrainedCodec, model_ids
+from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
 from ablate.evaluate.measure import evaluate
 from ablate.evaluate.parameters import count_parameters
 from ablate.records import Environment, Result, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.trained import Weights, load
+from ablate.store.weights import Weights, load
 
 
 def place(entry: Entry, folder: Path, images: Images) -> Entry:
@@ -51,7 +51,7 @@ def measure_elsewhere(
         ValueError: where the cell is not done or its weights are damaged, or what a training left would be replaced.
         Busy: where another process writes there.
     """
-    codecs = {name: load(entry, name, device) for name in weights}
+    codecs: dict[str, TrainedCodec] = {name: load(entry, name, device) for name in weights}
     trained = entry.result()
     assert trained is not None, "only a cell that is done has weights"
     earlier = records.result()
@@ -63,11 +63,10 @@ def measure_elsewhere(
         assert settings is not None, "a codec was loaded by its settings"
         write(records.path / "cell.json", settings)
         began = time.perf_counter()
-        cell = codecs[weights[0]].cell
-        plain: dict[str, Codec] = {name: codec.codec for name, codec in codecs.items()}
-        measured = evaluate(plain, cell, images, records, cache, device, done)
+        cell = Cell.model_validate(settings.cell)
+        measured = evaluate(codecs, cell, images, records, cache, device, done)
         seconds = time.perf_counter() - began
-        codec = {"parameters": count_parameters(cell), "models": measured.pop("models")}
+        codec = {"parameters": count_parameters(cell), "models": model_ids(codecs)}
         kept = {key: trained.plain().get(key) for key in ("id", "status", "step", "cause", "train_seconds")}
         of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
         result = {

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
-from ablate.codecs.standard import StandardCodec
+from ablate.codecs.standard import StandardFormat
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
@@ -36,7 +36,7 @@ class Measured:
 class Measurer:
     """Measures a codec on images, each image at each quality once."""
 
-    def __init__(self, codec: StandardCodec, images: Images, evaluation: Evaluation, cache: Path) -> None:
+    def __init__(self, codec: StandardFormat, images: Images, evaluation: Evaluation, cache: Path) -> None:
         self.codec, self.images, self.evaluation = codec, images, evaluation
         self.extractor = metrics.extractor(evaluation.extractor, tap=evaluation.tap)
         self.originals: Callable[[], Tensor] = functools.cache(
@@ -102,12 +102,12 @@ class Measurer:
         return height * width
 
     def _file(self, number: int, quality: int) -> bytes:
-        return self.codec.encode(self.images[number], quality)
+        return self.codec.at(quality).encode(as_tensor(self.images[number]))
 
     def _measured(self, number: int, quality: int) -> Measured:
         file = self.file(number, quality)
         original = as_tensor(self.images[number])
-        decoded = torch.from_numpy(self.codec.decode(file))
+        decoded = self.codec.at(quality).decode(file)
         pair = original[None], decoded[None]
         return Measured(
             quality=quality,

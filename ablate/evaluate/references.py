@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.atomic import read_json, write_json
-from ablate.codecs.standard import STANDARD, StandardCodec
+from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER
@@ -61,7 +61,7 @@ def _key(limits: Limits) -> str:
     return "smallest" if limits is None else content_sha256(list(limits))[:16]
 
 
-def _identity(codec: StandardCodec, images: Images, evaluation: Evaluation) -> str:
+def _identity(codec: StandardFormat, images: Images, evaluation: Evaluation) -> str:
     """Returns a hash of all that an anchor depends on but its bits; an extractor's name stands for its weights."""
     settings = {
         "version": [VERSION, RESULTS_VERSION],

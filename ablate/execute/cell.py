@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ablate.atomic import write_with
+from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.evaluate.measure import evaluate, require_measures
@@ -75,19 +76,20 @@ def _measure(
 ) -> dict[str, Any]:
     """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
     measured: dict[str, Any] = {}
+    codecs: dict[str, TrainedCodec] = {}
     began = time.perf_counter()
     if outcome.status == "done":
         assert state.average is not None
         images = prepare(cell.data, "test", data_cache)
-        codecs = {"raw": state.codec.eval(), "ema": state.average.eval()}
+        networks = {"raw": state.codec, "ema": state.average}
+        codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
         measured = evaluate(codecs, cell, images, entry, data_cache, device)
         write_with(entry.weights, state.save_weights)
-    models = measured.pop("models", {})
     return measured | {
         "eval_seconds": time.perf_counter() - began,
         "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
-        "codec": {"parameters": count_parameters(cell), "models": models},
+        "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
     }
 
 

@@ -1,4 +1,4 @@
-"""What an adversarial loss is: a pair of functions of the raw logits of one scale."""
+"""An adversarial loss: a pair of functions of the raw logits of one scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 Memory = dict[str, Tensor]
-"""What a loss or a penalty keeps from step to step, by name; saved with the training, on the training's device."""
+"""Tensors that a loss or a penalty keeps from step to step, by name; saved with the training, on its device."""
 
 
 @dataclass(frozen=True)

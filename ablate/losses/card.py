@@ -1,4 +1,4 @@
-"""What there is to say about a registered loss: its card, its curves, and a worked example that can be checked."""
+"""The description of a registered loss: its card, its curves, and a worked example that can be checked."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Curves:
+class LossCurves:
     """Losses of single logits and their derivatives, over the logit; the other player's logit is 0."""
 
     logit: tuple[float, ...]
@@ -76,7 +76,7 @@ def as_json(card: Card) -> dict[str, Any]:
     return plain
 
 
-def curves(name: str, points: int = 121) -> Curves:
+def curves(name: str, points: int = 121) -> LossCurves:
     """Returns the curves of an adversarial loss with its default options."""
     loss: AdversarialLoss = adversarial_losses[name].function().on_logits()
     logits = torch.linspace(*LOGITS, points, dtype=torch.float64)
@@ -89,7 +89,7 @@ def curves(name: str, points: int = 121) -> Curves:
     for player, function in players.items():
         of = [_value_and_gradient(function, logit) for logit in logits]
         values[player], gradients[player] = (tuple(column) for column in zip(*of, strict=True))
-    return Curves(tuple(logits.tolist()), values, gradients)
+    return LossCurves(tuple(logits.tolist()), values, gradients)
 
 
 def worked_example(name: str) -> dict[str, Any]:

@@ -18,7 +18,6 @@ adversarial_losses = Registry(
         "convention": REQUIRED,
         "gradient_at_zero": REQUIRED,
         "gradient_losing": REQUIRED,
-        "oracle": None,
         "ranges": {},
         "trains_discriminator": True,
         "generator_sees_real": False,
@@ -27,13 +26,12 @@ adversarial_losses = Registry(
     },
 )
 """Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
-the discriminator wins (r = 4, f = -4); the least discriminator loss as a function of two distributions; sensible ranges
-of the options; whether the discriminator is trained, the generator's loss looks at the image's logits, and the loss of
-a batch is the mean of its parts' losses; and which discriminators it needs: those with a logit for each of the
-"patches", autoencoders whose logit is minus the "energy" of their error, or such as tell "labels" apart."""
+the discriminator wins (r = 4, f = -4); sensible ranges of the options; whether the discriminator is trained, the
+generator's loss looks at the image's logits, and the loss of a batch is the mean of its parts' losses; and the kind of
+discriminator that it needs: "patches" with a logit for each, autoencoders whose logit is minus the "energy" of their
+error, or networks that tell "labels" apart."""
 distortions = Registry(
     "distortion",
-    "ablate.losses.control",
     "ablate.losses.pixel",
     "ablate.losses.structure",
     "ablate.losses.frequency",

@@ -1,19 +1,16 @@
 """Adversarial losses that judge every logit for itself.
 
 A registered function takes the loss' options as keyword-only arguments and returns the pair of both players' losses.
-Beside formula and source it registers facts that checks and documents read: the generator's gradient per logit at
-r = f = 0 and where the discriminator wins (r = 4, f = -4), and the least L_D that any discriminator can reach.
+Beside formula and source it registers facts that checks and documents read, which `catalogue` lists.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
 
@@ -48,7 +45,6 @@ def _logistic(real: Tensor, fake: Tensor) -> Tensor:
     "below 1 smooths the label of images, and of these alone (Salimans et al. 2016), which adds E(1 - real_target) r",
     gradient_at_zero=-0.5,
     gradient_losing=-0.98201,
-    oracle=oracles.logistic,
     ranges={"real_target": (0.7, 1.0)},
 )
 def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
@@ -68,7 +64,6 @@ def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
     convention="the generator minimises E log(1 - sigmoid(f)) itself",
     gradient_at_zero=-0.5,
     gradient_losing=-0.017986,
-    oracle=oracles.logistic,
 )
 def minimax() -> AdversarialLoss:
     """Logistic loss of the two-player game; the generator's gradient vanishes where the discriminator wins."""
@@ -81,7 +76,6 @@ def minimax() -> AdversarialLoss:
     convention="linear logits, never probabilities; no half",
     gradient_at_zero=-2.0,
     gradient_losing=-10.0,
-    oracle=oracles.least_squares,
     ranges={"fake_target": TARGET, "real_target": TARGET, "generator_target": TARGET},
 )
 def lsgan(*, fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> AdversarialLoss:
@@ -95,7 +89,6 @@ def lsgan(*, fake_target: float = 0.0, real_target: float = 1.0, generator_targe
     convention="the paper's halves: half of lsgan, so the same lambda_x weighs twice as much",
     gradient_at_zero=-1.0,
     gradient_losing=-5.0,
-    oracle=lambda p, q: oracles.least_squares(p, q) / 2,
 )
 def lsgan_half() -> AdversarialLoss:
     """Least squares with the paper's halves."""
@@ -108,7 +101,6 @@ def lsgan_half() -> AdversarialLoss:
     convention="with halves; the generator's gradient is zero at logit 0",
     gradient_at_zero=0.0,
     gradient_losing=-4.0,
-    oracle=lambda p, q: 2 * oracles.least_squares(p, q),
 )
 def lsgan_chi2() -> AdversarialLoss:
     """Least squares in the coding under which the generator minimises Pearson's chi-squared of p + q against 2 q."""
@@ -129,7 +121,6 @@ def _least_squares(a: float, b: float, c: float, factor: float) -> AdversarialLo
     convention="both terms with weight 1",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
-    oracle=oracles.hinge,
 )
 def hinge() -> AdversarialLoss:
     """Hinge loss; the generator's gradient is the same at every logit."""
@@ -149,7 +140,7 @@ def hinge() -> AdversarialLoss:
 def wgan() -> AdversarialLoss:
     """Difference of mean logits: minus the Wasserstein-1 distance where the discriminator is 1-Lipschitz.
 
-    Without a constraint L_D has no minimum, and so no oracle.
+    Without a constraint L_D has no minimum.
     """
     return AdversarialLoss(
         discriminator=lambda real, fake: fake.mean() - real.mean(),
@@ -164,7 +155,6 @@ def wgan() -> AdversarialLoss:
     convention="a softmax over one channel is 1 whatever the logit; as it stands the branch does not even build",
     gradient_at_zero=0.0,
     gradient_losing=0.0,
-    oracle=lambda _p, _q: np.float64(0.0),
 )
 def softmax1() -> AdversarialLoss:
     """Cross-entropy of a softmax over one channel: zero, with zero gradients, so that no player learns from it."""
@@ -177,7 +167,6 @@ def softmax1() -> AdversarialLoss:
     convention="the discriminator is never stepped",
     gradient_at_zero=0.0,
     gradient_losing=0.0,
-    oracle=lambda _p, _q: np.float64(0.0),
     trains_discriminator=False,
 )
 def none() -> AdversarialLoss:

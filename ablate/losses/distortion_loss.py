@@ -1,4 +1,4 @@
-"""What a distortion is, and what all of them rest on."""
+"""A distortion, and the checks and differences that all of them share."""
 
 from __future__ import annotations
 

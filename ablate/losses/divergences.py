@@ -16,7 +16,6 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
 
@@ -49,7 +48,6 @@ def _bound(image: Pointwise, reconstruction: Pointwise, saturating: bool, thresh
     convention="logits favour neither side at 1, not at 0; exp goes on along its tangent from f - 1 = limit",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
-    oracle=lambda p, q: -oracles.kullback_leibler(p, q),
     ranges=LIMITS,
 )
 def f_kl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
@@ -63,7 +61,6 @@ def f_kl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
     convention="exp goes on along its tangent from a logit of -limit downwards",
     gradient_at_zero=-1.0,
     gradient_losing=-54.598,
-    oracle=lambda p, q: -oracles.kullback_leibler(q, p),
     ranges=LIMITS,
 )
 def f_rkl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
@@ -77,7 +74,6 @@ def f_rkl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
     convention="the saturating generator pushes logits below -2 further down",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
-    oracle=lambda p, q: -oracles.pearson(p, q),
 )
 def f_pearson(*, saturating: bool = False) -> AdversarialLoss:
     """Pearson's chi-squared of the images against the reconstructions."""
@@ -91,7 +87,6 @@ def f_pearson(*, saturating: bool = False) -> AdversarialLoss:
     convention="both exponentials go on along their tangents from a logit of -limit downwards",
     gradient_at_zero=-1.0,
     gradient_losing=-54.598,
-    oracle=lambda p, q: -oracles.pearson(q, p),
     ranges=LIMITS,
 )
 def f_neyman(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
@@ -107,7 +102,6 @@ def f_neyman(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLo
     convention="squared Hellinger distance without a half; exp goes on along its tangent from an exponent of limit",
     gradient_at_zero=-1.0,
     gradient_losing=-54.598,
-    oracle=lambda p, q: -oracles.squared_hellinger(p, q),
     ranges=LIMITS,
 )
 def f_hellinger(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
@@ -122,7 +116,6 @@ def f_hellinger(*, saturating: bool = False, limit: float = LIMIT) -> Adversaria
     convention="vanilla, or saturating minimax, with constants that make the least L_D minus twice the divergence",
     gradient_at_zero=-0.5,
     gradient_losing=-0.98201,
-    oracle=lambda p, q: -2 * oracles.jensen_shannon(p, q),
 )
 def f_js(*, saturating: bool = False) -> AdversarialLoss:
     """Jensen-Shannon divergence, twice; sp is softplus."""
@@ -135,7 +128,6 @@ def f_js(*, saturating: bool = False) -> AdversarialLoss:
     convention="has one generator: its saturating and its other form are the same",
     gradient_at_zero=-0.5,
     gradient_losing=-0.00067048,
-    oracle=lambda p, q: -oracles.total_variation(p, q),
 )
 def f_tv() -> AdversarialLoss:
     """Total variation, in 0 to 1; both players' gradients vanish at large logits."""

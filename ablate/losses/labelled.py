@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import logsigmoid
 
-from ablate.losses import oracles
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.classic import two_class
@@ -21,7 +20,6 @@ from ablate.losses.classic import two_class
     "logit log p(k) - log p(0)",
     gradient_at_zero=-0.5,
     gradient_losing=-0.98201,
-    oracle=lambda p, q: oracles.logistic(p, q) / 2,
     discriminator="labels",
 )
 def oasis() -> AdversarialLoss:

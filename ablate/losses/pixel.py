@@ -11,6 +11,12 @@ from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error
 
 
+@distortions.register(formula="0", source="control without this term")
+def none() -> Distortion:
+    """Nothing: the term is absent."""
+    return lambda _image, reconstruction: 0 * reconstruction.mean()
+
+
 @distortions.register(
     formula=r"E(x - \hat x)^2",
     source="Agustsson et al. 2019, section 4; weight 12 in the source",

@@ -61,8 +61,10 @@ MEANS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "batch_and_patches": lambda logits: logits.mean(),
     "batch": lambda logits: logits.mean(dim=0, keepdim=True),
 }
-"""What a logit's opponent is averaged over. The sources have one logit an image and do not say; at batch 1 the mean
-over the batch alone is the logit itself."""
+"""The dimensions that a logit's opponent is averaged over.
+
+The sources have one logit an image and do not say; at batch 1 the mean over the batch alone is the logit itself.
+"""
 
 
 def _relativistic(loss: Pointwise, margins: Margins) -> AdversarialLoss:

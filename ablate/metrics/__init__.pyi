@@ -24,8 +24,9 @@ from .pixel import psnr as psnr
 from .pixel import sse as sse
 from .protocol import Difference as Difference
 from .protocol import differences as differences
-from .rate import Rate as Rate
-from .rate import rate as rate
+from .rate import bpp_actual as bpp_actual
+from .rate import bpp_bound as bpp_bound
+from .rate import bpp_entropy as bpp_entropy
 from .structure import MIN_SIDE_MS_SSIM as MIN_SIDE_MS_SSIM
 from .structure import MIN_SIDE_MS_SSIM_3 as MIN_SIDE_MS_SSIM_3
 from .structure import ms_ssim as ms_ssim

@@ -7,49 +7,13 @@ say, and the length of a real file, whose header and tables may take it beyond b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.codecs.agustsson.bitstream import MODEL_BYTES, decode, encode
 from ablate.metrics.catalogue import metrics
 
 Symbols = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The rate of one image, in bits per pixel, the bytes of its file, and how much of the code book it uses.
-
-    `levels_used` counts levels that occur anywhere, `dead_channels` those channels that hold a single level.
-    """
-
-    bpp_bound: float
-    bpp_entropy: float
-    bpp_actual: float
-    bytes_actual: int
-    levels_used: int
-    dead_channels: int
-
-
-def rate(symbols: Symbols, levels: int, height: int, width: int) -> Rate:
-    """Measures symbols, uint8 (C, h, w) below `levels`, of an original image of `height` x `width` pixels.
-
-    The file is decoded again and compared.
-
-    Raises:
-        ValueError: for symbols or sizes that a file cannot hold.
-    """
-    file = _verified_file(symbols, levels, height, width)
-    return Rate(
-        bpp_bound=bpp_bound(symbols, levels, height, width),
-        bpp_entropy=bpp_entropy(symbols, levels, height, width),
-        bpp_actual=8 * len(file) / (height * width),
-        bytes_actual=len(file),
-        levels_used=len(np.unique(symbols)),
-        dead_channels=sum(bool((channel == channel.flat[0]).all()) for channel in symbols),
-    )
 
 
 @metrics.register(
@@ -88,14 +52,6 @@ def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
     source="ablate.codecs.agustsson.bitstream; the file is decoded again and compared",
 )
-def bpp_actual(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of the file that holds symbols (C, h, w)."""
-    return 8 * len(_verified_file(symbols, levels, height, width)) / (height * width)
-
-
-def _verified_file(symbols: Symbols, levels: int, height: int, width: int) -> bytes:
-    # The name of a model takes as many bytes whichever it is.
-    file = encode(symbols, levels=levels, height=height, width=width, model=bytes(MODEL_BYTES))
-    if not np.array_equal(decode(file, levels=levels, shape=symbols.shape), symbols):
-        raise RuntimeError(f"the entropy coder lost symbols of shape {symbols.shape}: its file decodes to others")
-    return file
+def bpp_actual(file: bytes, height: int, width: int) -> float:
+    """Returns the bits per pixel of the file of an image."""
+    return 8 * len(file) / (height * width)

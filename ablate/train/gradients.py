@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.codecs.agustsson.codec import Codec
+from ablate.codecs.codec import TrainableCodec
 from ablate.objective import Parts
 
 
@@ -20,7 +20,7 @@ def weighted_norms(parts: Parts, reconstruction: Tensor) -> dict[str, float]:
     return {name: float(norm_at(reconstruction, parts.weights[name] * term)) for name, term in parts.terms.items()}
 
 
-def encoder_norm(codec: Codec) -> float:
-    """Returns the norm of the last gradient that reached the encoder's parameters."""
-    gradients = [p.grad for p in codec.encoder.parameters() if p.grad is not None]
+def encoder_norm(codec: TrainableCodec) -> float:
+    """Returns the norm of the last gradient that reached the encoder's parameters, or all of a codec without one."""
+    gradients = [p.grad for p in codec.parts().get("encoder", codec).parameters() if p.grad is not None]
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
-from ablate.codecs.agustsson.codec import Reconstruction
+from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.data import Images
 from ablate.networks.exact import full_float32
@@ -40,8 +40,8 @@ def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iter
     image = Batches(images, cell.data, cell.seed, device)(0)
     reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
     yield _ranges(image, reconstruction)
-    yield _levels(cell, reconstruction)
-    yield from _noise(cell, state, image)
+    yield from _levels(cell, reconstruction)
+    yield from _noise(state, image)
     if objective.needs_discriminator:
         discriminator_step(state, objective, cell, 0, image, reconstruction)
         yield from _scales(state, objective, image, reconstruction)
@@ -69,9 +69,11 @@ def _ranges(image: Tensor, reconstruction: Reconstruction) -> Finding:
     )
 
 
-def _levels(cell: Cell, reconstruction: Reconstruction) -> Finding:
-    used, levels = int(reconstruction.symbols.unique().numel()), cell.model.quantizer.levels
-    return _verdict(
+def _levels(cell: Cell, reconstruction: Reconstruction) -> Iterator[Finding]:
+    if cell.model.code is None or reconstruction.symbols is None:
+        return
+    used, levels = int(reconstruction.symbols.unique().numel()), cell.model.code.levels
+    yield _verdict(
         "quantizer",
         used == levels,
         f"{used} of {levels} centers are used by the first batch",
@@ -81,8 +83,8 @@ def _levels(cell: Cell, reconstruction: Reconstruction) -> Finding:
     )
 
 
-def _noise(cell: Cell, state: TrainState, image: Tensor) -> Iterator[Finding]:
-    if not cell.model.noise:
+def _noise(state: TrainState, image: Tensor) -> Iterator[Finding]:
+    if not state.codec.noisy:
         return
     with torch.no_grad():
         one, other = (state.codec(image[:1], stream(seed, "preflight.noise", 0)).image for seed in (0, 1))

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson import initial
-from ablate.codecs.agustsson.codec import Codec
+from ablate.codecs.build import build_codec
+from ablate.codecs.codec import TrainableCodec
 from ablate.config import Adam, Cell, Warmup
-from ablate.discriminators.initial import build_discriminator, one_scale
-from ablate.discriminators.multiscale import Discriminator
+from ablate.discriminators.build import build_discriminator
+from ablate.discriminators.discriminator import Discriminator
 from ablate.losses import Memory
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -28,9 +28,9 @@ class TrainState:
     nothing but this to continue bit for bit.
     """
 
-    codec: Codec
+    codec: TrainableCodec
     codec_optimizer: torch.optim.Optimizer
-    average: Codec | None
+    average: TrainableCodec | None
     discriminator: Discriminator | None
     discriminator_optimizer: torch.optim.Optimizer | None
     trained_scales: int = 0
@@ -46,10 +46,8 @@ class TrainState:
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
         """Builds the state of adversarial training at step 0."""
-        codec = _placed(initial.build_codec(cell.model, cell.seed), device, cell.train.channels_last)
-        discriminator = build_discriminator(
-            cell.discriminator, cell.seed, one_scale(cell.discriminator_kind, cell.model.code)
-        )
+        codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
+        discriminator = build_discriminator(cell.discriminator, cell.seed, cell.discriminator_kind, cell.model.code)
         discriminator = _placed(discriminator, device, cell.train.channels_last)
         return cls(
             codec=codec,
@@ -57,13 +55,13 @@ class TrainState:
             average=copy.deepcopy(codec).requires_grad_(False),
             discriminator=discriminator,
             discriminator_optimizer=_adam(discriminator, cell.optimizers.discriminator),
-            trained_scales=1 if cell.train.quirks.coarse_untrained else cell.discriminator.scales,
+            trained_scales=1 if cell.train.quirks.coarse_untrained else discriminator.scales,
         )
 
     @classmethod
     def for_warmup(cls, warmup: Warmup, device: str) -> TrainState:
         """Builds the state of distortion-only training at step 0."""
-        codec = _placed(initial.build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
+        codec = _placed(build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
         return cls(codec, _adam(codec, warmup.adam), None, None, None)
 
     def start_from(self, weights: Path) -> None:

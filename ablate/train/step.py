@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.codec import Reconstruction
+from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
-from ablate.discriminators.output import DiscriminatorOutput
+from ablate.discriminators.discriminator import DiscriminatorOutput
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
@@ -211,7 +211,7 @@ def generator_terms(
         fake_features=fake.features,
     )
     if objective.settings.adaptive_weight:
-        parts = adaptive(parts, state.codec.generator.last_layer.weight)
+        parts = adaptive(parts, state.codec.last_layer)
     if objective.settings.calibrate == "gradient":
         parts = calibrated(state, objective, parts, reconstruction.image, real=real, fake=fake)
     return parts

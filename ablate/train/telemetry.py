@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.codecs.agustsson.codec import Reconstruction
+from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss
 from ablate.objective import Parts
 from ablate.train.step import DiscriminatorStepOutput, StepOutput
@@ -106,7 +106,7 @@ def loss_row(parts: Parts, judged: DiscriminatorStepOutput | None) -> dict[str, 
 def reconstruction_row(image: Tensor, reconstruction: Reconstruction) -> Mapping[str, Any]:
     """Returns how many quantizer levels the batch uses and how much reconstruction and image vary over pixels."""
     return {
-        "levels_used": int(reconstruction.symbols.unique().numel()),
+        **({} if reconstruction.symbols is None else {"levels_used": int(reconstruction.symbols.unique().numel())}),
         "reconstruction_std": _deviation(reconstruction.image.detach().float()),
         "image_std": _deviation(image),
     }

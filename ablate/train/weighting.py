@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ablate.discriminators.output import DiscriminatorOutput
+from ablate.discriminators.discriminator import DiscriminatorOutput
 from ablate.objective import Objective, Parts
 from ablate.train.gradients import norm_at
 from ablate.train.state import TrainState

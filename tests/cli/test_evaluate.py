@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from ablate.store import Entry, Store
 from tests.cli.test_compress import draw
-from tests.trained.cells import commit, tiny_cell
+from tests.store.cells import commit, tiny_cell
 
 Ablate = Callable[..., Result]
 

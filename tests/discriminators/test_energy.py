@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from ablate.config import DiscriminatorSettings
-from ablate.discriminators.energy import EnergyDiscriminator
-from ablate.discriminators.initial import build_discriminator
+from ablate.discriminators.build import build_discriminator
 from ablate.layers.norm import ChannelNorm
 
 SETTINGS = DiscriminatorSettings(scales=1, width=4, layers=2, norm="none")
@@ -17,7 +16,7 @@ def image(*size: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (5, 9)])
 def test_a_patch_s_logit_is_minus_the_mean_error_of_its_pixels(size: tuple[int, int]) -> None:
-    (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(SETTINGS, 0, "energy")
     x = image(*size)
     seen = []
     judge.image.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
@@ -30,7 +29,7 @@ def test_a_patch_s_logit_is_minus_the_mean_error_of_its_pixels(size: tuple[int, 
 
 
 def test_an_image_that_is_reproduced_has_no_energy() -> None:
-    (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(SETTINGS, 0, "energy")
     with torch.no_grad():
         judge.image.conv.weight.zero_()
         judge.image.conv.bias.copy_(torch.tensor([0.5, 0.0, -0.5]))
@@ -39,13 +38,13 @@ def test_an_image_that_is_reproduced_has_no_energy() -> None:
 
 
 def test_its_features_are_matched_as_any_discriminator_s() -> None:
-    energy, patches = build_discriminator(SETTINGS, 0, EnergyDiscriminator), build_discriminator(SETTINGS, 0)
+    energy, patches = build_discriminator(SETTINGS, 0, "energy"), build_discriminator(SETTINGS, 0)
     shapes = [[each.shape for each in judge(image(16, 16)).features[0]] for judge in (energy, patches)]
     assert shapes[0] == shapes[1]
 
 
 def test_the_energy_pulls_at_the_reconstruction_directly_and_through_the_autoencoder() -> None:
-    (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(SETTINGS, 0, "energy")
     x = image(8, 8).requires_grad_()
     (whole,) = torch.autograd.grad(judge(x)[0].sum(), x)
     decoded = judge.image(judge.decoder(judge.bottleneck(judge.trunk(x)[-1]))).detach()
@@ -55,7 +54,7 @@ def test_the_energy_pulls_at_the_reconstruction_directly_and_through_the_autoenc
 
 
 def test_energies_of_image_and_reconstruction_are_equally_precise_in_bfloat16() -> None:
-    (judge,) = build_discriminator(SETTINGS, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(SETTINGS, 0, "energy")
     x = image(16, 16).bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
         reconstruction, same = judge(x)[0], judge(x.float())[0]
@@ -65,7 +64,7 @@ def test_energies_of_image_and_reconstruction_are_equally_precise_in_bfloat16() 
 
 def test_spectral_norm_bounds_the_decoder_as_well() -> None:
     settings = SETTINGS.model_copy(update={"spectral_norm": True})
-    (judge,) = build_discriminator(settings, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(settings, 0, "energy")
     layers = [each for each in judge.modules() if isinstance(each, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
     assert len(layers) == 6
     assert all(hasattr(each, "parametrizations") for each in layers)
@@ -74,6 +73,6 @@ def test_spectral_norm_bounds_the_decoder_as_well() -> None:
 @pytest.mark.parametrize("layers", [2, 3])
 def test_a_patch_and_the_decoder_are_as_the_settings_say(layers: int) -> None:
     settings = SETTINGS.model_copy(update={"layers": layers, "norm": "channel"})
-    (judge,) = build_discriminator(settings, 0, EnergyDiscriminator)
+    (judge,) = build_discriminator(settings, 0, "energy")
     assert judge(image(32, 48))[0].shape == (2, 1, 32 >> layers, 48 >> layers)
     assert sum(isinstance(each, ChannelNorm) for each in judge.decoder) == layers

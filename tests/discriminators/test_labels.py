@@ -1,13 +1,12 @@
 """The discriminator over labels that the codec's own symbols make."""
 
-import functools
 import itertools
 
 import pytest
 import torch
 
 from ablate.config import DiscriminatorSettings, Model
-from ablate.discriminators.initial import build_discriminator
+from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.labels import LabelDiscriminator, label_of
 
 MODEL = Model(channels=2, width=4, downsamplings=2, residual_blocks=0, norm="none", latent_norm="none")
@@ -15,7 +14,7 @@ MODEL = Model(channels=2, width=4, downsamplings=2, residual_blocks=0, norm="non
 
 def judge(layers: int) -> LabelDiscriminator:
     settings = DiscriminatorSettings(scales=1, width=4, layers=layers, norm="none")
-    (found,) = build_discriminator(settings, 0, functools.partial(LabelDiscriminator, code=MODEL.code))
+    (found,) = build_discriminator(settings, 0, "labels", MODEL.code)
     return found
 
 

@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 
 from ablate import metrics
-from ablate.codecs.agustsson.initial import build_codec
+from ablate.codecs.build import build_codec
+from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell, Evaluation, Term
 from ablate.data import prepare, prepare_folder, resolve
 from ablate.evaluate.distances import patch_scores, refusal
 from ablate.evaluate.measure import _levels, _taught, evaluate
 from ablate.execute.cell import run_cell
 from ablate.store import Entry
-from ablate.trained import TrainedCodec
 from tests.train.conftest import gradient_image
 
 SIZES = ((176, 192), (200, 168), (190, 250), (130, 140))
@@ -52,12 +52,17 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
     return made.model_copy(update={"data": resolve(made.data, root)})
 
 
+def drawn(cell: Cell, seed: int = 0) -> TrainedCodec:
+    """Returns the codec of a cell that nobody trained."""
+    return TrainedCodec.of(build_codec(cell.model, seed), cell.model, cell.seed)
+
+
 @pytest.fixture(scope="module")
 def measured(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Entry]:
     """What is measured of two codecs as they were drawn, and where it was written."""
     root = tmp_path_factory.mktemp("evaluation")
     entry = Entry(root / "entry")
-    codecs = {name: build_codec(cell.model, seed).eval() for seed, name in enumerate(("raw", "ema"))}
+    codecs = {name: drawn(cell, seed) for seed, name in enumerate(("raw", "ema"))}
     return evaluate(codecs, cell, prepare(cell.data, "test", root), entry, root, "cpu"), entry
 
 
@@ -141,8 +146,8 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
 ) -> None:
     images = prepare(cell.data, "test", tmp_path)
     unchanged = iter([torch.from_numpy(each.copy()) for each in images])
-    monkeypatch.setattr(TrainedCodec, "image", lambda *_: next(unchanged))
-    codec = build_codec(cell.model, 0).eval()
+    monkeypatch.setattr(TrainedCodec, "decode", lambda *_: next(unchanged))
+    codec = drawn(cell)
     result = evaluate({"ema": codec}, cell, images, Entry(tmp_path), tmp_path, "cpu")
     scores = result["metrics"]["ema"]
     assert (scores["psnr"], scores["ms_ssim_db"], scores["identical"], scores["mse_pooled"]) == (None, None, 4, 0)
@@ -167,7 +172,7 @@ def test_a_perceptual_distance_is_one_more_figure_of_each_image(
         "loss": cell.loss.model_copy(update={"perceptual": Term(name="lpips", options={"network": "vgg"})}),
     }
     images, there = prepare(cell.data, "test", tmp_path), Entry(tmp_path / "entry")
-    codec = build_codec(cell.model, 0).eval()
+    codec = drawn(cell)
     result = evaluate({"ema": codec}, cell.model_copy(update=settings), images, there, tmp_path, "cpu")
     expected = [
         each.mean() - np.asarray(Image.open(there.recon("ema", image))).mean()
@@ -230,7 +235,7 @@ def test_the_tap_that_is_asked_for_is_looked_through_and_a_side_of_161_pixels_is
     Image.fromarray(gradient_image(5, 161, 170)).save(tmp_path / "images" / "a.png")
     images = prepare_folder(tmp_path / "images", tmp_path / "cache")
     wide = cell.model_copy(update={"evaluation": cell.evaluation.model_copy(update={"tap": 1280})})
-    codec = build_codec(cell.model, 0).eval()
+    codec = drawn(cell)
     result = evaluate({"ema": codec}, wide, images, Entry(tmp_path / "entry"), tmp_path / "cache", "cpu")
     assert np.load(Entry(tmp_path / "entry").features("ema")).shape == (41, 1280)
     assert "fd_lite0_1280" in result["metrics"]["ema"]

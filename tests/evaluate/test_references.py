@@ -15,7 +15,7 @@ from ablate.codecs.standard import STANDARD
 from ablate.config import Evaluation
 from ablate.data import Images, prepare_folder
 from ablate.evaluate import reference_measurer
-from ablate.evaluate.features import image_features
+from ablate.evaluate.features import as_tensor, image_features
 from ablate.evaluate.references import anchors
 
 PROTOCOL = Evaluation()
@@ -45,15 +45,17 @@ def test_each_image_has_the_best_file_that_is_no_larger(codec, records, shown: I
     record = records["some"][codec.label]
     files = []
     for image, limit in zip(shown, LIMITS, strict=True):
-        within = [q for q in range(codec.lowest, codec.highest + 1) if len(codec.encode(image, q)) <= limit]
+        within = [
+            q for q in range(codec.lowest, codec.highest + 1) if len(codec.at(q).encode(as_tensor(image))) <= limit
+        ]
         # Sizes rise with quality here but for a byte or two, so that bisection finds the last one or its neighbour.
-        files.append(codec.encode(image, max(within)))
+        files.append(codec.at(max(within)).encode(as_tensor(image)))
     pixels = [height * width for height, width in shown.shapes]
     sizes = np.array([len(file) for file in files])
     assert record["bpp_actual"] == pytest.approx(np.mean(8 * sizes / pixels), rel=0.02)
     assert record["bpp_actual"] <= np.mean(8 * np.array(LIMITS) / pixels)
     pairs = [
-        (torch.from_numpy(image.copy())[None], torch.from_numpy(codec.decode(file))[None])
+        (torch.from_numpy(image.copy())[None], codec.at(0).decode(file)[None])
         for image, file in zip(shown, files, strict=True)
     ]
     assert record["psnr"] == pytest.approx(np.mean([float(metrics.psnr(*pair)) for pair in pairs]), abs=0.15)
@@ -67,10 +69,10 @@ def test_the_smallest_files_are_measured_as_the_cells_are(codec, records, shown:
     extractor = metrics.extractor("lite0", tap=112)
     originals, decoded, scores = [], [], []
     for image in shown:
-        smallest = codec.encode(image, codec.lowest)
-        better = codec.encode(image, codec.lowest + 1)  # JPEG's two lowest qualities can be equally large
+        smallest = codec.at(codec.lowest).encode(as_tensor(image))
+        better = codec.at(codec.lowest + 1).encode(as_tensor(image))  # JPEG's two lowest qualities can be equally large
         file = better if len(better) == len(smallest) else smallest
-        pair = torch.from_numpy(image.copy()), torch.from_numpy(codec.decode(file))
+        pair = torch.from_numpy(image.copy()), codec.at(0).decode(file)
         for kept, each in zip((originals, decoded), pair, strict=True):
             kept.append(extractor(metrics.patches(each, 64, 32)))
         scores.append(float(metrics.ms_ssim(pair[0][None], pair[1][None])))
@@ -90,7 +92,7 @@ def test_one_image_without_so_small_a_file_leaves_no_figure(records, shown: Imag
 
 @pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
 def test_a_file_as_large_as_the_limit_is_within_it(codec, shown: Images, cache: Path) -> None:
-    sizes = tuple(len(codec.encode(image, 30)) for image in shown)
+    sizes = tuple(len(codec.at(30).encode(as_tensor(image))) for image in shown)
     record = anchors(shown, PROTOCOL, {"exactly": sizes}, cache)["exactly"][codec.label]
     assert record["quality"][0] >= 30
     pixels = [height * width for height, width in shown.shapes]

@@ -1,4 +1,4 @@
-"""What counts as agreement with float64: the check that every backend has to pass, on results made up for it."""
+"""Agreement with float64: the check that every backend has to pass, on results made up for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every registered adversarial loss keeps to: its formula, its facts, its divergence, and finite numbers."""
+"""The contract of every registered adversarial loss: its formula, its facts, its divergence, and finite numbers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from torch.autograd import gradcheck
 
 from ablate.losses import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
+from tests.losses.oracles import ORACLES
 
 Array = NDArray[np.float64]
 Player = Callable[[Array, Array], float]
 
 NAMES = list(adversarial_losses)
-WITH_ORACLE = [name for name in NAMES if adversarial_losses[name].facts["oracle"]]
 STEPPED = {"hinge": np.sign, "f_tv": lambda difference: 20 * np.sign(difference)}
 """The best logits as a function of p - q, where no gradient leads to them."""
 
@@ -175,7 +175,7 @@ def random_distributions(seed: int) -> tuple[Array, Array, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", [name for name in WITH_ORACLE if name not in STEPPED])
+@pytest.mark.parametrize("name", [name for name in ORACLES if name not in STEPPED])
 def test_best_smooth_discriminator_reaches_the_oracle(name: str, seed: int) -> None:
     p, q, real, fake = random_distributions(seed)
     loss = built(name)
@@ -187,7 +187,7 @@ def test_best_smooth_discriminator_reaches_the_oracle(name: str, seed: int) -> N
         return value.item(), gradient.flatten().numpy()
 
     best = minimize(value_and_gradient, np.zeros(5), jac=True, method="BFGS", options={"gtol": 1e-8})
-    assert best.fun == pytest.approx(adversarial_losses[name].facts["oracle"](p, q), rel=1e-7, abs=1e-9)
+    assert best.fun == pytest.approx(ORACLES[name](p, q), rel=1e-7, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -197,7 +197,7 @@ def test_best_stepped_discriminator_reaches_the_oracle_and_no_nudge_beats_it(nam
     loss = built(name)
     best = torch.from_numpy(STEPPED[name](p - q)).reshape(-1, 1, 1, 1)
     least = loss.discriminator(best[real], best[fake]).item()
-    assert least == pytest.approx(adversarial_losses[name].facts["oracle"](p, q), rel=1e-9)
+    assert least == pytest.approx(ORACLES[name](p, q), rel=1e-9)
     for nudge in range(100):
         near = best + logits(5, 1, 1, 1, seed=nudge, spread=0.1 + nudge / 10)
         assert loss.discriminator(near[real], near[fake]).item() >= least - 1e-12

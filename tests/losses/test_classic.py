@@ -1,4 +1,4 @@
-"""What each adversarial loss that judges every logit for itself has of its own; the rest is in the contract."""
+"""Adversarial losses that judge every logit for itself: what is not in the contract of all."""
 
 from __future__ import annotations
 

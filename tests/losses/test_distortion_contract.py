@@ -1,4 +1,4 @@
-"""What every registered distortion keeps: its floor, its symmetry, its gradient, its options, its smallest side."""
+"""The contract of every registered distortion: floor, symmetry, gradient, options, smallest side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ablate.registry import Entry
 NAMES = list(distortions)
 TERMS = [name for name in NAMES if name != "none"]
 FLOOR = {"charbonnier": 1e-3}
-"""What a distortion is between equal images, where that is not 0."""
+"""The value of a distortion between equal images, where that is not 0."""
 
 STOPPED = {"focal_frequency"}
 """Distortions whose gradient leaves a factor out on purpose; their own tests look at it."""

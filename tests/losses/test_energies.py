@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.losses import AdversarialLoss, oracles
+from ablate.losses import AdversarialLoss
 from ablate.losses.catalogue import adversarial_losses
+from tests.losses.oracles import total_variation
 
 
 def built(name: str, **options: float) -> AdversarialLoss:
@@ -32,7 +33,7 @@ def test_no_energies_beat_the_margin_times_what_the_distributions_share(seed: in
         return loss.discriminator(real, fake).item()
 
     least = value(np.where(p > q, 0.0, margin))
-    assert least == pytest.approx(margin * (1 - oracles.total_variation(p, q)), rel=1e-9)
+    assert least == pytest.approx(margin * (1 - total_variation(p, q)), rel=1e-9)
     assert all(value(drawn.uniform(0, 2 * margin, 5)) >= least - 1e-12 for _ in range(200))
 
 

@@ -39,7 +39,7 @@ COSTS: dict[str, Callable[[float], float]] = {
     "dragan": lambda norm: 10 * (norm - 1) ** 2,
     "maxgp": lambda norm: 10 * norm**2,
 }
-"""What each penalty with its published weight makes of a gradient norm that is the same everywhere."""
+"""Each penalty with its published weight, as a function of a gradient norm that is the same everywhere."""
 
 
 @pytest.mark.parametrize("name", GRADIENT_PENALTIES)

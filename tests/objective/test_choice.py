@@ -1,4 +1,4 @@
-"""What is chosen for a training, and why not."""
+"""The backends that are chosen for a training, and why not others."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from ablate.kernels import Function, Gradients, backends
+from ablate.kernels import backends
 from ablate.kernels.library import missing
-from ablate.kernels.proof import refuted
 from ablate.objective import Choice
 from ablate.objective import choice as choosing
+from tests.kernels.test_proof import slightly_wrong
 
 needs_compiler = pytest.mark.skipif(missing("distortion") is not None, reason=str(missing("distortion")))
-L1 = {"mse": 0.0, "l1": 1.0}
 
 
 def choose(name: str, size: int, **settings: Any) -> tuple[str, str]:
@@ -66,36 +65,6 @@ def test_a_backend_that_computes_something_else_is_not_taken(monkeypatch: pytest
     taken, said = choose("l1", 10**6)
     assert taken == "explicit"
     assert "distortion: native disagrees with float64 on odd sizes: gradient 0 of the reconstruction is off by" in said
-
-
-def test_a_proof_that_fails_says_on_what() -> None:
-    broken = replace(backends("distortion")[0], build=slightly_wrong)
-    assert "odd sizes" in str(refuted(broken, L1, "cpu", torch.float32))
-    assert refuted(backends("distortion")[0], L1, "cpu", torch.float32) is None
-
-
-def test_a_backend_that_fails_is_not_taken_and_the_error_is_told() -> None:
-    def build(**_options: Any) -> Function:
-        def fails(*_images: Any) -> Gradients:
-            raise OSError("no such instruction")
-
-        return fails
-
-    broken = replace(backends("distortion")[0], name="native", build=build)
-    assert refuted(broken, L1, "cpu", torch.float32) == (
-        "distortion: native fails on odd sizes: OSError: no such instruction"
-    )
-
-
-def slightly_wrong(**options: Any) -> Function:
-    """A definition whose gradient is a hundredth too large."""
-    right = backends("distortion")[0].build(**options)
-
-    def wrong(*images: Any) -> Gradients:
-        found = right(*images)
-        return found._replace(reconstruction=tuple(1.01 * each for each in found.reconstruction))
-
-    return wrong
 
 
 def gone(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:

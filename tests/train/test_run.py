@@ -24,7 +24,7 @@ from ablate.execute.work import PRELOAD
 from ablate.objective import Kernels
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
-from ablate.trained import load
+from ablate.store.weights import load
 from tests.made import made_result
 
 Claim = Callable[[Cell], Entry]
@@ -115,7 +115,7 @@ def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Cla
     reconstructions = []
     for weights in ("raw", "ema"):
         codec = load(entry, weights)
-        found = codec.decompress(codec.compress(torch.from_numpy(image.copy())))
+        found = codec.decode(codec.encode(torch.from_numpy(image.copy())))
         with Image.open(entry.recon(weights, name)) as written:
             assert np.array_equal(np.asarray(written).transpose(2, 0, 1), found.numpy()), weights
         reconstructions.append(found)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ablate.codecs.agustsson.codec import Reconstruction
+from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss, adversarial
 from ablate.objective import Parts
 from ablate.records import Environment

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ablate.config import Cell
-from ablate.discriminators.output import DiscriminatorOutput
+from ablate.discriminators.discriminator import DiscriminatorOutput
 from ablate.objective import Objective, Parts
 from ablate.train.state import TrainState
 from ablate.train.step import generator_terms

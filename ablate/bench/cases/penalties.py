@@ -14,8 +14,8 @@ from ablate.bench.cases.operator import Operation, Sizes, images, normal, one_im
 from ablate.bench.names import BACKWARD, BASELINE, DOUBLE_BACKWARD
 from ablate.bench.traffic import traffic
 from ablate.config import DiscriminatorSettings
-from ablate.discriminators.initial import build_discriminator
-from ablate.discriminators.multiscale import Discriminator
+from ablate.discriminators.build import build_discriminator
+from ablate.discriminators.discriminator import Discriminator
 from ablate.grid.presets import nested, preset_values
 from ablate.kernels import Gradients, Tolerance
 from ablate.kernels.gradient_norm.spec import COSTS

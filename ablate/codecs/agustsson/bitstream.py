@@ -1,20 +1,16 @@
-"""The file that an image is stored in: a header, one frequency table per channel, range-coded symbols.
+"""What a file holds of an image: its size, one frequency table per channel, range-coded symbols.
 
 All numbers are little-endian:
 
     bytes     content
-    4         magic, b"ABLT"
-    1         version of this format, 2
-    6         model: which weights made the symbols, and alone make an image of them
     2 + 2     height and width of the image, in pixels
     4         crc32 of the symbols, channel by channel, row by row, one byte each
     C * L     table: for each channel and level 0 where the level does not occur, else its count scaled to 1..255
     4 * n     range coder's words: the channels one after another, a channel of one level left out
-    4         crc32 of everything before
 
-What the model knows is not repeated: its channels C and levels L, and how large the latent of an image is. The last
-sum finds every damaged byte before anything is decoded; the first proves that what was decoded is what was encoded,
-also where another version of the range coder reads the file.
+What the model knows is not repeated: its channels C and levels L, and how large the latent of an image is. The file
+around it has a checksum of all bytes; this one proves that what was decoded is what was encoded, also where another
+version of the range coder reads the file.
 """
 
 from __future__ import annotations
@@ -22,79 +18,63 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-MAGIC = b"ABLT"
-VERSION = 2
-MODEL_BYTES = 6
 MAX_SIDE = 0xFFFF
 """Largest height and width of an image, in pixels."""
 MAX_SYMBOLS = 1 << 28
 """More than any image needs; a forged header must not make the decoder allocate without end."""
 
-_HEADER = struct.Struct(f"<4sB{MODEL_BYTES}sHHI")
-_CHECKSUM = struct.Struct("<I")
+_HEADER = struct.Struct("<HHI")
 _WORD = np.dtype("<u4")
 _TABLE_MAX = 255
 
 Shape = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says before its symbols are decoded: its model, six bytes, and the size of its image."""
-
-    model: bytes
-    height: int
-    width: int
-
-
-def encode(symbols: NDArray[np.uint8], *, levels: int, height: int, width: int, model: bytes) -> bytes:
-    """Writes symbols, uint8 (C, h, w) below `levels`, of an image of `height` x `width` pixels; deterministic.
+def encode(symbols: NDArray[np.uint8], *, levels: int, size: tuple[int, int]) -> bytes:
+    """Writes symbols, uint8 (C, h, w) below `levels`, of an image of `size` (height, width) in pixels; deterministic.
 
     Raises:
         ValueError: for symbols or sizes that the format cannot hold.
     """
-    assert len(model) == MODEL_BYTES, f"a model is named by {MODEL_BYTES} bytes, not by {model!r}"
-    _require_encodable(symbols, levels, height, width)
+    _require_encodable(symbols, levels, size)
     channels = symbols.reshape(symbols.shape[0], -1)
     tables = np.stack([_table(np.bincount(channel, minlength=levels)) for channel in channels])
-    header = _HEADER.pack(MAGIC, VERSION, model, height, width, _crc(symbols))
-    content = header + tables.tobytes() + _encode_channels(channels, tables)
-    return content + _CHECKSUM.pack(zlib.crc32(content))
+    return _HEADER.pack(*size, _crc(symbols)) + tables.tobytes() + _encode_channels(channels, tables)
 
 
-def read_header(data: bytes) -> Header:
-    """Reads which model a file needs and how large its image is.
+def read_size(content: bytes) -> tuple[int, int]:
+    """Reads height and width of the image.
 
     Raises:
-        ValueError: for anything but a whole file of this format, truncated and altered ones included.
+        ValueError: for what holds no image.
     """
-    _, _, model, height, width, _ = _HEADER.unpack_from(_checked(data))
+    _require_header(content)
+    height, width, _ = _HEADER.unpack_from(content)
     if not (height and width):
         raise ValueError(f"the file says that its image is {height}x{width} pixels large")
-    return Header(model, height, width)
+    return height, width
 
 
-def decode(data: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
+def decode(content: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
     """Reads the symbols that `encode` wrote, uint8 of `shape` (C, h, w); shape and levels are those of the model.
 
     Raises:
-        ValueError: for anything else, truncated and altered files included; never returns wrong symbols.
+        ValueError: for anything else; never returns wrong symbols.
     """
-    content = _checked(data)
+    _require_header(content)
     _require_shape(levels, shape)
     channels, crc = shape[0], _HEADER.unpack_from(content)[-1]
     payload = _HEADER.size + channels * levels
     if len(content) < payload or (len(content) - payload) % _WORD.itemsize:
         raise ValueError(
-            f"the file holds {len(content)} bytes before its checksum; a header and tables of {payload} bytes and a "
-            f"multiple of {_WORD.itemsize} are expected"
+            f"the file holds {len(content)} bytes of an image; a header and tables of {payload} bytes and a multiple "
+            f"of {_WORD.itemsize} are expected"
         )
     tables = np.frombuffer(content, np.uint8, channels * levels, _HEADER.size).reshape(channels, levels)
     if not tables.any(axis=1).all():
@@ -106,21 +86,9 @@ def decode(data: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
     return symbols
 
 
-def _checked(data: bytes) -> bytes:
-    """Returns the file without its checksum, once magic, version and checksum are right."""
-    if data[: len(MAGIC)] != MAGIC:
-        raise ValueError(f"not a file of this codec: it begins with {data[: len(MAGIC)]!r} and not with {MAGIC!r}")
-    if len(data) < _HEADER.size + _CHECKSUM.size:
-        least = _HEADER.size + _CHECKSUM.size
-        raise ValueError(f"the file is truncated: it holds {len(data)} bytes, header and checksum alone need {least}")
-    if data[len(MAGIC)] != VERSION:
-        raise ValueError(f"the file is of version {data[len(MAGIC)]}; this program reads version {VERSION}")
-    content = data[: -_CHECKSUM.size]
-    (expected,) = _CHECKSUM.unpack(data[-_CHECKSUM.size :])
-    found = zlib.crc32(content)
-    if found != expected:
-        raise ValueError(f"the file is truncated or altered: its checksum is {found:08x} and should be {expected:08x}")
-    return content
+def _require_header(content: bytes) -> None:
+    if len(content) < _HEADER.size:
+        raise ValueError(f"the file is truncated: it holds {len(content)} bytes of an image, its header alone needs 8")
 
 
 def _table(counts: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -165,13 +133,13 @@ def _decode_channels(words: NDArray[np.uint32], tables: NDArray[np.uint8], count
     return symbols
 
 
-def _require_encodable(symbols: NDArray[np.uint8], levels: int, height: int, width: int) -> None:
+def _require_encodable(symbols: NDArray[np.uint8], levels: int, size: tuple[int, int]) -> None:
     if symbols.dtype != np.uint8 or symbols.ndim != 3:
         raise ValueError(f"symbols must be uint8 (channels, height, width), not {symbols.dtype} {symbols.shape}")
     _require_shape(levels, symbols.shape)
-    for name, size in (("height", height), ("width", width)):
-        if not 1 <= size <= MAX_SIDE:
-            raise ValueError(f"{name} = {size}; the format holds images of 1 to {MAX_SIDE} pixels a side")
+    for name, side in zip(("height", "width"), size, strict=True):
+        if not 1 <= side <= MAX_SIDE:
+            raise ValueError(f"{name} = {side}; the format holds images of 1 to {MAX_SIDE} pixels a side")
     if int(symbols.max()) >= levels:
         raise ValueError(f"symbol {int(symbols.max())} is out of range: levels = {levels} allows 0 to {levels - 1}")
 

@@ -6,7 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.settings import Model
+from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.layers.norm import latent_norm, norm
 from ablate.layers.padding import ReflectConv2d, SameConv2d
 
@@ -18,7 +18,7 @@ class Encoder(nn.Sequential):
     (N, 3, H, W) in [-1, 1] -> (N, C, H / 2^d, W / 2^d), unbounded.
     """
 
-    def __init__(self, settings: Model) -> None:
+    def __init__(self, settings: AgustssonSettings) -> None:
         widths = [settings.width * 2**i for i in range(settings.downsamplings + 1)]
         layers: list[nn.Module] = [ReflectConv2d(3, widths[0], 7), norm(settings.norm, widths[0]), nn.ReLU()]
         for inputs, outputs in itertools.pairwise(widths):

@@ -6,7 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.settings import Model
+from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.layers.norm import norm
 from ablate.layers.padding import ReflectConv2d, SameConvTranspose2d
 
@@ -14,7 +14,7 @@ from ablate.layers.padding import ReflectConv2d, SameConvTranspose2d
 class ResidualBlock(nn.Module):
     """conv3, norm, ReLU, conv3, norm, plus the input; no ReLU after the sum."""
 
-    def __init__(self, channels: int, settings: Model) -> None:
+    def __init__(self, channels: int, settings: AgustssonSettings) -> None:
         super().__init__()
         self.body = nn.Sequential(
             ReflectConv2d(channels, channels, 3),
@@ -34,7 +34,7 @@ class Generator(nn.Sequential):
     (N, C or 2C, h, w) -> (N, 3, h 2^d, w 2^d) in [-1, 1].
     """
 
-    def __init__(self, settings: Model) -> None:
+    def __init__(self, settings: AgustssonSettings) -> None:
         inputs = settings.channels * (2 if settings.noise else 1)
         widths = [settings.width * 2**i for i in reversed(range(settings.downsamplings + 1))]
         layers: list[nn.Module] = [ReflectConv2d(inputs, widths[0], 3), norm(settings.norm, widths[0]), nn.ReLU()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.settings import Model
+from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.layers.norm import BatchNormOfVectors, ChannelNorm
 from ablate.layers.padding import ReflectConv2d, SameConvTranspose2d
 from ablate.rng import to_device
@@ -21,7 +21,7 @@ class NoiseBranch(nn.Module):
 
     BLOCK = 8
 
-    def __init__(self, settings: Model) -> None:
+    def __init__(self, settings: AgustssonSettings) -> None:
         super().__init__()
         self.noise_channels = settings.noise_channels
         first = BatchNormOfVectors if settings.quirks.noise_batch_norm else ChannelNorm

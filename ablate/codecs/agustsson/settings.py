@@ -34,7 +34,7 @@ class ModelQuirks(Settings):
     noise_batch_norm: bool = False
 
 
-class Model(Settings):
+class AgustssonSettings(Settings):
     """Encoder, quantizer and generator; the source's shape is width 60, 4 downsamplings, 9 residual blocks."""
 
     channels: Literal[2, 4, 8, 16] = 8
@@ -48,7 +48,38 @@ class Model(Settings):
     quantizer: Quantizer = Quantizer()
     quirks: ModelQuirks = ModelQuirks()
 
-    @property
-    def code(self) -> Code:
-        """What is sent of an image."""
-        return Code(self.channels, self.quantizer.levels, 2**self.downsamplings)
+
+def code(settings: AgustssonSettings) -> Code:
+    """Returns the shape of what is sent of an image."""
+    return Code(settings.channels, settings.quantizer.levels, 2**settings.downsamplings)
+
+
+def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
+    """Refuses crops on which nothing could be learned, and quantizers that would lose their centers.
+
+    Raises:
+        ValueError: where that is so.
+    """
+    stride = 2**settings.downsamplings
+    if crop % stride:
+        raise ValueError(
+            f"data.crop = {crop} must be a multiple of {stride} (model.downsamplings = {settings.downsamplings})"
+        )
+    per_channel = batch_size * (crop // stride) ** 2
+    if settings.latent_norm == "batch" and per_channel < 16:
+        raise ValueError(
+            f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
+            "data.batch_size or data.crop until there are 16"
+        )
+    instance = [key for key in ("norm", "latent_norm") if getattr(settings, key) == "instance"]
+    if crop == stride and instance:
+        raise ValueError(
+            f'at data.crop = {crop} the latent is one pixel, which model.{instance[0]} = "instance" makes constant, so '
+            "that nothing of a crop is coded; take a larger crop, fewer model.downsamplings or another norm"
+        )
+    levels = settings.quantizer.levels
+    if settings.quirks.round_kills_encoder and levels % 2 == 0:
+        raise ValueError(
+            f"model.quirks.round_kills_encoder rounds centers, and those of model.quantizer.levels = {levels} lie "
+            "between whole numbers; take an odd number of levels"
+        )

@@ -18,9 +18,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.codec import Codec
+from ablate.codecs.agustsson.encoder import Encoder
+from ablate.codecs.agustsson.generator import Generator
 from ablate.codecs.agustsson.memory import require_memory
-from ablate.codecs.agustsson.settings import Model
+from ablate.codecs.agustsson.noise import NoiseBranch
+from ablate.codecs.agustsson.quantizer import Quantizer
+from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.window import Span, Tile, is_local, needed, tile, tiles
 from ablate.layers.padding import ReflectConv2d, pad_to_multiple
 from ablate.pixels import to_float, to_uint8
@@ -37,53 +40,68 @@ _STRIP = 1 << 16
 class Tiles:
     """How a codec does a large image: in tiles of at most `side` x `side` latents."""
 
-    codec: Codec
+    encoder: Encoder
+    quantizer: Quantizer
+    generator: Generator
+    noise: NoiseBranch | None
     channels: int
+    stride: int
     device: str
     side: int
 
     @classmethod
-    def of(cls, codec: Codec, settings: Model, size: tuple[int, int], device: str) -> Tiles | None:
+    def of(
+        cls,
+        encoder: Encoder,
+        quantizer: Quantizer,
+        generator: Generator,
+        noise: NoiseBranch | None,
+        *,
+        settings: AgustssonSettings,
+        size: tuple[int, int],
+        device: str,
+    ) -> Tiles | None:
         """Returns the tiles for images of `size`, None for one that is done as a whole.
 
         Raises:
             ValueError: where it can be neither tiled nor, for its size, done as a whole.
         """
-        each = bytes_per_pixel(settings)
+        each, stride = bytes_per_pixel(settings), 2**settings.downsamplings
         if each * math.prod(size) <= MEMORY_BYTES:
             return None
-        if not (is_local(_convolutions(codec)) and is_local(codec.generator)):
+        if not (is_local(_convolutions(encoder)) and is_local(generator)):
             require_memory(each * math.prod(size), size, device)
             return None
-        side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
-        return cls(codec, settings.channels, device, max(side, SMALLEST_SIDE))
+        side = math.isqrt(MEMORY_BYTES // each) // stride - _reach(encoder, generator, stride)
+        side = max(side, SMALLEST_SIDE)
+        return cls(encoder, quantizer, generator, noise, settings.channels, stride, device, side)
 
     def symbols(self, image: Tensor) -> Tensor:
         """Returns the symbols, uint8 (C, h, w), of an image, uint8 (3, H, W)."""
-        padded = pad_to_multiple(image[None], self.codec.stride)
-        layers = _convolutions(self.codec)
-        size = [side // self.codec.stride for side in padded.shape[-2:]]
+        padded = pad_to_multiple(image[None], self.stride)
+        layers = _convolutions(self.encoder)
+        size = [side // self.stride for side in padded.shape[-2:]]
         latent = torch.empty(1, self.channels, *size, device=self.device)
         for each in tiles(layers, padded.shape[-2:], size, self.side):
             each.put(layers(to_float(each.of(padded).to(self.device))), latent)
-        for layer in list(self.codec.encoder)[len(layers) :]:
+        for layer in list(self.encoder)[len(layers) :]:
             latent = layer(latent)
         strips = latent.split(max(1, _STRIP // size[1]), dim=-2)
-        return torch.cat([self.codec.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
+        return torch.cat([self.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
 
     def image(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
         """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
-        padded = [self.codec.stride * side for side in symbols.shape[-2:]]
+        padded = [self.stride * side for side in symbols.shape[-2:]]
         image = torch.empty(1, 3, *padded, dtype=torch.uint8)
         beside = self._noise(symbols.shape[-2:], noise)
-        for each in tiles(self.codec.generator, symbols.shape[-2:], padded, self.codec.stride * self.side):
-            values = self.codec.quantizer.dequantize(each.of(symbols[None]).to(self.device))
-            each.put(to_uint8(self.codec.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
+        for each in tiles(self.generator, symbols.shape[-2:], padded, self.stride * self.side):
+            values = self.quantizer.dequantize(each.of(symbols[None]).to(self.device))
+            each.put(to_uint8(self.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
         return image[0, :, : size[0], : size[1]].contiguous()
 
     def _noise(self, size: Sequence[int], generator: torch.Generator) -> Callable[[Tile], list[Tensor]]:
         """Returns what gives the noise channels of a tile's window: those that the whole image has there."""
-        branch = self.codec.noise
+        branch = self.noise
         if branch is None:
             return lambda _: []
         drawn = branch.sample((1, size[0], size[1]), generator, torch.device(self.device))
@@ -97,7 +115,7 @@ class Tiles:
         return beside
 
 
-def bytes_per_pixel(settings: Model) -> int:
+def bytes_per_pixel(settings: AgustssonSettings) -> int:
     """Returns about what encoder or generator takes at its peak, as measured: four float maps at full resolution.
 
     With few downsamplings the quantizer, which weighs every level, comes near.
@@ -106,15 +124,15 @@ def bytes_per_pixel(settings: Model) -> int:
     return round(4 * 4 * settings.width + 24 + 6 * latents * settings.quantizer.levels)
 
 
-def _convolutions(codec: Codec) -> nn.Sequential:
+def _convolutions(encoder: Encoder) -> nn.Sequential:
     """Returns the encoder without what stands behind its last convolution: the norm of the latent."""
-    layers = list(codec.encoder)
+    layers = list(encoder)
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, ReflectConv2d))
     return nn.Sequential(*layers[: last + 1])
 
 
-def _reach(codec: Codec) -> int:
+def _reach(encoder: Encoder, generator: Generator, stride: int) -> int:
     """Returns how many latents around a tile the codec looks at, both sides together, rounded up."""
-    far = codec.stride << 10
-    seen = needed(_convolutions(codec), Span(far, far + 1)), needed(codec.generator, Span(far, far + codec.stride))
-    return max((seen[0].stop - seen[0].start) // codec.stride, seen[1].stop - seen[1].start)
+    far = stride << 10
+    seen = needed(_convolutions(encoder), Span(far, far + 1)), needed(generator, Span(far, far + stride))
+    return max((seen[0].stop - seen[0].start) // stride, seen[1].stop - seen[1].start)

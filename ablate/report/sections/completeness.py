@@ -9,9 +9,10 @@ from typing import Literal
 
 from ablate.analysis.axes import value_text
 from ablate.records import CELL_STATUSES, CellRecord, ExcludedCells, Status
-from ablate.report.document import Block, Card, Cards, Section, Table, Text, Value, strong, text
+from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 
 AGREE = {
@@ -22,7 +23,8 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-def completeness(evidence: Evidence) -> Section:
+@section("completeness", "Completeness")
+def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
@@ -38,7 +40,7 @@ def completeness(evidence: Evidence) -> Section:
     blocks: list[Block] = [Cards(tuple(cards))]
     warnings = list(_warnings(evidence))
     blocks += warnings
-    ended = [cell for cell in study.cells if cell.status in ("diverged", "failed")]
+    ended = [cell for cell in study.cells if cell.status in (Status.diverged, Status.failed, Status.broken)]
     if ended:
         blocks.append(_ended_table(ended))
     if study.excluded:
@@ -49,7 +51,7 @@ def completeness(evidence: Evidence) -> Section:
         "excluded": [each.plain() for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
-    return Section("completeness", "Completeness", tuple(blocks), data)
+    return blocks, data
 
 
 def _card(status: str, count: int) -> Card:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.report.document import Block, Code, Items, Section, Table, Value, text
+from ablate.report.document import Block, Code, Items, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
 
@@ -19,7 +20,8 @@ FEW = 6
 """So many values, or images, are listed by name; more are counted."""
 
 
-def protocol(evidence: Evidence) -> Section:
+@section("protocol", "Protocol and reproducibility", "Protocol")
+def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
@@ -55,7 +57,7 @@ def protocol(evidence: Evidence) -> Section:
         "fingerprint": study.fingerprint,
         "grid": study.grid_text,
     }
-    return Section("protocol", "Protocol and reproducibility", tuple(blocks), content, "Protocol")
+    return blocks, content
 
 
 def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:

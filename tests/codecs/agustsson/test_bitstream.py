@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ablate.codecs.agustsson.bitstream import MAGIC, VERSION, Header, decode, encode, read_header
+from ablate.codecs.agustsson import bitstream
+from ablate.codecs.container import MAGIC, VERSION, opened, seal
 
 HEADER_BYTES = 19
 CHECKSUM_BYTES = 4
@@ -20,8 +21,17 @@ def latent(channels: int = 3, rows: int = 5, columns: int = 7, levels: int = 5, 
     return np.random.default_rng(seed).integers(0, levels, (channels, rows, columns), dtype=np.uint8)
 
 
-def file(symbols: np.ndarray, levels: int = 5, height: int = 40, width: int = 56) -> bytes:
-    return encode(symbols, levels=levels, height=height, width=width, model=MODEL)
+def file(symbols: np.ndarray, levels: int = 5, height: int = 40, width: int = 56, model: bytes = MODEL) -> bytes:
+    return seal(bitstream.encode(symbols, levels=levels, size=(height, width)), model)
+
+
+def decode(data: bytes, levels: int, shape: tuple[int, int, int]) -> np.ndarray:
+    return bitstream.decode(opened(data).content, levels=levels, shape=shape)
+
+
+def read_header(data: bytes) -> tuple[bytes, int, int]:
+    model, content = opened(data)
+    return model, *bitstream.read_size(content)
 
 
 @st.composite
@@ -40,7 +50,7 @@ def test_decode_returns_exactly_what_was_encoded(case: tuple[np.ndarray, int]) -
     decoded = decode(data, levels=levels, shape=symbols.shape)
     assert decoded.dtype == np.uint8
     np.testing.assert_array_equal(decoded, symbols)
-    assert read_header(data) == Header(MODEL, 300, 451)
+    assert read_header(data) == (MODEL, 300, 451)
 
 
 def test_equal_symbols_give_equal_bytes_whatever_their_memory_layout() -> None:
@@ -71,7 +81,7 @@ def test_a_file_of_today_can_be_read_for_ever() -> None:
 
 
 def test_another_model_makes_a_file_of_the_same_length() -> None:
-    other = encode(latent(), levels=5, height=40, width=56, model=bytes(6))
+    other = file(latent(), model=bytes(6))
     assert other != file(latent())
     assert len(other) == len(file(latent()))
 
@@ -131,6 +141,13 @@ def test_an_altered_file_with_a_new_checksum_never_gives_wrong_symbols(data: st.
     np.testing.assert_array_equal(decoded, symbols)
 
 
+def test_a_coder_that_loses_symbols_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    symbols, coded = latent(), bitstream._encode_channels
+    monkeypatch.setattr(bitstream, "_encode_channels", lambda channels, tables: coded(channels[:, ::-1], tables))
+    with pytest.raises(ValueError, match="decoded symbols have the checksum"):
+        decode(file(symbols), levels=5, shape=symbols.shape)
+
+
 def resealed(content: bytes | bytearray) -> bytes:
     return bytes(content) + zlib.crc32(content).to_bytes(4, "little")
 
@@ -172,7 +189,7 @@ def test_a_channel_whose_table_is_empty_is_named() -> None:
 
 @pytest.mark.parametrize("size", [(1, 0xFFFF), (0xFFFF, 1)])
 def test_the_smallest_and_the_largest_side_are_held(size: tuple[int, int]) -> None:
-    assert read_header(file(latent(), height=size[0], width=size[1])) == Header(MODEL, *size)
+    assert read_header(file(latent(), height=size[0], width=size[1])) == (MODEL, *size)
 
 
 def test_another_version_is_named() -> None:

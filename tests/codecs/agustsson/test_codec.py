@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ablate.codecs.agustsson.initial import build_codec
+from ablate.codecs.build import build_codec
 from ablate.config import Cell, Data, DiscriminatorQuirks, DiscriminatorSettings, Model, ModelQuirks
-from ablate.discriminators.initial import build_discriminator
-from ablate.discriminators.multiscale import Discriminator
+from ablate.discriminators.build import build_discriminator
 from ablate.evaluate.parameters import count_parameters
 from ablate.rng import stream
 
@@ -117,7 +116,7 @@ def test_each_block_of_eight_by_eight_latents_has_one_vector_of_noise() -> None:
 @pytest.mark.parametrize("scales", [1, 2, 3, 4, 5])
 def test_each_scale_judges_an_image_pooled_once_more(scales: int) -> None:
     settings = DiscriminatorSettings(width=4, layers=3, norm="channel", scales=scales)
-    output = Discriminator(settings)(image(64, 64))
+    output = build_discriminator(settings, 0)(image(64, 64))
     assert [tuple(logits.shape[-2:]) for logits in output.logits] == [
         (max(8 >> k, 1), max(8 >> k, 1)) for k in range(scales)
     ]

@@ -7,18 +7,22 @@ import torch
 from torch import Tensor
 
 from ablate.codecs.agustsson import tiles
-from ablate.codecs.agustsson.initial import build_codec
 from ablate.codecs.agustsson.memory import available
-from ablate.codecs.agustsson.tiles import Tiles, bytes_per_pixel
-from ablate.config import Cell, Data, Model
+from ablate.codecs.agustsson.tiles import bytes_per_pixel
+from ablate.codecs.build import build_codec
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import Model
 from ablate.rng import stream
-from ablate.trained import TrainedCodec
 
 
 def trained(**model: object) -> TrainedCodec:
     settings = {"channels": 2, "width": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel"}
-    cell = Cell(data=Data(), model=Model(**{**settings, "latent_norm": "none", **model}))
-    return TrainedCodec(cell, build_codec(cell.model, 0).eval(), b"a model")
+    made = Model(**{**settings, "latent_norm": "none", **model})
+    return TrainedCodec.of(build_codec(made, 0), made, 0)
+
+
+def symbols_of(codec: TrainedCodec, original: Tensor) -> Tensor:
+    return codec.symbols(codec.encode(original)).values
 
 
 def image(height: int, width: int) -> Tensor:
@@ -29,7 +33,7 @@ def image(height: int, width: int) -> Tensor:
 
 def allow(monkeypatch: pytest.MonkeyPatch, codec: TrainedCodec, pixels: int) -> None:
     """Lets a tile with its surroundings have so many pixels."""
-    monkeypatch.setattr(tiles, "MEMORY_BYTES", pixels * bytes_per_pixel(codec.cell.model))
+    monkeypatch.setattr(tiles, "MEMORY_BYTES", pixels * bytes_per_pixel(codec.networks.settings))
 
 
 @pytest.mark.parametrize(
@@ -49,15 +53,15 @@ def allow(monkeypatch: pytest.MonkeyPatch, codec: TrainedCodec, pixels: int) -> 
 def test_an_image_in_tiles_is_the_image_as_a_whole(model, monkeypatch) -> None:
     codec = trained(**model)
     original = image(150, 213)
-    symbols = codec.symbols(original)
-    whole = codec.image(symbols, (150, 213))
+    file = codec.encode(original)
+    symbols, whole = codec.symbols(file).values, codec.decode(file)
     allow(monkeypatch, codec, 96**2)
-    made = Tiles.of(codec.codec, codec.cell.model, (150, 213), "cpu")
+    made = codec.networks.tiles((150, 213))
     assert made is not None
     assert made.side < symbols.shape[-1], "one tile would prove nothing"
     # Sums in another order move a value by 1e-6, which can tip one that lies on the edge.
-    assert (codec.symbols(original) != symbols).float().mean() < 1e-3
-    difference = (codec.image(symbols, (150, 213)).int() - whole.int()).abs()
+    assert (symbols_of(codec, original) != symbols).float().mean() < 1e-3
+    difference = (codec.decode(file).int() - whole.int()).abs()
     assert difference.max() <= 1
     assert (difference > 0).float().mean() < 1e-3
 
@@ -65,21 +69,21 @@ def test_an_image_in_tiles_is_the_image_as_a_whole(model, monkeypatch) -> None:
 def test_an_image_that_fits_is_not_tiled(monkeypatch) -> None:
     codec = trained()
     allow(monkeypatch, codec, 100 * 100)
-    assert Tiles.of(codec.codec, codec.cell.model, (100, 100), "cpu") is None
-    assert Tiles.of(codec.codec, codec.cell.model, (100, 101), "cpu") is not None
+    assert codec.networks.tiles((100, 100)) is None
+    assert codec.networks.tiles((100, 101)) is not None
 
 
 def test_a_codec_with_instance_norm_takes_a_large_image_whole_or_refuses(monkeypatch) -> None:
     codec = trained(norm="instance")
     original = image(150, 213)
-    symbols = codec.symbols(original)
+    file = codec.encode(original)
     allow(monkeypatch, codec, 96**2)
-    assert torch.equal(codec.symbols(original), symbols)
+    assert codec.encode(original) == file
     monkeypatch.setattr("ablate.codecs.agustsson.memory.available", lambda _: 1000.0)
     with pytest.raises(ValueError, match=r"150x213 pixels need about .* GiB .* instance norm is over the whole"):
-        codec.symbols(original)
+        codec.encode(original)
     with pytest.raises(ValueError, match="instance norm is over the whole"):
-        codec.image(symbols, (150, 213))
+        codec.decode(file)
 
 
 def test_what_torch_keeps_of_a_training_is_free_for_its_evaluation(monkeypatch) -> None:

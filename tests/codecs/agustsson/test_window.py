@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.initial import build_codec
 from ablate.codecs.agustsson.window import Span, is_local, needed, tiles
+from ablate.codecs.build import build_codec
 from ablate.config import Model
 from ablate.layers.norm import ChannelNorm, InstanceNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d

@@ -1,21 +1,19 @@
-"""The weights that a cell has left: read back, checked, and named by what they compute."""
+"""The weights that a cell has left: read back and checked."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 import torch
 
-from ablate.codecs.agustsson.bitstream import MODEL_BYTES
-from ablate.codecs.agustsson.codec import Codec
-from ablate.config import Cell, identity
+from ablate.codecs.build import restore_codec
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import Cell
 from ablate.records import WEIGHTS as WEIGHTS
 from ablate.records import Result, Status
 from ablate.records import Weights as Weights
-from ablate.store import Entry
-from ablate.trained.codec import TrainedCodec
+from ablate.store.entry import Entry
 
 _PARTS = {"ema": "average", "raw": "codec"}
 
@@ -33,28 +31,13 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     if settings is None:
         raise ValueError(f"{entry.path} holds no cell: there is no cell.json")
     if result is None or result.status is not Status.done:
-        status = (result.status if result else entry.status()).value
-        raise ValueError(
-            f"cell {settings.name} is {status} and has no final weights; only a cell that is done has some"
-        )
+        status, name = (result.status if result else entry.status()).value, f"cell {settings.name}"
+        raise ValueError(f"{name} is {status} and has no final weights; only a cell that is done has some")
     cell = Cell.model_validate(settings.cell)
-    with torch.device("meta"):
-        codec = Codec(cell.model)
-    codec.load_state_dict(_read(entry, result)[_PARTS[weights]], assign=True)
+    codec = restore_codec(cell.model, _read(entry, result)[_PARTS[weights]])
     if cell.train.channels_last:  # other kernels compute the last bit otherwise
         codec.to(memory_format=torch.channels_last)
-    return TrainedCodec(cell, codec.to(device).eval().requires_grad_(False), model_id(cell, codec), device)
-
-
-def model_id(cell: Cell, codec: Codec) -> bytes:
-    """Returns what names a codec in its files: the beginning of a hash over shape, weights and the noise's seed."""
-    told = {"model": identity(cell.model), "noise": cell.seed if cell.model.noise else None}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for name, tensor in sorted(codec.state_dict().items()):
-        plain = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}".encode())
-        digest.update(plain.numpy().tobytes())
-    return digest.digest()[:MODEL_BYTES]
+    return TrainedCodec.of(codec.to(device).requires_grad_(False), cell.model, cell.seed, device)
 
 
 def _read(entry: Entry, result: Result) -> dict[str, Any]:

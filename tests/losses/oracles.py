@@ -6,6 +6,7 @@ p is the distribution of images, q that of reconstructions, both positive and su
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,3 +53,24 @@ def least_squares(p: Distribution, q: Distribution) -> float:
 def hinge(p: Distribution, q: Distribution) -> float:
     """Lim & Ye 2017: 2 (1 - TV(p, q)), reached by D = sign(p - q)."""
     return 2 * (1 - total_variation(p, q))
+
+
+ORACLES: Mapping[str, Callable[[Distribution, Distribution], float]] = {
+    "vanilla": logistic,
+    "minimax": logistic,
+    "lsgan": least_squares,
+    "lsgan_half": lambda p, q: least_squares(p, q) / 2,
+    "lsgan_chi2": lambda p, q: 2 * least_squares(p, q),
+    "hinge": hinge,
+    "softmax1": lambda _p, _q: 0.0,
+    "none": lambda _p, _q: 0.0,
+    "f_kl": lambda p, q: -kullback_leibler(p, q),
+    "f_rkl": lambda p, q: -kullback_leibler(q, p),
+    "f_pearson": lambda p, q: -pearson(p, q),
+    "f_neyman": lambda p, q: -pearson(q, p),
+    "f_hellinger": lambda p, q: -squared_hellinger(p, q),
+    "f_js": lambda p, q: -2 * jensen_shannon(p, q),
+    "f_tv": lambda p, q: -total_variation(p, q),
+    "oasis": lambda p, q: logistic(p, q) / 2,
+}
+"""The least discriminator loss of each loss that has one in closed form."""

@@ -1,0 +1,87 @@
+"""What a codec is, and what more one is that is trained."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Symbols(NamedTuple):
+    """The symbols of a file: `values` uint8 (C, h, w), all below `levels`."""
+
+    values: Tensor
+    levels: int
+
+
+class Codec(Protocol):
+    """Images to files and back; images are uint8 RGB (3, H, W) on the CPU."""
+
+    def encode(self, image: Tensor) -> bytes:
+        """Returns the whole file of an image."""
+
+    def decode(self, file: bytes) -> Tensor:
+        """Returns the image of a file; raises ValueError for anything but a whole file of this codec."""
+
+    def symbols(self, file: bytes) -> Symbols | None:
+        """Returns the symbols that a file holds, None where it holds none of a few levels; raises as `decode`."""
+
+
+class Reconstruction(NamedTuple):
+    """What a forward pass in training gives; what a codec does not have is None."""
+
+    image: Tensor
+    """(N, 3, H, W) in [-1, 1]."""
+    symbols: Tensor | None = None
+    """What is sent: integers (N, C, h, w)."""
+    latent: Tensor | None = None
+    """Before quantization, (N, C, h, w)."""
+    rate: Tensor | None = None
+    """Bits per pixel by an entropy model's estimate, the mean over the batch: a scalar to be minimised."""
+    logits: Tensor | None = None
+    """Of the entropy model."""
+
+
+class TrainableCodec(nn.Module, ABC):
+    """The networks of a codec: what the generator's optimizer trains, and what they make of whole images.
+
+    `encode` and `decode` run in evaluation mode without gradients. What they write and read is the content of a file;
+    the file itself names the weights and has a checksum, of which the codec need not know.
+    """
+
+    noisy = False
+    """Whether reconstructions depend on the random stream."""
+
+    @abstractmethod
+    def forward(self, image: Tensor, random: torch.Generator) -> Reconstruction:
+        """Reconstructs crops, float (N, 3, H, W) in [-1, 1], of sides that are multiples of the registered stride."""
+
+    @abstractmethod
+    def encode(self, image: Tensor) -> bytes:
+        """Returns the content of a file for an image, uint8 (3, H, W), of any size, its size included."""
+
+    @abstractmethod
+    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+        """Returns the image, uint8 (3, H, W) on the CPU, of the content of a file.
+
+        Raises:
+            ValueError: for what `encode` never wrote.
+        """
+
+    def initialise(self, seed: int) -> None:
+        """Draws the weights; those that torch has drawn, from a stream of the seed, stay unless this is overridden."""
+
+    def symbols(self, content: bytes) -> Symbols | None:  # noqa: ARG002
+        """Returns the symbols that a file holds, or None for a codec that sends no symbols of a few levels."""
+        return None
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Returns the parts whose weights are counted; the gradient of an "encoder" is watched."""
+        return {"codec": self}
+
+    @property
+    def last_layer(self) -> Tensor:
+        """The weights of the layer that gives the image, at which adaptive weights compare gradients."""
+        return [weight for weight in self.parameters() if weight.ndim > 1][-1]
