@@ -66,8 +66,9 @@ def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
 
     from ablate.atomic import write_bytes
     from ablate.sources.decode import decode
+    from ablate.sources.files import read_file
 
-    image = torch.from_numpy(decode(each.source.read_bytes()))
+    image = torch.from_numpy(decode(read_file(each.source)).pixels)
     file = codec.encode(image)
     write_bytes(each.target, file)
     height, width = image.shape[1:]
