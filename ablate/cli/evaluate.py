@@ -53,8 +53,8 @@ def eval(  # noqa: A001 - the command's name
     from ablate.data import prepare_folder
     from ablate.evaluate.reevaluate import measure_elsewhere, place
     from ablate.execute.environment import accelerator, provenance
+    from ablate.records import WEIGHTS
     from ablate.store import Entry, Store
-    from ablate.store.weights import WEIGHTS
 
     entry = find_entry(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ablate.execute.planning import Plan, load_plan, stored_plan
-from ablate.records import PlannedCell, RecordError, Status
+from ablate.records import WEIGHTS, PlannedCell, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     Raises:
         ValueError: where none is that model.
     """
-    from ablate.store.weights import WEIGHTS, load
+    from ablate.store.weights import load
 
     entries = [place.entry for place in _places(runs, grid)]
     finished = [(entry, result) for entry in entries if (result := entry.result())]

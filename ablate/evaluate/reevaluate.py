@@ -11,10 +11,10 @@ from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
 from ablate.evaluate.measure import evaluate
 from ablate.evaluate.parameters import count_parameters
-from ablate.records import Environment, Result, write
+from ablate.records import Environment, Result, Weights, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.weights import Weights, load
+from ablate.store.weights import load
 
 
 def place(entry: Entry, folder: Path, images: Images) -> Entry:

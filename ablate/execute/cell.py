@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from ablate.objective import Kernels
 from ablate.records import Result
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.train.loop import Outcome
+from ablate.trackers.tracking import Tracking
+from ablate.train.outcome import Outcome
 from ablate.train.run import train_cell, train_warmup
 from ablate.train.state import TrainState
 
@@ -35,18 +36,24 @@ def run_cell(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
+    trackers: Sequence[str] = (),
 ) -> Outcome:
-    """Trains a cell, measures it and commits the result; arguments as in `train_cell`."""
+    """Trains a cell, measures it and commits the result.
+
+    Metrics are logged under the number of the attempt, and told to the trackers; other arguments as in `train_cell`.
+    """
     require_measures(cell)
-    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
-    trained = train_cell(cell, entry, warmup=warmup, kernels=kernels, **common)
-    outcome = trained.outcome
-    if outcome.status == "interrupted":
-        return outcome
-    measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
-    if trained.state is not None:
-        measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-    _commit(entry, cell.id, outcome, measured)
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
+    with Tracking(entry, attempt, trackers) as tracking:
+        trained = train_cell(cell, tracking, warmup=warmup, **common)
+        outcome = trained.outcome
+        if outcome.status == "interrupted":
+            return outcome
+        measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
+        if trained.state is not None:
+            measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
+        tracking.measured(measured["metrics"])
+        _commit(entry, cell.id, outcome, measured)
     return outcome
 
 
@@ -59,10 +66,12 @@ def run_warmup(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
+    trackers: Sequence[str] = (),
 ) -> Outcome:
-    """Trains a warm-up and commits its weights; arguments as in `train_cell`."""
-    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
-    trained = train_warmup(warmup, entry, kernels=kernels, **common)
+    """Trains a warm-up and commits its weights; arguments as in `run_cell`."""
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
+    with Tracking(entry, attempt, trackers) as tracking:
+        trained = train_warmup(warmup, tracking, **common)
     if trained.outcome.status == "interrupted":
         return trained.outcome
     if trained.outcome.status == "done" and trained.state is not None:

@@ -106,6 +106,10 @@ class Entry:
         """Returns cell.json, or None before the first attempt and for a warm-up."""
         return read(CellSettings, self.path / "cell.json", self.id)
 
+    def settings(self) -> CellSettings | WarmupSettings | None:
+        """Returns cell.json or warmup.json, or None before the first attempt."""
+        return self.cell_settings() or read(WarmupSettings, self.path / "warmup.json", self.id)
+
     def write_settings(self, settings: CellSettings | WarmupSettings) -> None:
         """Writes cell.json or warmup.json; settings that stand there stay."""
         path = self.path / ("cell.json" if isinstance(settings, CellSettings) else "warmup.json")
