@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
+from ablate.metrics.catalogue import metrics
 from ablate.records import WEIGHTS, CellRecord, RecordError, Result, Status
 from ablate.records.images import read_images
 from ablate.settings import flat
@@ -109,7 +110,7 @@ def _seed(cell: CellRecord, store: Store, code: str | None) -> SeedRecord:
     if other:
         return plain.model_copy(update={"other_code": other})
     figures = cell.result.metrics.get(WEIGHTS[0], {})
-    values = {name: value for name, value in figures.items() if name in _metrics()}
+    values = {name: value for name, value in figures.items() if name in set(metrics)}
     by_image = {
         name: {image: row[name] for image, row in images.items()}
         for name in sorted(values)
@@ -128,12 +129,6 @@ def _other_code(cell: CellRecord, result: Result, store: Store, code: str | None
         if found and found != code:
             return f"{what}made by {found}, and this is {code}"
     return None
-
-
-def _metrics() -> tuple[str, ...]:
-    from ablate.metrics.catalogue import metrics
-
-    return tuple(metrics)
 
 
 def _made(results: Iterable[Result]) -> dict[str, JsonValue]:
