@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablate.analysis import BESIDE, Contrast, Effect, leaning, smallest_p
 from ablate.report.document import Span, code, strong
 from ablate.report.evidence import Measure
-from ablate.report.numbers import fixed, interval, joined, plural, probability
+from ablate.report.numbers import fixed, interval, joined, plural, probability, with_unit
 
 TOO_FEW = ("seeds", "family")
 """Reasons for no verdict that lie in the number of seeds."""
@@ -36,8 +36,7 @@ def difference(measure: Measure, contrast: Contrast) -> str:
     own = contrast.effect.interval
     if own is None:
         return "no pairs"
-    unit = f" {measure.unit}" if measure.unit else ""
-    return f"{fixed(own.mean, measure.decimals, signed=True)}{unit} {interval(own, measure.decimals)}"
+    return f"{with_unit(measure, own.mean, signed=True)} {interval(own, measure.decimals)}"
 
 
 def certainty(measure: Measure, contrast: Contrast, planned: int) -> str:

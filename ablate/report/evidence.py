@@ -10,6 +10,7 @@ from typing import Any
 from ablate.analysis import (
     WEIGHTS,
     Arm,
+    CellRecord,
     Contrast,
     Interval,
     Scores,
@@ -43,9 +44,32 @@ class Evidence:
     """Told what takes long, before it does."""
 
     @cached_property
+    def done(self) -> tuple[CellRecord, ...]:
+        """The cells that have a measurement."""
+        return tuple(cell for cell in self.study.cells if cell.status == "done")
+
+    @cached_property
+    def ended(self) -> tuple[CellRecord, ...]:
+        """The cells whose training has come to an end of its own: done or diverged."""
+        return tuple(cell for cell in self.study.cells if cell.status in ("done", "diverged"))
+
+    @cached_property
+    def by_loss(self) -> Mapping[str, Sequence[CellRecord]]:
+        """Adversarial loss -> the cells that have ended with it."""
+        groups: dict[str, list[CellRecord]] = {}
+        for cell in self.ended:
+            groups.setdefault(adversarial_loss(cell), []).append(cell)
+        return groups
+
+    @cached_property
+    def results(self) -> tuple[Mapping[str, Any], ...]:
+        """The results of all cells that have ended."""
+        return tuple(cell.result for cell in self.study.cells if cell.result)
+
+    @cached_property
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
-        results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
+        results = [cell.result for cell in self.done if cell.result]
         return written_measures(
             {name for result in results for scores in result["metrics"].values() for name in scores}
         )
@@ -53,9 +77,8 @@ class Evidence:
     @cached_property
     def varying(self) -> tuple[Measure, ...]:
         """The metrics on which any two finished cells differ."""
-        cells = [cell for cell in self.study.cells if cell.status == "done"]
         return tuple(
-            measure for name, measure in self.measures.items() if len({cell.score(name) for cell in cells}) > 1
+            measure for name, measure in self.measures.items() if len({cell.score(name) for cell in self.done}) > 1
         )
 
     @cached_property
@@ -81,8 +104,8 @@ class Evidence:
     @cached_property
     def ran_alone(self) -> bool:
         """Whether every measured cell had its device to itself, so that seconds are the arm's own."""
-        measured = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
-        return all(result.get("environment", {}).get("cells_at_once") == 1 for result in measured)
+        results = [cell.result for cell in self.done if cell.result]
+        return all(result.get("environment", {}).get("cells_at_once") == 1 for result in results)
 
     @property
     def alpha(self) -> float:
@@ -115,8 +138,7 @@ class Evidence:
     @cached_property
     def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
-        ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
-        return {cell: self.store.cell(cell).events() for cell in dict.fromkeys(ended)}
+        return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
 
     @cached_property
     def per_image(self) -> Scores:
@@ -127,3 +149,9 @@ class Evidence:
     def rate_per_image(self) -> Scores:
         """Bits per pixel of each image's file under the primary weights."""
         return collect_images(self.study, self.store, "bpp_actual", WEIGHTS[0])
+
+
+def adversarial_loss(cell: CellRecord) -> str:
+    """Returns the loss type by its name in the registry."""
+    adversarial = cell.config.get("loss", {}).get("adversarial", "none")
+    return str(adversarial["name"] if isinstance(adversarial, Mapping) else adversarial)

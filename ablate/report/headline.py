@@ -11,7 +11,7 @@ from ablate.analysis.study import STATUSES
 from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import joined, plural
+from ablate.report.numbers import counted, joined, plural
 
 OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
 
@@ -45,7 +45,7 @@ def _count(evidence: Evidence, declared: Sequence[Contrast]) -> str:
     if len(declared) == 1:
         return "It is the one comparison that was declared."
     counts = Counter(each.verdict for each in declared)
-    listed = joined([f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]])
+    listed = counted({outcome: counts[outcome] for outcome in OUTCOMES})
     metrics = joined([measure.label for measure in evidence.primary])
     return f"Of {len(declared)} declared comparisons on {metrics}, verdicts are: {listed}."
 
@@ -86,7 +86,7 @@ def _no_pairs(evidence: Evidence) -> str:
     if baseline is None or baseline in evidence.finished:
         return "no seed has finished on both sides of a comparison"
     counts = Counter(cell.status for cell in baseline.cells)
-    ended = joined([f"{counts[status]} {status}" for status in STATUSES if counts[status]])
+    ended = counted({status: counts[status] for status in STATUSES})
     return f"the baseline {baseline.name} has no finished cell ({ended})"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ablate.report.crops import compared, crop_side, gallery, most_detailed, page_png, read_image
 from ablate.report.difference import Cell, Change, Difference, Setting, as_json, setting_text
 from ablate.report.document import Block, ComparedImage, Document, Section, Span, Table, Tile, Value, strong, text
-from ablate.report.numbers import NONE, fixed, joined
+from ablate.report.numbers import NONE, fixed, joined, with_unit
 from ablate.report.tables import Field, number, numbers, table, words
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def written(change: Change) -> str:
     """Writes a difference with its sign and its interval."""
     if change.difference is None:
         return NONE
-    value = fixed(change.difference, change.measure.decimals, signed=True)
+    value = with_unit(change.measure, change.difference, signed=True)
     if change.low is None or change.high is None:
-        return f"{value} {change.measure.unit}".strip()
+        return value
     low, high = (fixed(limit, change.measure.decimals, signed=True) for limit in (change.low, change.high))
-    return f"{value} {change.measure.unit}".strip() + f" [{low}, {high}]"
+    return f"{value} [{low}, {high}]"
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
@@ -160,8 +160,8 @@ def _image(
         return None
     original, images = originals[name], [read_image(file) for file in files]
     window = most_detailed(original, side)
-    gap = fixed((change.by_image or {})[name], change.measure.decimals, signed=True)
-    said = (("first",), ("second", f"{change.measure.label} {gap} {change.measure.unit}".strip()))
+    gap = with_unit(change.measure, (change.by_image or {})[name], signed=True)
+    said = (("first",), ("second", f"{change.measure.label} {gap}"))
     tiles = [
         Tile(_name(cell), lines, page_png(window.of(pixels)))
         for cell, lines, pixels in zip(cells, said, images, strict=True)

@@ -8,7 +8,7 @@ from ablate.analysis import CurveEffect, curve_axis, curve_effect
 from ablate.report.claims import comparison
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval, joined
+from ablate.report.numbers import NONE, fixed, interval, joined, with_unit
 from ablate.report.tables import numbers, table, words
 
 DISAGREEMENT = 0.01
@@ -77,7 +77,7 @@ def _disagreement(row: Row) -> Value:
     measure, quality, rate = row.measure, row.quality, row.rate
     parts, flagged = [], False
     if quality.disagreement is not None and quality.effect.interval:
-        parts.append(f"{fixed(quality.disagreement, measure.decimals)} {measure.unit}".strip())
+        parts.append(with_unit(measure, quality.disagreement))
         # What is not even written is no disagreement.
         least = max(DISAGREEMENT * abs(quality.effect.interval.mean), 0.5 * 10**-measure.decimals)
         flagged |= quality.disagreement > least

@@ -63,8 +63,7 @@ def _card(status: str, count: int) -> Card:
 
 
 def _warnings(evidence: Evidence) -> Iterator[Text]:
-    study = evidence.study
-    results = [cell.result for cell in study.cells if cell.result]
+    study, results = evidence.study, evidence.results
     for key, title in AGREE.items():
         found = Counter(
             value_text(result["environment"][key]) for result in results if key in result.get("environment", {})

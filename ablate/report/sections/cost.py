@@ -22,8 +22,7 @@ Row = Mapping[str, Any]
 @section("cost", "Cost")
 def cost(evidence: Evidence) -> Content:
     """Returns totals and a row an arm."""
-    study = evidence.study
-    results = [cell.result for cell in study.cells if cell.result]
+    results = evidence.results
     if not results:
         return [text("No cell has ended, so there is no cost to report yet.")], {}
     warmups = _warmups(evidence)
@@ -41,12 +40,12 @@ def cost(evidence: Evidence) -> Content:
     if warmups:
         shared = f"{plural(len(warmups), 'training')}, each shared"
         cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=shared))
-    arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
+    arms = [_arm(arm) for arm in evidence.study.arms if any(cell.result for cell in arm.cells)]
     blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
     return blocks, {"totals": totals, "warmups": warmups, "arms": arms}
 
 
-def _total(results: list[Any], name: str) -> float:
+def _total(results: Sequence[Any], name: str) -> float:
     return float(sum(result.get(name) or 0.0 for result in results))
 
 

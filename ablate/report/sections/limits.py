@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ablate.analysis import Winner, candidates, seeds_for, smallest_p
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import fixed, joined, plural, probability
+from ablate.report.numbers import joined, plural, probability, with_unit
 
 RATE = "bpp_actual"
 RATE_TOLERANCE = 0.01
@@ -76,7 +76,7 @@ def _detectable(evidence: Evidence) -> Iterator[Text]:
             words = "any" if len(found) == 1 else f"all {len(found)}"
             yield text(
                 f"In {measure.label}, {words} of the declared comparisons would have shown a true difference from zero "
-                f"of {fixed(worst, measure.decimals)} {measure.unit}".rstrip(),
+                f"of {with_unit(measure, worst)}",
                 " with 80 % power; smaller ones may go unseen.",
             )
 
@@ -121,8 +121,7 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
             for measure in evidence.primary:
                 pair = (cell.score(measure.name), first.score(measure.name) if first else None)
                 if pair[0] is not None and pair[1] is not None:
-                    gap = fixed(abs(pair[0] - pair[1]), measure.decimals)
-                    parts.append(f"{measure.label} {gap} {measure.unit}".strip())
+                    parts.append(f"{measure.label} {with_unit(measure, abs(pair[0] - pair[1]))}")
             if parts:
                 yield text(
                     f"{arm.name} run twice with seed {cell.seed} differs from itself by {joined(parts)}: ",

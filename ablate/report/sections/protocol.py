@@ -25,7 +25,7 @@ def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
-    protocols = [cell.result["protocol"] for cell in study.cells if cell.result and cell.result.get("protocol")]
+    protocols = [result["protocol"] for result in evidence.results if result.get("protocol")]
     if evidence.measures:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
@@ -95,7 +95,7 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
             f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no image left it is shown as undefined."
         )
     notes += _thin(evidence, protocols)
-    done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
+    done = [cell for cell in evidence.done if not cell.replicate]
     rows = {
         arm: dict(zip(evidence.per_image.seeds, values, strict=True))
         for arm, values in evidence.per_image.values.items()

@@ -17,7 +17,7 @@ from ablate.analysis import (
 from ablate.report.claims import comparison, label
 from ablate.report.document import Block, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, joined, plural
+from ablate.report.numbers import NONE, counted, fixed, joined, plural
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
 
@@ -59,9 +59,8 @@ def _table(evidence: Evidence, found: Sequence[Sensitivity]) -> Table:
         return label(evidence.measures[each.contrast.effect.metric], each.contrast)
 
     def others(each: Sensitivity) -> Value:
-        counts = Counter(each.other_metrics.values())
         against = joined([evidence.measures[metric].label for metric in each.contradicted])
-        listed = joined([f"{count} {outcome}" for outcome, count in counts.items()]) or NONE
+        listed = counted(Counter(each.other_metrics.values())) or NONE
         return Value(listed, f"against it: {against}" if against else "", tone="bad" if against else "plain")
 
     return table(

@@ -10,7 +10,7 @@ from ablate.analysis.variance import PARTS
 from ablate.report.document import Block, Figure, Text, strong, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import draw
-from ablate.report.numbers import fixed, joined, plural
+from ablate.report.numbers import joined, plural, with_unit
 from ablate.report.sections.section import Content, section
 from ablate.report.svg import SERIES
 from ablate.report.tables import numbers, table, words
@@ -70,7 +70,7 @@ def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]])
         return text(said, kind="note")
     below, nothing = "No difference below that means anything.", "What seeds move is all the noise there is."
     pairs = max(count for _, count in floors.values())
-    parts = [f"{measure.label} {fixed(floor, measure.decimals)} {measure.unit}".strip() for measure, floor in known]
+    parts = [f"{measure.label} {with_unit(measure, floor)}" for measure, floor in known]
     return text(
         strong("A/A noise floor: "),
         f"run again with the same seed, a cell's score moves by {joined(parts)} (standard deviation from "

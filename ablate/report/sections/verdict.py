@@ -12,7 +12,7 @@ from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.headline import headline
-from ablate.report.numbers import fixed, joined, plural
+from ablate.report.numbers import counted, fixed, plural
 from ablate.report.sections.limits import limits
 from ablate.report.sections.section import Content, section
 from ablate.report.winners import ranking, winner_card
@@ -67,7 +67,7 @@ def _nothing(evidence: Evidence) -> Text:
         said = " There is no codec to measure; Completeness says where and why."
         return text(strong("Every cell diverged."), said, kind="lead")
     counts = Counter(cell.status for cell in study.cells)
-    ended = joined([f"{counts[status]} {status}" for status in ("diverged", "failed") if counts[status]])
+    ended = counted({status: counts[status] for status in ("diverged", "failed")})
     so_far = f", of them {ended} (Completeness says why)" if ended else ""
     return text(
         strong("No cell has finished yet"),
