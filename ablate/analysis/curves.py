@@ -72,7 +72,7 @@ def read_curves(study: Study, store: Store) -> TrainingCurves:
     import numpy as np
 
     ended = [cell.id for cell in study.cells if cell.status in ("done", "diverged")]
-    logs = {cell: _columns(store.cell(cell).metrics()) for cell in dict.fromkeys(ended)}
+    logs = {cell: _columns([row.plain() for row in store.cell(cell).metrics()]) for cell in dict.fromkeys(ended)}
     logged = np.unique(np.concatenate([np.zeros(0), *(columns["step"] for columns in logs.values())]))
     edges = logged if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
     values: dict[str, dict[str, np.ndarray]] = {}

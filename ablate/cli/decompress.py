@@ -91,9 +91,9 @@ def _named(runs: Path, grid: str | None, device: str) -> FindCodec:
 
 
 def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
+    from ablate.atomic import write_bytes
     from ablate.codecs.container import opened
     from ablate.data.png import to_png
-    from ablate.store.atomic import write_bytes
 
     file = each.source.read_bytes()
     codec = codec_of(opened(file).model)

@@ -38,7 +38,7 @@ def diff(
 
     Example: ablate diff 3fa9 quickstart:81c0 --out /tmp/diff
     """
-    from ablate.analysis import WEIGHTS
+    from ablate.records import WEIGHTS
     from ablate.report.difference import as_json as plain
     from ablate.report.difference import compare
     from ablate.report.numbers import plain_data
@@ -74,7 +74,7 @@ def _lines(found: Difference) -> Iterator[str]:
     from ablate.report.pair import CAVEAT, changes_table, settings_table
 
     for side, cell in (("first ", found.first), ("second", found.second)):
-        yield f"{side}  {cell.id}  {cell.label}  ({cell.grid}, {cell.result['status']})"
+        yield f"{side}  {cell.id}  {cell.label}  ({cell.grid}, {cell.result.status})"
     for name, settings in (("settings", found.settings), ("circumstances", found.circumstances)):
         if settings or name == "settings":
             yield from ("", paint(f"{name} that differ", "title"))

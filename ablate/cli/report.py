@@ -43,7 +43,7 @@ def report(
             raise ValueError(
                 f"{plan.name} was not run under {runs_dir} yet; `{command('run', str(grid), runs=runs_dir)}` runs it"
             )
-        if stored["points"] != plan.content["points"]:
+        if stored.points != plan.points:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
         stores.append(store)
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]

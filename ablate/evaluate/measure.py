@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ablate import metrics
+from ablate.atomic import write_bytes, write_with
 from ablate.codecs.codec import Codec, Symbols
 from ablate.config import Cell
 from ablate.data import Images
@@ -19,7 +20,6 @@ from ablate.evaluate.distances import PatchScores, enough, patch_scores, refusal
 from ablate.evaluate.features import as_tensor, image_features, original_features
 from ablate.evaluate.images_table import ImageRow, as_csv, columns, means, similarity, table
 from ablate.store import Entry
-from ablate.store.atomic import write_bytes, write_with
 
 
 def require_measures(cell: Cell) -> None:

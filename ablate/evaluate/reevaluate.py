@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
 from ablate.evaluate.measure import evaluate
 from ablate.evaluate.parameters import count_parameters
+from ablate.records import Environment, Result, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.atomic import write_json
 from ablate.store.weights import Weights, load
 
 
@@ -32,9 +31,9 @@ def measure_elsewhere(
     weights: Sequence[Weights],
     cache: Path,
     device: str,
-    environment: Mapping[str, Any],
+    environment: Environment,
     done: Callable[[str, str], None] = lambda _weights, _image: None,
-) -> dict[str, Any]:
+) -> Result:
     """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
 
     Args:
@@ -56,31 +55,32 @@ def measure_elsewhere(
     trained = entry.result()
     assert trained is not None, "only a cell that is done has weights"
     earlier = records.result()
-    if earlier is not None and "pictures" not in earlier:
+    if earlier is not None and earlier.measured_images is None:
         raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
     with records.claim():
         (records.path / "result.json").unlink(missing_ok=True)
-        write_json(records.path / "cell.json", entry.settings())
+        settings = entry.cell_settings()
+        assert settings is not None, "a codec was loaded by its settings"
+        write(records.path / "cell.json", settings)
         began = time.perf_counter()
-        cell = Cell.model_validate(entry.settings()["cell"])
+        cell = Cell.model_validate(settings.cell)
         measured = evaluate(codecs, cell, images, records, cache, device, done)
         seconds = time.perf_counter() - began
         codec = {"parameters": count_parameters(cell), "models": model_ids(codecs)}
-        kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
+        kept = {key: trained.plain().get(key) for key in ("id", "status", "step", "cause", "train_seconds")}
         of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
-        records.commit(
-            {
-                **kept,
-                "results_version": RESULTS_VERSION,
-                "seconds": seconds,
-                "eval_seconds": seconds,
-                "pictures": of,
-                **measured,
-                "codec": codec,
-                "environment": dict(environment),
-                "artefacts": file_hashes(records.path),
-            }
-        )
-    result = records.result()
-    assert result is not None
-    return result
+        result = {
+            "schema": 1,
+            **kept,
+            "results_version": RESULTS_VERSION,
+            "seconds": seconds,
+            "eval_seconds": seconds,
+            "pictures": of,
+            **measured,
+            "codec": codec,
+            "environment": environment.plain(),
+            "artefacts": file_hashes(records.path),
+        }
+        committed = Result.model_validate(result)
+        records.commit(committed)
+    return committed

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER
-from ablate.store.atomic import read_json, write_json
 
 VERSION = 1
 """Raised when the same images and bits give other anchors than before."""

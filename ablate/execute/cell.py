@@ -10,15 +10,16 @@ from typing import Any
 
 import torch
 
+from ablate.atomic import write_with
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.evaluate.measure import evaluate, require_measures
 from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
+from ablate.records import Result
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.atomic import write_with
 from ablate.train.loop import Outcome
 from ablate.train.run import train_cell, train_warmup
 from ablate.train.state import TrainState
@@ -94,20 +95,19 @@ def _measure(
 
 def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
     """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
-    entry.commit(
-        {
-            "schema": 1,
-            "id": content_id,
-            "status": outcome.status,
-            "step": outcome.step,
-            "cause": outcome.cause,
-            "train_seconds": outcome.seconds,
-            "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
-            **measured,
-            "environment": entry.environment(),
-            "artefacts": file_hashes(entry.path),
-        }
-    )
+    result = {
+        "schema": 1,
+        "id": content_id,
+        "status": outcome.status,
+        "step": outcome.step,
+        "cause": outcome.cause,
+        "train_seconds": outcome.seconds,
+        "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
+        **measured,
+        "environment": entry.environment().plain(),
+        "artefacts": file_hashes(entry.path),
+    }
+    entry.commit(Result.model_validate(result))
     entry.checkpoint.unlink(missing_ok=True)
 
 

@@ -91,7 +91,7 @@ class _Arm:
 
     def at(self, seed: int, replicate: int = 0) -> Point:
         cell = self.cell.model_copy(update={"seed": seed, "replicate": replicate})
-        return Point(cell, cell_label(self.label, seed, replicate), self.axes, seed, self.included)
+        return Point(cell, cell_label(self.label, seed, replicate), self.label, self.axes, seed, self.included)
 
 
 def _cells(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.settings import flat
 
 if TYPE_CHECKING:
+    from ablate.records import Result
     from ablate.report.measures import Measure
     from ablate.store import Entry
 
@@ -27,7 +28,7 @@ class Cell:
     grid: str
     config: Mapping[str, Any]
     entry: Entry
-    result: Mapping[str, Any]
+    result: Result
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,13 @@ class Difference:
 
 def compare(first: Cell, second: Cell, weights: str) -> Difference:
     """Compares two cells under one set of weights ("ema" or "raw")."""
-    environments = [cell.result.get("environment", {}) for cell in (first, second)]
+    own, other = ({key: cell.result.environment.fact(key) for key in CIRCUMSTANCES} for cell in (first, second))
     return Difference(
         first,
         second,
         weights,
         tuple(_settings(first.config, second.config)),
-        tuple(_unequal({key: environments[0].get(key) for key in CIRCUMSTANCES}, environments[1])),
+        tuple(_unequal(own, other)),
         tuple(_changes(first, second, weights)),
     )
 
@@ -109,7 +110,7 @@ def _unequal(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Setti
 def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
     from ablate.report.measures import written_measures
 
-    scores = [cell.result.get("metrics", {}).get(weights, {}) for cell in (first, second)]
+    scores = [cell.result.metrics.get(weights, {}) for cell in (first, second)]
     tables = [_rows(cell.entry.images_csv, weights) for cell in (first, second)]
     without = [_rows(cell.entry.without_csv, weights) for cell in (first, second)]
     for name, measure in written_measures({*scores[0], *scores[1]}).items():
@@ -126,7 +127,7 @@ def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
 def _incomparable(first: Cell, second: Cell, metric: str) -> str:
     from ablate.metrics.protocol import differences
 
-    own, other = (cell.result.get("protocol", {}).get(metric) for cell in (first, second))
+    own, other = (cell.result.protocol.get(metric) for cell in (first, second))
     return "; ".join(map(str, differences(own, other))) if own and other else ""
 
 
@@ -174,7 +175,7 @@ def as_json(found: Difference) -> dict[str, Any]:
     return {
         "schema": 1,
         **{
-            side: {"id": cell.id, "label": cell.label, "grid": cell.grid, "status": cell.result["status"]}
+            side: {"id": cell.id, "label": cell.label, "grid": cell.grid, "status": cell.result.status}
             for side, cell in (("first", found.first), ("second", found.second))
         },
         "weights": found.weights,

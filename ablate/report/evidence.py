@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ablate.analysis import (
     WEIGHTS,
     Arm,
-    CellRecord,
     Contrast,
     Interval,
     Scores,
@@ -22,9 +20,13 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.records import CellRecord, Event, Result, Status
 from ablate.report.measures import Measure as Measure
 from ablate.report.measures import written_measures
 from ablate.store import Store
+
+LOST = (Status.diverged, Status.failed, Status.broken)
+"""How cells stand that will have no measurement unless something is done about them."""
 
 PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
@@ -46,12 +48,12 @@ class Evidence:
     @cached_property
     def done(self) -> tuple[CellRecord, ...]:
         """The cells that have a measurement."""
-        return tuple(cell for cell in self.study.cells if cell.status == "done")
+        return tuple(cell for cell in self.study.cells if cell.status is Status.done)
 
     @cached_property
     def ended(self) -> tuple[CellRecord, ...]:
         """The cells whose training has come to an end of its own: done or diverged."""
-        return tuple(cell for cell in self.study.cells if cell.status in ("done", "diverged"))
+        return tuple(cell for cell in self.study.cells if cell.status.finished)
 
     @cached_property
     def by_loss(self) -> Mapping[str, Sequence[CellRecord]]:
@@ -62,17 +64,15 @@ class Evidence:
         return groups
 
     @cached_property
-    def results(self) -> tuple[Mapping[str, Any], ...]:
+    def results(self) -> tuple[Result, ...]:
         """The results of all cells that have ended."""
         return tuple(cell.result for cell in self.study.cells if cell.result)
 
     @cached_property
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
-        results = [cell.result for cell in self.done if cell.result]
-        return written_measures(
-            {name for result in results for scores in result["metrics"].values() for name in scores}
-        )
+        results = [cell.measured for cell in self.done if cell.measured]
+        return written_measures({name for result in results for scores in result.metrics.values() for name in scores})
 
     @cached_property
     def varying(self) -> tuple[Measure, ...]:
@@ -104,8 +104,7 @@ class Evidence:
     @cached_property
     def ran_alone(self) -> bool:
         """Whether every measured cell had its device to itself, so that seconds are the arm's own."""
-        results = [cell.result for cell in self.done if cell.result]
-        return all(result.get("environment", {}).get("cells_at_once") == 1 for result in results)
+        return all(cell.measured and cell.measured.environment.cells_at_once == 1 for cell in self.done)
 
     @property
     def alpha(self) -> float:
@@ -136,7 +135,7 @@ class Evidence:
         return read_curves(self.study, self.store)
 
     @cached_property
-    def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
 

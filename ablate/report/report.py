@@ -51,13 +51,13 @@ def write_report(
 
 def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
     """Writes a report that was built, as `write_report` does."""
+    from ablate.atomic import write_bytes, write_json
     from ablate.report.contact_sheet import contact_sheet
     from ablate.report.html import to_html
     from ablate.report.markdown import figure_path, image_path, to_markdown
     from ablate.report.numbers import plain_data
     from ablate.report.svg import standalone
     from ablate.report.table_files import FORMATS
-    from ablate.store.atomic import write_bytes, write_json
 
     tables = {out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table)
               for ending in formats for table in document.tables}  # fmt: skip

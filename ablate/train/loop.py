@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ablate.atomic import write_with
 from ablate.config import Cell, Warmup
 from ablate.data import Images
 from ablate.networks.exact import full_float32
 from ablate.objective import Choice, Objective, distortion_of
+from ablate.records import MetricRow
 from ablate.rng import stream
 from ablate.store import Entry
-from ablate.store.atomic import write_with
 from ablate.train import telemetry
 from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
@@ -58,7 +59,7 @@ class Watch:
         now = time.perf_counter()
         rate = (step - self.logged_step) / max(now - self.logged_at, 1e-9)
         clock = {"step": step, "t": now - self.began, "attempt": self.attempt, "phase": self.phase}
-        self.entry.append_metrics({**clock, "steps_per_second": rate, **row})
+        self.entry.append_metrics(MetricRow.model_validate({**clock, "steps_per_second": rate, **row}))
         self.logged_at, self.logged_step = now, step
         self._note_saturation(step, row.get("scales", []))
 

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.objective import Choice, Kernels
+from ablate.records import Result, Status
 from ablate.store import Entry
 from ablate.train.loop import Outcome, Watch, train, warm_up
 from ablate.train.state import TrainState
@@ -51,8 +51,8 @@ def train_cell(
     if entry.checkpoint.exists():
         _resume(state, entry, attempt)
     elif warmup is not None:
-        if (result := _finished(warmup))["status"] == "diverged":
-            return Trained(Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result['cause']}"), None)
+        if (result := _finished(warmup)).status is Status.diverged:
+            return Trained(Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
         state.start_from(warmup.weights)
     images = prepare(cell.data, "train", data_cache)
     return Trained(train(state, cell, images, Watch(entry, attempt, device, stop, "train"), choice), state)
@@ -89,7 +89,7 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     *earlier, attempt = entry.attempts()
     previous: dict[str, str] = {}
     if entry.checkpoint.exists():
-        recorded = [each.environment().get("kernels") for each in earlier]
+        recorded = [each.environment().kernels for each in earlier]
         previous = next((each for each in reversed(recorded) if each), {})
         if not previous:
             kernels = "eager"  # the checkpoint is from before there was a choice
@@ -102,7 +102,7 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     return choice
 
 
-def _finished(warmup: Entry) -> dict[str, Any]:
+def _finished(warmup: Entry) -> Result:
     result = warmup.result()
     assert result is not None, f"{warmup.path} was scheduled before its warm-up ended"
     return result

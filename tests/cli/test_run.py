@@ -51,7 +51,7 @@ def test_a_directory_is_no_grid_file(ablate_in, tmp_path: Path):
 
 def test_a_failed_warmup_is_named_with_its_log(ablate_in, pretended):
     plan = pretended("well")
-    plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
+    plan.warmups["aaaabbbbcccc"].warmup["behaviour"] = "raise:no start"
     result = ablate_in("run", "grid.toml")
     assert result.exit_code == 3
     assert (

@@ -8,6 +8,7 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.losses.catalogue import adversarial_losses, penalties
+from ablate.records import Environment
 from ablate.store import Store
 from ablate.train.loop import Outcome, Watch, train
 from ablate.train.state import TrainState
@@ -39,7 +40,7 @@ def trained(photos: Path, tmp_path: Path, scales: int = 2, **loss: object) -> tu
     cell = Cell.model_validate(settings)
     cell = cell.model_copy(update={"data": resolve(cell.data, photos)})
     entry = Store(tmp_path, "catalogue").cell(cell.id)
-    entry.begin_attempt({})
+    entry.begin_attempt(Environment())
     state = TrainState.for_cell(cell, "cpu")
     images = prepare(cell.data, "train", photos)
     outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))

@@ -12,6 +12,7 @@ from ablate.data import prepare
 from ablate.evaluate.features import as_tensor
 from ablate.execute.cell import run_cell, run_warmup
 from ablate.objective import Choice, Kernels
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
 from ablate.train.loop import Watch, train
@@ -73,8 +74,8 @@ def test_a_cell_goes_from_its_warm_start_through_an_interruption_to_its_result(
 ) -> None:
     cell: Cell = make_cell(train={"steps": 6, "warmup_steps": 4, "checkpoint_every": 2}, loss={"penalties": ["lecam"]})
     entry, warmup = claimed(cell), store.warmup(cell.warmup.id)
-    warmup.begin_attempt({})
-    entry.write_settings({"id": cell.id, "label": "small", "seed": 0, "cell": cell.model_dump(mode="json")})
+    warmup.begin_attempt(Environment())
+    entry.write_settings(CellSettings(id=cell.id, label="small", seed=0, cell=cell.model_dump(mode="json")))
     common = {"data_cache": store.data_cache, "device": "cuda", "attempt": 1}
     assert run_warmup(cell.warmup, warmup, stop=lambda: False, **common).status == "done"
     assert run_cell(cell, entry, warmup=warmup, stop=lambda: True, **common).status == "interrupted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from ablate.analysis.study import STATUSES
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import counted, duration, joined, plural
@@ -27,7 +28,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
         "seed where two arms are compared. Images are never counted as repetitions.",
     )
     counts = Counter(cell.status for cell in study.cells)
-    lost = counted({status: counts[status] for status in ("diverged", "failed", "running", "pending")})
+    lost = counted({status: counts[status] for status in STATUSES[1:]})
     yield (
         "Runs left out.",
         "None: every planned run is in the tables."
@@ -35,7 +36,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
         else f"None from the tables; {lost} of "
         f"{plural(len(study.cells), 'run')} have no measurement, and Completeness says why.",
     )
-    seconds = sum((each.get("train_seconds") or 0.0) + (each.get("eval_seconds") or 0.0) for each in evidence.results)
+    seconds = sum((each.train_seconds or 0.0) + (each.eval_seconds or 0.0) for each in evidence.results)
     where = joined([*_values(environment, "gpu"), *_values(environment, "cpu")]) or "a machine that was not recorded"
     yield "Compute.", f"{duration(seconds)} for training and measuring all runs, on {where}; warm-ups come on top."
     names = {name: _values(environment, name) for name in ("ablate", "torch", "python")}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ablate.records import Event
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import draw, name_rows
@@ -22,7 +22,7 @@ ENDS = ("nonfinite", "collapse")
 def event_blocks(evidence: Evidence) -> list[Block]:
     """Returns a strip of all events by loss type and step, or the sentence that there were none."""
     events = {cell.id: _events(evidence, cell.id) for cell in evidence.ended}
-    kinds = Counter(kind for found in events.values() for kind in dict.fromkeys(event["kind"] for event in found))
+    kinds = Counter(kind for found in events.values() for kind in dict.fromkeys(event.kind for event in found))
     ended = plural(len(events), "training")
     if not kinds:
         said = f"None of {ended} diverged, collapsed or let its discriminators win outright."
@@ -33,10 +33,10 @@ def event_blocks(evidence: Evidence) -> list[Block]:
     return [text(f"Of {ended}: {told}."), _figure(evidence, events, list(kinds))]
 
 
-def _events(evidence: Evidence, cell: str) -> list[Mapping[str, Any]]:
+def _events(evidence: Evidence, cell: str) -> list[Event]:
     """Returns a cell's events of note; where it was resumed, those of steps that were taken again once."""
-    events = [event for event in evidence.events[cell] if event["kind"] not in ORDINARY]
-    return list({(event["kind"], event["step"]): event for event in events}.values())
+    events = [event for event in evidence.events[cell] if event.kind not in ORDINARY]
+    return list({(event.kind, event.step): event for event in events}.values())
 
 
 def _words(kind: str) -> str:
@@ -44,18 +44,18 @@ def _words(kind: str) -> str:
     return known.get(kind, kind.replace("_", " "))
 
 
-def _figure(evidence: Evidence, events: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str]) -> Figure:
+def _figure(evidence: Evidence, events: Mapping[str, Sequence[Event]], kinds: Sequence[str]) -> Figure:
     losses = {loss: cells for loss, cells in evidence.by_loss.items() if any(events[cell.id] for cell in cells)}
     last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
     with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
         panel = drawn.canvas.subplots()
         for number, kind in enumerate(kinds):
             points = [
-                (event["step"], row)
+                (event.step, row)
                 for row, cells in enumerate(losses.values())
                 for cell in cells
                 for event in events[cell.id]
-                if event["kind"] == kind
+                if event.kind == kind
             ]
             steps, rows = zip(*points, strict=True)
             shift = (number - (len(kinds) - 1) / 2) * 0.22

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import WEIGHTS, Arm, Scores
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
+from ablate.records import Status
 from ablate.report.crops import (
     Window,
     compared,
@@ -61,7 +62,7 @@ class Views:
     def pixels(self, arm: Arm, image: str) -> np.ndarray | None:
         """Returns an arm's reconstruction, None where there is none."""
         cell = arm.of_seed(self.seed)
-        if cell is None or cell.status != "done":
+        if cell is None or cell.status is not Status.done:
             return None
         file = self.evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
         return read_image(file) if file.exists() else None
@@ -185,7 +186,7 @@ def _tile(views: Views, arm: Arm, image: str, window: Window) -> Tile:
     """Returns an arm's crop with its quality and bits, or why there is none."""
     baseline = views.evidence.study.baseline is not None and arm.name == views.evidence.study.baseline.name
     cell = arm.of_seed(views.seed)
-    if cell is None or cell.status != "done":
+    if cell is None or cell.status is not Status.done:
         state = "not planned" if cell is None else cell.status
         return Tile(arm.name, (), None, f"{state}: {cell.cause}" if cell and cell.cause else state, baseline)
     pixels = views.pixels(arm, image)

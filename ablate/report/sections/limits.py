@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ablate.analysis import Winner, candidates, seeds_for, smallest_p
+from ablate.records import Status
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural, probability, with_unit
@@ -32,7 +33,7 @@ def limits(evidence: Evidence, winners: Sequence[Winner]) -> list[Text]:
     if left:
         verb = "was" if left == 1 else "were"
         found.append(text(f"{plural(left, 'arm')} with fewer finished seeds {verb} not allowed to win."))
-    missing = sum(cell.status != "done" for cell in study.cells)
+    missing = sum(cell.status is not Status.done for cell in study.cells)
     if missing:
         cells = plural(len(study.cells), "planned cell")
         found.append(text(f"{missing} of {cells} gave no measurement (see Completeness)."))
@@ -100,7 +101,7 @@ def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
 def _taught(evidence: Evidence) -> Iterator[Text]:
     """Names the arms that were trained against the network that measures their distance."""
     protocols = {
-        arm.name: [each for cell in arm.done if cell.result for each in cell.result["protocol"].values()]
+        arm.name: [each for cell in arm.done if cell.result for each in cell.result.protocol.values()]
         for arm in evidence.study.arms
     }
     taught = [name for name, found in protocols.items() if any(each.get("trained_against") for each in found)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis.axes import value_text
@@ -25,7 +25,7 @@ def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
-    protocols = [result["protocol"] for result in evidence.results if result.get("protocol")]
+    protocols = [result.protocol for result in evidence.results if result.protocol]
     if evidence.measures:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
@@ -60,7 +60,7 @@ def protocol(evidence: Evidence) -> Content:
     return blocks, content
 
 
-def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
+def _metrics_table(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> Table:
     facts = protocols[0] if protocols else {}
     return table(
         "metrics", "Metrics", evidence.measures.values(),
@@ -84,7 +84,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
     return f"{plural(facts['images'], 'image')}" if "images" in facts else "every image, then the mean"
 
 
-def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+def _undefined(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     import numpy as np
 
     notes = []
@@ -108,7 +108,7 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
     return notes
 
 
-def _thin(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+def _thin(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     """Says which distances rest on fewer patches than their features ask for, and which were refused."""
     told: dict[str, str] = {}
     for name, measure in evidence.measures.items():
@@ -162,7 +162,8 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in flat((cell.result or {}).get("environment", {}), terms_apart=True).items():
+        environment = cell.result.environment.plain() if cell.result else {}
+        for key, value in flat(environment, terms_apart=True).items():
             if value != {}:
                 counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}

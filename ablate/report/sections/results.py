@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
+from ablate.records import Status
 from ablate.report.document import Table, Tone, Value, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import LOST, Evidence, Measure
 from ablate.report.numbers import NONE, duration, fixed
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import arm_fields, code, number, numbers, part, scores, table, words
@@ -104,7 +105,7 @@ def _cells_table(evidence: Evidence) -> Table:
 
 
 def _status(cell: CellRecord) -> Value:
-    if cell.status not in ("diverged", "failed"):
+    if cell.status not in LOST:
         return Value(cell.status, cell.cause or "", cell.status)
     step = "" if cell.step is None else f" at step {cell.step:,}"
     return Value(f"{cell.status}{step}", cell.cause or "", cell.status, "bad")
@@ -113,12 +114,12 @@ def _status(cell: CellRecord) -> Value:
 def _score(cell: CellRecord, measure: Measure) -> Value:
     own, raw = (cell.score(measure.name, weights) for weights in WEIGHTS)
     if own is None:
-        return Value("undefined" if cell.status == "done" else NONE, tone="muted")
+        return Value("undefined" if cell.status is Status.done else NONE, tone="muted")
     return number(own, measure.decimals, f"raw {fixed(raw, measure.decimals)}")
 
 
 def _seconds(cell: CellRecord) -> Value:
-    seconds = cell.result.get("train_seconds") if cell.result else None
+    seconds = cell.result.train_seconds if cell.result else None
     return number(None) if seconds is None else Value(duration(seconds), sort=seconds)
 
 
@@ -139,11 +140,11 @@ def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict
 
 
 def _cell_numbers(cell: CellRecord) -> dict[str, Any]:
-    result = cell.result or {}
+    result = cell.result
+    cost = ("seconds", "train_seconds", "eval_seconds", "images_per_second", "peak_memory_bytes")
     return {
         "id": cell.id, "arm": cell.arm, "axes": dict(cell.axes), "seed": cell.seed, "replicate": cell.replicate,
-        "status": cell.status, "step": cell.step, "cause": cell.cause, "metrics": result.get("metrics") or None,
-        "seconds": result.get("seconds"), "train_seconds": result.get("train_seconds"),
-        "eval_seconds": result.get("eval_seconds"), "images_per_second": result.get("images_per_second"),
-        "peak_memory_bytes": result.get("peak_memory_bytes"),
+        "status": cell.status, "step": cell.step, "cause": cell.cause,
+        "metrics": (result.metrics or None) if result else None,
+        **{name: getattr(result, name, None) for name in cost},
     }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import BESIDE, Contrast, seeds_for, smallest_p, winner
+from ablate.records import Status
 from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
@@ -63,11 +64,11 @@ def _title(evidence: Evidence) -> str:
 
 def _nothing(evidence: Evidence) -> Text:
     study = evidence.study
-    if study.cells and all(cell.status == "diverged" for cell in study.cells):
+    if study.cells and all(cell.status is Status.diverged for cell in study.cells):
         said = " There is no codec to measure; Completeness says where and why."
         return text(strong("Every cell diverged."), said, kind="lead")
     counts = Counter(cell.status for cell in study.cells)
-    ended = counted({status: counts[status] for status in ("diverged", "failed")})
+    ended = counted({status: counts[status] for status in (Status.diverged, Status.failed)})
     so_far = f", of them {ended} (Completeness says why)" if ended else ""
     return text(
         strong("No cell has finished yet"),
