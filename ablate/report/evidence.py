@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,9 +20,9 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.metrics import Metric
+from ablate.metrics.catalogue import in_reading_order
 from ablate.records import CellRecord, Event, Result, Status
-from ablate.report.measures import Measure as Measure
-from ablate.report.measures import written_measures
 from ablate.store import Store
 
 LOST = (Status.diverged, Status.failed, Status.broken)
@@ -32,18 +32,12 @@ PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
 
 
-def _nothing(_: str) -> None:
-    """Says nothing."""
-
-
 @dataclass(frozen=True)
 class Evidence:
     """A study with everything that is read from its store for the report."""
 
     study: Study
     store: Store
-    say: Callable[[str], None] = _nothing
-    """Told what takes long, before it does."""
 
     @cached_property
     def done(self) -> tuple[CellRecord, ...]:
@@ -69,32 +63,33 @@ class Evidence:
         return tuple(cell.result for cell in self.study.cells if cell.result)
 
     @cached_property
-    def measures(self) -> Mapping[str, Measure]:
+    def metrics(self) -> Mapping[str, Metric]:
         """The metrics that finished cells were measured by, in reading order."""
         results = [cell.measured for cell in self.done if cell.measured]
-        return written_measures({name for result in results for scores in result.metrics.values() for name in scores})
+        written = {name for result in results for scores in result.metrics.values() for name in scores}
+        return {metric.name: metric for metric in in_reading_order(written)}
 
     @cached_property
-    def varying(self) -> tuple[Measure, ...]:
+    def varying(self) -> tuple[Metric, ...]:
         """The metrics on which any two finished cells differ."""
         return tuple(
-            measure for name, measure in self.measures.items() if len({cell.score(name) for cell in self.done}) > 1
+            metric for name, metric in self.metrics.items() if len({cell.score(name) for cell in self.done}) > 1
         )
 
     @cached_property
-    def primary(self) -> tuple[Measure, ...]:
+    def primary(self) -> tuple[Metric, ...]:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
         declared = self.study.compare.get("primary") or ()
-        wanted = [name for name in self.measures if name in declared]
-        wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
-        return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
+        wanted = [name for name in self.metrics if name in declared]
+        wanted = wanted or [name for name in self.metrics if name.startswith(PRIMARY)]
+        return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
 
     @cached_property
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
         """Every comparison to the baseline, by metric; metrics without a better direction have none."""
         compared = dict.fromkeys((*self.primary, *self.varying))
-        directions = {measure.name: measure.direction for measure in compared if measure.direction}
-        return contrasts(self.study, directions, primary={measure.name for measure in self.primary})
+        directions = {metric.name: metric.direction for metric in compared if metric.direction}
+        return contrasts(self.study, directions, primary={metric.name for metric in self.primary})
 
     @cached_property
     def time_shares(self) -> Mapping[tuple[str, str], Interval]:

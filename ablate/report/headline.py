@@ -32,12 +32,12 @@ def headline(evidence: Evidence) -> Text:
 
 def _claimed(evidence: Evidence, declared: Sequence[Contrast], claims: Sequence[Contrast]) -> Text:
     first = strongest(claims)
-    measure = evidence.measures[first.effect.metric]
+    metric = evidence.metrics[first.effect.metric]
     verb = "is equivalent to" if first.verdict == "equivalent" else f"is {first.verdict} than"
     name = [*subject(first)][:-1]
     other = first.effect.baseline
-    sure = certainty(measure, first, len(evidence.study.seeds))
-    said = f" {verb} {other} in {label(measure, first)}: {difference(measure, first)} ({sure})."
+    sure = certainty(metric, first, len(evidence.study.seeds))
+    said = f" {verb} {other} in {label(metric, first)}: {difference(metric, first)} ({sure})."
     return text(*name, said, f" {_count(evidence, declared)}", kind="lead")
 
 
@@ -46,7 +46,7 @@ def _count(evidence: Evidence, declared: Sequence[Contrast]) -> str:
         return "It is the one comparison that was declared."
     counts = Counter(each.verdict for each in declared)
     listed = counted({outcome: counts[outcome] for outcome in OUTCOMES})
-    metrics = joined([measure.label for measure in evidence.primary])
+    metrics = joined([metric.label for metric in evidence.primary])
     return f"Of {len(declared)} declared comparisons on {metrics}, verdicts are: {listed}."
 
 
@@ -66,7 +66,7 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
     if not measured:
         return text(strong("Nothing can be claimed: "), f"{_no_pairs(evidence)}.", kind="lead")
     largest = max(measured, key=_clearness)
-    measure = evidence.measures[largest.effect.metric]
+    metric = evidence.metrics[largest.effect.metric]
     comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
     spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
     # Too few seeds are too few for every comparison; any other reason is the largest one's own.
@@ -76,7 +76,7 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
         return text(*spans, ". One seed cannot say which difference stands out from chance.", kind="lead")
     spans += [". What stands out most is ", *subject(largest)]
     seeds = plural(own.n, "seed")
-    spans += [f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}"]
+    spans += [f" in {label(metric, largest)}, {difference(metric, largest)} over {seeds}"]
     return text(*spans, "." if shared else f": {why_not(largest)}.", kind="lead")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.analysis import Interval
 
 if TYPE_CHECKING:
-    from ablate.report.evidence import Measure
+    from ablate.metrics import Metric
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -24,9 +24,9 @@ def fixed(value: float | None, decimals: int, signed: bool = False) -> str:
     return written.replace("-", MINUS)
 
 
-def with_unit(measure: Measure, value: float | None, signed: bool = False) -> str:
+def with_unit(metric: Metric, value: float | None, signed: bool = False) -> str:
     """Writes a metric's value with its decimals and its unit."""
-    return f"{fixed(value, measure.decimals, signed)} {measure.unit}".strip()
+    return f"{fixed(value, metric.decimals, signed)} {metric.unit}".strip()
 
 
 def interval(value: Interval, decimals: int, scale: float = 1.0) -> str:

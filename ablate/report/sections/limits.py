@@ -70,14 +70,14 @@ def _seeds(evidence: Evidence) -> Iterator[Text]:
 
 def _detectable(evidence: Evidence) -> Iterator[Text]:
     """Says which differences the design would have found, for metrics that are claimed."""
-    for measure in evidence.primary:
-        found = [each for each in evidence.contrasts.get(measure.name, ()) if each.declared and each.detectable]
+    for metric in evidence.primary:
+        found = [each for each in evidence.contrasts.get(metric.name, ()) if each.declared and each.detectable]
         if found:
             worst = max(each.detectable or 0.0 for each in found)
             words = "any" if len(found) == 1 else f"all {len(found)}"
             yield text(
-                f"In {measure.label}, {words} of the declared comparisons would have shown a true difference from zero "
-                f"of {with_unit(measure, worst)}",
+                f"In {metric.label}, {words} of the declared comparisons would have shown a true difference from zero "
+                f"of {with_unit(metric, worst)}",
                 " with 80 % power; smaller ones may go unseen.",
             )
 
@@ -119,10 +119,10 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
         for cell in arm.again:
             first = arm.of_seed(cell.seed)
             parts = []
-            for measure in evidence.primary:
-                pair = (cell.score(measure.name), first.score(measure.name) if first else None)
+            for metric in evidence.primary:
+                pair = (cell.score(metric.name), first.score(metric.name) if first else None)
                 if pair[0] is not None and pair[1] is not None:
-                    parts.append(f"{measure.label} {with_unit(measure, abs(pair[0] - pair[1]))}")
+                    parts.append(f"{metric.label} {with_unit(metric, abs(pair[0] - pair[1]))}")
             if parts:
                 yield text(
                     f"{arm.name} run twice with seed {cell.seed} differs from itself by {joined(parts)}: ",
@@ -133,7 +133,7 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
 def _test_set(evidence: Evidence) -> Text:
     images = plural(len(evidence.per_image.images), "held-out image")
     sentence = f"All values rest on {images}; other images may rank the arms otherwise."
-    distances = [measure.label for measure in evidence.measures.values() if measure.name.startswith("fd_")]
+    distances = [metric.label for metric in evidence.metrics.values() if metric.name.startswith("fd_")]
     if distances:
         sentence += (
             f" {joined(distances)} is not the FID of the literature and compares with nothing outside this grid."

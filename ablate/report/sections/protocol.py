@@ -26,7 +26,7 @@ def protocol(evidence: Evidence) -> Content:
     study = evidence.study
     blocks: list[Block] = []
     protocols = [result.protocol for result in evidence.results if result.protocol]
-    if evidence.measures:
+    if evidence.metrics:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
     data = _data(evidence)
@@ -47,8 +47,8 @@ def protocol(evidence: Evidence) -> Content:
     blocks.append(Code(title, listed, folded=True))
     content = {
         "metrics": {
-            name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
-            for name, m in evidence.measures.items()
+            name: {"unit": m.unit, "direction": m.direction, "meaning": m.formula}
+            for name, m in evidence.metrics.items()
         },
         "protocol": protocols[0] if protocols else None,
         "environment": environment,
@@ -63,12 +63,12 @@ def protocol(evidence: Evidence) -> Content:
 def _metrics_table(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> Table:
     facts = protocols[0] if protocols else {}
     return table(
-        "metrics", "Metrics", evidence.measures.values(),
-        words("metric", lambda measure: Value(measure.label, measure.name)),
-        words("unit", lambda measure: measure.unit or "none"),
-        words("better", lambda measure: measure.direction or "neither"),
-        words("what it is", lambda measure: measure.meaning or "not described"),
-        words("measured with", lambda measure: _facts(facts.get(measure.name, {}))),
+        "metrics", "Metrics", evidence.metrics.values(),
+        words("metric", lambda metric: Value(metric.label, metric.name)),
+        words("unit", lambda metric: metric.unit or "none"),
+        words("better", lambda metric: metric.direction),
+        words("what it is", lambda metric: metric.formula or "not described"),
+        words("measured with", lambda metric: _facts(facts.get(metric.name, {}))),
         caption="Reconstructions are rounded to 8 bit before any metric.",
     )  # fmt: skip
 
@@ -111,15 +111,15 @@ def _undefined(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> li
 def _thin(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     """Says which distances rest on fewer patches than their features ask for, and which were refused."""
     told: dict[str, str] = {}
-    for name, measure in evidence.measures.items():
+    for name, metric in evidence.metrics.items():
         for facts in (each[name] for each in protocols if name in each):
             if facts.get("enough") is False:
                 told[name] = (
-                    f"{measure.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
+                    f"{metric.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
                     f"{facts['patches_needed']:,}, so that it is biased upwards, alike for all arms of one protocol."
                 )
             if facts.get("refused"):
-                told[name] = f"{measure.label} was refused: {facts['refused']}."
+                told[name] = f"{metric.label} was refused: {facts['refused']}."
     return list(told.values())
 
 

@@ -29,7 +29,7 @@ def verdict(evidence: Evidence) -> Content:
         said = _nothing(evidence)
         return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    found = [winner(study, measure.name, measure.direction or "higher") for measure in evidence.primary]
+    found = [winner(study, metric.name, metric.direction) for metric in evidence.primary]
     winners = [each for each in found if each]
     lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
     unsaid = limits(evidence, winners)
@@ -81,7 +81,7 @@ def _nothing(evidence: Evidence) -> Text:
 
 def _lines(evidence: Evidence) -> Iterator[Text]:
     """Goes through the levels whose difference is the largest of their axis, each on every primary metric."""
-    metrics = [measure.name for measure in evidence.primary if measure.name in evidence.contrasts]
+    metrics = [metric.name for metric in evidence.primary if metric.name in evidence.contrasts]
     seeds = len(evidence.study.seeds)
     table = {each.effect.key: each for name in metrics[:1] for each in evidence.contrasts[name]}
     # What was declared comes first.
@@ -93,7 +93,7 @@ def _lines(evidence: Evidence) -> Iterator[Text]:
             spans: list[Span | str] = [*subject(mine[key]), kind]
             for place, name in enumerate(metrics):
                 each = next(each for each in evidence.contrasts[name] if each.effect.key == key)
-                spans += ["; " if place else "", *sentence(evidence.measures[name], each, seeds)]
+                spans += ["; " if place else "", *sentence(evidence.metrics[name], each, seeds)]
             rest = len(mine) - len(shown)
             other = "arm" if axis == BESIDE else "level"
             more = f" ({plural(rest, f'other {other}')} moved it less.)" if rest and number == len(shown) - 1 else ""
