@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ablate.analysis import (
-    WEIGHTS,
     Arm,
     Contrast,
     Interval,
     Scores,
     Study,
     TrainingCurves,
-    alpha_of,
     collect_images,
     contrasts,
     read_curves,
@@ -22,7 +20,7 @@ from ablate.analysis import (
 )
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import CellRecord, Event, Result, Status
+from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
 from ablate.store import Store
 
 LOST = (Status.diverged, Status.failed, Status.broken)
@@ -79,7 +77,7 @@ class Evidence:
     @cached_property
     def primary(self) -> tuple[Metric, ...]:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
-        declared = self.study.compare.get("primary") or ()
+        declared = self.study.compare.primary
         wanted = [name for name in self.metrics if name in declared]
         wanted = wanted or [name for name in self.metrics if name.startswith(PRIMARY)]
         return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
@@ -104,7 +102,7 @@ class Evidence:
     @property
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""
-        return alpha_of(self.study)
+        return self.study.compare.alpha
 
     @cached_property
     def all_on_axes(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
+from ablate.analysis import Arm, Interval, t_interval
 from ablate.metrics import Metric
-from ablate.records import Status
+from ablate.records import WEIGHTS, CellRecord, Status
 from ablate.report.document import Table, Tone, Value, text
 from ablate.report.evidence import LOST, Evidence
 from ablate.report.numbers import NONE, duration, fixed
