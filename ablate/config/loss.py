@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
 from ablate.limits import Weight
-from ablate.settings import Settings
+from ablate.settings import Settings, added
 from ablate.terms import Term
 
 
@@ -19,6 +19,7 @@ class Loss(Settings):
     the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
     reconstruction that `calibrate_to` has there. Before that step the factor is 1.
+    `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates.
     `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 
@@ -32,6 +33,7 @@ class Loss(Settings):
     penalties: PenaltyTerms = ()
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     lambda_x: Weight = 12.0
+    lambda_r: Weight = added("0.2", 0.0)
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
     perceptual_weight: Weight = 1.0
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from ablate.execute.capacity import Capacity
 from ablate.execute.environment import code_fingerprint, environment_of
@@ -20,11 +20,9 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment
+from ablate.records import Budget, Environment, Execution
 from ablate.store import Store
-
-if TYPE_CHECKING:
-    from ablate.grid.sections import Execution
+from ablate.trackers.catalogue import trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
 TURN_SECONDS = 0.25
@@ -77,6 +75,9 @@ def run(
         plan.write(store)
         listener.on_message("nothing to do: every cell is finished")
         return OK
+
+    for name in execution.trackers:
+        trackers[name]
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)

@@ -21,9 +21,10 @@ from typing import Any, Literal
 
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
-from ablate.execute.work import Assignment, Outcome
+from ablate.execute.work import Assignment
 from ablate.records import Environment, Status
 from ablate.store import Attempt, Busy, Entry, Store
+from ablate.train.outcome import Outcome
 
 BUSY = 75
 """Exit status of a worker that found its entry held by another process."""

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ablate.analysis import (
-    WEIGHTS,
     Arm,
     Contrast,
     Interval,
     Scores,
     Study,
     TrainingCurves,
-    alpha_of,
     collect_images,
     contrasts,
     read_curves,
     time_shares,
 )
-from ablate.report.measures import Measure as Measure
-from ablate.report.measures import written_measures
+from ablate.metrics.catalogue import in_reading_order
+from ablate.metrics.metric import Metric
+from ablate.records import WEIGHTS
 from ablate.store import Store
 
+Measure = Metric
 PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
-
-
-def _nothing(_: str) -> None:
-    """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +35,13 @@ class Evidence:
 
     study: Study
     store: Store
-    say: Callable[[str], None] = _nothing
-    """Told what takes long, before it does."""
 
     @cached_property
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
         results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
-        return written_measures(
-            {name for result in results for scores in result["metrics"].values() for name in scores}
-        )
+        written = {name for result in results for scores in result.metrics.values() for name in scores}
+        return {metric.name: metric for metric in in_reading_order(written)}
 
     @cached_property
     def varying(self) -> tuple[Measure, ...]:
@@ -61,7 +54,7 @@ class Evidence:
     @cached_property
     def primary(self) -> tuple[Measure, ...]:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
-        declared = self.study.compare.get("primary") or ()
+        declared = self.study.compare.primary
         wanted = [name for name in self.measures if name in declared]
         wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
         return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
@@ -87,7 +80,7 @@ class Evidence:
     @property
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""
-        return alpha_of(self.study)
+        return self.study.compare.alpha
 
     @cached_property
     def all_on_axes(self) -> bool:

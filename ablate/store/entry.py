@@ -56,9 +56,10 @@ class Entry:
         return self.path / "eval" / "images.csv"
 
     @property
-    def without_csv(self) -> Path:
-        """The distances between sets of patches without each test image in turn: what a jackknife is made of."""
-        return self.path / "eval" / "without.csv"
+    def jackknife_csv(self) -> Path:
+        """Distances between sets of patches without each test image in turn; before 0.2 it was called without.csv."""
+        path, earlier = (self.path / "eval" / name for name in ("jackknife.csv", "without.csv"))
+        return earlier if earlier.exists() and not path.exists() else path
 
     def features(self, weights: str) -> Path:
         """Returns where the features of all patches of the reconstructions lie, float32 (n, d), image after image."""
@@ -105,6 +106,10 @@ class Entry:
     def cell_settings(self) -> CellSettings | None:
         """Returns cell.json, or None before the first attempt and for a warm-up."""
         return read(CellSettings, self.path / "cell.json", self.id)
+
+    def settings(self) -> CellSettings | WarmupSettings | None:
+        """Returns cell.json or warmup.json, or None before the first attempt."""
+        return self.cell_settings() or read(WarmupSettings, self.path / "warmup.json", self.id)
 
     def write_settings(self, settings: CellSettings | WarmupSettings) -> None:
         """Writes cell.json or warmup.json; settings that stand there stay."""

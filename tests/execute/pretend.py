@@ -18,20 +18,12 @@ from ablate.execute.executor import ExecutorFactory
 from ablate.execute.planning import Plan
 from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
-from ablate.grid.sections import Execution
-from ablate.records import MetricRow, PlanRecord
+from ablate.records import Execution, MetricRow, PlanRecord
 from ablate.store import Store
+from ablate.train.outcome import Outcome
 from tests.made import made_result
 
 STEP_SECONDS = 0.005
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: str
-    step: int
-    seconds: float
-    cause: str | None = None
 
 
 def make_plan(

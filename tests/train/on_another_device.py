@@ -28,9 +28,11 @@ from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.records import CellSettings, Environment
 from ablate.store import Store
 from ablate.store.weights import load
-from ablate.train.loop import Watch, train
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train
 from ablate.train.preflight import preflight
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 from tests.pretended_device import DEVICE, There, pretending, waits
 from tests.train.conftest import gradient_image
 
@@ -89,7 +91,7 @@ def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[
         entry = Store(Path(place), "grid").cell(cell.id)
         entry.begin_attempt(Environment())
         marks: list[int] = []
-        watch = Watch(entry, 1, device, lambda: bool(marks.append(len(waits))), "train")
+        watch = Watch(Tracking(entry, 1), device, lambda: bool(marks.append(len(waits))), "train")
         state = TrainState.for_cell(cell, device)
         train(state, cell, prepare(cell.data, "train", cache), watch)
         TrainState.for_cell(cell, device).load(entry.checkpoint)

@@ -15,8 +15,10 @@ from ablate.objective import Choice, Kernels
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
-from ablate.train.loop import Watch, train
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 
 pytestmark = [
     pytest.mark.gpu,
@@ -42,7 +44,7 @@ def test_the_first_step_is_that_of_the_cpu(make_cell, claimed, store: Store, nam
     for device in ("cpu", "cuda"):
         entry: Entry = claimed(cell)
         state = TrainState.for_cell(cell, device)
-        watch = Watch(entry, 1, device, lambda: False, "train")
+        watch = Watch(Tracking(entry, 1), device, lambda: False, "train")
         train(state, cell, prepare(cell.data, "train", store.data_cache), watch, Choice(kernels, device))
         rows.append(entry.metrics()[-1]["loss"])
     tolerance = 0.1 if cell.train.precision == "bfloat16" else 1e-3

@@ -55,7 +55,7 @@ def forest(evidence: Evidence) -> Content:
 
 
 def _how(evidence: Evidence) -> str:
-    match = str(evidence.study.compare.get("rate_match") or "off")
+    match = evidence.study.compare.rate_match
     bits = {
         "off": "The grid asks for no match of bits (rate_match = off), so quality is judged whatever is spent.",
         "bd": "Quality is compared at equal bits, by Bjøntegaard difference along an axis that draws a curve.",
@@ -117,7 +117,7 @@ def _panel(panel: Axes, measure: Measure, contrasts: Sequence[Contrast | None]) 
         _row(panel, place, each, reach)
     panel.set_title(axis_title(measure))
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}.get(measure.direction or "", ""))
+    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[measure.direction])
     panel.grid(False, axis="y")
 
 
