@@ -87,7 +87,8 @@ def _cell(point: PlannedCell, store: Store, code: str | None) -> CellRecord:
     other = _other_code(point, store, result, code)
     if other:
         return CellRecord(id=point.id, status=STALE, cause=other)
-    values = {name: value for name, value in result.metrics.get(WEIGHTS[0], {}).items() if name in set(metrics)}
+    known = set(metrics)
+    values = {name: value for name, value in result.metrics.get(WEIGHTS[0], {}).items() if name in known}
     return CellRecord(
         id=point.id,
         status=result.status,
