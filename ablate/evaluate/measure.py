@@ -154,9 +154,16 @@ def _send(codec: Codec, weights: str, alike: _Alike, entry: Entry, done: Done) -
         features.append(image_features(alike.extractor, reconstruction, alike.patch))
         code = (held.values.numpy(), held.levels) if held else ()
         coded = CodedImage(len(file), original.shape[1], original.shape[2], *code)
-        place = {"weights": weights, "image": name}
-        pair = {"original": original, "reconstruction": reconstruction}
-        rows.append(ImageRow.of(alike.metrics, coded, **pair, **place, patches=len(features[-1])))
+        row = ImageRow.of(
+            alike.metrics,
+            coded,
+            original=original,
+            reconstruction=reconstruction,
+            weights=weights,
+            image=name,
+            patches=len(features[-1]),
+        )
+        rows.append(row)
         symbols += [held] if held else []
         done(weights, name)
     return _Sent(rows, torch.cat(features), symbols)
