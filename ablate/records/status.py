@@ -1,4 +1,4 @@
-"""The one vocabulary of how far a cell, a warm-up or an attempt at one is."""
+"""The one vocabulary of how far a cell, a warm-up or an attempt at one is, and of why an attempt failed."""
 
 from __future__ import annotations
 
@@ -23,3 +23,18 @@ class Status(StrEnum):
     def finished(self) -> bool:
         """Whether there is a result, so that it is never trained again."""
         return self in (Status.done, Status.diverged)
+
+
+class Reason(StrEnum):
+    """Why an attempt ended without a result."""
+
+    error = "error"
+    """An exception, which the record has with its traceback."""
+    timeout = "timeout"
+    """Its time was over."""
+    disk_full = "disk_full"
+    """It could not write."""
+    killed = "killed"
+    """Its process ended without a word: by a signal, or because memory ran out."""
+    busy = "busy"
+    """Another process held the entry, so that nothing was tried."""
