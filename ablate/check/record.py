@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from ablate.analysis import WEIGHTS
 from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
+from ablate.metrics.catalogue import metrics
 from ablate.records import PlannedCell, Result
 from ablate.settings import flat
 from ablate.store import Entry, Store
@@ -86,7 +87,7 @@ def _cell(point: PlannedCell, store: Store, code: str | None) -> CellRecord:
     other = _other_code(point, store, result, code)
     if other:
         return CellRecord(id=point.id, status=STALE, cause=other)
-    values = {name: value for name, value in result.metrics.get(WEIGHTS[0], {}).items() if name in _metrics()}
+    values = {name: value for name, value in result.metrics.get(WEIGHTS[0], {}).items() if name in set(metrics)}
     return CellRecord(
         id=point.id,
         status=result.status,
@@ -113,12 +114,6 @@ def _other_code(point: PlannedCell, store: Store, result: Result, code: str | No
         if found and found != code:
             return f"{what}made by {found}, and this is {code}"
     return None
-
-
-def _metrics() -> tuple[str, ...]:
-    from ablate.metrics.catalogue import metrics
-
-    return tuple(metrics)
 
 
 def _images(entry: Entry, values: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:

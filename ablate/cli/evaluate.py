@@ -51,10 +51,10 @@ def eval(  # noqa: A001 - the command's name
     """
     from ablate.cli.trained import find_trained
     from ablate.data import prepare_folder
-    from ablate.evaluate.reevaluate import measure_elsewhere, place
+    from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
+    from ablate.records import WEIGHTS
     from ablate.store import Entry, Store
-    from ablate.store.weights import WEIGHTS
 
     entry = find_trained(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
@@ -70,7 +70,7 @@ def eval(  # noqa: A001 - the command's name
     wanted = WEIGHTS if weights == "both" else (weights,)
     number = itertools.count(1)
     total = len(wanted) * len(images)
-    result = measure_elsewhere(
+    result = reevaluate(
         entry,
         images,
         records,

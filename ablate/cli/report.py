@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Annotated
 
 import typer
@@ -48,8 +47,7 @@ def report(
         stores.append(store)
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
-    say = functools.partial(typer.echo, err=True)
-    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code, say=say)
+    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
     for path in (written.html, written.markdown, written.json):
         typer.echo(str(path))
     if written.tables:

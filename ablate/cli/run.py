@@ -48,7 +48,7 @@ def run(
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import selection
-    from ablate.execute import Limits, chosen, get_ready, load_plan
+    from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
@@ -83,8 +83,20 @@ def run(
             limit=limit,
             wait=wait,
         )
+    if code in (OK, INCOMPLETE):
+        _measure_references(store)
     _print_summary(plan, store, str(grid), runs_dir)
     raise typer.Exit(code)
+
+
+def _measure_references(store: Store) -> None:
+    """Measures JPEG and WebP for the report; a run does not fail where that cannot be done."""
+    from ablate.cli.references import measure_references
+
+    try:
+        measure_references([store])
+    except (OSError, ValueError) as error:
+        typer.echo(f"JPEG and WebP were not measured: {error}", err=True)
 
 
 def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.records import Status
+from ablate.records import WEIGHTS, Status
 from ablate.store import Entry, Store, stores
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     Raises:
         ValueError: where none is that model.
     """
-    from ablate.store.weights import WEIGHTS, load
+    from ablate.store.weights import load
 
     entries = [(entry, result) for entry in _entries(runs, grid) if (result := entry.result())]
     for entry, result in entries:

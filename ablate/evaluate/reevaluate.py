@@ -1,4 +1,4 @@
-"""A finished cell, measured on other images than those of its grid."""
+"""A finished cell, measured again on other images than those of its grid."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
-from ablate.evaluate.measure import evaluate
+from ablate.evaluate.measure import measure
 from ablate.evaluate.parameters import count_parameters
-from ablate.records import Environment, Result, write
+from ablate.records import Environment, Result, Weights, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.weights import Weights, load
+from ablate.store.weights import load
 
 
 def place(entry: Entry, folder: Path, images: Images) -> Entry:
@@ -22,7 +22,7 @@ def place(entry: Entry, folder: Path, images: Images) -> Entry:
     return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
 
 
-def measure_elsewhere(
+def reevaluate(
     entry: Entry,
     images: Images,
     records: Entry,
@@ -64,9 +64,17 @@ def measure_elsewhere(
         write(records.path / "cell.json", settings)
         began = time.perf_counter()
         cell = Cell.model_validate(settings.cell)
-        measured = evaluate(codecs, cell, images, records, cache, device, done)
+        measured = measure(
+            codecs,
+            cell.evaluation,
+            images,
+            records,
+            cache=cache,
+            device=device,
+            taught=(cell.loss.distortion, cell.loss.perceptual),
+            done=done,
+        )
         seconds = time.perf_counter() - began
-        codec = {"parameters": count_parameters(cell), "models": model_ids(codecs)}
         kept = {key: trained.plain().get(key) for key in ("id", "status", "step", "cause", "train_seconds")}
         of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
         result = {
@@ -76,8 +84,10 @@ def measure_elsewhere(
             "seconds": seconds,
             "eval_seconds": seconds,
             "pictures": of,
-            **measured,
-            "codec": codec,
+            "metrics": measured.metrics,
+            "uncertainty": measured.uncertainty,
+            "protocol": measured.protocol,
+            "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
             "environment": environment.plain(),
             "artefacts": file_hashes(records.path),
         }

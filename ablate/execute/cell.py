@@ -14,7 +14,7 @@ from ablate.atomic import write_with
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.evaluate.measure import evaluate, require_measures
+from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
 from ablate.records import Result, Status
@@ -42,7 +42,7 @@ def run_cell(
 
     Metrics are logged under the number of the attempt, and told to the trackers; other arguments as in `train_cell`.
     """
-    require_measures(cell)
+    require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
         trained = train_cell(cell, tracking, warmup=warmup, **common)
@@ -92,7 +92,9 @@ def _measure(
         images = prepare(cell.data, "test", data_cache)
         networks = {"raw": state.codec, "ema": state.average}
         codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
-        measured = evaluate(codecs, cell, images, entry, data_cache, device)
+        taught = (cell.loss.distortion, cell.loss.perceptual)
+        found = measure(codecs, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
+        measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
         write_with(entry.weights, state.save_weights)
     return measured | {
         "eval_seconds": time.perf_counter() - began,

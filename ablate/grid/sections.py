@@ -9,28 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ablate import records
 from ablate.config import Settings
-from ablate.metrics.naming import EXTRACTOR_TAPS, distance_name, kernel_name
+from ablate.metrics.catalogue import metrics
 from ablate.records.declared import Budget as Budget
 from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
-from ablate.registry import unknown
-
-_DISTANCES = tuple(
-    naming(extractor, tap)
-    for naming in (distance_name, kernel_name)
-    for extractor, taps in EXTRACTOR_TAPS.items()
-    for tap in taps
-)
-CHOSEN_METRICS = (*_DISTANCES, "lpips_alex", "lpips_vgg", "dists")
-"""What a cell measures only where its evaluation says so: by extractor and tap, or by name."""
-METRICS = ("psnr", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual", *CHOSEN_METRICS)
-"""What can be compared: the numbers that an evaluation writes."""
 
 
 def _known_metric(name: str) -> str:
-    if name not in METRICS:
-        raise ValueError(unknown("metric", name, list(METRICS)))
-    return name
+    return metrics[name].name
 
 
 Metric = Annotated[str, AfterValidator(_known_metric)]

@@ -56,9 +56,10 @@ class Entry:
         return self.path / "eval" / "images.csv"
 
     @property
-    def without_csv(self) -> Path:
-        """The distances between sets of patches without each test image in turn: what a jackknife is made of."""
-        return self.path / "eval" / "without.csv"
+    def jackknife_csv(self) -> Path:
+        """Distances between sets of patches without each test image in turn; before 0.2 it was called without.csv."""
+        path, earlier = (self.path / "eval" / name for name in ("jackknife.csv", "without.csv"))
+        return earlier if earlier.exists() and not path.exists() else path
 
     def features(self, weights: str) -> Path:
         """Returns where the features of all patches of the reconstructions lie, float32 (n, d), image after image."""

@@ -10,9 +10,7 @@ import torch
 from ablate.codecs.build import restore_codec
 from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
-from ablate.records import WEIGHTS as WEIGHTS
-from ablate.records import Result, Status
-from ablate.records import Weights as Weights
+from ablate.records import Result, Status, Weights
 from ablate.store.entry import Entry
 
 _PARTS = {"ema": "average", "raw": "codec"}

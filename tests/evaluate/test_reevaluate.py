@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ablate.data import prepare_folder
-from ablate.evaluate.reevaluate import measure_elsewhere, place
+from ablate.evaluate.reevaluate import place, reevaluate
 from ablate.execute.cell import run_cell
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
@@ -28,7 +28,7 @@ def trained(make_cell: MakeCell, store: Store, claimed: Any) -> Entry:
 def measure(entry: Entry, folder: Path, records: Entry, cache: Path, weights: Any = ("raw", "ema")) -> dict[str, Any]:
     images = prepare_folder(folder, cache)
     around = {"cache": cache, "device": "cpu", "environment": Environment(device="cpu")}
-    return measure_elsewhere(entry, images, records, folder=folder, weights=weights, **around)
+    return reevaluate(entry, images, records, folder=folder, weights=weights, **around)
 
 
 def test_on_the_grids_own_images_the_result_is_the_recorded_one(

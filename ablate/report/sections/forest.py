@@ -117,7 +117,7 @@ def _panel(panel: Axes, measure: Measure, contrasts: Sequence[Contrast | None]) 
         _row(panel, place, each, reach)
     panel.set_title(axis_title(measure))
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}.get(measure.direction or "", ""))
+    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[measure.direction])
     panel.grid(False, axis="y")
 
 

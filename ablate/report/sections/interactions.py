@@ -40,11 +40,7 @@ def interaction_effects(evidence: Evidence) -> Content:
     study = evidence.study
     found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
     found = {name: own for name, own in found.items() if any(each.interval for each in own)}
-    tried = [
-        ranks(study, axis, measure.name, measure.direction or "higher")
-        for measure in evidence.primary
-        for axis in study.axes
-    ]
+    tried = [ranks(study, axis, measure.name, measure.direction) for measure in evidence.primary for axis in study.axes]
     ranked = [own for own in tried if own]
     blocks: list[Block] = []
     if found:

@@ -47,7 +47,7 @@ def protocol(evidence: Evidence) -> Content:
     blocks.append(Code(title, listed, folded=True))
     content = {
         "metrics": {
-            name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
+            name: {"unit": m.unit, "direction": m.direction, "meaning": m.formula}
             for name, m in evidence.measures.items()
         },
         "protocol": protocols[0] if protocols else None,
@@ -66,8 +66,8 @@ def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Ta
         "metrics", "Metrics", evidence.measures.values(),
         words("metric", lambda measure: Value(measure.label, measure.name)),
         words("unit", lambda measure: measure.unit or "none"),
-        words("better", lambda measure: measure.direction or "neither"),
-        words("what it is", lambda measure: measure.meaning or "not described"),
+        words("better", lambda measure: measure.direction),
+        words("what it is", lambda measure: measure.formula or "not described"),
         words("measured with", lambda measure: _facts(facts.get(measure.name, {}))),
         caption="Reconstructions are rounded to 8 bit before any metric.",
     )  # fmt: skip
