@@ -38,18 +38,18 @@ def compress(
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
     from ablate.cli.conversion import conversions, convert
+    from ablate.cli.locate import entry_name, find_entry
     from ablate.cli.terminal import plural
-    from ablate.cli.trained import find_trained, named
     from ablate.store.weights import load
 
     work = conversions(images, out, SUFFIX, _images, force)
-    entry = find_trained(cell, runs_dir, grid)
+    entry = find_entry(cell, runs_dir, grid)
     codec = load(entry, weights, device)
     told = convert(work, lambda each: _compress(each, codec), _line, as_json)
     total = sum(one["bytes"] for one in told)
     mean = sum(one["bits_per_pixel"] for one in told) / len(told)
     typer.echo(
-        f"{plural(len(told), 'file')}, {total:,} bytes, mean {mean:.4f} bit/pixel, by {named(entry)}, {weights}, "
+        f"{plural(len(told), 'file')}, {total:,} bytes, mean {mean:.4f} bit/pixel, by {entry_name(entry)}, {weights}, "
         f"model {codec.model_id.hex()}",
         err=as_json,
     )

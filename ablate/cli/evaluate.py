@@ -49,14 +49,14 @@ def eval(  # noqa: A001 - the command's name
 
     Example: ablate eval --cell 3fa9 --images photos/kodak
     """
-    from ablate.cli.trained import find_trained
+    from ablate.cli.locate import find_entry
     from ablate.data import prepare_folder
     from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
     from ablate.records import WEIGHTS
     from ablate.store import Entry, Store
 
-    entry = find_trained(cell, runs_dir, grid)
+    entry = find_entry(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
     images = prepare_folder(folder, cache, skip=on_bad_image == "skip")
     records = Entry(out) if out else place(entry, folder, images)
@@ -91,15 +91,15 @@ def _threads() -> int:
 
 
 def _lines(entry: Entry, records: Entry, result: Result) -> list[str]:
+    from ablate.cli.locate import entry_name
     from ablate.cli.terminal import paint, plural
-    from ablate.cli.trained import named
 
     measured = result.metrics
     first = next(iter(measured))
     images = result.measured_images
     assert images is not None, "it was measured on a folder"
     return [
-        f"{paint(named(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
+        f"{paint(entry_name(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
         "",
         *_each(records, first),
         *_summary(measured, result.uncertainty.get(first, {}), first),

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import AttemptEnd, Environment, Reason, Status
+from ablate.records import AttemptEnd, Environment, FailureReason, Status
 from ablate.store import Attempt, Busy, Entry
 
 
@@ -18,7 +18,7 @@ class JobResult:
     """How a job ended, and why."""
 
     status: Status
-    reason: Reason | None = None
+    reason: FailureReason | None = None
     step: int = 0
     seconds: float = 0.0
     cause: str | None = None
@@ -36,12 +36,12 @@ def read_result(entry: Entry, process: ProcessExit, environment: Environment) ->
     if result is not None:
         return JobResult(result.status, None, result.step, result.seconds, result.cause)
     if process.exitcode == BUSY:
-        return JobResult(Status.running, Reason.busy)
+        return JobResult(Status.running, FailureReason.busy)
     attempt = _attempt_of(entry, process)
     ended = attempt.exit() if attempt else None
     if ended is None:
         ended = _settle(entry, attempt, process, environment)
-    reason = Reason.disk_full if process.exitcode == DISK_FULL else ended.reason
+    reason = FailureReason.disk_full if process.exitcode == DISK_FULL else ended.reason
     return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error)
 
 
@@ -71,14 +71,14 @@ def _settle(entry: Entry, attempt: Attempt | None, process: ProcessExit, environ
     return AttemptEnd(status=status, reason=reason, step=step, seconds=process.seconds, error=error)
 
 
-def explain(process: ProcessExit) -> tuple[Reason, str]:
+def explain(process: ProcessExit) -> tuple[FailureReason, str]:
     """Returns why a process ended that did not say so itself, also in a sentence."""
     if process.timed_out:
-        return Reason.timeout, "timeout"
+        return FailureReason.timeout, "timeout"
     if process.exitcode == DISK_FULL:
-        return Reason.disk_full, "no space left on device"
+        return FailureReason.disk_full, "no space left on device"
     if process.exitcode >= 0:
-        return Reason.killed, f"the worker ended with exit status {process.exitcode}; log.txt says more"
+        return FailureReason.killed, f"the worker ended with exit status {process.exitcode}; log.txt says more"
     name = signal.Signals(-process.exitcode).name
     hint = " (the kernel does that where memory runs out)" if -process.exitcode == signal.SIGKILL else ""
-    return Reason.killed, f"the worker was killed by {name}{hint}"
+    return FailureReason.killed, f"the worker was killed by {name}{hint}"

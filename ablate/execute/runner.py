@@ -20,7 +20,7 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution, Reason, Status
+from ablate.records import Budget, Environment, Execution, FailureReason, Status
 from ablate.store import Store
 from ablate.trackers.catalogue import trackers
 
@@ -191,7 +191,7 @@ class _Run:
             result = read_result(job.entry(self.store), process, self.environment)
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
-            if result.reason is not Reason.busy:
+            if result.reason is not FailureReason.busy:
                 self.listener.on_end(job, result, self._look)
 
     def _stop_where_asked(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ablate.execute.jobs import Job
 from ablate.execute.result import JobResult
-from ablate.records import Reason, Status
+from ablate.records import FailureReason, Status
 from ablate.store import Store
 
 LOOK_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Schedule:
         """Notes how a job that ran here ended, and starts no further one where too many failed for one reason."""
         self.statuses[job.id] = result.status
         self.here.discard(job.id)
-        if result.reason is Reason.disk_full:
+        if result.reason is FailureReason.disk_full:
             self.stopped_by = f"the disk is full ({result.cause}); free some space and run again, nothing is lost"
         elif result.status is Status.failed:
             self._count_alike(result)

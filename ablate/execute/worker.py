@@ -22,7 +22,7 @@ from typing import Any, Literal
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
-from ablate.records import Environment, Reason, Status
+from ablate.records import Environment, FailureReason, Status
 from ablate.store import Attempt, Busy, Entry, Store
 from ablate.train.outcome import Outcome
 
@@ -118,7 +118,13 @@ def _attempt(
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
             full = disk_is_full(error, store.root)
-            _failed(entry, attempt, error, time.monotonic() - began, Reason.disk_full if full else Reason.error)
+            _failed(
+                entry,
+                attempt,
+                error,
+                time.monotonic() - began,
+                FailureReason.disk_full if full else FailureReason.error,
+            )
             return DISK_FULL if full else 0
         _ended(entry, attempt, outcome, stop)
     return 0
@@ -127,13 +133,13 @@ def _attempt(
 def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
     interrupted = outcome.status is Status.interrupted
     if interrupted and not stop.asked() and stop.overdue:
-        attempt.finish(Status.failed, outcome.step, outcome.seconds, Reason.timeout, "timeout")
+        attempt.finish(Status.failed, outcome.step, outcome.seconds, FailureReason.timeout, "timeout")
         return
     assert interrupted or entry.result() is not None, f"{outcome} without a result.json"
     attempt.finish(outcome.status, outcome.step, outcome.seconds, error=outcome.cause)
 
 
-def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float, reason: Reason) -> None:
+def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float, reason: FailureReason) -> None:
     row = entry.last_row()
     text = "".join(traceback.format_exception(error))
     cause = f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ablate.records.record import Record
-from ablate.records.status import Reason, Status
+from ablate.records.status import FailureReason, Status
 
 
 class AttemptStart(Record):
@@ -51,7 +51,7 @@ class AttemptEnd(Record):
     """exit.json: how an attempt ended, at which step, and after how many seconds of training."""
 
     status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted]
-    reason: Reason | None = None
+    reason: FailureReason | None = None
     """Why it failed; attempts from before 0.2 do not say."""
     error: str | None = None
     traceback: str | None = None

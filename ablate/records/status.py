@@ -25,7 +25,11 @@ class Status(StrEnum):
         return self in (Status.done, Status.diverged)
 
 
-class Reason(StrEnum):
+CELL_STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
+"""Statuses that a cell can have, those that ended first."""
+
+
+class FailureReason(StrEnum):
     """Why an attempt ended without a result."""
 
     error = "error"

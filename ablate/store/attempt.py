@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ablate.records import AttemptEnd, AttemptStart, Environment, Reason, Status, read, write
+from ablate.records import AttemptEnd, AttemptStart, Environment, FailureReason, Status, read, write
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Attempt:
         status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted],
         step: int,
         seconds: float,
-        reason: Reason | None = None,
+        reason: FailureReason | None = None,
         error: str | None = None,
         traceback: str | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from ablate.execute.executor import ProcessExit
 from ablate.execute.result import read_result
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import Environment, MetricRow, Reason, Status
+from ablate.records import Environment, FailureReason, MetricRow, Status
 from ablate.store import Entry
 from tests.made import made_result
 
@@ -80,9 +80,9 @@ def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
 
 
 def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):
-    assert read_result(entry, exited(BUSY), Environment()).reason is Reason.busy
+    assert read_result(entry, exited(BUSY), Environment()).reason is FailureReason.busy
     assert entry.attempts() == ()
-    assert read_result(entry, exited(DISK_FULL), Environment()).reason is Reason.disk_full
+    assert read_result(entry, exited(DISK_FULL), Environment()).reason is FailureReason.disk_full
 
 
 def test_a_disk_that_takes_no_exit_record_is_said_and_does_not_end_the_runner(entry: Entry, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from ablate.execute.jobs import jobs
 from ablate.execute.result import JobResult
 from ablate.execute.schedule import Schedule
-from ablate.records import Environment, Reason, Status
+from ablate.records import Environment, FailureReason, Status
 from ablate.store import Store
 from tests.execute.pretend import make_plan
 from tests.made import made_result
@@ -115,7 +115,7 @@ def test_a_worker_that_found_its_entry_held_has_not_failed(tmp_path: Path):
     (job,) = schedule.jobs
     schedule.started(job)
     with job.entry(store).claim():
-        schedule.ended(job, JobResult(Status.running, Reason.busy))
+        schedule.ended(job, JobResult(Status.running, FailureReason.busy))
         assert schedule.left
     assert schedule.next() == job
 
