@@ -14,6 +14,7 @@ from ablate.store import Entry, Store, latest, named, stores
 
 if TYPE_CHECKING:
     from ablate.codecs.trained import TrainedCodec
+    from ablate.sources.protocol import ColourProfiles
 
 NAMED_AT_MOST = 3
 """How many cells a sentence names."""
@@ -198,3 +199,10 @@ def _nearest(wanted: str, places: Iterable[Place]) -> str:
     labels = {place.label: place for place in places}
     near = difflib.get_close_matches(wanted, labels, n=NAMED_AT_MOST, cutoff=0.3) or list(labels)[:NAMED_AT_MOST]
     return ", ".join(str(labels[label]) for label in near)
+
+
+def colour_profiles_of(entry: Entry) -> ColourProfiles:
+    """Returns what a cell's settings do to images of other colour profiles than sRGB."""
+    settings = entry.cell_settings()
+    assert settings is not None, f"{entry.path} was found by its settings"
+    return "convert" if settings.cell["data"].get("colour_profiles") == "convert" else "keep"
