@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-CONTROL_GROUPS = Path("/sys/fs/cgroup")
-MEMBERSHIP = Path("/proc/self/cgroup")
+from ablate.control_groups import CONTROL_GROUPS, MEMBERSHIP, group_directories
 
 
 def cores() -> int:
@@ -24,25 +23,10 @@ def cores() -> int:
 def quota(groups: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> float | None:
     """Returns how many cores' time the control group of this process grants, None for no limit or no such groups.
 
-    The tightest limit on the way up to the root holds. Inside a container the path may be the host's; then it is the
-    root that holds the container's own limit.
+    The tightest limit on the way up to the root holds.
     """
-    return min((each for directory in _directories(groups, membership) for each in _limit(directory)), default=None)
-
-
-def _directories(groups: Path, membership: Path) -> Iterator[Path]:
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        # Version 2 has one tree without a name, version 1 one of each controller.
-        root = groups / controllers
-        inside = root / path.strip("/")
-        yield from (each for each in (inside, *inside.parents) if each.is_relative_to(root))
+    directories = group_directories("cpu", groups, membership)
+    return min((each for directory in directories for each in _limit(directory)), default=None)
 
 
 def _limit(directory: Path) -> Iterator[float]:

@@ -1,4 +1,4 @@
-"""Finds a registered function by name: one mechanism, of which every room makes its own catalogue."""
+"""Finds a thing by name: one mechanism, of which every room makes its own catalogues."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import contextlib
 import difflib
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Choice = TypeVar("Choice")
 
@@ -84,18 +85,78 @@ class Entry:
         return value
 
 
-class Registry:
+class Named(Protocol):
+    """A thing that a catalogue can hold."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Named)
+
+
+class Catalogue(Generic[Thing]):
+    """Things of one kind by name.
+
+    The modules that add them are imported at the first look-up, so that naming a catalogue costs nothing; "room.*"
+    stands for every module of that package.
+    """
+
+    def __init__(self, kind: str, *modules: str) -> None:
+        self.kind = kind
+        self._modules = modules
+        self._entries: dict[str, Thing] = {}
+        self._loaded = False
+
+    def add(self, thing: Thing) -> Thing:
+        """Adds a thing under its name.
+
+        Raises:
+            ValueError: if the name is taken.
+        """
+        if thing.name in self._entries:
+            raise ValueError(f"{self.kind} {thing.name!r} is registered twice")
+        self._entries[thing.name] = thing
+        return thing
+
+    def __getitem__(self, name: str) -> Thing:
+        entries = self._load()
+        if name not in entries:
+            raise UnknownNameError(unknown(self.kind, name, list(entries)))
+        return entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    @contextlib.contextmanager
+    def temporarily(self) -> Iterator[None]:
+        """Forgets at the end of the block what was added in it."""
+        before = dict(self._load())
+        try:
+            yield
+        finally:
+            self._entries = before
+
+    def _load(self) -> Mapping[str, Thing]:
+        if not self._loaded:
+            for module in self._modules:
+                package = importlib.import_module(module.removesuffix(".*"))
+                if module.endswith(".*"):
+                    for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+                        importlib.import_module(each.name)
+            self._loaded = True
+        return self._entries
+
+
+class Registry(Catalogue[Entry]):
     """Functions of one kind by name.
 
-    The modules that register them are imported at the first look-up, so that naming a registry costs nothing. Where
-    `facts` are given, each entry has these: its own, or the default that stands there unless that is REQUIRED.
+    Where `facts` are given, each entry has these: its own, or the default that stands there unless that is REQUIRED.
     """
 
     def __init__(self, kind: str, *modules: str, facts: Mapping[str, Any] | None = None) -> None:
-        self.kind = kind
-        self._modules = modules
+        super().__init__(kind, *modules)
         self._facts = facts
-        self._entries: dict[str, Entry] = {}
 
     def register(
         self, *, formula: str = "", source: str = "", added: Mapping[str, str] = MappingProxyType({}), **facts: Any
@@ -109,15 +170,13 @@ class Registry:
 
         def decorate(function: Callable) -> Callable:
             name = function.__name__
-            if name in self._entries:
-                raise ValueError(f"{self.kind} {name!r} is registered twice")
             entry = Entry(name, function, formula, source, self._complete(name, facts), added)
             for option in added:
                 if option not in entry.options or entry.options[option].default is inspect.Parameter.empty:
                     raise ValueError(
                         f"{self.kind} {name!r}: {option!r} was added later and is no option with a default"
                     )
-            self._entries[name] = entry
+            self.add(entry)
             return function
 
         return decorate
@@ -130,20 +189,6 @@ class Registry:
         if wrong:
             raise ValueError(f"{self.kind} {name!r}: the fact {wrong[0]!r} is missing or unknown")
         return complete
-
-    def __getitem__(self, name: str) -> Entry:
-        entries = self._load()
-        if name not in entries:
-            raise UnknownNameError(unknown(self.kind, name, list(entries)))
-        return entries[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._load())
-
-    def _load(self) -> Mapping[str, Entry]:
-        for module in self._modules:
-            importlib.import_module(module)
-        return self._entries
 
 
 def chosen(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:

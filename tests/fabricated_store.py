@@ -18,6 +18,7 @@ from PIL import Image
 
 from ablate.config import Data
 from ablate.data import resolve
+from ablate.records import CellSettings, Environment, PlanRecord, Result, Status
 from ablate.store import Entry, Store
 
 ENVIRONMENT = {"torch": "2.11.0", "device": "cpu", "threads": 1, "fingerprint": "f00d" * 3, "python": "3.11.9"}
@@ -73,19 +74,20 @@ def fabricate(root: Path, what: Fabrication) -> Store:
             Image.fromarray(np.ascontiguousarray(pixels[::step])).save(root / "images" / split / name)
     store = Store(root / "runs", what.name)
     points = list(_points(root, what))
-    store.write_plan(
+    plan = PlanRecord.model_validate(
         {
             "schema": 1, "grid_sha256": "0" * 64, "fingerprint": ENVIRONMENT["fingerprint"], "data_stat": "-",
             "name": what.name, "compare": dict(what.compare), "excluded": list(what.excluded),
             "axes": {key: list(values) for key, values in what.axes.items()}, "points": points,
         }
     )  # fmt: skip
+    store.write_plan(plan)
     store.write_grid(f'schema = 1\nname = "{what.name}"\n'.encode())
     # What is made up need not outlive a loss of power.
     with mock.patch("os.fsync"):
         for seed in what.seeds if what.warmup_seconds else ():
-            result = {"status": "done", "seconds": what.warmup_seconds}
-            store.warmup(f"warm{seed:08x}").commit(result)
+            entry = store.warmup(f"warm{seed:08x}")
+            entry.commit(Result(id=entry.path.name, status=Status.done, step=0, seconds=what.warmup_seconds))
         for index, point in enumerate(points):
             _end(store.cell(point["id"]), point, what, index)
     return store
@@ -129,20 +131,20 @@ def _end(entry: Entry, point: Mapping[str, Any], what: Fabrication, index: int) 
     if status == "pending":
         return
     environment = {**ENVIRONMENT, **what.environments.get(index, {})}
-    entry.write_settings({"id": point["id"], "cell": point["cell"]})
+    entry.write_settings(CellSettings(id=point["id"], cell=point["cell"]))
     stops = 1000 if status == "done" else 375
-    attempt = entry.begin_attempt(environment)
+    attempt = entry.begin_attempt(Environment.model_validate(environment))
     steps = [step for step in np.linspace(1, 1000, what.log_points).astype(int).tolist() if step < stops]
     rows = [_row(point, step, stops) for step in [*steps, stops]]
     (entry.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    attempt.finish(status, stops, 20.0, error="RuntimeError: out of memory" if status == "failed" else None)
+    attempt.finish(Status(status), stops, 20.0, error="RuntimeError: out of memory" if status == "failed" else None)
     if status == "failed":
         return
     cause = None if status == "done" else "non-finite loss at step 375"
     if cause:
         entry.append_event(375, "nonfinite", "a loss is not finite")
     measured = _measure(entry, point, what) if status == "done" else {}
-    entry.commit(
+    result = Result.model_validate(
         {
             "schema": 1, "id": point["id"], "status": status, "step": stops, "cause": cause, "seconds": 22.5,
             "train_seconds": 20.0, "eval_seconds": 2.5, "images_per_second": 400.0, "peak_memory_bytes": 512 * 2**20,
@@ -151,6 +153,7 @@ def _end(entry: Entry, point: Mapping[str, Any], what: Fabrication, index: int) 
             "environment": environment, "artefacts": {},
         }
     )  # fmt: skip
+    entry.commit(result)
 
 
 def _protocol(what: Fabrication) -> dict[str, Any]:

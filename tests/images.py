@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,3 +40,21 @@ def _random_rgb(seed: int, height: int, width: int) -> np.ndarray:
 def fabricated(name: str, sha256: str, place: str = "") -> SourceImage:
     """Returns an image that has a hash and no pixels."""
     return SourceImage(name, sha256, lambda: pytest.fail(f"{name} was read"), place)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """Returns an image as the bytes of a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def png(width: int, height: int, bit_depth: int, colour_type: int, rows: bytes, *, interlaced: bool = False) -> bytes:
+    """Writes a PNG chunk by chunk: for what Pillow reads but does not write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, interlaced)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body

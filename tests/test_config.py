@@ -64,6 +64,7 @@ OTHERS: dict[str, Any] = {
     "loss.penalties": ["r1"],
     "loss.distortion": "l1",
     "loss.lambda_x": 6.0,
+    "loss.lambda_r": None,  # tests/codecs/test_another_codec.py
     "loss.perceptual": "l1",
     "loss.perceptual_weight": 0.5,
     "loss.feature_matching": "source",

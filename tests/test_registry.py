@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ablate.losses.catalogue import adversarial_losses, distortions, feature_matchings
-from ablate.registry import Registry, UnknownNameError, UnknownOptionError, unknown
+from ablate.registry import Catalogue, Registry, UnknownNameError, UnknownOptionError, unknown
 
 
 @pytest.fixture
@@ -132,3 +136,47 @@ def test_only_an_option_with_a_default_can_have_been_added_later() -> None:
     for option in ("hours", "pepper"):
         with pytest.raises(ValueError, match=f"dish 'stew': '{option}' was added later"):
             registry.register(added={option: "2.0"})(stew)
+
+
+@dataclass(frozen=True)
+class Spice:
+    name: str
+    heat: int
+
+
+def test_a_catalogue_holds_things_of_any_type_by_their_name() -> None:
+    spices: Catalogue[Spice] = Catalogue("spice")
+    spices.add(Spice("paprika", 1))
+    assert spices["paprika"].heat == 1
+    with pytest.raises(ValueError, match="spice 'paprika' is registered twice"):
+        spices.add(Spice("paprika", 2))
+    with pytest.raises(UnknownNameError, match=r"unknown spice 'papika'.*did you mean 'paprika'"):
+        spices["papika"]
+
+
+def test_every_module_of_a_package_is_imported_at_the_first_look_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "__init__.py").write_text(
+        "from ablate.registry import Catalogue\nspices = Catalogue('spice')"
+    )
+    for name in ("cumin", "saffron"):
+        adding = f"from tests.test_registry import Spice\nfrom shelf import spices\nspices.add(Spice('{name}', 0))"
+        (tmp_path / "shelf" / f"{name}.py").write_text(adding)
+    assert "shelf" not in sys.modules
+    spices = importlib.import_module("shelf").spices
+    spices._modules = ("shelf.*",)
+    assert list(spices) == ["cumin", "saffron"]
+
+
+def test_what_is_added_temporarily_is_forgotten(dishes: Registry) -> None:
+    with dishes.temporarily():
+
+        @dishes.register()
+        def pie() -> None:
+            """Pie."""
+
+        assert list(dishes) == ["soup", "stew", "pie"]
+    assert list(dishes) == ["soup", "stew"]

@@ -62,7 +62,6 @@ from ablate.analysis.study import WEIGHTS as WEIGHTS
 from ablate.analysis.study import Arm as Arm
 from ablate.analysis.study import CellRecord as CellRecord
 from ablate.analysis.study import Study as Study
-from ablate.analysis.study import arm_names as arm_names
 from ablate.analysis.study import read_study as read_study
 from ablate.analysis.variance import Components as Components
 from ablate.analysis.variance import components as components

@@ -35,7 +35,7 @@ class Budget:
 
 def train_seconds(cell: CellRecord) -> float | None:
     """Returns how long a finished cell trained."""
-    seconds = cell.result.get("train_seconds") if cell.result and cell.status == "done" else None
+    seconds = cell.measured.train_seconds if cell.measured else None
     return None if seconds is None else float(seconds)
 
 

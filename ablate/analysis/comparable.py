@@ -22,7 +22,7 @@ def other_protocol(study: Study, effect: Effect) -> str:
 
 
 def _protocol(cell: CellRecord, metric: str) -> dict[str, object]:
-    return (cell.result or {}).get("protocol", {}).get(metric) or {}
+    return dict(cell.result.protocol.get(metric, {})) if cell.result else {}
 
 
 def _pairs(study: Study, effect: Effect) -> Iterator[tuple[CellRecord, CellRecord]]:

@@ -38,13 +38,41 @@ class TrainingCurves:
         count = (~np.isnan(found)).sum(axis=0)
         return np.where(count > 0, np.nansum(found, axis=0) / np.maximum(count, 1), np.nan)
 
+    def limits(self, quantity: str, cells: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Returns the lowest and the highest value over several of `cells`, None where one alone has any."""
+        import numpy as np
+
+        logged = self.values.get(quantity, {})
+        found = np.array([logged[cell] for cell in cells if cell in logged])
+        if len(found) < 2:
+            return None
+        known = ~np.isnan(found).all(axis=0)
+        low, high = (np.where(known, of(np.where(known, found, 0), axis=0), np.nan) for of in (np.nanmin, np.nanmax))
+        return low, high
+
+    def ratio(self, quantity: str, other: str, cells: Sequence[str]) -> np.ndarray | None:
+        """Returns the geometric mean over cells of one positive quantity divided by another, None where none has it."""
+        import numpy as np
+
+        own, below = self.values.get(quantity, {}), self.values.get(other, {})
+        pairs = [(own[cell], below[cell]) for cell in cells if cell in own and cell in below]
+        if not pairs:
+            return None
+        over, under = np.array(pairs).swapaxes(0, 1)
+        known = (over > 0) & (under > 0)
+        logs = np.log(over, out=np.zeros_like(over), where=known) - np.log(under, out=np.zeros_like(over), where=known)
+        count = known.sum(axis=0)
+        if not count.any():
+            return None
+        return np.where(count > 0, np.exp((logs * known).sum(axis=0) / np.maximum(count, 1)), np.nan)
+
 
 def read_curves(study: Study, store: Store) -> TrainingCurves:
     """Reads the adversarial stage of every cell that is done or diverged."""
     import numpy as np
 
     ended = [cell.id for cell in study.cells if cell.status in ("done", "diverged")]
-    logs = {cell: _columns(store.cell(cell).metrics()) for cell in dict.fromkeys(ended)}
+    logs = {cell: _columns([row.plain() for row in store.cell(cell).metrics()]) for cell in dict.fromkeys(ended)}
     logged = np.unique(np.concatenate([np.zeros(0), *(columns["step"] for columns in logs.values())]))
     edges = logged if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
     values: dict[str, dict[str, np.ndarray]] = {}

@@ -80,7 +80,7 @@ def _reasons(first: Study, other: Study, allow_mixed_code: bool) -> Iterator[str
                     yield f"{between} were measured by other protocols of {metric}: {difference}"
     if not allow_mixed_code:
         code = [
-            _values(study, lambda cell: (cell.result or {}).get("environment", {}).get("fingerprint"))
+            _values(study, lambda cell: cell.result.environment.fingerprint if cell.result else None)
             for study in (first, other)
         ]
         if code[0] and code[1] and code[0] != code[1]:
@@ -102,7 +102,7 @@ def _protocols(study: Study) -> dict[str, list[Mapping[str, Any]]]:
     """Returns each distinct record of how a metric was measured."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for cell in study.cells:
-        for metric, record in (cell.result or {}).get("protocol", {}).items():
+        for metric, record in (cell.result.protocol if cell.result else {}).items():
             found.setdefault(metric, {})[json.dumps(record, sort_keys=True)] = record
     return {metric: list(records.values()) for metric, records in found.items()}
 

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
+from ablate.records import WEIGHTS as WEIGHTS
+from ablate.records import CellRecord as CellRecord
+from ablate.records import Status
 
 if TYPE_CHECKING:
     from ablate.store import Store
 
-STATUSES = ("done", "diverged", "failed", "running", "pending")
-WEIGHTS = ("ema", "raw")
-"""Both sets of weights that a cell is measured by; the first is the one that claims rest on."""
+STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
 
 Slot = tuple[str, int, Block]
 """A level of one axis, a seed, and a block of the others."""
-
-
-@dataclass(frozen=True)
-class CellRecord:
-    """One planned cell and what became of it; `result` is None until the cell has ended as done or diverged."""
-
-    id: str
-    arm: str
-    axes: Mapping[str, Any]
-    seed: int
-    replicate: int
-    config: Mapping[str, Any]
-    warmup: str | None
-    status: str
-    result: Mapping[str, Any] | None
-    step: int | None
-    cause: str | None
-    label: str
-    """What the cell is called in its grid, on the command line and in the store's plan."""
-    grid: str
-    """The grid that the cell was planned in, where several are compared."""
-
-    def score(self, metric: str, weights: str = WEIGHTS[0]) -> float | None:
-        """Returns the cell's value of `metric`, None where it was not measured or is undefined."""
-        if self.result is None or self.status != "done":
-            return None
-        value: float | None = self.result.get("metrics", {}).get(weights, {}).get(metric)
-        return value
 
 
 @dataclass(frozen=True)
@@ -159,45 +131,12 @@ def read_study(store: Store) -> Study:
     if plan is None:
         raise ValueError(f"{store.path} has no plan.json; `ablate run` writes one before the first cell")
     grid_file = store.path / "grid.toml"
-    names = arm_names(plan["points"])
     return Study(
-        name=plan["name"],
+        name=plan.name,
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
-        fingerprint=plan.get("fingerprint"),
-        compare=plan.get("compare") or {},
-        planned_axes={key: tuple(values) for key, values in plan["axes"].items()},
-        excluded=tuple(plan.get("excluded", ())),
-        cells=tuple(
-            _record(store, plan["name"], point, name) for point, name in zip(plan["points"], names, strict=True)
-        ),
+        fingerprint=plan.fingerprint,
+        compare=plan.compare.model_dump(mode="json", exclude_unset=True),
+        planned_axes={key: tuple(values) for key, values in plan.axes.items()},
+        excluded=tuple(excluded.plain() for excluded in plan.excluded),
+        cells=store.cell_records(plan),
     )
-
-
-def _record(store: Store, grid: str, point: Mapping[str, Any], arm: str) -> CellRecord:
-    entry = store.cell(point["id"])
-    status = str(entry.status())
-    result = entry.result() if status in ("done", "diverged") else None
-    step, cause = (result.get("step"), result.get("cause")) if result else (None, None)
-    if status == "failed":
-        last = entry.last_attempt()
-        ending = last.exit() if last else None
-        step, cause = (ending["step"], ending["error"]) if ending else (None, None)
-    return CellRecord(
-        id=point["id"], arm=arm, axes=point["axes"], seed=point["seed"], config=point["cell"],
-        replicate=point["cell"].get("replicate", 0), warmup=point.get("warmup"), status=status,
-        result=result, step=step, cause=cause, label=point["label"], grid=grid,
-    )  # fmt: skip
-
-
-def arm_names(points: list[dict[str, Any]]) -> list[str]:
-    """Names the arm of each point of a plan: its label without the seed, with the id where two settings wear one."""
-    names: dict[str, str] = {}
-    for point in points:
-        label = re.sub(r" seed=\d+( replicate=\d+)?$", "", point["label"])
-        names.setdefault(_setting(point), f"{label} ({point['id']})" if label in names.values() else label)
-    return [names[_setting(point)] for point in points]
-
-
-def _setting(point: Mapping[str, Any]) -> str:
-    """Returns what two cells share exactly when they differ in nothing but the seed."""
-    return repr(sorted((key, value) for key, value in point["cell"].items() if key not in ("seed", "replicate")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.bench.names import Row
-from ablate.store import records
+from ablate.records.rows import append_row, read_rows
 
 SCHEMA = 1
 FOLDER = "bench"
@@ -54,7 +54,7 @@ class Journal:
 
     def _append(self, line: dict[str, Any]) -> None:
         if self.lines or line["type"] == "run":  # a run that never began leaves no file
-            records.append(self.path, line)
+            append_row(self.path, line)
         self.lines.append(line)
 
 
@@ -65,7 +65,7 @@ def read(path: Path) -> dict[str, Any]:
         ValueError: where the file holds no results of the bench, or none that this version reads.
     """
     if path.suffix == ".jsonl":
-        document = _document(records.read(path))
+        document = _document(read_rows(path))
     else:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ def newest(runs: Path) -> list[Row]:
     """
     cases: dict[tuple[Any, ...], list[Row]] = {}
     for path in sorted((runs / FOLDER).glob("*.jsonl")):
-        document = _document(records.read(path))
+        document = _document(read_rows(path))
         if document.get("schema") != SCHEMA:
             continue
         of_run: dict[tuple[Any, ...], list[Row]] = {}

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
+from ablate.atomic import read_json, write_json
 from ablate.check.margins import Margin
 from ablate.check.record import Record
 from ablate.config import RESULTS_VERSION, Settings
-from ablate.store.atomic import read_json, write_json
 
 SCHEMA = 1
 Mode = Literal["exact", "stat"]

@@ -92,17 +92,17 @@ def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: 
 
 
 def measured(reference: Record) -> tuple[str, ...]:
-    """Returns the metrics with a better direction that some cell has a value of, in the order of the catalogue."""
+    """Returns the metrics that some cell has a value of, in the order of the catalogue."""
     from ablate.metrics.catalogue import metrics
 
-    return tuple(name for name in metrics if _values(name, reference) and metrics[name].facts.get("direction"))
+    return tuple(name for name in metrics if _values(name, reference))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:
     from ablate.metrics.catalogue import metrics
 
-    facts = metrics[name].facts
-    return Margin(direction=facts["direction"], unit=facts["unit"], margin=value, cause=cause)
+    metric = metrics[name]
+    return Margin(direction=metric.direction, unit=metric.unit, margin=value, cause=cause)
 
 
 def _values(name: str, reference: Record) -> list[float]:

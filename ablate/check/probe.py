@@ -12,48 +12,12 @@ from ablate.check.finding import Objection, Reason
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from ablate.codecs.codec import Symbols
     from ablate.data import Images
 
-BLOCK = 8
-LEVELS = 5
 RELATIVE_TOLERANCE = 1e-4
 """How far a probe may move: float32 features move a distance by up to 3e-7 between instruction sets and by 2e-5 where
 an extractor adds in another order; 255 for 256 moves PSNR by 2e-3."""
-
-
-class BlockCodec:
-    """Keeps the mean of each block, in five levels."""
-
-    def encode(self, image: Tensor) -> bytes:
-        """Returns the file of an image, uint8 (3, H, W), whose sides are multiples of the block's."""
-        from ablate.codecs.agustsson import bitstream
-        from ablate.codecs.container import MODEL_BYTES, seal
-
-        blocks = image.long().unfold(1, BLOCK, BLOCK).unfold(2, BLOCK, BLOCK)
-        symbols = (blocks.sum((-1, -2)) // BLOCK**2 * LEVELS // 256).byte()
-        size = (image.shape[1], image.shape[2])
-        return seal(bitstream.encode(symbols.numpy(), levels=LEVELS, size=size), bytes(MODEL_BYTES))
-
-    def decode(self, file: bytes) -> Tensor:
-        """Returns the image of a file."""
-        values = (self.symbols(file).values.long() * 2 + 1) * 256 // (2 * LEVELS)
-        return values.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2).byte()
-
-    def symbols(self, file: bytes) -> Symbols:
-        """Returns the symbols of a file."""
-        import torch
-
-        from ablate.codecs.agustsson import bitstream
-        from ablate.codecs.codec import Symbols
-        from ablate.codecs.container import opened
-
-        content = opened(file).content
-        height, width = bitstream.read_size(content)
-        shape = (3, height // BLOCK, width // BLOCK)
-        return Symbols(torch.from_numpy(bitstream.decode(content, levels=LEVELS, shape=shape)), LEVELS)
 
 
 def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
@@ -64,16 +28,18 @@ def measure(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     Args:
         evaluation: the settings of that name of a cell, as plain data.
     """
-    from ablate.config import Cell
-    from ablate.evaluate.measure import evaluate
+    from ablate.check.block_codec import BlockCodec
+    from ablate.config import Evaluation
+    from ablate.evaluate.measure import measure as evaluate
     from ablate.metrics.catalogue import metrics
     from ablate.store import Entry
 
-    cell = Cell.model_validate({"evaluation": evaluation})
+    settings: Evaluation = Evaluation.model_validate(evaluation)
     with tempfile.TemporaryDirectory() as scratch:
         there = Path(scratch)
-        measured = evaluate({"ema": BlockCodec()}, cell, _images(), Entry(there / "cell"), there, "cpu")
-    return {name: value for name, value in measured["metrics"]["ema"].items() if name in set(metrics)}
+        entry = Entry(there / "cell")
+        found = evaluate({"ema": BlockCodec()}, settings, _images(), entry, cache=there, device="cpu")
+    return {name: value for name, value in found.metrics["ema"].items() if name in set(metrics)}
 
 
 def differing(was: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, Objection]:

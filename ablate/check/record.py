@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from ablate.analysis import WEIGHTS, arm_names
+from ablate.analysis import WEIGHTS
 from ablate.config import NOT_IDENTITY, Data, Settings
-from ablate.execute import Plan, Planned
+from ablate.execute import Plan
+from ablate.metrics.catalogue import metrics
+from ablate.records import PlannedCell, Result
 from ablate.settings import flat
 from ablate.store import Entry, Store
 
@@ -57,7 +59,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
         code: the fingerprint of the code to judge; a cell, or a warm-up, of another is stale. None takes any.
         probe: what the metrics give today.
     """
-    points = [(name, point) for name, point in zip(arm_names(plan.content["points"]), plan.points, strict=True)]
+    points = [(name, point) for name, point in zip(plan.record.arm_names.values(), plan.points, strict=True)]
     arms: dict[str, dict[str, Any]] = {}
     for name, point in points:
         if point.cell.get("replicate"):
@@ -67,7 +69,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
     return Record(grid=plan.name, made=_made(plan, store), probe=dict(probe), arms=arms)
 
 
-def settings_of(point: Planned) -> dict[str, JsonValue]:
+def settings_of(point: PlannedCell) -> dict[str, JsonValue]:
     """Returns the settings of a cell under dotted names, without seed and paths."""
     paths = {f"data.{name}" for name, info in Data.model_fields.items() if info.json_schema_extra == NOT_IDENTITY}
     return {
@@ -77,7 +79,7 @@ def settings_of(point: Planned) -> dict[str, JsonValue]:
     }
 
 
-def _cell(point: Planned, store: Store, code: str | None) -> CellRecord:
+def _cell(point: PlannedCell, store: Store, code: str | None) -> CellRecord:
     entry = store.cell(point.id)
     result, status = entry.result(), str(entry.status())
     if result is None:
@@ -85,39 +87,33 @@ def _cell(point: Planned, store: Store, code: str | None) -> CellRecord:
     other = _other_code(point, store, result, code)
     if other:
         return CellRecord(id=point.id, status=STALE, cause=other)
-    values = {name: value for name, value in result["metrics"].get(WEIGHTS[0], {}).items() if name in _metrics()}
+    values = {name: value for name, value in result.metrics.get(WEIGHTS[0], {}).items() if name in set(metrics)}
     return CellRecord(
         id=point.id,
-        status=result["status"],
-        cause=result.get("cause"),
-        protocol=result.get("protocol", {}),
+        status=result.status,
+        cause=result.cause,
+        protocol=result.protocol,
         values=values,
-        images=_images(entry, values) if result["status"] == "done" else {},
+        images=_images(entry, values) if result.status == "done" else {},
     )
 
 
 def _failure(entry: Entry) -> str | None:
     attempt = entry.last_attempt()
     ended = attempt.exit() if attempt else None
-    return ended["error"] if ended else None
+    return ended.error if ended else None
 
 
-def _other_code(point: Planned, store: Store, result: Mapping[str, Any], code: str | None) -> str | None:
+def _other_code(point: PlannedCell, store: Store, result: Result, code: str | None) -> str | None:
     """Says which part of the result comes from other code; a warm-up outlives a change of code as a cell does."""
     if code is None:
         return None
     warmup = store.warmup(point.warmup).result() if point.warmup else None
     for what, made in (("", result), ("its warm-up was ", warmup)):
-        found = (made or {}).get("environment", {}).get("fingerprint")
+        found = made.environment.fingerprint if made else None
         if found and found != code:
             return f"{what}made by {found}, and this is {code}"
     return None
-
-
-def _metrics() -> tuple[str, ...]:
-    from ablate.metrics.catalogue import metrics
-
-    return tuple(metrics)
 
 
 def _images(entry: Entry, values: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
@@ -136,10 +132,10 @@ def _images(entry: Entry, values: Mapping[str, Any]) -> dict[str, dict[str, floa
 def _made(plan: Plan, store: Store) -> dict[str, JsonValue]:
     """Returns code and machine of the results; several of a kind are joined."""
     results = [store.cell(point.id).result() for point in plan.points]
-    environments = [result["environment"] for result in results if result]
+    environments = [result.environment for result in results if result]
     made: dict[str, JsonValue] = {}
     for key in ("fingerprint", "git", "ablate", *ABOUT_THE_MACHINE):
-        found = dict.fromkeys(str(one[key]) for one in environments if one.get(key) is not None)
+        found = dict.fromkeys(str(one.fact(key)) for one in environments if one.fact(key) is not None)
         if found:
             made[key] = " and ".join(found)
     return made

@@ -23,6 +23,7 @@ from ablate.cli.init import init
 from ablate.cli.losses import losses
 from ablate.cli.plan import plan
 from ablate.cli.process import interruptible
+from ablate.cli.references import references
 from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
@@ -32,7 +33,9 @@ USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-COMMANDS = (init, plan, run, status, show, diff, report, check, losses, bench, doctor, compress, decompress, eval)
+COMMANDS = (
+    init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+)  # fmt: skip
 
 
 class Commands(TyperGroup):

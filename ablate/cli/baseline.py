@@ -62,7 +62,7 @@ def update(
 
     if mode not in (None, "exact", "stat"):
         raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
-    compare = find_grid(grid, runs_dir)[0].content["compare"]
+    compare = find_grid(grid, runs_dir)[0].record.compare.model_dump(mode="json")
     record = measured_record(grid, runs_dir, allow_other_code)
     run = bench_run(bench)
     previous = read_baseline(file) if file.exists() else None

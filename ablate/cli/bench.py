@@ -99,7 +99,7 @@ def _session(request: Request, seconds: float, runs_dir: Path, began: float) -> 
     keep_freed_memory()
     journal = Journal.under(runs_dir, request.device)
     cache = Store(runs_dir, "bench").data_cache
-    machine = provenance(request.device, request.threads)
+    machine = provenance(request.device, request.threads).plain()
     return Session(request, seconds, journal, cache, machine, time.time_ns() >> 10, began)
 
 
@@ -131,7 +131,7 @@ def _ending(session: Session, document: Mapping[str, Any], as_json: Path | None)
 def _write_json(document: Mapping[str, Any], path: Path) -> None:
     import json
 
-    from ablate.store.atomic import write_json
+    from ablate.atomic import write_json
 
     if str(path) == "-":
         typer.echo(json.dumps(document, indent=1))
@@ -143,9 +143,9 @@ def _write_summary(document: Mapping[str, Any], path: Path) -> None:
     import shlex
     import sys
 
+    from ablate.atomic import write_bytes, write_json
     from ablate.bench.record import compact
     from ablate.bench.summary import markdown
-    from ablate.store.atomic import write_bytes, write_json
 
     command = shlex.join(["ablate", *sys.argv[1:]])
     small = compact(document)

@@ -111,9 +111,9 @@ def print_result(result: GateResult, strict: bool, show_all: bool, advice: tuple
 def _write_files(
     result: GateResult, strict: bool, advice: tuple[str, ...], junit_file: Path | None, markdown_file: Path | None
 ) -> None:
+    from ablate.atomic import write_bytes
     from ablate.check.junit import junit
     from ablate.check.markdown import markdown
-    from ablate.store.atomic import write_bytes
 
     if junit_file is not None:
         write_bytes(junit_file, junit(result, strict))

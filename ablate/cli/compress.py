@@ -64,10 +64,11 @@ def _images(directory: Path) -> list[Path]:
 def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
     import torch
 
+    from ablate.atomic import write_bytes
     from ablate.sources.decode import decode
-    from ablate.store.atomic import write_bytes
+    from ablate.sources.files import read_file
 
-    image = torch.from_numpy(decode(each.source.read_bytes()))
+    image = torch.from_numpy(decode(read_file(each.source)).pixels)
     file = codec.encode(image)
     write_bytes(each.target, file)
     height, width = image.shape[1:]

@@ -66,7 +66,8 @@ def _files(directory: Path) -> list[Path]:
 def _chosen(cell: str, runs: Path, grid: str | None, device: str) -> FindCodec:
     """Returns what gives the cell's codec with the weights that a file names."""
     from ablate.cli.trained import find_trained, named
-    from ablate.store.weights import WEIGHTS, load
+    from ablate.records import WEIGHTS
+    from ablate.store.weights import load
 
     entry = find_trained(cell, runs, grid)
     codecs = {weights: load(entry, weights, device) for weights in WEIGHTS}
@@ -91,9 +92,9 @@ def _named(runs: Path, grid: str | None, device: str) -> FindCodec:
 
 
 def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
+    from ablate.atomic import write_bytes
     from ablate.codecs.container import opened
     from ablate.data.png import to_png
-    from ablate.store.atomic import write_bytes
 
     file = each.source.read_bytes()
     codec = codec_of(opened(file).model)

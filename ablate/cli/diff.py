@@ -66,7 +66,7 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
         raise ValueError(
             f"{point.label} ({point.id}) of {store.grid} is {entry.status().value}, so it has no results yet"
         )
-    return Cell(point.id, point.label, store.grid, point.cell, entry, result)
+    return Cell(point.id, point.label, store.grid, point.cell, entry, result.plain())
 
 
 def _lines(found: Difference) -> Iterator[str]:

@@ -12,6 +12,9 @@ import typer
 from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, TrainedCell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ablate.records import Interval, Result
     from ablate.store import Entry
 
 LISTED = 40
@@ -48,10 +51,10 @@ def eval(  # noqa: A001 - the command's name
     """
     from ablate.cli.trained import find_trained
     from ablate.data import prepare_folder
-    from ablate.evaluate.reevaluate import measure_elsewhere, place
+    from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
+    from ablate.records import WEIGHTS
     from ablate.store import Entry, Store
-    from ablate.store.weights import WEIGHTS
 
     entry = find_trained(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
@@ -61,12 +64,13 @@ def eval(  # noqa: A001 - the command's name
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
     for name, reason in images.skipped:
         typer.echo(f"skipped {name}: {reason}", err=True)
-    if images.digest == entry.settings()["cell"]["data"]["train_digest"]:
+    trained = entry.cell_settings()
+    if trained is not None and images.digest == trained.cell["data"]["train_digest"]:
         typer.echo("warning: these are the images that the cell was trained on", err=True)
     wanted = WEIGHTS if weights == "both" else (weights,)
     number = itertools.count(1)
     total = len(wanted) * len(images)
-    result = measure_elsewhere(
+    result = reevaluate(
         entry,
         images,
         records,
@@ -74,10 +78,10 @@ def eval(  # noqa: A001 - the command's name
         weights=wanted,
         cache=cache,
         device=device,
-        environment=provenance(device, _threads()) | (accelerator() if device == "cuda" else {}),
+        environment=provenance(device, _threads()).noting(**(accelerator() if device == "cuda" else {})),
         done=lambda name, image: typer.echo(f"[{next(number)}/{total}] {image} ({name})", err=True),
     )
-    typer.echo(json.dumps(result, indent=1) if as_json else "\n".join(_lines(entry, records, result)))
+    typer.echo(json.dumps(result.plain(), indent=1) if as_json else "\n".join(_lines(entry, records, result)))
 
 
 def _threads() -> int:
@@ -86,18 +90,19 @@ def _threads() -> int:
     return torch.get_num_threads()
 
 
-def _lines(entry: Entry, records: Entry, result: dict[str, Any]) -> list[str]:
+def _lines(entry: Entry, records: Entry, result: Result) -> list[str]:
     from ablate.cli.terminal import paint, plural
     from ablate.cli.trained import named
 
-    measured = result["metrics"]
+    measured = result.metrics
     first = next(iter(measured))
-    images = result["pictures"]
+    images = result.measured_images
+    assert images is not None, "it was measured on a folder"
     return [
-        f"{paint(named(entry), 'title')} on {plural(images['count'], 'image')} of {images['folder']}",
+        f"{paint(named(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
         "",
         *_each(records, first),
-        *_summary(measured, result.get("uncertainty", {}).get(first, {}), first),
+        *_summary(measured, result.uncertainty.get(first, {}), first),
         "",
         f"records: {records.path}",
     ]
@@ -125,14 +130,14 @@ def _rounded(value: str, digits: int) -> str:
     return number(float(value) if value else None, digits)
 
 
-def _summary(measured: dict[str, Any], uncertainty: dict[str, Any], first: str) -> list[str]:
+def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Interval], first: str) -> list[str]:
     from ablate.cli.terminal import columns
 
     others = [name for name in measured if name != first]
     rows = []
     for name, value in measured[first].items():
         around = uncertainty.get(name)
-        within = f"{around['low']:.6g} to {around['high']:.6g}" if around and around["low"] is not None else "–"
+        within = f"{around.low:.6g} to {around.high:.6g}" if around and around.low is not None else "–"
         rows.append((name, _text(value), within, *(_text(measured[other].get(name)) for other in others)))
     header = ("metric", first, "95 % over images", *others)
     return columns(header, rows)

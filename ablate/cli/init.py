@@ -23,8 +23,8 @@ def init(
         raise ValueError(f"{file} is there already; --force replaces it")
     if not file.parent.is_dir():
         raise ValueError(f"{file.parent} is not a directory")
+    from ablate.atomic import write_bytes
     from ablate.cli.terminal import command
-    from ablate.store.atomic import write_bytes
 
     write_bytes(file, resources.files("ablate.cli").joinpath("starter.toml").read_bytes())
     typer.echo(f"wrote {file}")

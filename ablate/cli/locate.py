@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablate.execute.planning import Plan, Planned, load_plan, stored_plan
+from ablate.execute.planning import Plan, load_plan, stored_plan
+from ablate.records import PlannedCell
 from ablate.store import Store, latest, named
 
 
@@ -37,7 +38,7 @@ def _stored(store: Store) -> Plan:
     return plan
 
 
-def find_cell(plan: Plan, wanted: str) -> Planned:
+def find_cell(plan: Plan, wanted: str) -> PlannedCell:
     """Returns the cell with a label, or with an id that begins like that.
 
     Raises:
@@ -55,7 +56,7 @@ def find_cell(plan: Plan, wanted: str) -> Planned:
     raise ValueError(f"{plan.name} has no cell {wanted!r}; cells are named by label or id, as {known}, …")
 
 
-def find_cell_anywhere(wanted: str, runs: Path) -> tuple[Store, Planned]:
+def find_cell_anywhere(wanted: str, runs: Path) -> tuple[Store, PlannedCell]:
     """Returns a cell of any grid under `runs` by its label or the beginning of its id, or as GRID:CELL.
 
     Raises:
@@ -68,7 +69,7 @@ def find_cell_anywhere(wanted: str, runs: Path) -> tuple[Store, Planned]:
     if cell and grid in grids:
         store = Store(runs, grid)
         return store, find_cell(_stored(store), cell)
-    found: dict[str, tuple[Store, Planned]] = {}
+    found: dict[str, tuple[Store, PlannedCell]] = {}
     for store in (Store(runs, name) for name in grids):
         points = _stored(store).points
         matches = [p for p in points if p.label == wanted] or [p for p in points if p.id.startswith(wanted)]

@@ -39,14 +39,12 @@ def plan(
     from ablate.cli.standing import standings
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
-    from ablate.grid.sections import Execution
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
     cells = standings(planned, store)
-    execution = Execution.model_validate(planned.content["execution"])
-    capacity = capacity_of(chosen(execution, device=device, workers=workers, threads=threads))
+    capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
     content = _content(planned, cells, todo, estimate, capacity)
@@ -94,8 +92,8 @@ def _content(
             "device": capacity.device,
         },
         "warmups": [{"id": job.id, "label": job.label, "steps": job.steps} for job in todo if job.kind == "warmup"],
-        "excluded": plan.content["excluded"],
-        "notes": plan.content["notes"],
+        "excluded": [excluded.plain() for excluded in plan.record.excluded],
+        "notes": plan.record.notes,
         "cells": [cell.as_json() | {"estimated_seconds": seconds[cell.point.id]} for cell in cells],
     }
 
@@ -104,7 +102,7 @@ def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
 
     count = len({point.seed for point in plan.points})
-    alpha, comparisons = plan.content["compare"]["alpha"], _comparisons(plan)
+    alpha, comparisons = plan.record.compare.alpha, _comparisons(plan)
     needed = seeds_for(alpha, comparisons)
     return {
         "count": count,
@@ -119,18 +117,17 @@ def _seeds(plan: Plan) -> dict[str, Any]:
 def _comparisons(plan: Plan) -> int:
     """Counts what is corrected together: a difference from the baseline for every other level and arm, on a metric."""
     from ablate.analysis.axes import find_axes
-    from ablate.analysis.study import arm_names
 
-    compare = plan.content["compare"]
-    if compare["correction"] == "none":
+    compare = plan.record.compare
+    if compare.correction == "none":
         return 1
-    axes = find_axes(plan.content["axes"], [point.axes for point in plan.points], compare["baseline"])
-    claimed = set(compare["axes"]) or {key for axis in axes for key in axis.keys}
+    axes = find_axes(plan.record.axes, [point.axes for point in plan.points], compare.baseline)
+    claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
-    names = zip(plan.points, arm_names(plan.content["points"]), strict=True)
-    beside = {name for point, name in names if point.axes.keys() != plan.content["axes"].keys()}
-    on_a_metric = max(1, levels + (0 if compare["axes"] else len(beside)))
-    return on_a_metric * max(1, len(compare["primary"])) if compare["correction"] == "holm-all" else on_a_metric
+    names = plan.record.arm_names
+    beside = {names[point.id] for point in plan.points if point.axes.keys() != plan.record.axes.keys()}
+    on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
+    return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
 
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
@@ -147,7 +144,7 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         for cell in content["cells"]
     ]
     lines = [paint(plan.name, "title")]
-    lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.content["axes"].items()]
+    lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.record.axes.items()]
     lines += ["", *columns(("cell", "status", "step", "left", "label"), rows, status_column=1), ""]
     done = content["done"] + content["diverged"]
     lines.append(f"{plural(content['total'], 'cell')}, {done} of them finished already")

@@ -165,8 +165,8 @@ def _ended(store: Store, job: Job, result: JobResult, snapshot: Snapshot) -> str
     word = "failed" if result.how == "disk_full" else result.how
     shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
     parts = [f"{shown}  {printable(job.label)}", f"step {result.step}", duration(result.seconds)]
-    figures = job.entry(store).result() or {}
-    psnr = figures.get("metrics", {}).get("ema", {}).get("psnr")
+    figures = job.entry(store).result()
+    psnr = figures.score("psnr") if figures else None
     if psnr is not None:
         parts.append(f"psnr {psnr:.2f}")
     if result.cause:

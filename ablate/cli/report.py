@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Annotated
 
 import typer
@@ -43,13 +42,12 @@ def report(
             raise ValueError(
                 f"{plan.name} was not run under {runs_dir} yet; `{command('run', str(grid), runs=runs_dir)}` runs it"
             )
-        if stored["points"] != plan.content["points"]:
+        if stored.points != plan.points:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
         stores.append(store)
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
-    say = functools.partial(typer.echo, err=True)
-    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code, say=say)
+    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
     for path in (written.html, written.markdown, written.json):
         typer.echo(str(path))
     if written.tables:

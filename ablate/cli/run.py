@@ -48,9 +48,8 @@ def run(
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import selection
-    from ablate.execute import Limits, chosen, get_ready, load_plan
+    from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
-    from ablate.grid.sections import Execution
     from ablate.store import Store
 
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=get_ready)
@@ -62,7 +61,7 @@ def run(
         _print_todo(plan, store, select, limit)
         return
     execution = chosen(
-        Execution.model_validate(plan.content["execution"]),
+        plan.record.execution,
         device=device,
         workers=workers,
         threads=threads,
@@ -78,14 +77,26 @@ def run(
             plan,
             store,
             execution=execution,
-            limits=Limits.of_budget(plan.content["budget"]),
+            limits=Limits.of_budget(plan.record.budget),
             listener=listener,
             wanted=wanted,
             limit=limit,
             wait=wait,
         )
+    if code in (OK, INCOMPLETE):
+        _measure_references(store)
     _print_summary(plan, store, str(grid), runs_dir)
     raise typer.Exit(code)
+
+
+def _measure_references(store: Store) -> None:
+    """Measures JPEG and WebP for the report; a run does not fail where that cannot be done."""
+    from ablate.cli.references import measure_references
+
+    try:
+        measure_references([store])
+    except (OSError, ValueError) as error:
+        typer.echo(f"JPEG and WebP were not measured: {error}", err=True)
 
 
 def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None) -> None:
@@ -113,11 +124,11 @@ def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
     counts = count(cells)
     typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
     failed = [(cell.entry, cell.point.label, command("show", grid, cell.point.id[:6], runs=runs)) for cell in cells]
-    failed += [(store.warmup(name), one["label"], "") for name, one in plan.warmups.items()]
+    failed += [(store.warmup(name), one.label, "") for name, one in plan.warmups.items()]
     for entry, label, show in failed:
         attempt = entry.last_attempt() if entry.status() == "failed" else None
         ended = attempt.exit() if attempt else None
         if attempt and ended:
-            typer.echo(f"failed: {printable(label)}: {printable(ended['error'])}  ({show or attempt.log_path})")
+            typer.echo(f"failed: {printable(label)}: {printable(ended.error or '')}  ({show or attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: {command('report', grid, runs=runs)}")

@@ -12,6 +12,7 @@ from ablate.cli.options import RUNS, AsJson, RunsDir
 
 if TYPE_CHECKING:
     from ablate.cli.standing import Standing
+    from ablate.records import Record
 
 LOG_LINES = 15
 METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
@@ -37,7 +38,7 @@ def show(
     plan, store = find_grid(grid, runs_dir)
     if cell is None:
         cells = standings(plan, store)
-        plain = [one.as_json() | {"result": one.entry.result()} for one in cells]
+        plain = [one.as_json() | {"result": _plain(one.entry.result())} for one in cells]
         typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else _table(cells))
         return
     found = standing(find_cell(plan, cell), store)
@@ -63,16 +64,25 @@ def _table(cells: list[Standing]) -> str:
 
 def _content(found: Standing) -> dict[str, Any]:
     attempts = [
-        {"number": one.number, "start": one.start(), "exit": one.exit(), "environment": one.environment()}
+        {
+            "number": one.number,
+            "start": _plain(one.start()) or {},
+            "exit": _plain(one.exit()),
+            "environment": one.environment().plain(),
+        }
         for one in found.entry.attempts()
     ]
     return found.as_json() | {
         "path": str(found.entry.path),
         "settings": dict(found.point.cell),
         "attempts": attempts,
-        "events": found.entry.events(),
-        "result": found.entry.result(),
+        "events": [event.plain() for event in found.entry.events()],
+        "result": _plain(found.entry.result()),
     }
+
+
+def _plain(record: Record | None) -> dict[str, Any] | None:
+    return record.plain() if record else None
 
 
 def _lines(found: Standing) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.execute.planning import Plan, Planned
+from ablate.execute.planning import Plan
+from ablate.records import PlannedCell
 from ablate.store import Entry, Status, Store
 
 
@@ -15,7 +16,7 @@ from ablate.store import Entry, Status, Store
 class Standing:
     """A cell, its place in the store and its status at one moment."""
 
-    point: Planned
+    point: PlannedCell
     entry: Entry
     status: Status
     step: int
@@ -36,17 +37,18 @@ def standings(plan: Plan, store: Store) -> list[Standing]:
     return [standing(point, store) for point in plan.points]
 
 
-def standing(point: Planned, store: Store) -> Standing:
+def standing(point: PlannedCell, store: Store) -> Standing:
     """Reads how far one cell is."""
     entry = store.cell(point.id)
-    result = entry.result()
-    if result is not None:
-        return Standing(point, entry, Status(result["status"]), result["step"])
-    row = entry.last_row()
-    return Standing(point, entry, entry.status(), row["step"] if row else 0)
+    status = entry.status()
+    if status.finished and (result := entry.result()):
+        return Standing(point, entry, status, result.step)
+    row = entry.last_row() if status is not Status.broken else None
+    return Standing(point, entry, status, row.step if row else 0)
 
 
 def count(all_standings: Iterable[Standing]) -> dict[str, int]:
     """Returns the number of cells by status, none left out."""
     counted = Counter(standing.status for standing in all_standings)
-    return {status.value: counted[status] for status in Status}
+    shown = [status for status in Status if status not in (Status.interrupted, Status.broken) or counted[status]]
+    return {status.value: counted[status] for status in shown}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.records import WEIGHTS, Status
 from ablate.store import Entry, Store, stores
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def find_trained(wanted: str, runs: Path, grid: str | None) -> Entry:
         return Entry(Path(wanted))
     entries = _entries(runs, grid)
     found = [entry for entry in entries if entry.path.name.startswith(wanted)] or [
-        entry for entry in entries if entry.settings().get("label") == wanted
+        entry for entry in entries if _label(entry) == wanted
     ]
     if not found:
         raise ValueError(
@@ -46,17 +47,17 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     Raises:
         ValueError: where none is that model.
     """
-    from ablate.store.weights import WEIGHTS, load
+    from ablate.store.weights import load
 
     entries = [(entry, result) for entry in _entries(runs, grid) if (result := entry.result())]
     for entry, result in entries:
-        recorded = result.get("codec", {}).get("models", {})
+        recorded = result.codec.models
         for weights in WEIGHTS:
             if recorded.get(weights) == model.hex():
                 return load(entry, weights, device)
     # Results of earlier days do not say which models they are, so that their weights must be read.
     for entry, result in entries:
-        if result["status"] == "done" and "models" not in result.get("codec", {}):
+        if result.status is Status.done and not result.codec.models:
             for weights in WEIGHTS:
                 codec = load(entry, weights, device)
                 if codec.model_id == model:
@@ -69,9 +70,13 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
 
 def named(entry: Entry) -> str:
     """Returns id and label of a cell."""
-    settings = entry.settings()
-    label = settings.get("label")
-    return f"{settings['id']} ({label})" if label else str(settings["id"])
+    settings = entry.cell_settings()
+    return settings.name if settings else entry.path.name
+
+
+def _label(entry: Entry) -> str | None:
+    settings = entry.cell_settings()
+    return settings.label if settings else None
 
 
 def _entries(runs: Path, grid: str | None) -> list[Entry]:
@@ -93,6 +98,6 @@ def _name(entry: Entry) -> str:
 def _nearest(wanted: str, entries: Iterable[Entry]) -> str:
     import difflib
 
-    labels = {str(label): entry for entry in entries if (label := entry.settings().get("label"))}
+    labels = {label: entry for entry in entries if (label := _label(entry))}
     near = difflib.get_close_matches(wanted, labels, n=_NAMED_AT_MOST, cutoff=0.3) or list(labels)[:_NAMED_AT_MOST]
     return "there is " + ", ".join(f"{labels[label].path.name} ({label})" for label in near)

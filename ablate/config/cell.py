@@ -12,6 +12,7 @@ from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
+from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.settings import Identified
@@ -44,6 +45,15 @@ class Cell(Identified):
                 f"at data.crop = {self.data.crop} the coarsest of {self.discriminator.scales} discriminators ends in a "
                 "1x1 feature map, which instance norm makes constant; take a larger crop, fewer scales or "
                 'discriminator.norm = "channel"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_a_rate_to_weigh(self) -> Cell:
+        if self.loss.lambda_r and not self.model.has_rate:
+            raise ValueError(
+                f'loss.lambda_r weighs the rate that a codec estimates, and model.codec = "{self.model.codec.name}" '
+                "estimates none; set it to 0"
             )
         return self
 
@@ -99,9 +109,10 @@ class Cell(Identified):
     @model_validator(mode="after")
     def _discriminators_fit_the_loss(self) -> Cell:
         loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
-        if self.discriminator_kind != "patches" and self.discriminator.quirks.sigmoid_logits:
+        kind = discriminators[self.discriminator_kind].name
+        if kind != "patches" and self.discriminator.quirks.sigmoid_logits:
             raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
-        if self.discriminator_kind != "labels":
+        if kind != "labels":
             return self
         code = self.model.code
         if code is None:
@@ -152,7 +163,7 @@ class Cell(Identified):
 
     @property
     def discriminator_kind(self) -> str:
-        """Which discriminators the adversarial loss needs: of "patches", "energy" or "labels"."""
+        """The kind of discriminators that the adversarial loss needs: "patches", "energy" or another one."""
         kind: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
         return kind
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
-from ablate.settings import Settings
+from ablate.settings import Settings, added
 from ablate.terms import Term
 
 
@@ -18,6 +18,7 @@ class Loss(Settings):
     the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
     reconstruction that `calibrate_to` has there. Before that step the factor is 1.
+    `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates.
     `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 
@@ -31,6 +32,7 @@ class Loss(Settings):
     penalties: PenaltyTerms = ()
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     lambda_x: float = Field(12.0, ge=0)
+    lambda_r: float = added("0.2", 0.0, ge=0)
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
     perceptual_weight: float = Field(1.0, ge=0)
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)

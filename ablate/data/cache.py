@@ -132,12 +132,13 @@ def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, Any]:
                 refused.append([image.name, image.problem])
                 continue
             try:
-                pixels = image.read()
+                decoded = image.read()
             except UnreadableError as error:
                 raise LostError(image, error) from error
             except ImageError as error:
                 refused.append([image.name, str(error)])
                 continue
+            pixels = decoded.pixels
             if pixels.dtype != "uint8" or pixels.ndim != 3 or pixels.shape[0] != 3:
                 raise ValueError(
                     f"{image.name} is read as {pixels.dtype} {pixels.shape}; uint8 (3, height, width) is expected"

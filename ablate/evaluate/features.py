@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ablate import metrics
+from ablate.atomic import write_with
 from ablate.config import RESULTS_VERSION, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER
-from ablate.store.atomic import write_with
 
 
 def original_features(extractor: metrics.Extractor, patch: int, images: Images, directory: Path) -> Tensor:

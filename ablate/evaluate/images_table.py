@@ -1,59 +1,97 @@
-"""The table of what was measured on each image."""
+"""Table of images: one row for each image and set of weights, one column for each figure."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from ablate import metrics
+from ablate.metrics import CodedImage, Metric, Scope, mse, sse
 
-MEANS = ("psnr", "ms_ssim", "ms_ssim_db", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual")
-"""The columns whose means over images a result holds."""
+Values = dict[str, float | None]
+"""Column -> value; None where it is undefined, or infinite as the PSNR of an image that came back unchanged."""
 
 
 @dataclass(frozen=True)
 class ImageRow:
-    """Measurements of one image.
-
-    `psnr` is None for an identical one (sse 0), and so is `ms_ssim_db`; `ms_ssim` is None below 161 px and `ms_ssim_3`
-    below 41 px or where no image of the set needs it; `bpp_bound` and `bpp_entropy` are None where a codec sends no
-    symbols. `patches` counts those that distances between sets look at.
-    """
+    """Figures of one image; `sse` is exact, and `patches` counts those that distances between sets look at."""
 
     weights: str
     image: str
     height: int
     width: int
-    psnr: float | None
     sse: int
     mse: float
-    ms_ssim: float | None
-    ms_ssim_db: float | None
-    ms_ssim_3: float | None
-    bpp_bound: float | None
-    bpp_entropy: float | None
-    bpp_actual: float
-    bytes_actual: int
+    values: Values
+    bytes: int
     patches: int
-    perceptual: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        metrics: Sequence[Metric],
+        original: Tensor,
+        reconstruction: Tensor,
+        coded: CodedImage,
+        *,
+        weights: str,
+        image: str,
+        patches: int,
+    ) -> ImageRow:
+        """Measures an image, uint8 (3, H, W), and its reconstruction by the metrics of images and of rates."""
+        pair = original[None], reconstruction[None]
+        values = image_values(metrics, *pair) | rate_values(metrics, coded)
+        return cls(
+            weights, image, coded.height, coded.width, int(sse(*pair)), float(mse(*pair)), values, coded.bytes, patches
+        )
+
+    def cells(self) -> dict[str, Any]:
+        """Returns the row by column."""
+        return {
+            "weights": self.weights, "image": self.image, "height": self.height, "width": self.width,
+            "sse": self.sse, "mse": self.mse, **self.values, "bytes_actual": self.bytes, "patches": self.patches,
+        }  # fmt: skip
 
 
-def similarity(original: Tensor, reconstruction: Tensor, three_scales: bool) -> dict[str, float | None]:
-    """Returns the multi-scale similarities of a pair (1, 3, H, W), None where one does not exist or is not wanted."""
-    side = min(original.shape[2:])
-    five = metrics.ms_ssim(original, reconstruction) if side >= metrics.MIN_SIDE_MS_SSIM else None
-    decibels = float(metrics.similarity_decibels(five)) if five is not None else None
-    three = three_scales and side >= metrics.MIN_SIDE_MS_SSIM_3
+def image_values(metrics: Iterable[Metric], original: Tensor, reconstruction: Tensor) -> Values:
+    """Returns the metrics of a pair of uint8 images (1, 3, H, W), None where the image is too small for one."""
+    values: Values = {}
+    for metric in metrics:
+        if metric.scope is not Scope.image:
+            continue
+        if min(original.shape[2:]) < metric.needs.smallest_side:
+            values |= dict.fromkeys((metric.name, *metric.beside))
+            continue
+        found = metric.function(original, reconstruction)
+        values[metric.name] = _finite(metric.name, found)
+        values |= {name: _finite(name, derived(found)) for name, derived in metric.beside.items()}
+    return values
+
+
+def rate_values(metrics: Iterable[Metric], coded: CodedImage) -> Values:
+    """Returns the rates of an image, without those of symbols where the codec sends none."""
     return {
-        "ms_ssim": float(five) if five is not None else None,
-        "ms_ssim_db": decibels if decibels != float("inf") else None,
-        "ms_ssim_3": float(metrics.ms_ssim_3(original, reconstruction)) if three else None,
+        metric.name: _finite(metric.name, metric.function(coded))
+        for metric in metrics
+        if metric.scope is Scope.rate and (coded.symbols is not None or not metric.needs.symbols)
     }
+
+
+def _finite(name: str, value: Any) -> float | None:
+    number = float(value)
+    if math.isnan(number) or number == -math.inf:
+        raise ValueError(f"the metric {name} gave {number}, which is no value of an image")
+    return None if number == math.inf else number
+
+
+def columns(rows: Sequence[ImageRow]) -> dict[str, list[float]]:
+    """Returns the values of every figure, of the images that have one."""
+    return {name: [value for row in rows if (value := row.values[name]) is not None] for name in rows[0].values}
 
 
 def means(rows: Sequence[ImageRow]) -> dict[str, float | int | None]:
@@ -62,36 +100,19 @@ def means(rows: Sequence[ImageRow]) -> dict[str, float | int | None]:
     `mse_pooled` is that of all pixels together, which old papers take the PSNR of; `identical` counts the images that
     came back unchanged, whose PSNR is infinite and which no mean of PSNR holds.
     """
-    result: dict[str, float | int | None] = {}
-    for name, values in columns(rows).items():
-        result[name] = sum(values) / len(values) if values else None
+    result: dict[str, float | int | None] = {
+        name: sum(values) / len(values) if values else None for name, values in columns(rows).items()
+    }
     result["mse_pooled"] = sum(row.sse for row in rows) / sum(3 * row.height * row.width for row in rows)
     result["identical"] = sum(row.sse == 0 for row in rows)
     return result
 
 
-def columns(rows: Sequence[ImageRow]) -> dict[str, list[float]]:
-    """Returns the values of every figure that is averaged, of the images that have one."""
-    flat = [_flat(row) for row in rows]
-    names = [name for name in MEANS if name != "ms_ssim_3" or any(row.ms_ssim_3 is not None for row in rows)]
-    return {name: [row[name] for row in flat if row[name] is not None] for name in (*names, *rows[0].perceptual)}
-
-
 def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Writes rows of equal keys as a table; None is an empty cell."""
+    """Returns rows of equal keys as a table; None is an empty cell."""
     rows = list(rows)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def table(rows: Iterable[ImageRow]) -> bytes:
-    """Writes the rows as a table, one column for each perceptual distance."""
-    return as_csv(_flat(row) for row in rows)
-
-
-def _flat(row: ImageRow) -> dict[str, Any]:
-    flat = asdict(row)
-    return flat | flat.pop("perceptual")

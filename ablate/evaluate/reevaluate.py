@@ -1,21 +1,20 @@
-"""A finished cell, measured on other images than those of its grid."""
+"""A finished cell, measured again on other images than those of its grid."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import RESULTS_VERSION, Cell
 from ablate.data import Images
-from ablate.evaluate.measure import evaluate
+from ablate.evaluate.measure import measure
 from ablate.evaluate.parameters import count_parameters
+from ablate.records import Environment, Result, Weights, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.atomic import write_json
-from ablate.store.weights import Weights, load
+from ablate.store.weights import load
 
 
 def place(entry: Entry, folder: Path, images: Images) -> Entry:
@@ -23,7 +22,7 @@ def place(entry: Entry, folder: Path, images: Images) -> Entry:
     return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
 
 
-def measure_elsewhere(
+def reevaluate(
     entry: Entry,
     images: Images,
     records: Entry,
@@ -32,9 +31,9 @@ def measure_elsewhere(
     weights: Sequence[Weights],
     cache: Path,
     device: str,
-    environment: Mapping[str, Any],
+    environment: Environment,
     done: Callable[[str, str], None] = lambda _weights, _image: None,
-) -> dict[str, Any]:
+) -> Result:
     """Measures a cell by the protocol of its grid, writes the records that a training leaves, and returns the result.
 
     Args:
@@ -56,31 +55,42 @@ def measure_elsewhere(
     trained = entry.result()
     assert trained is not None, "only a cell that is done has weights"
     earlier = records.result()
-    if earlier is not None and "pictures" not in earlier:
+    if earlier is not None and earlier.measured_images is None:
         raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
     with records.claim():
         (records.path / "result.json").unlink(missing_ok=True)
-        write_json(records.path / "cell.json", entry.settings())
+        settings = entry.cell_settings()
+        assert settings is not None, "a codec was loaded by its settings"
+        write(records.path / "cell.json", settings)
         began = time.perf_counter()
-        cell = Cell.model_validate(entry.settings()["cell"])
-        measured = evaluate(codecs, cell, images, records, cache, device, done)
-        seconds = time.perf_counter() - began
-        codec = {"parameters": count_parameters(cell), "models": model_ids(codecs)}
-        kept = {key: trained[key] for key in ("schema", "id", "status", "step", "cause", "train_seconds")}
-        of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
-        records.commit(
-            {
-                **kept,
-                "results_version": RESULTS_VERSION,
-                "seconds": seconds,
-                "eval_seconds": seconds,
-                "pictures": of,
-                **measured,
-                "codec": codec,
-                "environment": dict(environment),
-                "artefacts": file_hashes(records.path),
-            }
+        cell = Cell.model_validate(settings.cell)
+        measured = measure(
+            codecs,
+            cell.evaluation,
+            images,
+            records,
+            cache=cache,
+            device=device,
+            taught=(cell.loss.distortion, cell.loss.perceptual),
+            done=done,
         )
-    result = records.result()
-    assert result is not None
-    return result
+        seconds = time.perf_counter() - began
+        kept = {key: trained.plain().get(key) for key in ("id", "status", "step", "cause", "train_seconds")}
+        of = {"folder": str(folder), "digest": images.digest, "count": len(images), "skipped": images.skipped}
+        result = {
+            "schema": 1,
+            **kept,
+            "results_version": RESULTS_VERSION,
+            "seconds": seconds,
+            "eval_seconds": seconds,
+            "pictures": of,
+            "metrics": measured.metrics,
+            "uncertainty": measured.uncertainty,
+            "protocol": measured.protocol,
+            "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
+            "environment": environment.plain(),
+            "artefacts": file_hashes(records.path),
+        }
+        committed = Result.model_validate(result)
+        records.commit(committed)
+    return committed

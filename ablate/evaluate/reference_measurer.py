@@ -1,9 +1,9 @@
-"""One standard codec on one set of images, each image at each quality measured once."""
+"""Measures one standard codec on one set of images, each image at each quality once."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +12,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate import metrics
 from ablate.codecs.standard import StandardFormat
 from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
-from ablate.evaluate.distances import patch_scores
+from ablate.evaluate.distances import distances
 from ablate.evaluate.features import as_tensor, image_features, original_features
-from ablate.evaluate.images_table import similarity
+from ablate.evaluate.images_table import Values, image_values, rate_values
+from ablate.evaluate.measure import wanted
+from ablate.metrics import CodedImage, PairedFeatures, Scope, extractor
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One file, decoded and measured."""
+    """One file, decoded and measured; `features` are those of its patches, (n, d)."""
 
     quality: int
-    bits_per_pixel: float
-    psnr: float | None
-    ms_ssim: float | None
+    values: Values
     features: Tensor
 
 
@@ -37,11 +36,9 @@ class Measurer:
     """Measures a codec on images, each image at each quality once."""
 
     def __init__(self, codec: StandardFormat, images: Images, evaluation: Evaluation, cache: Path) -> None:
-        self.codec, self.images, self.evaluation = codec, images, evaluation
-        self.extractor = metrics.extractor(evaluation.extractor, tap=evaluation.tap)
-        self.originals: Callable[[], Tensor] = functools.cache(
-            lambda: original_features(self.extractor, evaluation.patch, images, cache)
-        )
+        self.codec, self.images, self.evaluation, self.cache = codec, images, evaluation, cache
+        self.extractor = extractor(evaluation.extractor, tap=evaluation.tap)
+        self.metrics = [each for each in wanted(evaluation, images) if not each.needs.symbols]
         self.file = functools.cache(self._file)
         self.measured = functools.cache(self._measured)
 
@@ -64,18 +61,15 @@ class Measurer:
         return record | self._figures(found)
 
     def _figures(self, found: Sequence[Measured]) -> dict[str, Any]:
-        names = ("psnr", "ms_ssim", "bpp_actual", self.evaluation.distance, self.evaluation.kernel)
         if not found:
-            return {**dict.fromkeys(names), "quality": None}
-        counts = [len(each.features) for each in found]
-        distances = patch_scores(
-            self.evaluation, self.originals(), torch.cat([each.features for each in found]), counts=counts
-        ).values
+            return {**dict.fromkeys(metric.name for metric in self.metrics), "quality": None}
+        originals = original_features(self.extractor, self.evaluation.patch, self.images, self.cache)
+        features = torch.cat([each.features for each in found])
+        paired = PairedFeatures.of(originals, features, [len(each.features) for each in found])
+        between = distances(self.metrics, paired, self.evaluation.patch).values
         return {
-            "psnr": _mean([each.psnr for each in found]),
-            "ms_ssim": _mean([each.ms_ssim for each in found]),
-            "bpp_actual": _mean([each.bits_per_pixel for each in found]),
-            **{name: distances[name] for name in names[3:]},
+            **{name: _mean([each.values[name] for each in found]) for name in found[0].values},
+            **{metric.name: between[metric.name] for metric in self.metrics if metric.scope is Scope.set},
             "quality": [min(each.quality for each in found), max(each.quality for each in found)],
         }
 
@@ -106,16 +100,10 @@ class Measurer:
 
     def _measured(self, number: int, quality: int) -> Measured:
         file = self.file(number, quality)
-        original = as_tensor(self.images[number])
-        decoded = self.codec.at(quality).decode(file)
-        pair = original[None], decoded[None]
-        return Measured(
-            quality=quality,
-            bits_per_pixel=8 * len(file) / self._pixels(number),
-            psnr=float(metrics.psnr(*pair)) if int(metrics.sse(*pair)) else None,
-            ms_ssim=similarity(*pair, three_scales=False)["ms_ssim"],
-            features=image_features(self.extractor, decoded, self.evaluation.patch),
-        )
+        original, decoded = as_tensor(self.images[number]), self.codec.at(quality).decode(file)
+        coded = CodedImage(len(file), *self.images.shapes[number])
+        values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
+        return Measured(quality, values, image_features(self.extractor, decoded, self.evaluation.patch))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

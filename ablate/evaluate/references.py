@@ -1,73 +1,92 @@
-"""JPEG and WebP on a set of images at given bits, measured by the protocol of the cells.
+"""JPEG and WebP as reference codecs on a set of images at given bits, measured by the protocol of the cells.
 
 At matched bits means, image by image, the best quality whose file is no larger than the given one: real files, and
 none of them dearer. A format that has no file so small for some image has no figure at those bits: a mean over the
-other images would be another number.
+other images would be another number. What was measured is kept in a cache, which reports read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 from ablate.sources.decode import VERSION as DECODER
-from ablate.store.atomic import read_json, write_json
 
 VERSION = 1
-"""Raised when the same images and bits give other anchors than before."""
+"""Raised when the same images and bits give other records than before."""
 
 Limits = Sequence[int] | None
 """The most bytes that the file of each image may have; None for the smallest files that there are."""
 
+Record = Mapping[str, Any]
+"""Means over images of every metric that needs no symbols, by name, and None where an image has no such file; `missing`
+names those images. Beside them the lowest and highest `quality` taken, and `smallest`, the mean bits per pixel of the
+smallest files."""
 
-def anchors(
-    images: Images,
-    evaluation: Evaluation,
-    wanted: Mapping[str, Limits],
-    cache: Path,
-    say: Callable[[str], None] = lambda _: None,
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Returns, for each wanted name and each standard codec by name, a record of its figures at those limits.
 
-    A record holds psnr, ms_ssim, the set metrics of `evaluation` and bpp_actual, means over images and None where
-    an image has no such file (`missing` names those); the lowest and highest `quality` taken; and `smallest`, the mean
-    bits per pixel of the smallest files. What was measured once is read from `cache`; what is
-    measured now is said before.
+@dataclass(frozen=True)
+class References:
+    """What standard codecs are asked for: their figures on `images` at each of the named limits.
+
+    `cache` is the directory where records are kept.
     """
-    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in wanted}
-    for codec in STANDARD:
-        path = cache / f"anchors-{codec.name.lower()}-{_identity(codec, images, evaluation)}.json"
-        known: dict[str, Any] = read_json(path) or {}
-        fresh = {key: limits for limits in wanted.values() if (key := _key(limits)) not in known}
-        if fresh:
+
+    images: Images
+    evaluation: Evaluation
+    limits: Mapping[str, Limits]
+    cache: Path
+
+    def known(self) -> dict[str, dict[str, Record]] | None:
+        """Returns the records by the name of their limit and the codec's, or None where some were not measured yet."""
+        kept = {codec.label: self._kept(codec) for codec in STANDARD}
+        if any(_key(limits) not in records for limits in self.limits.values() for records in kept.values()):
+            return None
+        return {
+            name: {label: records[_key(limits)] for label, records in kept.items()}
+            for name, limits in self.limits.items()
+        }
+
+    def measure(self, say: Callable[[str], None] = lambda _: None) -> int:
+        """Measures what is not known yet, says so before, and returns how many records that made."""
+        count = 0
+        for codec in STANDARD:
+            kept = self._kept(codec)
+            fresh = {key: limits for limits in self.limits.values() if (key := _key(limits)) not in kept}
+            if not fresh:
+                continue
             from ablate.evaluate.reference_measurer import Measurer  # imports torch, which what is known needs not
 
-            say(f"measuring {codec.label} on {len(images)} images, which is kept for other reports")
-            measure = Measurer(codec, images, evaluation, cache)
-            made = {key: measure.record(limits) for key, limits in fresh.items()}
+            say(f"measuring {codec.label} on {len(self.images)} images, which is kept for other reports")
+            measurer = Measurer(codec, self.images, self.evaluation, self.cache)
+            made = {key: measurer.record(limits) for key, limits in fresh.items()}
             # Another process may have added others meanwhile.
-            known = (read_json(path) or {}) | made
-            write_json(path, known)
-        for name, limits in wanted.items():
-            found[name][codec.label] = known[_key(limits)]
-    return found
+            write_json(self._path(codec), self._kept(codec) | made)
+            count += len(made)
+        return count
+
+    def _kept(self, codec: StandardFormat) -> dict[str, Record]:
+        return read_json(self._path(codec)) or {}
+
+    def _path(self, codec: StandardFormat) -> Path:
+        """Returns where a codec's records lie: under a hash of all that they depend on but their limits.
+
+        An extractor's name stands for its weights.
+        """
+        settings = {
+            "version": [VERSION, RESULTS_VERSION],
+            "pictures": [self.images.digest, DECODER, list(self.images.names)],
+            "codec": [codec.name, codec.version, codec.lowest, codec.highest, dict(codec.options)],
+            "extractor": [self.evaluation.extractor, self.evaluation.tap],
+            "patch": self.evaluation.patch,
+        }
+        return self.cache / f"anchors-{codec.name.lower()}-{content_sha256(settings)[:16]}.json"
 
 
 def _key(limits: Limits) -> str:
     return "smallest" if limits is None else content_sha256(list(limits))[:16]
-
-
-def _identity(codec: StandardFormat, images: Images, evaluation: Evaluation) -> str:
-    """Returns a hash of all that an anchor depends on but its bits; an extractor's name stands for its weights."""
-    settings = {
-        "version": [VERSION, RESULTS_VERSION],
-        "pictures": [images.digest, DECODER, list(images.names)],
-        "codec": [codec.name, codec.version, codec.lowest, codec.highest, dict(codec.options)],
-        "extractor": [evaluation.extractor, evaluation.tap],
-        "patch": evaluation.patch,
-    }
-    return content_sha256(settings)[:16]

@@ -5,7 +5,7 @@ from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ProcessExit, RunContext, executors
 from ablate.execute.jobs import Job
 from ablate.execute.listener import RunListener
-from ablate.execute.planning import Plan, Planned, load_plan, plan, stored_plan
+from ablate.execute.planning import Plan, load_plan, plan, stored_plan
 from ablate.execute.result import JobResult
 from ablate.execute.runner import HELD, INCOMPLETE, INTERRUPTED, OK, Limits, get_ready, run
 from ablate.execute.snapshot import Running, Snapshot
@@ -23,7 +23,6 @@ __all__ = [
     "JobResult",
     "Limits",
     "Plan",
-    "Planned",
     "ProcessExit",
     "RunContext",
     "RunListener",

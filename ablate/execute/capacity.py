@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ablate.cores import cores
+from ablate.records import Execution
 from ablate.registry import unknown
-
-if TYPE_CHECKING:
-    from ablate.grid.sections import Execution
 
 KERNELS = ("auto", "eager")
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ablate.atomic import write_with
 from ablate.codecs.trained import TrainedCodec, model_ids
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
-from ablate.evaluate.measure import evaluate, require_measures
+from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
+from ablate.records import Result
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
-from ablate.store.atomic import write_with
-from ablate.train.loop import Outcome
+from ablate.trackers.tracking import Tracking
+from ablate.train.outcome import Outcome
 from ablate.train.run import train_cell, train_warmup
 from ablate.train.state import TrainState
 
@@ -34,18 +36,24 @@ def run_cell(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
+    trackers: Sequence[str] = (),
 ) -> Outcome:
-    """Trains a cell, measures it and commits the result; arguments as in `train_cell`."""
-    require_measures(cell)
-    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
-    trained = train_cell(cell, entry, warmup=warmup, kernels=kernels, **common)
-    outcome = trained.outcome
-    if outcome.status == "interrupted":
-        return outcome
-    measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
-    if trained.state is not None:
-        measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-    _commit(entry, cell.id, outcome, measured)
+    """Trains a cell, measures it and commits the result.
+
+    Metrics are logged under the number of the attempt, and told to the trackers; other arguments as in `train_cell`.
+    """
+    require_measures(cell.evaluation)
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
+    with Tracking(entry, attempt, trackers) as tracking:
+        trained = train_cell(cell, tracking, warmup=warmup, **common)
+        outcome = trained.outcome
+        if outcome.status == "interrupted":
+            return outcome
+        measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
+        if trained.state is not None:
+            measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
+        tracking.measured(measured["metrics"])
+        _commit(entry, cell.id, outcome, measured)
     return outcome
 
 
@@ -58,10 +66,12 @@ def run_warmup(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
+    trackers: Sequence[str] = (),
 ) -> Outcome:
-    """Trains a warm-up and commits its weights; arguments as in `train_cell`."""
-    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "attempt": attempt, "stop": stop}
-    trained = train_warmup(warmup, entry, kernels=kernels, **common)
+    """Trains a warm-up and commits its weights; arguments as in `run_cell`."""
+    common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
+    with Tracking(entry, attempt, trackers) as tracking:
+        trained = train_warmup(warmup, tracking, **common)
     if trained.outcome.status == "interrupted":
         return trained.outcome
     if trained.outcome.status == "done" and trained.state is not None:
@@ -82,7 +92,9 @@ def _measure(
         images = prepare(cell.data, "test", data_cache)
         networks = {"raw": state.codec, "ema": state.average}
         codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
-        measured = evaluate(codecs, cell, images, entry, data_cache, device)
+        taught = (cell.loss.distortion, cell.loss.perceptual)
+        found = measure(codecs, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
+        measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
         write_with(entry.weights, state.save_weights)
     return measured | {
         "eval_seconds": time.perf_counter() - began,
@@ -94,20 +106,19 @@ def _measure(
 
 def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
     """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
-    entry.commit(
-        {
-            "schema": 1,
-            "id": content_id,
-            "status": outcome.status,
-            "step": outcome.step,
-            "cause": outcome.cause,
-            "train_seconds": outcome.seconds,
-            "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
-            **measured,
-            "environment": entry.environment(),
-            "artefacts": file_hashes(entry.path),
-        }
-    )
+    result = {
+        "schema": 1,
+        "id": content_id,
+        "status": outcome.status,
+        "step": outcome.step,
+        "cause": outcome.cause,
+        "train_seconds": outcome.seconds,
+        "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
+        **measured,
+        "environment": entry.environment().plain(),
+        "artefacts": file_hashes(entry.path),
+    }
+    entry.commit(Result.model_validate(result))
     entry.checkpoint.unlink(missing_ok=True)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import ablate
 from ablate.cores import cores
 from ablate.execute.capacity import Capacity
+from ablate.records import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
@@ -31,15 +32,15 @@ def code_fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-def environment_of(capacity: Capacity) -> dict[str, Any]:
+def environment_of(capacity: Capacity) -> Environment:
     """Returns the environment of the attempts of a run."""
-    return provenance(capacity.device, capacity.threads) | {"cells_at_once": capacity.cells_at_once}
+    return provenance(capacity.device, capacity.threads).noting(cells_at_once=capacity.cells_at_once)
 
 
-def provenance(device: str, threads: int) -> dict[str, Any]:
+def provenance(device: str, threads: int) -> Environment:
     """Returns the environment that attempts and results record; imports nothing heavy."""
     versions = {name: _version(name) for name in PACKAGES}
-    return {
+    facts = {
         "fingerprint": code_fingerprint(),
         "git": _commit(),
         "device": device,
@@ -51,6 +52,7 @@ def provenance(device: str, threads: int) -> dict[str, Any]:
         "ablate": _version("ablate"),
         **versions,
     }
+    return Environment.model_validate(facts)
 
 
 def accelerator() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ablate.execute.jobs import Job
 from ablate.execute.planning import Plan
+from ablate.records import Result, Status
 from ablate.store import Store
 
 GUESSED_SECONDS_PER_STEP = 0.2
@@ -33,16 +34,16 @@ class Estimate:
         for point in plan.points:
             estimate.learn("cell", point.cell, store.cell(point.id).result())
         for name, warmup in plan.warmups.items():
-            estimate.learn("warmup", warmup["warmup"], store.warmup(name).result())
+            estimate.learn("warmup", warmup.warmup, store.warmup(name).result())
         return estimate
 
-    def learn(self, kind: str, training: Mapping[str, Any], result: Mapping[str, Any] | None) -> None:
+    def learn(self, kind: str, training: Mapping[str, Any], result: Result | None) -> None:
         """Takes in the result of a training; one that diverged or is not there says nothing."""
-        if not result or result["status"] != "done" or not result["step"]:
+        if result is None or result.status is not Status.done or not result.step or result.train_seconds is None:
             return
         for key in _keys(kind, training):
-            self._steps[key].append(result["train_seconds"] / result["step"])
-            self._evaluations[key].append(result.get("eval_seconds") or 0.0)
+            self._steps[key].append(result.train_seconds / result.step)
+            self._evaluations[key].append(result.eval_seconds or 0.0)
 
     def observe(self, job: Job, steps_per_second: float) -> None:
         """Takes in how fast a training is going; counts where none of its shape is finished."""

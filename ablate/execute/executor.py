@@ -5,16 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ablate.execute.capacity import Capacity
 from ablate.execute.jobs import Job
 from ablate.execute.work import Work
+from ablate.records import Execution
 from ablate.registry import Registry
 from ablate.store import Store
-
-if TYPE_CHECKING:
-    from ablate.grid.sections import Execution
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ablate.execute.planning import Plan, Planned
+from ablate.execute.planning import Plan
+from ablate.records import CellSettings, PlannedCell, PlannedWarmup, WarmupSettings
 from ablate.store import Entry, Store
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training: a warm-up or a cell. `settings` is what its cell.json or warmup.json holds."""
+    """One training: a warm-up or a cell. `settings` is its cell.json or warmup.json."""
 
     kind: Literal["warmup", "cell"]
     id: str
     label: str
-    settings: Mapping[str, Any]
+    settings: CellSettings | WarmupSettings
     steps: int
     needs: str | None = None
 
@@ -28,8 +29,7 @@ class Job:
     @property
     def training(self) -> Mapping[str, Any]:
         """The settings of the training itself: a cell's or a warm-up's."""
-        settings: Mapping[str, Any] = self.settings[self.kind]
-        return settings
+        return self.settings.cell if isinstance(self.settings, CellSettings) else self.settings.warmup
 
 
 def all_labels(_label: str) -> bool:
@@ -52,19 +52,9 @@ def jobs(
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def _cell(point: Planned) -> Job:
-    settings = {
-        "id": point.id,
-        "sha256": point.sha256,
-        "schema": 1,
-        "label": point.label,
-        "axes": point.axes,
-        "seed": point.seed,
-        "warmup": point.warmup,
-        "cell": point.cell,
-    }
-    return Job("cell", point.id, point.label, settings, point.steps, point.warmup)
+def _cell(point: PlannedCell) -> Job:
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup)
 
 
-def _warmup(settings: Mapping[str, Any]) -> Job:
-    return Job("warmup", settings["id"], settings["label"], settings, int(settings["warmup"]["steps"]))
+def _warmup(planned: PlannedWarmup) -> Job:
+    return Job("warmup", planned.id, planned.label, planned, planned.steps)

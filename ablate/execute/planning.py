@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import tomllib
@@ -12,62 +11,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.execute.environment import code_fingerprint
+from ablate.records import Compare, ExcludedCells, PlannedCell, PlannedWarmup, PlanRecord, RecordError
+from ablate.records.plan import SCHEMA
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.config import Data, Warmup
-    from ablate.grid import Grid
+    from ablate.config import Cell, Data, Warmup
+    from ablate.grid import Grid, Point
 
-SCHEMA = 1
 WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
 """The settings of [data] that say which images there are."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A point of the grid as it stands in plan.json: plain data, read without torch."""
-
-    id: str
-    sha256: str
-    label: str
-    axes: Mapping[str, Any]
-    seed: int
-    warmup: str | None
-    cell: Mapping[str, Any]
-
-    @property
-    def steps(self) -> int:
-        """The steps of the cell's own training, without its warm-up."""
-        return int(self.cell["train"]["steps"])
 
 
 @dataclass(frozen=True)
 class Plan:
     """All cells that a grid file means, and the plan.json that says so."""
 
-    content: Mapping[str, Any]
+    record: PlanRecord
     text: bytes
 
     @property
     def name(self) -> str:
         """The name of the grid, which is also its directory in the store."""
-        return str(self.content["name"])
-
-    @functools.cached_property
-    def points(self) -> tuple[Planned, ...]:
-        """The cells in the order of the grid."""
-        return tuple(Planned(**point) for point in self.content["points"])
+        return self.record.name
 
     @property
-    def warmups(self) -> Mapping[str, Mapping[str, Any]]:
-        """What warmup.json holds, for each warm-up that some cell starts from."""
-        warmups: Mapping[str, Mapping[str, Any]] = self.content["warmups"]
-        return warmups
+    def points(self) -> tuple[PlannedCell, ...]:
+        """The cells in the order of the grid."""
+        return self.record.points
+
+    @property
+    def warmups(self) -> Mapping[str, PlannedWarmup]:
+        """The warm-ups that cells start from, by id."""
+        return self.record.warmups
 
     def write(self, store: Store) -> None:
         """Leaves the plan and a copy of the grid file in the store."""
         store.write_grid(self.text)
-        store.write_plan(dict(self.content))
+        store.write_plan(self.record)
 
 
 def plan(grid: Grid, cache: Path | None = None) -> Plan:
@@ -80,52 +61,42 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
 
     directory = grid.path.parent.resolve()
     resolved: dict[str, Data] = {}
-    points: list[dict[str, Any]] = []
-    warmups: dict[str, dict[str, Any]] = {}
-    labels: dict[str, str] = {}
+    points: dict[str, PlannedCell] = {}
+    warmups: dict[str, PlannedWarmup] = {}
     notes = list(grid.notes)
     for point in grid.points():
+        # Each data set is read once.
         key = point.cell.data.model_dump_json()
         if key not in resolved:
             resolved[key] = resolve(point.cell.data, directory, cache)
         cell = point.cell.model_copy(update={"data": resolved[key]})
-        if cell.id in labels:
-            notes.append(f"{point.label} is not run: its images are those of {labels[cell.id]}, and so is all else")
+        if cell.id in points:
+            same = f"its images are those of {points[cell.id].label}, and so is all else"
+            notes.append(f"{point.label} is not run: {same}")
             continue
-        labels[cell.id] = point.label
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
             warmups[warmup.id] = _warmup(warmup)
-        points.append(
-            {
-                "id": cell.id,
-                "sha256": cell.sha256,
-                "label": point.label,
-                "axes": dict(point.axes),
-                "seed": point.seed,
-                "warmup": warmup.id if warmup else None,
-                "cell": cell.model_dump(mode="json"),
-            }
-        )
+        points[cell.id] = _planned(point, cell, warmup)
     text = grid.path.read_bytes()
-    content = {
-        "schema": SCHEMA,
-        "grid_sha256": hashlib.sha256(text).hexdigest(),
-        "fingerprint": code_fingerprint(),
-        "data_stat": data_stat((point["cell"]["data"] for point in points), directory),
-        "directory": str(directory),
-        "name": grid.name,
-        "compare": _plain(grid.compare),
-        "budget": _plain(grid.budget),
-        "execution": _plain(grid.execution),
-        "axes": {key: list(values) for key, values in grid.axes.items()},
-        "excluded": [_plain(excluded) for excluded in grid.excluded],
-        "notes": notes,
-        "points": points,
-        "warmups": warmups,
-    }
+    record = PlanRecord(
+        schema_version=SCHEMA,
+        grid_sha256=hashlib.sha256(text).hexdigest(),
+        fingerprint=code_fingerprint(),
+        data_stat=data_stat((point.cell["data"] for point in points.values()), directory),
+        directory=str(directory),
+        name=grid.name,
+        compare=Compare.model_validate(grid.compare.model_dump()),
+        budget=grid.budget,
+        execution=grid.execution,
+        axes={key: list(values) for key, values in grid.axes.items()},
+        excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
+        notes=notes,
+        points=tuple(points.values()),
+        warmups=warmups,
+    )
     # Once through JSON, so that a fresh plan and one read back are equal.
-    return Plan(json.loads(json.dumps(content, allow_nan=False)), text)
+    return Plan(PlanRecord.model_validate(json.loads(json.dumps(record.plain(), allow_nan=False))), text)
 
 
 def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Plan:
@@ -156,12 +127,8 @@ def stored_plan(store: Store) -> Plan | None:
     Raises:
         ValueError: where it was written by an ablate with other files.
     """
-    content = store.plan()
-    if content is None:
-        return None
-    if content["schema"] != SCHEMA:
-        raise ValueError(f"{store.path / 'plan.json'} has schema {content['schema']}; this ablate reads {SCHEMA}")
-    return Plan(content, (store.path / "grid.toml").read_bytes())
+    record = store.plan()
+    return Plan(record, (store.path / "grid.toml").read_bytes()) if record else None
 
 
 def _stored(path: Path, root: Path) -> Plan | None:
@@ -170,16 +137,17 @@ def _stored(path: Path, root: Path) -> Plan | None:
         name = tomllib.loads(text.decode("utf-8-sig")).get("name", path.stem)
     except ValueError:
         return None  # read_grid says what is wrong with the file
-    content = Store(root, name).plan() if isinstance(name, str) and name.isprintable() else None
-    if content is None:
-        return None
+    try:
+        record = Store(root, name).plan() if isinstance(name, str) and name.isprintable() else None
+    except RecordError:
+        return None  # worked out anew, and written over by the next run
     directory = path.parent.resolve()
-    expected = (SCHEMA, hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
-    if tuple(content.get(key) for key in ("schema", "grid_sha256", "fingerprint", "directory")) != expected:
+    expected = (hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
+    if record is None or (record.grid_sha256, record.fingerprint, record.directory) != expected:
         return None
-    if content["data_stat"] != data_stat((point["cell"]["data"] for point in content["points"]), directory):
+    if record.data_stat != data_stat((point.cell["data"] for point in record.points), directory):
         return None
-    return Plan(content, text)
+    return Plan(record, text)
 
 
 def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
@@ -192,15 +160,28 @@ def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _warmup(warmup: Warmup) -> dict[str, Any]:
-    return {
-        "id": warmup.id,
-        "sha256": warmup.sha256,
-        "schema": SCHEMA,
-        "label": f"warm-up {warmup.id[:4]} seed={warmup.seed}",
-        "seed": warmup.seed,
-        "warmup": warmup.model_dump(mode="json"),
-    }
+def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
+    return PlannedCell(
+        id=cell.id,
+        sha256=cell.sha256,
+        label=point.label,
+        arm=point.arm,
+        axes=dict(point.axes),
+        seed=point.seed,
+        warmup=warmup.id if warmup else None,
+        cell=cell.model_dump(mode="json"),
+    )
+
+
+def _warmup(warmup: Warmup) -> PlannedWarmup:
+    return PlannedWarmup(
+        id=warmup.id,
+        sha256=warmup.sha256,
+        schema_version=SCHEMA,
+        label=f"warm-up {warmup.id[:4]} seed={warmup.seed}",
+        seed=warmup.seed,
+        warmup=warmup.model_dump(mode="json"),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, cast
 
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL
+from ablate.records import AttemptEnd, Environment, Status
 from ablate.store import Attempt, Busy, Entry
 
 How = Literal["done", "diverged", "failed", "interrupted", "busy", "disk_full"]
@@ -30,19 +30,19 @@ class JobResult:
         return re.sub(r"\d[\d.]*", "#", (self.cause or "").split("\n")[0])
 
 
-def read_result(entry: Entry, process: ProcessExit, environment: Mapping[str, Any]) -> JobResult:
+def read_result(entry: Entry, process: ProcessExit, environment: Environment) -> JobResult:
     """Reads how the job of a dead worker ended; one that could not say so itself gets its exit.json here."""
     result = entry.result()
     if result is not None:
-        return JobResult(result["status"], result["step"], result.get("seconds") or 0.0, result.get("cause"))
+        return JobResult(cast(How, result.status.value), result.step, result.seconds, result.cause)
     if process.exitcode == BUSY:
         return JobResult("busy")
     attempt = _attempt_of(entry, process)
     ended = attempt.exit() if attempt else None
     if ended is None:
         ended = _settle(entry, attempt, process, environment)
-    how: How = "disk_full" if process.exitcode == DISK_FULL else ended["status"]
-    return JobResult(how, ended["step"], ended["seconds"], ended["error"])
+    how: How = "disk_full" if process.exitcode == DISK_FULL else cast(How, ended.status.value)
+    return JobResult(how, ended.step, ended.seconds, ended.error)
 
 
 def _attempt_of(entry: Entry, process: ProcessExit) -> Attempt | None:
@@ -50,27 +50,25 @@ def _attempt_of(entry: Entry, process: ProcessExit) -> Attempt | None:
     if attempt is None:
         return None
     start = attempt.start()
-    its_own = (start.get("pid"), start.get("host")) == (process.pid, process.host)
+    its_own = start is not None and (start.pid, start.host) == (process.pid, process.host)
     return attempt if its_own else None
 
 
-def _settle(
-    entry: Entry, attempt: Attempt | None, process: ProcessExit, environment: Mapping[str, Any]
-) -> dict[str, Any]:
+def _settle(entry: Entry, attempt: Attempt | None, process: ProcessExit, environment: Environment) -> AttemptEnd:
     """Writes the exit.json that a killed worker could not write."""
     row = entry.last_row()
-    step = row["step"] if row and attempt else 0
-    status = "interrupted" if process.wanted else "failed"
+    step = row.step if row and attempt else 0
+    status: Literal[Status.interrupted, Status.failed] = Status.interrupted if process.wanted else Status.failed
     error = None if process.wanted else explain(process)
     try:
         with entry.claim():
-            attempt = attempt or entry.begin_attempt(dict(environment))
+            attempt = attempt or entry.begin_attempt(environment)
             attempt.finish(status, step, process.seconds, error=error)
     except Busy:
         pass  # another runner has taken the entry over, and says itself how that ends
     except OSError as failure:
         error = f"{error or status}; and exit.json could not be written: {failure}"
-    return {"status": status, "step": step, "seconds": process.seconds, "error": error}
+    return AttemptEnd(status=status, step=step, seconds=process.seconds, error=error)
 
 
 def explain(process: ProcessExit) -> str:

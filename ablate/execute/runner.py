@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 from ablate.execute.capacity import Capacity
 from ablate.execute.environment import code_fingerprint, environment_of
@@ -20,10 +20,9 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
+from ablate.records import Budget, Environment, Execution
 from ablate.store import Store
-
-if TYPE_CHECKING:
-    from ablate.grid.sections import Execution
+from ablate.trackers.catalogue import trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
 TURN_SECONDS = 0.25
@@ -40,10 +39,10 @@ class Limits:
     """How long after its timeout a cell that does not listen is killed."""
 
     @classmethod
-    def of_budget(cls, budget: Mapping[str, Any]) -> Self:
+    def of_budget(cls, budget: Budget) -> Self:
         """Reads a grid's [budget]."""
-        hours = budget["max_hours"]
-        return cls(hours * 3600 if hours else None, budget["cell_timeout"], budget["max_consecutive_failures"])
+        seconds = budget.max_hours * 3600 if budget.max_hours else None
+        return cls(seconds, budget.cell_timeout, budget.max_consecutive_failures)
 
 
 def run(
@@ -76,6 +75,9 @@ def run(
         plan.write(store)
         listener.on_message("nothing to do: every cell is finished")
         return OK
+
+    for name in execution.trackers:
+        trackers[name]
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
@@ -112,9 +114,9 @@ def get_ready(work: Work = TRAINING) -> None:
     start_fork_server(work.preload)
 
 
-def other_code(finished: Sequence[Mapping[str, Any]]) -> str | None:
+def other_code(finished: Sequence[Environment]) -> str | None:
     """Returns a warning where the environments of finished cells are of other code than this."""
-    other = {str(each.get("fingerprint")) for each in finished} - {code_fingerprint()}
+    other = {str(each.fingerprint) for each in finished} - {code_fingerprint()}
     if not other:
         return None
     return (
@@ -123,9 +125,9 @@ def other_code(finished: Sequence[Mapping[str, Any]]) -> str | None:
     )
 
 
-def on_threads(finished: Sequence[Mapping[str, Any]], capacity: Capacity) -> str | None:
+def on_threads(finished: Sequence[Environment], capacity: Capacity) -> str | None:
     """Returns a warning where the environments of finished cells have other numbers of threads."""
-    other = {each["threads"] for each in finished if each["device"] == capacity.device == "cpu"} - {capacity.threads}
+    other = {each.threads or 1 for each in finished if each.device == capacity.device == "cpu"} - {capacity.threads}
     if not other:
         return None
     before = " and ".join(map(str, sorted(other)))
@@ -135,9 +137,9 @@ def on_threads(finished: Sequence[Mapping[str, Any]], capacity: Capacity) -> str
     )
 
 
-def _environments(plan: Plan, store: Store) -> list[Mapping[str, Any]]:
+def _environments(plan: Plan, store: Store) -> list[Environment]:
     results = [store.cell(point.id).result() for point in plan.points]
-    return [result["environment"] for result in results if result and result.get("environment")]
+    return [result.environment for result in results if result and result.environment.fingerprint]
 
 
 @dataclass
@@ -147,7 +149,7 @@ class _Run:
     schedule: Schedule
     store: Store
     executor: Executor
-    environment: Mapping[str, Any]
+    environment: Environment
     estimate: Estimate
     limits: Limits
     listener: RunListener

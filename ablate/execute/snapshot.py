@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import Job
 from ablate.execute.schedule import FINISHED, Schedule, Stage
+from ablate.records import MetricRow
 from ablate.store import Store
 
 
@@ -62,9 +63,7 @@ def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int)
 
 
 def _running(job: Job, store: Store, here: bool) -> Running:
-    row = job.entry(store).last_row() or {}
-    step = row.get("step", 0)
-    loss = row.get("loss", {})
-    shown = loss.get("distortion" if job.kind == "warmup" else "generator")
-    phase = "evaluate" if step >= job.steps else {"warmup": "warm-up", "cell": "train"}[job.kind]
-    return Running(job.label, phase, step, job.steps, shown, row.get("steps_per_second"), here)
+    row = job.entry(store).last_row() or MetricRow(step=0, attempt=0)
+    shown = row.loss.get("distortion" if job.kind == "warmup" else "generator")
+    phase = "evaluate" if row.step >= job.steps else {"warmup": "warm-up", "cell": "train"}[job.kind]
+    return Running(job.label, phase, row.step, job.steps, shown, row.steps_per_second, here)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.execute.jobs import Job
 from ablate.store import Store
+from ablate.train.outcome import Outcome
 
 if TYPE_CHECKING:
     from ablate.sources.protocol import Split
@@ -18,19 +19,6 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 Stop = Callable[[], bool]
 Say = Callable[[str], None]
-
-
-class Outcome(Protocol):
-    """How a job ended: done, diverged or interrupted; whatever else happens is an exception, and a failure."""
-
-    @property
-    def status(self) -> str: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def cause(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +60,7 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
         "attempt": assignment.attempt,
         "stop": stop,
         "kernels": assignment.kernels,
+        "trackers": assignment.trackers,
     }
     if job.kind == "warmup":
         warmup = Warmup.model_validate(job.training)

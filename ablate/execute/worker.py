@@ -14,15 +14,17 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
-from ablate.execute.work import Assignment, Outcome
+from ablate.execute.work import Assignment
+from ablate.records import Environment, Status
 from ablate.store import Attempt, Busy, Entry, Store
+from ablate.train.outcome import Outcome
 
 BUSY = 75
 """Exit status of a worker that found its entry held by another process."""
@@ -40,7 +42,7 @@ class Conditions:
     device: str
     threads: int
     gpu: int | None
-    environment: Mapping[str, Any]
+    environment: Environment
     timeout_seconds: float | None = None
     kernels: Literal["auto", "eager"] = "auto"
     trackers: tuple[str, ...] = ()
@@ -101,8 +103,8 @@ def _attempt(
 ) -> int:
     if conditions.gpu is not None:
         _use_gpu(conditions.gpu)
-    entry.write_settings(dict(job.settings))
-    attempt = entry.begin_attempt(dict(conditions.environment))
+    entry.write_settings(job.settings)
+    attempt = entry.begin_attempt(conditions.environment)
     assignment = Assignment(
         conditions.device, conditions.threads, attempt.number, conditions.kernels, conditions.trackers
     )
@@ -123,17 +125,23 @@ def _attempt(
 
 def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
     if outcome.status == "interrupted" and not stop.asked() and stop.overdue:
-        attempt.finish("failed", outcome.step, outcome.seconds, error="timeout")
+        attempt.finish(Status.failed, outcome.step, outcome.seconds, error="timeout")
         return
     assert outcome.status == "interrupted" or entry.result() is not None, f"{outcome} without a result.json"
-    attempt.finish(outcome.status, outcome.step, outcome.seconds, error=outcome.cause)
+    attempt.finish(_ended_as(outcome), outcome.step, outcome.seconds, error=outcome.cause)
+
+
+def _ended_as(outcome: Outcome) -> Literal[Status.done, Status.diverged, Status.interrupted]:
+    status = Status(outcome.status)
+    assert status in (Status.done, Status.diverged, Status.interrupted), status
+    return status
 
 
 def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float) -> None:
     row = entry.last_row()
     text = "".join(traceback.format_exception(error))
     cause = f"{type(error).__name__}: {error}"
-    attempt.finish("failed", row["step"] if row else 0, seconds, error=cause, traceback=text)
+    attempt.finish(Status.failed, row.step if row else 0, seconds, error=cause, traceback=text)
 
 
 def die_with_runner() -> None:

@@ -17,12 +17,14 @@ from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
 class Point:
     """A cell and where it lies: the plain value of every key that varies.
 
-    The label is made of the axes, or is that of the [[include]], and ends in the seed: `scales=3 seed=0`. An included
+    The label is made of the axes, or is that of the [[include]], and ends in the seed: `scales=3 seed=0`; `arm` is the
+    label without seed and replicate. An included
     cell has, beside the keys of the axes, those that its include sets.
     """
 
     cell: Cell
     label: str
+    arm: str
     axes: Mapping[str, Any]
     seed: int
     included: bool = False

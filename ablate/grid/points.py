@@ -17,8 +17,9 @@ from ablate.grid.labels import cell_label, combination_labels, plain
 from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.patterns import Excluded, check_baseline, check_comparison, exclude, read_baseline
 from ablate.grid.presets import nested, read_base
-from ablate.grid.sections import CHOSEN_METRICS, Compare, Seeds
+from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
+from ablate.metrics.catalogue import metrics
 
 NAMED_AT_MOST = 3
 """Arms that a note names."""
@@ -91,7 +92,7 @@ class _Arm:
 
     def at(self, seed: int, replicate: int = 0) -> Point:
         cell = self.cell.model_copy(update={"seed": seed, "replicate": replicate})
-        return Point(cell, cell_label(self.label, seed, replicate), self.axes, seed, self.included)
+        return Point(cell, cell_label(self.label, seed, replicate), self.label, self.axes, seed, self.included)
 
 
 def _cells(
@@ -105,13 +106,11 @@ def _cells(
 
 
 def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
-    """Notes distances that no cell measures: they are named by the extractor and the tap of the evaluation."""
-    measured = {
-        name for cell in cells for name in (cell.evaluation.distance, cell.evaluation.kernel, *cell.evaluation.learned)
-    }
+    """Notes metrics that no cell measures, since they are measured only where an evaluation says so."""
+    measured = {name for cell in cells for name in cell.evaluation.chosen}
     for place in ("primary", "margin"):
         for index, name in enumerate(getattr(compare, place)):
-            if cells and name in CHOSEN_METRICS and name not in measured:
+            if cells and metrics[name].by_choice and name not in measured:
                 where = ("compare", place, index if place == "primary" else name)
                 sheet.report(where, f"compare.{place}", f"{name} is not measured", allowed=there_is(sorted(measured)))
 

@@ -9,7 +9,6 @@ from ablate.kernels.backend import Backend as Backend
 from ablate.kernels.backend import Function as Function
 from ablate.kernels.backend import Gradients as Gradients
 from ablate.kernels.backend import Tolerance as Tolerance
-from ablate.kernels.backend import Unsupported as Unsupported
 from ablate.kernels.differentiable import KernelLoss as KernelLoss
 from ablate.kernels.differentiable import differentiable as differentiable
 from ablate.kernels.facts import Operator as Operator

@@ -1,4 +1,4 @@
-"""Whether what a backend computed is what float64 says."""
+"""Agreement of a backend's result with float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablate.kernels.backend import Gradients, Tolerance
 
 
 def disagreement(found: Gradients, expected: Gradients, tolerance: Tolerance) -> str | None:
-    """Says in a sentence where a result lies too far from the expected one, or None where it does not.
+    """Returns in a sentence where a result lies too far from the expected one, or None where it does not.
 
     Where the expected loss or gradient is not finite, the found one must be so too. Of a loss that is not finite the
     gradient may be finite in fewer places than expected: how far NaN spreads is no part of a definition.

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
-
-
-class Unsupported(ValueError):  # noqa: N818 - it is an answer, not a defect
-    """A backend does not do these options; the definition does."""
 
 
 class Gradients(NamedTuple):
@@ -62,7 +58,7 @@ class Backend:
     Attributes:
         operator: the operator's name.
         name: eager, explicit, channels_last, compiled, native or triton.
-        build: options to the function that computes them. Raises Unsupported for options that it does not do.
+        build: options to the function that computes them. Raises ValueError for options that it does not do.
         devices: the types of device that it runs on.
         missing: why it cannot be used on a device of a type that it is for, in a sentence; None where it can.
     """
@@ -79,7 +75,3 @@ class Backend:
         if kind not in self.devices:
             return f"{self.operator}: {self.name} is for {' and '.join(self.devices)}, not for {kind}"
         return self.missing(kind)
-
-    def __call__(self, image: Sequence[Tensor], reconstruction: Sequence[Tensor], **options: Any) -> Gradients:
-        """Builds the function for the options and applies it once."""
-        return self.build(**options)(image, reconstruction)

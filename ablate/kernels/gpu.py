@@ -15,16 +15,12 @@ from torch import Tensor
 from ablate.kernels.backend import Backend, Function, Gradients
 
 
-def interpreted() -> bool:
-    """Whether Triton's interpreter stands in for a GPU; it reads the variable when a kernel's module is imported."""
-    return os.environ.get("TRITON_INTERPRET") == "1"
-
-
 def missing(_device: str) -> str | None:
     """Returns why no Triton kernel can run here, in a sentence, or None where they can."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
-    if not torch.cuda.is_available() and not interpreted():
+    # Triton's interpreter, which this variable turns on, stands in for a GPU.
+    if not torch.cuda.is_available() and os.environ.get("TRITON_INTERPRET") != "1":
         return "triton needs a GPU, and torch sees none here"
     return None
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ablate.losses.distortion_loss import require_same_shape
+
 
 def plain(tensor: Tensor) -> Tensor:
     """Returns the values in float32, contiguous: the tensor itself where it is so already."""
@@ -21,8 +23,7 @@ def alike(first: Tensor, second: Tensor, exact: bool = True) -> tuple[Tensor, Te
     Raises:
         ValueError: for two shapes.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"the image's tensor is {tuple(first.shape)}, the reconstruction's {tuple(second.shape)}")
+    require_same_shape(first, second)
     if exact and not first.dtype is second.dtype is torch.float32:
         first, second = first.detach().to(torch.float32), second.detach().to(torch.float32)
     if first.is_contiguous() and second.is_contiguous():
@@ -43,15 +44,14 @@ def supported(*tensors: Tensor) -> None:
             raise ValueError(f"the kernels take float32 and bfloat16, not {tensor.dtype}")
 
 
-def same_shape(image: Tensor, reconstruction: Tensor) -> None:
+def require_pair(image: Tensor, reconstruction: Tensor) -> None:
     """Refuses a pair of images that do not fit.
 
     Raises:
         ValueError: for two shapes, and for tensors that are neither float32 nor bfloat16.
     """
     supported(image, reconstruction)
-    if image.shape != reconstruction.shape:
-        raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
+    require_same_shape(image, reconstruction)
 
 
 def typed_as(tensors: Sequence[Tensor], gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""Whether a backend computes on this device what its definition says in float64."""
+"""Proof that a backend computes on this device what its definition does in float64."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROOF = ("odd sizes", "nearly equal", "kinks and far logits")
 
 
 def refuted(backend: Backend, options: dict[str, Any], device: str, dtype: torch.dtype) -> str | None:
-    """Says in a sentence what speaks against a backend: it cannot be had here, or computes something else.
+    """Returns in a sentence why a backend is not taken: it cannot be had here, or computes something else.
 
     None where nothing does. Each proof is made once in a process.
     """

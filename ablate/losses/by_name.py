@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
-from ablate.losses.distortion_loss import Distortion
+from ablate.losses.distortion_loss import Distortion, require_same_shape
 from ablate.losses.multi_scale import MultiScaleLoss, Reduction
 from ablate.losses.penalized import Penalty
 from ablate.registry import Registry
@@ -40,8 +40,7 @@ def distortion(name: str, **options: Option) -> Distortion:
     function: Distortion = built(distortions, name, options)
 
     def checked(image: Tensor, reconstruction: Tensor) -> Tensor:
-        if image.shape != reconstruction.shape:
-            raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
+        require_same_shape(image, reconstruction)
         return function(image, reconstruction)
 
     return checked

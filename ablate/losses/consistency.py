@@ -1,4 +1,4 @@
-r"""Penalties on what the discriminators say: of neighbours, of transformed images, of themselves before.
+r"""Penalties on scores: of noisy neighbours, of transformed images, and against their own running averages.
 
 S is an image's score at one scale, its patch logits put together by `reduction`. Scores that are compared come out of
 one pass, so that their difference is no difference of precision.

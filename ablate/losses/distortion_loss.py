@@ -19,6 +19,16 @@ def error(image: Tensor, reconstruction: Tensor) -> Tensor:
     return reconstruction - image.detach()
 
 
+def require_same_shape(image: Tensor, reconstruction: Tensor) -> None:
+    """Refuses a pair that would be broadcast.
+
+    Raises:
+        ValueError: for two shapes.
+    """
+    if image.shape != reconstruction.shape:
+        raise ValueError(f"the image is {tuple(image.shape)}, its reconstruction {tuple(reconstruction.shape)}")
+
+
 def require_side(image: Tensor, smallest: int, name: str) -> None:
     """Refuses an image that a distortion is not defined for.
 

@@ -1,37 +1,39 @@
-"""The names of the metrics: what reports, checks and grid files look up.
+"""Catalogues of metrics and of the feature extractors that some of them look through.
 
-Each metric is registered where it is computed, with these facts:
-
-    direction   "higher" or "lower": which is better
-    unit        "dB", "bit/pixel" or "" for a pure number
-    label       the name that figures and tables print
-
-Looking one up does not import torch, so that a report can be read and written without it.
+Looking one up imports no torch, so that a report can be read and written without it.
 """
 
 from __future__ import annotations
 
-from ablate.registry import REQUIRED, Registry
+from collections.abc import Callable, Collection
+from typing import Any
 
-metrics = Registry(
-    "metric",
-    "ablate.metrics.pixel",
-    "ablate.metrics.structure",
-    "ablate.metrics.perceptual",
-    "ablate.metrics.sets",
-    "ablate.metrics.rate",
+from ablate.metrics.metric import Metric
+from ablate.registry import REQUIRED, Catalogue, Registry
+
+metrics: Catalogue[Metric] = Catalogue(
+    "metric", "ablate.metrics.images.*", "ablate.metrics.sets", "ablate.metrics.rate"
 )
 extractors = Registry(
     "feature extractor",
-    "ablate.metrics.lite0",
-    "ablate.metrics.inception",
-    "ablate.metrics.dinov2",
-    facts={
-        "taps": REQUIRED,
-        "preprocessing": REQUIRED,
-        "weights_sha256": REQUIRED,
-        "licence": REQUIRED,
-    },
+    "ablate.metrics.feature_extractors.*",
+    facts={"label": REQUIRED, "taps": REQUIRED, "preprocessing": REQUIRED, "licence": REQUIRED},
 )
-"""Facts: the widths that it can be looked at, what happens to an image before it, the sha256 of its weights and their
-licence. Looking one up imports torch."""
+"""Facts: its name in labels; width -> layer of each tap that it can be looked at; what happens to an image before it;
+licence of its weights."""
+
+
+def register_metric(**facts: Any) -> Callable[[Callable], Callable]:
+    """Adds a metric that the decorated function computes, under its name; facts as `Metric` has them."""
+
+    def decorate(function: Callable) -> Callable:
+        metrics.add(Metric(name=function.__name__, function=function, **facts))
+        return function
+
+    return decorate
+
+
+def in_reading_order(names: Collection[str] | None = None) -> tuple[Metric, ...]:
+    """Returns the metrics among `names`, or all, as they follow each other for a reader."""
+    found = [metrics[name] for name in metrics if names is None or name in names]
+    return tuple(sorted(found, key=lambda each: (each.place, each.name)))

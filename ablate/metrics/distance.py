@@ -77,7 +77,7 @@ def frechet_distance_moments(mean_a: Any, covariance_a: Any, mean_b: Any, covari
     """
     width = len(mean_a)
     given = {"mean_a": mean_a, "covariance_a": covariance_a, "mean_b": mean_b, "covariance_b": covariance_b}
-    parts = {name: _array(value) for name, value in given.items()}
+    parts = {name: as_matrix(value) for name, value in given.items()}
     for name, value in parts.items():
         shape = (width,) if name.startswith("mean") else (width, width)
         if value.shape != shape or not np.isfinite(value).all():
@@ -205,12 +205,13 @@ class _Centred:
         return rows / np.sqrt(len(self.vectors) - 1)
 
 
-def _array(value: Any) -> Matrix:
+def as_matrix(value: Any) -> Matrix:
+    """Returns an array or tensor as float64."""
     return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value, np.float64)
 
 
 def _features(name: str, features: Any) -> Matrix:
-    matrix = _array(features)
+    matrix = as_matrix(features)
     if matrix.ndim != 2 or len(matrix) < 2:
         raise ValueError(f"{name} must be a matrix of two or more feature vectors, not of shape {matrix.shape}")
     # the sum of finite values is finite, which takes a tenth of the time to see

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablate.metrics.catalogue import extractors
-from ablate.metrics.naming import EXTRACTOR_TAPS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,7 +76,7 @@ def require_tap(name: str, tap: int) -> None:
     Raises:
         ValueError: says which there are.
     """
-    taps = EXTRACTOR_TAPS[name]
-    if tap not in taps:
-        there = f"taps {' and '.join(map(str, taps))}" if len(taps) > 1 else f"tap {taps[0]}"
+    taps = list(map(str, extractors[name].facts["taps"]))
+    if str(tap) not in taps:
+        there = f"taps {' and '.join(taps)}" if len(taps) > 1 else f"tap {taps[0]}"
         raise ValueError(f"{name} has the {there}, not {tap}")

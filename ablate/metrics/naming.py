@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-EXTRACTOR_TAPS: dict[str, tuple[int, ...]] = {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
-"""The widths at which each feature extractor can be looked at."""
-
 
 def distance_name(extractor: str, tap: int) -> str:
     """Returns the name of the Fréchet distance; only that of Inception's last layer is FID."""

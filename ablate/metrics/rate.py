@@ -1,4 +1,4 @@
-"""How many bits an image's symbols take, in bits per pixel of the original image.
+"""How many bits an image takes, in bits per pixel of the original image.
 
 Three figures, because papers report different ones: what the symbols' entropy can never exceed, what their frequencies
 say, and the length of a real file, whose header and tables may take it beyond both.
@@ -7,51 +7,82 @@ say, and the length of a real file, whose header and tables may take it beyond b
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.metrics.catalogue import metrics
+from ablate.metrics.catalogue import register_metric
+from ablate.metrics.metric import Needs, Scope
 
 Symbols = NDArray[np.uint8]
 
 
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@dataclass(frozen=True, eq=False)
+class CodedImage:
+    """An image as it was sent: the bytes of its file and its size in pixels.
+
+    `symbols`, uint8 (C, h, w) below `levels`, are those that the file holds; None where the codec has none.
+    """
+
+    bytes: int
+    height: int
+    width: int
+    symbols: Symbols | None = None
+    levels: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the image."""
+        return self.height * self.width
+
+
+@register_metric(
     label="bpp (bound)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=100,
+    needs=Needs(symbols=True),
     formula="C h w log2(L) / (H W)",
     source="Agustsson et al. 2019, ICCV: H(w) <= dim(w) log2(L)",
 )
-def bpp_bound(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of symbols (C, h, w) that all levels are equally likely for."""
-    return symbols.size * math.log2(levels) / (height * width)
+def bpp_bound(coded: CodedImage) -> float:
+    """Returns the bits per pixel of symbols that all levels are equally likely for."""
+    assert coded.symbols is not None, "the bound is on the entropy of symbols"
+    return coded.symbols.size * math.log2(coded.levels) / coded.pixels
 
 
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@register_metric(
     label="bpp (entropy)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=90,
+    needs=Needs(symbols=True),
     formula="(sum over channels of h w H(frequencies) + 8 C L) / (H W), the last term for the tables of frequencies",
     source="Shannon 1948, with the image's own per-channel frequencies",
 )
-def bpp_entropy(symbols: Symbols, levels: int, height: int, width: int) -> float:
-    """Returns the bits per pixel of symbols (C, h, w) under their channels' own frequencies, tables included."""
-    bits = 8.0 * len(symbols) * levels
-    for channel in symbols:
-        counts = np.bincount(channel.ravel(), minlength=levels)
+def bpp_entropy(coded: CodedImage) -> float:
+    """Returns the bits per pixel of symbols under their channels' own frequencies, tables included."""
+    assert coded.symbols is not None, "frequencies are those of symbols"
+    bits = 8.0 * len(coded.symbols) * coded.levels
+    for channel in coded.symbols:
+        counts = np.bincount(channel.ravel(), minlength=coded.levels)
         counts = counts[counts > 0]
         bits += float((counts * np.log2(channel.size / counts)).sum())
-    return bits / (height * width)
+    return bits / coded.pixels
 
 
-@metrics.register(
-    direction="lower",
-    unit="bit/pixel",
+@register_metric(
     label="bpp (file)",
+    unit="bit/pixel",
+    direction="lower",
+    scope=Scope.rate,
+    place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
     source="ablate.codecs.agustsson.bitstream; the file is decoded again and compared",
 )
-def bpp_actual(file: bytes, height: int, width: int) -> float:
-    """Returns the bits per pixel of the file of an image."""
-    return 8 * len(file) / (height * width)
+def bpp_actual(coded: CodedImage) -> float:
+    """Returns the bits per pixel of the file."""
+    return 8 * coded.bytes / coded.pixels

@@ -34,6 +34,10 @@ class Parts:
         """Returns the weighted sum of some terms."""
         return torch.stack([self.weights[name] * self.terms[name] for name in names]).sum()
 
+    def plus(self, name: str, term: Tensor, weight: float) -> Parts:
+        """Returns these terms and one more."""
+        return Parts({**self.terms, name: term}, {**self.weights, name: weight})
+
     def scaled(self, name: str, factor: float | Tensor) -> Parts:
         """Returns the same terms with the weight of one multiplied by `factor`."""
         return Parts(self.terms, {**self.weights, name: self.weights[name] * factor})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.settings import flat
 
 if TYPE_CHECKING:
-    from ablate.report.measures import Measure
+    from ablate.metrics import Metric
     from ablate.store import Entry
 
 CIRCUMSTANCES = ("fingerprint", "git", "ablate", "torch", "device", "gpu", "cpu", "threads", "cells_at_once")
@@ -46,7 +46,7 @@ class Change:
     `incomparable` says in which facts of their protocols the cells differ; there is no difference then.
     """
 
-    measure: Measure
+    measure: Metric
     first: float | None
     second: float | None
     difference: float | None = None
@@ -67,8 +67,6 @@ class Change:
             return "no interval" if self.difference else "equal"
         if self.low <= 0 <= self.high:
             return "equal" if self.low == self.high == 0 else "not told apart"
-        if self.measure.direction is None:
-            return "differs"
         return "better" if self.difference * self.measure.sign > 0 else "worse"
 
 
@@ -107,12 +105,13 @@ def _unequal(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Setti
 
 
 def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
-    from ablate.report.measures import written_measures
+    from ablate.metrics.catalogue import in_reading_order
 
     scores = [cell.result.get("metrics", {}).get(weights, {}) for cell in (first, second)]
     tables = [_rows(cell.entry.images_csv, weights) for cell in (first, second)]
-    without = [_rows(cell.entry.without_csv, weights) for cell in (first, second)]
-    for name, measure in written_measures({*scores[0], *scores[1]}).items():
+    without = [_rows(cell.entry.jackknife_csv, weights) for cell in (first, second)]
+    for measure in in_reading_order({*scores[0], *scores[1]}):
+        name = measure.name
         own, other = scores[0].get(name), scores[1].get(name)
         reason = _incomparable(first, second, name)
         if reason or own is None or other is None:
@@ -139,7 +138,7 @@ def _rows(path: Path, weights: str) -> dict[str, dict[str, str]]:
 
 
 def _by_image(
-    measure: Measure, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
+    measure: Metric, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
     """Compares means of images that both cells have a finite value of."""
     from ablate.metrics import jackknife
@@ -155,7 +154,7 @@ def _by_image(
 
 
 def _of_set(
-    measure: Measure, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
+    measure: Metric, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
     """Compares figures of the whole set by leaving out one image at a time, the same for both."""
     from ablate.metrics import jackknife

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,16 +21,13 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
-from ablate.report.measures import Measure as Measure
-from ablate.report.measures import written_measures
+from ablate.metrics.catalogue import in_reading_order
+from ablate.metrics.metric import Metric
 from ablate.store import Store
 
+Measure = Metric
 PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
-
-
-def _nothing(_: str) -> None:
-    """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,13 @@ class Evidence:
 
     study: Study
     store: Store
-    say: Callable[[str], None] = _nothing
-    """Told what takes long, before it does."""
 
     @cached_property
     def measures(self) -> Mapping[str, Measure]:
         """The metrics that finished cells were measured by, in reading order."""
         results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
-        return written_measures(
-            {name for result in results for scores in result["metrics"].values() for name in scores}
-        )
+        written = {name for result in results for scores in result.metrics.values() for name in scores}
+        return {metric.name: metric for metric in in_reading_order(written)}
 
     @cached_property
     def varying(self) -> tuple[Measure, ...]:
@@ -116,7 +110,7 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
-        return {cell: self.store.cell(cell).events() for cell in dict.fromkeys(ended)}
+        return {cell: [e.plain() for e in self.store.cell(cell).events()] for cell in dict.fromkeys(ended)}
 
     @cached_property
     def per_image(self) -> Scores:

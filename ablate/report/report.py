@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ablate.report.document import Document
+    from ablate.report.evidence import Evidence
     from ablate.store import Store
 
 SCHEMA = 1
@@ -31,7 +32,6 @@ def write_report(
     formats: Sequence[str] = (),
     *,
     allow_mixed_code: bool = False,
-    say: Callable[[str], None] | None = None,
 ) -> Report:
     """Writes one report of all grids under `out`, replacing an earlier one; each file appears whole.
 
@@ -40,23 +40,22 @@ def write_report(
         out: a directory, made where there is none.
         formats: endings of `tables.FORMATS`: each table is written in each of these, too.
         allow_mixed_code: whether grids that ran with different code are compared.
-        say: told what takes long, before it does.
 
     Raises:
         ValueError: if a grid has no plan yet, or grids cannot be compared; nothing is written then.
     """
-    return write_document(build(stores, allow_mixed_code=allow_mixed_code, say=say), out, formats)
+    return write_document(build(stores, allow_mixed_code=allow_mixed_code), out, formats)
 
 
 def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
     """Writes a report that was built, as `write_report` does."""
+    from ablate.atomic import write_bytes, write_json
     from ablate.report.contact_sheet import contact_sheet
     from ablate.report.html import to_html
     from ablate.report.markdown import figure_path, image_path, to_markdown
     from ablate.report.numbers import plain_data
     from ablate.report.svg import standalone
     from ablate.report.table_files import FORMATS
-    from ablate.store.atomic import write_bytes, write_json
 
     tables = {out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table)
               for ending in formats for table in document.tables}  # fmt: skip
@@ -84,27 +83,35 @@ def _sweep(out: Path, kept: Collection[Path]) -> None:
                 path.unlink()
 
 
-def build(
-    stores: Sequence[Store], *, allow_mixed_code: bool = False, say: Callable[[str], None] | None = None
-) -> Document:
+def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Document:
     """Reads the results of grids and returns their report as data.
 
     Raises:
         ValueError: as `write_report` does.
     """
-    from ablate.analysis import pool, read_study
     from ablate.report.document import Document
-    from ablate.report.evidence import Evidence
     from ablate.report.sections import SECTIONS
+
+    evidence = gather(stores, allow_mixed_code=allow_mixed_code)
+    written = (section(evidence) for section in SECTIONS)
+    sections = tuple(section for section in written if section.blocks)
+    return Document(evidence.study.name, _subtitle(evidence), sections)
+
+
+def gather(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Evidence:
+    """Reads the results of grids.
+
+    Raises:
+        ValueError: as `write_report` does.
+    """
+    from ablate.analysis import pool, read_study
+    from ablate.report.evidence import Evidence
     from ablate.store import PooledStore
 
     study = pool([read_study(store) for store in stores], allow_mixed_code=allow_mixed_code)
     grids = {cell.id: cell.grid for cell in study.cells}
     store = stores[0] if len(stores) == 1 else PooledStore(stores[0].root, stores[0].grid, grids)
-    evidence = Evidence(study, store, say) if say else Evidence(study, store)
-    written = (section(evidence) for section in SECTIONS)
-    sections = tuple(section for section in written if section.blocks)
-    return Document(evidence.study.name, _subtitle(evidence), sections)
+    return Evidence(study, store)
 
 
 def _numbers(document: Document) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Scatter:
     @cached_property
     def front(self) -> tuple[str, ...]:
         """The arms whose means no other arm's beat."""
-        return frontier(self.points, [self.quality.direction or "higher", self.other.direction or "lower"])
+        return frontier(self.points, [self.quality.direction, self.other.direction])
 
 
 def _mean(points: Sequence[Point]) -> Point:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import CellRecord
 from ablate.report.document import Figure
 from ablate.report.figures import WIDTH, draw
 from ablate.report.svg import arrange
@@ -19,93 +18,130 @@ if TYPE_CHECKING:
 COLUMNS = 6
 """Loss types side by side; a grid with more has further drawings."""
 
-MOST = 24
-"""Loss types that are drawn at most; those with the most cells are."""
-
 LEGEND_WIDTH, KEY = 150, 8
 """Letters that a row of a legend has room for, and what the sample and the gap of an entry take of them."""
 
 ROW = 0.2
 """Height of a row of a legend in inches."""
 
-Groups = Mapping[str, Sequence[CellRecord]]
-"""Loss type -> its cells that have ended."""
 
-Paint = Callable[["Axes", str, Sequence[CellRecord], str], None]
-"""Draws one quantity of one loss type's cells into a panel."""
+@dataclass(frozen=True)
+class Line:
+    """A curve of one panel.
+
+    Attributes:
+        quantity: what the values are of, in report.json.
+        label: what the key calls it.
+        values: one a step.
+        colour: how it is drawn.
+        style: how it is drawn.
+        limits: what is shaded behind it.
+        called: what report.json calls the cells whose mean it is.
+    """
+
+    quantity: str
+    label: str
+    values: np.ndarray
+    colour: str
+    style: str = "-"
+    limits: tuple[np.ndarray, np.ndarray] | None = None
+    called: str = "all cells"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A quantity: the lines of each loss type, and what is set in its panels once they are drawn.
+
+    Rows that are `shared` have one scale for all loss types.
+    """
+
+    title: str
+    lines: Mapping[str, Sequence[Line]]
+    dress: Callable[[Axes], None] | None = None
+    shared: bool = True
+
+    def draw(self, panel: Axes, loss: str, steps: np.ndarray) -> None:
+        """Draws the lines of one loss type."""
+        for line in self.lines[loss]:
+            panel.plot(steps, line.values, color=line.colour, linestyle=line.style, label=line.label)
+            if line.limits is not None:
+                panel.fill_between(steps, *line.limits, color=line.colour, alpha=0.13, linewidth=0)
+        panel.margins(x=0.02)
+        if self.dress:
+            self.dress(panel)
 
 
 @dataclass(frozen=True)
 class SmallMultiples:
-    """What to draw: quantity -> title of its row; rows that are `shared` have one scale for all loss types."""
+    """Rows over the same steps, with what is said of them."""
 
     name: str
-    rows: Mapping[str, str]
-    shared: Sequence[str]
+    rows: Sequence[Row]
+    steps: np.ndarray
     alternative: str
     caption: str
     height: float = 1.75
 
-    def figures(self, groups: Groups, paint: Paint) -> Iterator[Figure]:
+    def figures(self) -> Iterator[Figure]:
         """Draws a figure for every `COLUMNS` loss types; the first one carries the whole caption."""
-        names = list(groups)
-        limits = self._limits(groups, paint) if len(names) > COLUMNS else {}
+        names = list(self.rows[0].lines) if self.rows else []
         for start in range(0, len(names), COLUMNS):
-            part = {name: groups[name] for name in names[start : start + COLUMNS]}
-            title = f"{self.name}-{start // COLUMNS + 1}" if start else self.name
+            part = names[start : start + COLUMNS]
+            name = f"{self.name}-{start // COLUMNS + 1}" if start else self.name
             caption = f"The same for {', '.join(part)}." if start else self.caption
-            yield self._draw(title, part, paint, limits, caption)
+            yield self._figure(name, part, caption, several=len(names) > COLUMNS)
 
-    def _draw(
-        self, title: str, groups: Groups, paint: Paint, limits: Mapping[str, tuple[float, float]], caption: str
-    ) -> Figure:
-        with draw(title, 1, layout=None) as drawn:
-            grid = drawn.canvas.subplots(len(self.rows), len(groups), squeeze=False, sharex=True)
-            self._fill(grid, groups, paint)
-            for row, quantity in enumerate(self.rows):
-                if quantity in limits:
-                    grid[row][0].set_ylim(limits[quantity])
-            # The height follows from how many rows the keys take.
-            keys = _keys(dict(zip(self.rows.values(), grid, strict=True)))
+    def numbers(self) -> list[dict[str, Any]]:
+        """Returns every line that is drawn."""
+        lines = {
+            (loss, line.quantity, line.called): line.values
+            for row in self.rows
+            for loss, own in row.lines.items()
+            for line in own
+        }
+        return [
+            {"loss": loss, "quantity": quantity, "line": line, "values": values}
+            for (loss, quantity, line), values in lines.items()
+        ]
+
+    def _figure(self, name: str, losses: Sequence[str], caption: str, several: bool) -> Figure:
+        with draw(name, 1, layout=None) as drawn:
+            grid = drawn.canvas.subplots(len(self.rows), len(losses), squeeze=False, sharex=True)
+            for row, panels in zip(self.rows, grid, strict=True):
+                self._row(row, panels, losses)
+                # Rows have one scale over all figures, too, so that they compare.
+                if several and row.shared:
+                    panels[0].set_ylim(self._limits(row))
+            for panel, loss in zip(grid[0], losses, strict=True):
+                panel.set_title(loss)
+            for panel in grid[-1]:
+                panel.set_xlabel("step")
+            # The height follows from how many lines the keys take.
+            keys = _keys({row.title: panels for row, panels in zip(self.rows, grid, strict=True)})
             bottom = 0.6 + ROW * sum(key.rows for key in keys)
             drawn.canvas.set_size_inches(WIDTH, 0.3 + self.height * len(self.rows) + bottom)
             _write(drawn.canvas, keys)
             arrange(drawn.canvas, left=0.8, right=0.1, top=0.3, bottom=bottom, across=0.5, down=0.18)
             return drawn.figure(self.alternative, caption)
 
-    def _fill(self, grid: np.ndarray, groups: Groups, paint: Paint) -> None:
-        for row, (quantity, title) in enumerate(self.rows.items()):
-            for column, (loss, cells) in enumerate(groups.items()):
-                panel = grid[row][column]
-                if column and quantity in self.shared:
-                    panel.sharey(grid[row][0])
-                    panel.tick_params(labelleft=False)
-                paint(panel, quantity, cells, loss)
-                if not panel.has_data():
-                    panel.set_axis_off()
-                if not row:
-                    panel.set_title(loss)
-                if row == len(self.rows) - 1:
-                    panel.set_xlabel("step")
-            grid[row][0].set_ylabel(title)
+    def _row(self, row: Row, panels: Sequence[Axes], losses: Sequence[str]) -> None:
+        for panel, loss in zip(panels, losses, strict=True):
+            if row.shared and panel is not panels[0]:
+                panel.sharey(panels[0])
+                panel.tick_params(labelleft=False)
+            row.draw(panel, loss, self.steps)
+            if not panel.has_data():
+                panel.set_axis_off()
+        panels[0].set_ylabel(row.title)
 
-    def _limits(self, groups: Groups, paint: Paint) -> dict[str, tuple[float, float]]:
-        """Returns the scale of each shared row over all figures, so that they compare."""
+    def _limits(self, row: Row) -> tuple[float, float]:
+        """Returns the scale that holds every loss type."""
         from matplotlib.figure import Figure as Canvas
 
-        limits = {}
-        for quantity in self.shared:
-            panel = Canvas().subplots()
-            for loss, cells in groups.items():
-                paint(panel, quantity, cells, loss)
-            limits[quantity] = panel.get_ylim()
-        return limits
-
-
-def largest(groups: Groups) -> Groups:
-    """Returns the loss types with the most cells, in their order."""
-    kept = sorted(groups, key=lambda name: -len(groups[name]))[:MOST]
-    return {name: cells for name, cells in groups.items() if name in kept}
+        panel = Canvas().subplots()
+        for loss in row.lines:
+            row.draw(panel, loss, self.steps)
+        return panel.get_ylim()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from ablate.analysis import Arm, Axis
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Style, key
-from ablate.report.svg import FILLS, MARKERS, MUTED, SERIES, Fill, colours, markers, rounds
+from ablate.report.svg import FILLS, LINE_STYLES, MARKERS, MUTED, SERIES, Fill, colours, markers, rounds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +87,32 @@ class Encoding:
             self.shapes.get(shape or "", "*" if beside else "o"),
             self.fills.get(colour or "", "full"),
         )
+
+
+@dataclass(frozen=True)
+class LineStyle:
+    """How a curve is drawn."""
+
+    colour: str
+    line: str
+    marker: str
+
+
+def line_style(axes: Sequence[Axis], levels: Sequence[str]) -> LineStyle:
+    """Returns how a curve at these levels is drawn: colour by the first axis, line and marker by all that is left.
+
+    What is left are the levels of the other axes and, where hues have begun again, how often.
+    """
+    if not axes:
+        return LineStyle(SERIES[0][0], LINE_STYLES[0], MARKERS[0])
+    first = axes[0]
+    ordered = first.numbers is not None and len(first.levels) > 2
+    turns, place = rounds(first.levels, ordered), 0
+    for axis, level in zip(axes[1:], levels[1:], strict=True):
+        place = place * len(axis.levels) + (axis.levels.index(level) if level in axis.levels else 0)
+    place = place * (max(turns.values()) + 1) + turns.get(levels[0], 0)
+    colour = colours(first.levels, ordered).get(levels[0], MUTED)
+    return LineStyle(colour, LINE_STYLES[place % len(LINE_STYLES)], MARKERS[place % len(MARKERS)])
 
 
 def arm_styles(evidence: Evidence, encoding: Encoding) -> dict[str, Style]:

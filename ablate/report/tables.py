@@ -71,7 +71,7 @@ def scores(measures: Iterable[Measure], of: Callable[[Row, Measure], float | Val
 
     def field(measure: Measure) -> Field[Row]:
         better = f"{measure.direction} is better" if measure.direction else ""
-        hint = ". ".join(part for part in (measure.meaning, better) if part)
+        hint = ". ".join(part for part in (measure.formula, better) if part)
         return numbers(measure.label, lambda row: of(row, measure), measure.unit, hint, measure.decimals)
 
     return [field(measure) for measure in measures]

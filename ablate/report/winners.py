@@ -37,7 +37,7 @@ def _trade(evidence: Evidence, winners: int) -> str:
         return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
     points = {arm.name: _means(evidence, arm.name) for arm in candidates(evidence.study)}
     complete = {name: point for name, point in points.items() if len(point) == len(evidence.primary)}
-    front = frontier(complete, [measure.direction or "higher" for measure in evidence.primary])
+    front = frontier(complete, [measure.direction for measure in evidence.primary])
     return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
 
 

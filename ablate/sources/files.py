@@ -7,13 +7,8 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ablate.sources.protocol import UnreadableError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from ablate.sources.protocol import Decoded, UnreadableError
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -60,8 +55,8 @@ def read_file(path: Path) -> bytes:
         raise reason(path, error) from error
 
 
-def read_image(path: Path, sha256: str) -> NDArray[np.uint8]:
-    """Returns the pixels of an image file that was hashed before: uint8 RGB (3, H, W).
+def read_image(path: Path, sha256: str) -> Decoded:
+    """Returns the image in a file that was hashed before.
 
     Raises:
         ImageError: for an image that cannot be used.

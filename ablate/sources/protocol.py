@@ -19,25 +19,37 @@ class ImageError(ValueError):
 
 
 class UnreadableError(ValueError):
-    """A file that cannot be read here and now; the message is the reason, without the file's name."""
+    """An image that cannot be read here and now; the message is the reason, without the image's name."""
 
 
 UNREADABLE = "unreadable"
 """Stands where a hash would, in the digest of a set as well: once the image can be read, the set is another."""
 
 
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """An image that was read: uint8 RGB (3, H, W), and what a reader of results should know about it.
+
+    `profile` names a colour profile that is not sRGB; `remarks` say what was found and did no harm.
+    """
+
+    pixels: NDArray[np.uint8]
+    profile: str = ""
+    remarks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class SourceImage:
     """One image at rest: the name it goes by, the hash of what it holds, and how its pixels are read.
 
-    Equal hashes stand for equal pixels, whatever the options of the source. `read` returns uint8 RGB (3, H, W) and
-    raises ImageError where the image cannot be used; `place` says in messages where it lies. What cannot be read at
-    all has the hash UNREADABLE, and `problem` says why.
+    Equal hashes stand for equal pixels, whatever the options of the source. `read` raises ImageError where the image
+    cannot be used; `place` says in messages where it lies. What cannot be read at all has the hash UNREADABLE, and
+    `problem` says why.
     """
 
     name: str
     sha256: str
-    read: Callable[[], NDArray[np.uint8]] = field(compare=False, repr=False)
+    read: Callable[[], Decoded] = field(compare=False, repr=False)
     place: str = ""
     problem: str = ""
 

@@ -1,7 +1,8 @@
 """Where results live: a directory tree that survives kill -9, several writers and a full disk."""
 
+from ablate.records import Status
 from ablate.store.attempt import Attempt
-from ablate.store.entry import Entry, Status
+from ablate.store.entry import Entry
 from ablate.store.layout import Store, latest, named, stores
 from ablate.store.lock import Busy
 from ablate.store.pooled import PooledStore

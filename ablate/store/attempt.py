@@ -7,9 +7,9 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from ablate.store.atomic import read_json, write_json
+from ablate.records import AttemptEnd, AttemptStart, Environment, Status, read, write
 
 
 @dataclass(frozen=True)
@@ -27,41 +27,44 @@ class Attempt:
         """Where all that the attempt printed lies."""
         return self.path / "log.txt"
 
-    def begin(self, environment: dict[str, Any]) -> None:
+    def begin(self, environment: Environment) -> None:
         """Makes the directory and records who tries, and in which environment.
 
         Raises:
             FileExistsError: where there is such an attempt already.
         """
         self.path.mkdir(parents=True)
-        start = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
-        write_json(self.path / "start.json", start)
-        write_json(self.path / "env.json", environment)
+        write(self.path / "start.json", AttemptStart(host=socket.gethostname(), pid=os.getpid(), time=time.time()))
+        write(self.path / "env.json", environment)
 
     def finish(
-        self, status: str, step: int, seconds: float, error: str | None = None, traceback: str | None = None
+        self,
+        status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted],
+        step: int,
+        seconds: float,
+        error: str | None = None,
+        traceback: str | None = None,
     ) -> None:
-        """Records how the attempt ended: `status` is done, diverged, failed or interrupted."""
-        assert status in ("done", "diverged", "failed", "interrupted"), status
+        """Records how the attempt ended."""
         assert self.exit() is None, f"{self.path} has ended already"
-        content = {"status": status, "error": error, "traceback": traceback, "step": step, "seconds": seconds}
-        write_json(self.path / "exit.json", content)
+        end = AttemptEnd(status=status, error=error, traceback=traceback, step=step, seconds=seconds)
+        write(self.path / "exit.json", end)
 
-    def start(self) -> dict[str, Any]:
-        """Returns host, pid and time of the start; empty where the attempt was killed before it wrote them."""
-        return read_json(self.path / "start.json") or {}
+    def start(self) -> AttemptStart | None:
+        """Returns host, pid and time of the start, or None where the attempt was killed before it wrote them."""
+        return read(AttemptStart, self.path / "start.json")
 
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment:
         """Returns the environment recorded at the start, and what was noted since."""
-        return read_json(self.path / "env.json") or {}
+        return read(Environment, self.path / "env.json") or Environment()
 
     def note(self, name: str, fact: Any) -> None:
         """Adds to the recorded environment what is known only once the training runs."""
-        write_json(self.path / "env.json", self.environment() | {name: fact})
+        write(self.path / "env.json", self.environment().noting(**{name: fact}))
 
-    def exit(self) -> dict[str, Any] | None:
+    def exit(self) -> AttemptEnd | None:
         """Returns how the attempt ended, or None where it runs or was killed."""
-        return read_json(self.path / "exit.json")
+        return read(AttemptEnd, self.path / "exit.json")
 
     def log_tail(self, lines: int) -> list[str]:
         """Returns the last lines of what the attempt printed."""

@@ -9,26 +9,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from ablate.store import atomic, lock, records
+from ablate import atomic
+from ablate.records import (
+    CellSettings,
+    Environment,
+    Event,
+    MetricRow,
+    RecordError,
+    Result,
+    Status,
+    WarmupSettings,
+    read,
+    rows,
+    write,
+)
+from ablate.store import lock
 from ablate.store.attempt import Attempt
 
-SETTINGS = ("cell.json", "warmup.json")
 NAME_CHARACTERS, NAME_BYTES = 120, 200
 """What of an image's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
-
-
-class Status(StrEnum):
-    """What became of an entry so far."""
-
-    done = "done"
-    running = "running"
-    diverged = "diverged"
-    failed = "failed"
-    pending = "pending"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Entry:
     """A directory of the store; only `claim` and what is called under it writes."""
 
     path: Path
+    id: str | None = None
+    """What the entry's result must be the result of; None for a directory that has no name of its own."""
 
     @property
     def checkpoint(self) -> Path:
@@ -53,9 +56,10 @@ class Entry:
         return self.path / "eval" / "images.csv"
 
     @property
-    def without_csv(self) -> Path:
-        """The distances between sets of patches without each test image in turn: what a jackknife is made of."""
-        return self.path / "eval" / "without.csv"
+    def jackknife_csv(self) -> Path:
+        """Distances between sets of patches without each test image in turn; before 0.2 it was called without.csv."""
+        path, earlier = (self.path / "eval" / name for name in ("jackknife.csv", "without.csv"))
+        return earlier if earlier.exists() and not path.exists() else path
 
     def features(self, weights: str) -> Path:
         """Returns where the features of all patches of the reconstructions lie, float32 (n, d), image after image."""
@@ -70,18 +74,19 @@ class Entry:
 
     def status(self) -> Status:
         """Derives the status from what lies there; writes nothing."""
-        result = self.result()
-        if result is not None:
-            return Status(result["status"])
-        if lock.held(self._lock):
-            return Status.running
-        # A holder that committed between the two looks has left a result.
-        result = self.result()
-        if result is not None:
-            return Status(result["status"])
-        attempt = self.last_attempt()
-        ended = attempt.exit() if attempt else None
-        return Status.failed if ended and ended["status"] == "failed" else Status.pending
+        try:
+            if result := self.result():
+                return result.status
+            if lock.held(self._lock):
+                return Status.running
+            # A holder that committed between the two looks has left a result.
+            if result := self.result():
+                return result.status
+            attempt = self.last_attempt()
+            ended = attempt.exit() if attempt else None
+        except RecordError:
+            return Status.broken
+        return Status.failed if ended and ended.status is Status.failed else Status.pending
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -98,14 +103,19 @@ class Entry:
     def _lock(self) -> Path:
         return self.path / "lock"
 
-    def settings(self) -> dict[str, Any]:
-        """Returns cell.json or warmup.json; empty before the first attempt."""
-        return next((content for name in SETTINGS if (content := atomic.read_json(self.path / name))), {})
+    def cell_settings(self) -> CellSettings | None:
+        """Returns cell.json, or None before the first attempt and for a warm-up."""
+        return read(CellSettings, self.path / "cell.json", self.id)
 
-    def write_settings(self, settings: dict[str, Any]) -> None:
-        """Writes cell.json, or warmup.json for settings without a cell; settings that stand there stay."""
-        if not self.settings():
-            atomic.write_json(self.path / ("cell.json" if "cell" in settings else "warmup.json"), settings)
+    def settings(self) -> CellSettings | WarmupSettings | None:
+        """Returns cell.json or warmup.json, or None before the first attempt."""
+        return self.cell_settings() or read(WarmupSettings, self.path / "warmup.json", self.id)
+
+    def write_settings(self, settings: CellSettings | WarmupSettings) -> None:
+        """Writes cell.json or warmup.json; settings that stand there stay."""
+        path = self.path / ("cell.json" if isinstance(settings, CellSettings) else "warmup.json")
+        if not path.exists():
+            write(path, settings)
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Returns the attempts from the first to the last."""
@@ -121,7 +131,7 @@ class Entry:
         attempts = self.attempts()
         return attempts[-1] if attempts else None
 
-    def begin_attempt(self, environment: dict[str, Any]) -> Attempt:
+    def begin_attempt(self, environment: Environment) -> Attempt:
         """Starts the next attempt; only for one who holds the claim."""
         latest = self.last_attempt()
         attempt = self._attempt(latest.number + 1 if latest else 1)
@@ -131,46 +141,50 @@ class Entry:
     def _attempt(self, number: int) -> Attempt:
         return Attempt(self.path / "attempts" / f"{number:03d}")
 
-    def environment(self) -> dict[str, Any]:
-        """Returns the environment of the latest attempt; empty where nobody tried."""
+    def environment(self) -> Environment:
+        """Returns the environment of the latest attempt; one without facts where nobody tried."""
         latest = self.last_attempt()
-        return latest.environment() if latest else {}
+        return latest.environment() if latest else Environment()
 
-    def append_metrics(self, row: dict[str, Any]) -> None:
-        """Adds a row of metrics.jsonl, with at least step and attempt."""
-        assert {"step", "attempt"} <= row.keys(), f"a row needs step and attempt: {sorted(row)}"
-        records.append(self.path / "metrics.jsonl", row)
+    def append_metrics(self, row: MetricRow) -> None:
+        """Adds a row of metrics.jsonl."""
+        rows.append_row(self.path / "metrics.jsonl", row.plain())
 
     def append_event(self, step: int, kind: str, detail: str) -> None:
         """Adds a row of events.jsonl to the attempt that runs; only after `begin_attempt`."""
         attempt = self.last_attempt()
+        start = attempt.start() if attempt else None
         assert attempt is not None, f"{self.path} has no attempt that an event could belong to"
-        row = {"step": step, "t": time.time() - attempt.start()["time"], "attempt": attempt.number}
-        records.append(self.path / "events.jsonl", row | {"kind": kind, "detail": detail})
+        assert start is not None, f"{attempt.path} did not begin"
+        event = Event(step=step, t=time.time() - start.time, attempt=attempt.number, kind=kind, detail=detail)
+        rows.append_row(self.path / "events.jsonl", event.plain())
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[MetricRow]:
         """Returns the rows by step; where two attempts logged a step, the later attempt's."""
-        rows: dict[int, dict[str, Any]] = {}
-        for row in records.read(self.path / "metrics.jsonl"):
-            known = rows.get(row["step"])
-            if known is None or row["attempt"] >= known["attempt"]:
-                rows[row["step"]] = row
-        return [rows[step] for step in sorted(rows)]
+        kept: dict[int, MetricRow] = {}
+        for row in rows.read_records(MetricRow, self.path / "metrics.jsonl"):
+            known = kept.get(row.step)
+            if known is None or row.attempt >= known.attempt:
+                kept[row.step] = row
+        return [kept[step] for step in sorted(kept)]
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Event]:
         """Returns all events in the order they happened."""
-        return records.read(self.path / "events.jsonl")
+        return rows.read_records(Event, self.path / "events.jsonl")
 
-    def last_row(self) -> dict[str, Any] | None:
+    def last_row(self) -> MetricRow | None:
         """Returns the newest row of metrics.jsonl from the end of the file, however long it is."""
-        return records.last(self.path / "metrics.jsonl")
+        return rows.last_record(MetricRow, self.path / "metrics.jsonl")
 
-    def result(self) -> dict[str, Any] | None:
-        """Returns what was committed, or None before."""
-        return atomic.read_json(self.path / "result.json")
+    def result(self) -> Result | None:
+        """Returns what was committed, or None before.
 
-    def commit(self, result: dict[str, Any]) -> None:
+        Raises:
+            RecordError: for a result that cannot be read, or that is another entry's.
+        """
+        return read(Result, self.path / "result.json", self.id)
+
+    def commit(self, result: Result) -> None:
         """Writes result.json: from here on the entry is finished and never run again."""
-        assert result["status"] in ("done", "diverged"), result["status"]
         assert self.result() is None, f"{self.path} is committed already"
-        atomic.write_json(self.path / "result.json", result)
+        write(self.path / "result.json", result)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ablate.store import atomic
+from ablate import atomic
+from ablate.records import CellRecord, PlannedCell, PlanRecord, RecordError, Status, read, write
 from ablate.store.entry import Entry
 
 
@@ -30,23 +30,53 @@ class Store:
 
     def cell(self, cell_id: str) -> Entry:
         """Returns the entry of a cell, whether it exists or not."""
-        return Entry(self.path / "cells" / cell_id)
+        return Entry(self.path / "cells" / cell_id, cell_id)
 
     def cells(self) -> tuple[Entry, ...]:
         """Returns the entries of all cells that were begun, also of those that the latest plan no longer has."""
-        return tuple(Entry(path) for path in sorted((self.path / "cells").glob("*")) if path.is_dir())
+        return tuple(Entry(path, path.name) for path in sorted((self.path / "cells").glob("*")) if path.is_dir())
 
     def warmup(self, warmup_id: str) -> Entry:
         """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""
-        return Entry(self.root / ".shared" / "warmups" / warmup_id)
+        return Entry(self.root / ".shared" / "warmups" / warmup_id, warmup_id)
 
-    def plan(self) -> dict[str, Any] | None:
+    def plan(self) -> PlanRecord | None:
         """Returns plan.json of the latest run, or None before the first."""
-        return atomic.read_json(self.path / "plan.json")
+        return read(PlanRecord, self.path / "plan.json")
 
-    def write_plan(self, plan: dict[str, Any]) -> None:
+    def write_plan(self, plan: PlanRecord) -> None:
         """Replaces plan.json; its time of change says when the grid was last run."""
-        atomic.write_json(self.path / "plan.json", plan)
+        write(self.path / "plan.json", plan)
+
+    def cell_records(self, plan: PlanRecord) -> tuple[CellRecord, ...]:
+        """Returns every planned cell with what became of it; one whose records cannot be read is broken, with why."""
+        names = plan.arm_names
+        return tuple(self._cell_record(point, plan.name, names[point.id]) for point in plan.points)
+
+    def _cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+        entry = self.cell(point.id)
+        planned = CellRecord(
+            id=point.id,
+            label=point.label,
+            arm=arm,
+            grid=grid,
+            axes=point.axes,
+            seed=point.seed,
+            replicate=point.replicate,
+            config=point.cell,
+            warmup=point.warmup,
+            status=entry.status(),
+        )
+        try:
+            if result := entry.result():
+                return replace(planned, status=result.status, result=result, step=result.step, cause=result.cause)
+            attempt = entry.last_attempt()
+            ended = attempt.exit() if attempt else None
+        except RecordError as error:
+            return replace(planned, status=Status.broken, cause=str(error))
+        if ended and planned.status is Status.failed:
+            return replace(planned, step=ended.step, cause=ended.error)
+        return planned
 
     def write_grid(self, content: bytes) -> None:
         """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""

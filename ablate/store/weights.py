@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 
 from ablate.codecs.build import restore_codec
 from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
-from ablate.store.entry import Entry, Status
+from ablate.records import Result, Status, Weights
+from ablate.store.entry import Entry
 
-Weights = Literal["ema", "raw"]
-WEIGHTS: tuple[Weights, ...] = get_args(Weights)
-"""The averaged weights, which are what is compared, and those of the last step."""
 _PARTS = {"ema": "average", "raw": "codec"}
 
 
@@ -27,20 +25,20 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     """
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"there is no device {device} on this machine, or no driver for it; cpu is always there")
-    settings, result = entry.settings(), entry.result()
-    if "cell" not in settings:
+    settings, result = entry.cell_settings(), entry.result()
+    if settings is None:
         raise ValueError(f"{entry.path} holds no cell: there is no cell.json")
-    if result is None or result["status"] != Status.done:
-        status = result["status"] if result else entry.status().value
-        raise ValueError(f"{_named(settings)} is {status} and has no final weights; only a cell that is done has some")
-    cell = Cell.model_validate(settings["cell"])
+    if result is None or result.status is not Status.done:
+        status, name = (result.status if result else entry.status()).value, f"cell {settings.name}"
+        raise ValueError(f"{name} is {status} and has no final weights; only a cell that is done has some")
+    cell = Cell.model_validate(settings.cell)
     codec = restore_codec(cell.model, _read(entry, result)[_PARTS[weights]])
     if cell.train.channels_last:  # other kernels compute the last bit otherwise
         codec.to(memory_format=torch.channels_last)
     return TrainedCodec.of(codec.to(device).requires_grad_(False), cell.model, cell.seed, device)
 
 
-def _read(entry: Entry, result: dict[str, Any]) -> dict[str, Any]:
+def _read(entry: Entry, result: Result) -> dict[str, Any]:
     """Returns the state dicts in weights.pt, once every byte is what it was when the cell was committed."""
     try:
         with entry.weights.open("rb") as file:
@@ -49,11 +47,7 @@ def _read(entry: Entry, result: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"{entry.weights} is missing, though its cell is done; copy it back, or run it anew"
         ) from error
-    expected = result["artefacts"][entry.weights.name]
+    expected = result.artefacts[entry.weights.name]
     if found != expected:
         raise ValueError(f"{entry.weights} is altered: its sha256 is {found[:12]}…, result.json says {expected[:12]}…")
     return torch.load(entry.weights, weights_only=True, map_location="cpu")
-
-
-def _named(settings: dict[str, Any]) -> str:
-    return f"cell {settings['id']} ({settings['label']})" if "label" in settings else f"cell {settings['id']}"

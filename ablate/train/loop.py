@@ -4,71 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from ablate.config import Cell, Warmup
 from ablate.data import Images
 from ablate.networks.exact import full_float32
 from ablate.objective import Choice, Objective, distortion_of
 from ablate.rng import stream
-from ablate.store import Entry
-from ablate.store.atomic import write_with
 from ablate.train import telemetry
 from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
+from ablate.train.outcome import Outcome
 from ablate.train.state import TrainState
 from ablate.train.step import autocast, descend, set_learning_rate, training_step
+from ablate.train.watch import Watch
 
 LOG_EVERY = 25
 CHECKPOINT_EVERY = 250
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended; divergence is a result, an interruption is not."""
-
-    status: Literal["done", "diverged", "interrupted"]
-    step: int
-    seconds: float
-    cause: str | None = None
-
-
-@dataclass
-class Watch:
-    """Where a loop reports to and who may stop it."""
-
-    entry: Entry
-    attempt: int
-    device: str
-    stop: Callable[[], bool]
-    phase: Literal["train", "warmup"]
-    finiteness: telemetry.Finiteness = field(init=False)
-    began: float = field(default_factory=time.perf_counter)
-    logged_at: float = field(default_factory=time.perf_counter)
-    logged_step: int = 0
-    saturated: bool = False
-
-    def __post_init__(self) -> None:
-        self.finiteness = telemetry.Finiteness.on(self.device)
-
-    def log(self, step: int, row: Mapping[str, Any]) -> None:
-        """Appends a row of metrics with the clock's part filled in."""
-        now = time.perf_counter()
-        rate = (step - self.logged_step) / max(now - self.logged_at, 1e-9)
-        clock = {"step": step, "t": now - self.began, "attempt": self.attempt, "phase": self.phase}
-        self.entry.append_metrics({**clock, "steps_per_second": rate, **row})
-        self.logged_at, self.logged_step = now, step
-        self._note_saturation(step, row.get("scales", []))
-
-    def _note_saturation(self, step: int, scales: list[dict[str, float]]) -> None:
-        saturated = telemetry.saturated(scales)
-        if saturated and not self.saturated:
-            self.entry.append_event(
-                step, "discriminator_saturated", f"accuracy >= {telemetry.SATURATED} at every scale"
-            )
-        self.saturated = saturated
 
 
 @full_float32()
@@ -79,7 +30,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
     """
     objective = Objective.build(cell.loss, choice)
     batches = Batches(images, cell.data, cell.seed, watch.device)
-    watch.logged_step = state.step
+    watch.begin(state.step)
 
     while state.step < cell.train.steps:
         started = time.perf_counter()
@@ -92,10 +43,10 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
         # Log, look for divergence, save.
         if logs:
             row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec))
-            watch.log(state.step, row)
+            watch.log(state.step, row, image=taken.image, reconstruction=taken.reconstruction.image.detach())
             state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0
         state.seconds += time.perf_counter() - started
-        if ended := _ended(state, cell.train.steps, cell.train.checkpoint_every, watch, logs):
+        if ended := watch.ended(state, cell.train.steps, cell.train.checkpoint_every, logs):
             return ended
     return Outcome("done", state.step, state.seconds)
 
@@ -105,7 +56,7 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
     """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
     distortion = distortion_of(warmup.distortion, choice)
     batches = Batches(images, warmup.data, warmup.seed, watch.device)
-    watch.logged_step = state.step
+    watch.begin(state.step)
 
     while state.step < warmup.steps:
         started = time.perf_counter()
@@ -125,9 +76,10 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         if logs:
             spread = telemetry.reconstruction_row(image, reconstruction)
             norm = {"encoder": encoder_norm(state.codec)}
-            watch.log(state.step, {"loss": {"distortion": float(loss.detach())}, "gradient_norm": norm, **spread})
+            row = {"loss": {"distortion": float(loss.detach())}, "gradient_norm": norm, **spread}
+            watch.log(state.step, row, image=image, reconstruction=reconstruction.image.detach())
         state.seconds += time.perf_counter() - started
-        if ended := _ended(state, warmup.steps, CHECKPOINT_EVERY, watch, logs):
+        if ended := watch.ended(state, warmup.steps, CHECKPOINT_EVERY, logs):
             return ended
     return Outcome("done", state.step, state.seconds)
 
@@ -139,25 +91,3 @@ def decayed(warmup: Warmup, step: int) -> float:
 
 def _due(step: int, every: int, last: int) -> bool:
     return step == 1 or step % every == 0 or step == last
-
-
-def _ended(state: TrainState, steps: int, checkpoint_every: int, watch: Watch, looked: bool) -> Outcome | None:
-    """Looks for divergence where the device was waited for anyway, saves on time, and obeys a stop."""
-    stops = watch.stop()
-    saves = stops or state.step % checkpoint_every == 0 or state.step == steps
-    if looked or saves:
-        broken_at = watch.finiteness.broken_at
-        if broken_at is not None:
-            watch.entry.append_event(broken_at, "nonfinite", "a loss is not finite")
-            return Outcome("diverged", broken_at, state.seconds, f"non-finite loss at step {broken_at}")
-    if state.step == steps and not telemetry.is_finite(state.codec):
-        # No loss comes after the last step that would say so.
-        watch.entry.append_event(state.step, "nonfinite", "a weight of the codec is not finite")
-        return Outcome("diverged", state.step, state.seconds, f"non-finite weights after step {state.step}")
-    if state.flat_logs >= telemetry.FLAT_LOGS:
-        detail = f"the reconstruction has been flat (std < {telemetry.FLAT_STD}) for {telemetry.FLAT_LOGS} log points"
-        watch.entry.append_event(state.step, "collapse", detail)
-        return Outcome("diverged", state.step, state.seconds, f"collapse at step {state.step}: {detail}")
-    if saves:
-        write_with(watch.entry.checkpoint, state.save)
-    return Outcome("interrupted", state.step, state.seconds) if stops and state.step < steps else None

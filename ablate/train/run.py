@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ablate.config import Cell, Warmup
 from ablate.data import prepare
 from ablate.objective import Choice, Kernels
+from ablate.records import Result, Status
 from ablate.store import Entry
-from ablate.train.loop import Outcome, Watch, train, warm_up
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train, warm_up
+from ablate.train.outcome import Outcome
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +29,11 @@ class Trained:
 
 def train_cell(
     cell: Cell,
-    entry: Entry,
+    tracking: Tracking,
     *,
     warmup: Entry | None,
     data_cache: Path,
     device: str,
-    attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
 ) -> Trained:
@@ -39,46 +41,44 @@ def train_cell(
 
     Args:
         cell: what to train.
-        entry: its place in the store, claimed by the caller.
+        tracking: where it reports to, with its place in the store, which the caller has claimed.
         warmup: the entry of its warm-up, finished, where it has one.
         data_cache: directory of the decoded images.
         device: "cpu" or "cuda".
-        attempt: number under which metrics are logged.
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
         kernels: "auto" computes losses by the fastest backend that agrees with the definition, "eager" by the latter.
     """
-    state, choice = TrainState.for_cell(cell, device), _choice(entry, kernels, device)
-    if entry.checkpoint.exists():
-        _resume(state, entry, attempt)
+    state, choice = TrainState.for_cell(cell, device), _choice(tracking.entry, kernels, device)
+    if tracking.entry.checkpoint.exists():
+        _resume(state, tracking)
     elif warmup is not None:
-        if (result := _finished(warmup))["status"] == "diverged":
-            return Trained(Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result['cause']}"), None)
+        if (result := _finished(warmup)).status is Status.diverged:
+            return Trained(Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
         state.start_from(warmup.weights)
     images = prepare(cell.data, "train", data_cache)
-    return Trained(train(state, cell, images, Watch(entry, attempt, device, stop, "train"), choice), state)
+    return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)
 
 
 def train_warmup(
     warmup: Warmup,
-    entry: Entry,
+    tracking: Tracking,
     *,
     data_cache: Path,
     device: str,
-    attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
 ) -> Trained:
     """Trains a warm-up from where its checkpoint left it; arguments as in `train_cell`."""
-    state, choice = TrainState.for_warmup(warmup, device), _choice(entry, kernels, device)
-    if entry.checkpoint.exists():
-        _resume(state, entry, attempt)
+    state, choice = TrainState.for_warmup(warmup, device), _choice(tracking.entry, kernels, device)
+    if tracking.entry.checkpoint.exists():
+        _resume(state, tracking)
     images = prepare(warmup.data, "train", data_cache)
-    return Trained(warm_up(state, warmup, images, Watch(entry, attempt, device, stop, "warmup"), choice), state)
+    return Trained(warm_up(state, warmup, images, Watch(tracking, device, stop, "warmup"), choice), state)
 
 
-def _resume(state: TrainState, entry: Entry, attempt: int) -> None:
-    state.load(entry.checkpoint)
-    entry.append_event(state.step, "resume", f"attempt {attempt} continues at step {state.step}")
+def _resume(state: TrainState, tracking: Tracking) -> None:
+    state.load(tracking.entry.checkpoint)
+    tracking.event(state.step, "resume", f"attempt {tracking.attempt} continues at step {state.step}")
 
 
 def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
@@ -89,7 +89,7 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     *earlier, attempt = entry.attempts()
     previous: dict[str, str] = {}
     if entry.checkpoint.exists():
-        recorded = [each.environment().get("kernels") for each in earlier]
+        recorded = [each.environment().kernels for each in earlier]
         previous = next((each for each in reversed(recorded) if each), {})
         if not previous:
             kernels = "eager"  # the checkpoint is from before there was a choice
@@ -102,7 +102,7 @@ def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
     return choice
 
 
-def _finished(warmup: Entry) -> dict[str, Any]:
+def _finished(warmup: Entry) -> Result:
     result = warmup.result()
     assert result is not None, f"{warmup.path} was scheduled before its warm-up ended"
     return result

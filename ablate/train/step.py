@@ -78,6 +78,8 @@ def training_step(
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
     else:
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
+    if reconstruction.rate is not None:
+        parts = parts.plus("rate", reconstruction.rate.float(), cell.loss.lambda_r)
     found = weighted_norms(parts, reconstruction.image) if norms else {}
     total = parts.total
     descend(state, total)

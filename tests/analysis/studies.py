@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import CellRecord, Study
+from ablate.records import Result, Status
 
 
 def cell(
@@ -14,10 +15,11 @@ def cell(
     """Returns a cell that is done with a PSNR and other metrics, or diverged where the score is None."""
     name = arm or " ".join(f"{key}={value}" for key, value in axes.items()) or "base"
     metrics = {} if score is None else {"ema": {"psnr": score, **others}, "raw": {"psnr": score - 1, **others}}
-    status = "diverged" if score is None else "done"
-    result = {"status": status, "metrics": metrics, "step": 9, "cause": None}
+    status = Status.diverged if score is None else Status.done
+    found = f"{name}/{seed}/{replicate}"
+    result = Result(id=found, status=status, metrics=metrics, step=9, seconds=0.0, cause=None)
     return CellRecord(
-        id=f"{name}/{seed}/{replicate}",
+        id=found,
         arm=name,
         axes=axes,
         seed=seed,

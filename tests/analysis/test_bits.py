@@ -101,7 +101,7 @@ def test_a_point_without_bits_is_a_missing_point() -> None:
     cells = curves(lift=0.4, more=1.0)
     for each in cells:
         if each.axes == {"loss": "b", "lambda_x": 8.0}:
-            del each.result["metrics"]["ema"]["bpp_actual"]
+            del each.result.metrics["ema"]["bpp_actual"]
     found = curve_effect(study(cells, AXES), "psnr", "loss", "b")
     assert (found.effect.interval, found.refused) == (None, ("a curve needs 4 points, found 3",))
 
@@ -110,7 +110,7 @@ def test_at_equal_bits_the_weights_that_are_asked_for_are_compared() -> None:
     cells = curves(lift=0.4, more=1.0)
     for each in cells:
         if each.axes["loss"] == "b":
-            each.result["metrics"]["raw"]["psnr"] -= 0.8
+            each.result.metrics["raw"]["psnr"] -= 0.8
     subject = study(cells, AXES, margin={"psnr": 0.1}, rate_match="bd", axes=["loss"])
     averaged, raw = (contrasts(subject, {"psnr": "higher"}, weights=each)["psnr"][0] for each in ("ema", "raw"))
     assert (averaged.verdict, raw.verdict) == ("better", "worse")

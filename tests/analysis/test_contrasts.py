@@ -81,7 +81,7 @@ def test_arms_that_were_not_measured_alike_have_no_verdict() -> None:
     for seed, patch, loss in itertools.product(range(8), *axes.values()):
         value = 20.0 + seed + patch + (loss == "b")
         cells.append(cell({"patch": patch, "loss": loss}, seed, 20.0 + (loss == "b"), fd_lite0_112=value))
-        cells[-1].result["protocol"] = {"fd_lite0_112": {"patch": patch}, "psnr": {"pictures": "same"}}
+        cells[-1].result.protocol.update({"fd_lite0_112": {"patch": patch}, "psnr": {"pictures": "same"}})
     subject = study(cells, axes, margin={"psnr": 0.1}, rate_match="off")
     found = contrasts(subject, {"fd_lite0_112": "lower", "psnr": "higher"})
     distance, quality = ({each.effect.axis: each for each in compared} for compared in found.values())

@@ -91,7 +91,7 @@ def test_other_images_other_protocols_and_other_code_are_refused_all_at_once(tmp
     two_study = read_study(fabricate(tmp_path / "b", other))
     for cell in two_study.cells:
         assert cell.result is not None
-        cell.result["protocol"]["fd_lite0_112"]["patches"] = 99
+        cell.result.protocol["fd_lite0_112"]["patches"] = 99
     with pytest.raises(ValueError, match="cannot be compared") as refusal:
         pool([one, two_study])
     lines = str(refusal.value).splitlines()[1:]
@@ -107,9 +107,9 @@ def test_two_grids_that_differ_in_what_the_first_does_not_state_are_refused(tmp_
     for study, patches in zip(studies, (None, 412, 99), strict=True):
         for cell in study.cells:
             assert cell.result is not None
-            cell.result["protocol"].pop("fd_lite0_112")
+            cell.result.protocol.pop("fd_lite0_112")
             if patches is not None:
-                cell.result["protocol"]["fd_lite0_112"] = {"patches": patches}
+                cell.result.protocol["fd_lite0_112"] = {"patches": patches}
     with pytest.raises(ValueError, match="two and three were measured by other protocols of fd_lite0_112"):
         pool(studies)
 
@@ -126,7 +126,8 @@ def test_cells_that_kept_no_fingerprint_are_not_taken_for_other_code(tmp_path: P
     studies = two(tmp_path, {"axes": LOSSES}, {"axes": LOSSES, "seeds": [2, 3]})
     for each in studies[1].cells:
         assert each.result is not None
-        del each.result["environment"]["fingerprint"]
+        without = each.result.environment.model_copy(update={"fingerprint": None})
+        each.result.__dict__["environment"] = without
     for order in (studies, studies[::-1]):
         assert len(pool(order).cells) == 8
 

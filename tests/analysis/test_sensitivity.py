@@ -20,7 +20,7 @@ def shaken(gains: list[float], diverged: int | None = None, distance: float = 0.
         score = None if seed == diverged else 20.0 + seed + gain
         cells.append(cell({"loss": "b"}, seed, score, fd_lite0_112=100.0 + seed + distance, **others))
         if raw and score is not None:
-            cells[-1].result["metrics"]["raw"]["psnr"] = 19.0 + seed + raw["raw_gain"]
+            cells[-1].result.metrics["raw"]["psnr"] = 19.0 + seed + raw["raw_gain"]
     margins = {"psnr": 0.1, "ms_ssim": 0.01, "fd_lite0_112": 1.0}
     subject = study(cells, {"loss": ["a", "b"]}, margin=margins, rate_match="off")
     (found,) = sensitivity(subject, contrasts(subject, DIRECTIONS, primary=["psnr"]), DIRECTIONS)

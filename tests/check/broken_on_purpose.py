@@ -50,7 +50,7 @@ BREAKS = (
     Break("sum for mean", "losses/classic.py", "softplus(-fake).mean(),", "softplus(-fake).sum(),", 1, "vanilla"),
     Break("matching halved", "losses/matching.py", "4.0 / (scales", "2.0 / (scales", 1, "adversarial=lsgan"),
     Break("l1 times 1.2", "losses/pixel.py", ": l1_loss(", ": 1.2 * l1_loss(", 1, "no GAN, l1"),
-    Break("psnr of 256", "metrics/pixel.py", "10 * (255**2", "10 * (256**2", 3, ITSELF),
+    Break("psnr of 256", "metrics/images/pixel.py", "10 * (255**2", "10 * (256**2", 3, ITSELF),
     Break("n for n - 1", "metrics/distance.py", "np.sqrt(len(matrix) - 1)", "np.sqrt(len(matrix))", 3, ITSELF),
     Break("NaN", "losses/classic.py", "relu(1 - real).mean()", 'relu(1 - real).mean() * float("nan")', 1, "diverged"),
 )  # fmt: skip

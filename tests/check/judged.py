@@ -9,6 +9,7 @@ from typing import Any
 from ablate.check import Baseline, Finding, GateResult, Record, record
 from ablate.check.update import updated
 from ablate.execute import stored_plan
+from ablate.records import PlanRecord
 from ablate.store import Store
 from tests.fabricated_store import ENVIRONMENT, Fabrication, drawn_images, fabricate
 
@@ -56,10 +57,10 @@ def move(store: Store, index: int, metric: str, by: float) -> None:
 
 def replan(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
     """Changes the plan, as another grid file would."""
-    plan = store.plan()
+    plan = json.loads((store.path / "plan.json").read_text())
     assert plan is not None
     change(plan)
-    store.write_plan(plan)
+    store.write_plan(PlanRecord.model_validate(plan))
 
 
 def found(verdict: GateResult, arm: str, metric: str) -> Finding:

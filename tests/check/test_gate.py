@@ -221,7 +221,8 @@ def test_a_warm_start_of_other_code_spoils_the_cells_that_start_from_it(tmp_path
     store = made(tmp_path, warmup_seconds=1.0)
     baseline = taken(recorded(store))
     path = store.warmup("warm00000000").path / "result.json"
-    path.write_text('{"status": "done", "seconds": 1.0, "environment": {"fingerprint": "beef"}}')
+    found_there = '"id": "warm00000000", "status": "done", "step": 1, "seconds": 1.0'
+    path.write_text(f'{{{found_there}, "environment": {{"fingerprint": "beef"}}}}')
     verdict = check(baseline, recorded(store))
     assert "its warm-up was made by beef" in found(verdict, LSGAN, "psnr").detail
     assert verdict.exit_code(strict=False) == 3

@@ -1,9 +1,10 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-import ablate.metrics
 from ablate.check.probe import differing, measure
+from ablate.metrics import metrics
 
 EVALUATION = {"extractor": "lite0", "tap": 112, "patch": 64}
 
@@ -24,8 +25,9 @@ def test_a_probe_repeats_itself(measured):
 
 
 def test_a_changed_formula_shows_in_its_own_metric_only(measured, monkeypatch: pytest.MonkeyPatch):
-    true = ablate.metrics.psnr
-    monkeypatch.setattr(ablate.metrics, "psnr", lambda *images: true(*images) + 0.01)
+    true = metrics["psnr"]
+    changed = dataclasses.replace(true, function=lambda *images: true.function(*images) + 0.01)
+    monkeypatch.setitem(metrics._entries, "psnr", changed)
     said = differing(measured, measure(EVALUATION))
     assert list(said) == ["psnr"]
     assert "the metric itself changed" in said["psnr"].detail

@@ -44,7 +44,7 @@ def test_a_distance_without_replicates_has_no_interval_and_says_so(ablate_in: An
 def test_a_distance_is_judged_by_leaving_out_images(ablate_in: Any, store: Store) -> None:
     for cell, values in (("000000000000", (10.0, 12.0, 14.0)), ("000000000001", (11.0, 13.5, 14.5))):
         rows = "".join(f"ema,wave-{n}.png,{n},{value}\n" for n, value in enumerate(values))
-        store.cell(cell).without_csv.write_text(f"weights,image,group,fd_lite0_112\n{rows}")
+        store.cell(cell).jackknife_csv.write_text(f"weights,image,group,fd_lite0_112\n{rows}")
     distance = told(ablate_in, "000000000000", "000000000001")["metrics"]["fd_lite0_112"]
     # Replicates of the difference: 1, 1.5, 0.5; jackknife variance 2/3 * (0 + 0.25 + 0.25).
     half = 4.302652729911275 * (2 / 3 * 0.5) ** 0.5

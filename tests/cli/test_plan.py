@@ -6,6 +6,7 @@ import pytest
 from ablate.grid import read_grid
 from ablate.store import Store
 from tests.cli.conftest import files_in
+from tests.made import made_result
 
 
 def test_a_plan_shows_cells_time_and_what_the_seeds_can_show(ablate_in, pretended, tmp_path: Path):
@@ -42,15 +43,17 @@ def test_one_correction_over_all_metrics_counts_the_claims_on_each(ablate_in, pr
 
 def test_what_is_done_takes_no_more_time_and_says_how_long_the_rest_takes(ablate_in, pretended):
     plan = pretended("well", "well", warmup=False)
-    done = {"status": "done", "step": 10, "seconds": 60.0, "train_seconds": 50.0, "eval_seconds": 10.0}
-    Store(Path("runs"), plan.name).cell(plan.points[0].id).commit(done)
+    store = Store(Path("runs"), plan.name)
+    first, second = (store.cell(point.id) for point in plan.points)
+    done = {"step": 10, "seconds": 60.0, "train_seconds": 50.0, "eval_seconds": 10.0}
+    first.commit(made_result(first, **done))
     content = json.loads(ablate_in("plan", "grid.toml", "--json").output)
     assert (content["total"], content["done"], content["pending"]) == (2, 1, 1)
     assert [cell["estimated_seconds"] for cell in content["cells"]] == [0.0, pytest.approx(60.0)]
     assert content["estimate"]["seconds"] == pytest.approx(60.0)
     assert content["estimate"]["measured"]
     assert "about 1 min with" in ablate_in("plan", "grid.toml").output
-    Store(Path("runs"), plan.name).cell(plan.points[1].id).commit(done)
+    second.commit(made_result(second, **done))
     said = ablate_in("plan", "grid.toml").output
     assert "2 cells, 2 of them finished already" in said
     assert "about" not in said

@@ -21,7 +21,7 @@ class Asked:
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     asked = []
 
-    def write(stores, out: Path, formats, *, allow_mixed_code: bool, say) -> Report:
+    def write(stores, out: Path, formats, *, allow_mixed_code: bool) -> Report:
         asked.append(Asked([store.grid for store in stores], out, formats, allow_mixed_code))
         tables = tuple(out / "tables" / f"arms.{ending}" for ending in formats)
         return Report(out / "report.html", out / "report.md", out / "report.json", tables)

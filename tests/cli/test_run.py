@@ -51,7 +51,7 @@ def test_a_directory_is_no_grid_file(ablate_in, tmp_path: Path):
 
 def test_a_failed_warmup_is_named_with_its_log(ablate_in, pretended):
     plan = pretended("well")
-    plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
+    plan.warmups["aaaabbbbcccc"].warmup["behaviour"] = "raise:no start"
     result = ablate_in("run", "grid.toml")
     assert result.exit_code == 3
     assert (
@@ -94,7 +94,10 @@ def test_the_number_of_workers_is_the_users(ablate_in, pretended):
     assert "3 workers of 2 threads on the CPU" in ablate_in("run", "grid.toml", "-j", 3, "--threads", 2).output
 
 
-@pytest.mark.parametrize("option", [("--workers", 0), ("--device", "tpu"), ("--limit", 0)])
+@pytest.mark.parametrize(
+    "option",
+    [("--workers", 0), ("--device", "tpu"), ("--limit", 0), ("--executor", "slurn"), ("--track", "cvs")],
+)
 def test_an_option_that_makes_no_sense_is_a_usage_error(ablate_in, pretended, tmp_path: Path, option: tuple):
     pretended("well")
     assert ablate_in("run", "grid.toml", *option).exit_code == 2

@@ -6,6 +6,7 @@ import pytest
 from ablate.cli.locate import find_cell
 from ablate.store import Store
 from tests.execute.pretend import make_plan
+from tests.made import made_result
 
 RESULT = {
     "status": "done",
@@ -24,7 +25,8 @@ def plan(pretended):
     """One cell done, one failed, one pending."""
     plan = pretended("well", "raise:no such colour", "well", warmup=False)
     store = Store(Path("runs"), plan.name)
-    store.cell(plan.points[0].id).commit(RESULT)
+    entry = store.cell(plan.points[0].id)
+    entry.commit(made_result(entry, **RESULT))
     return plan
 
 

@@ -2,6 +2,7 @@ import json
 import os
 from pathlib import Path
 
+from ablate.records import MetricRow
 from ablate.store import Store
 from tests.cli.conftest import files_in
 
@@ -45,7 +46,7 @@ def test_a_cell_under_way_in_any_process_is_shown_with_its_step_and_loss(ablate_
     plan = pretended("well", warmup=False)
     entry = Store(Path("runs"), plan.name).cell(plan.points[0].id)
     with entry.claim():
-        row = {"step": 7, "attempt": 1, "loss": {"generator": 0.125}, "steps_per_second": 2.5}
+        row = MetricRow(step=7, attempt=1, loss={"generator": 0.125}, steps_per_second=2.5)
         entry.append_metrics(row)
         (shown,) = json.loads(ablate_in("status", "grid.toml", "--json").output)["cells"]
         said = ablate_in("status", "grid.toml").output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
-from ablate.execute.planning import Planned, load_plan
+from ablate.execute.planning import load_plan
 from ablate.grid import GridError
+from ablate.records import Environment, PlannedCell
 from ablate.sources.catalogue import data_sources
-from ablate.sources.protocol import SourceImage, Split
+from ablate.sources.protocol import Decoded, SourceImage, Split
 from ablate.store import Store
 
 SIDE = 48
@@ -40,7 +40,7 @@ class Waves:
 
     def image(self, number: int) -> SourceImage:
         sha256 = hashlib.sha256(f"wave {number} {self.frequency}".encode()).hexdigest()
-        return SourceImage(f"wave {number}", sha256, functools.partial(draw, number, self.frequency))
+        return SourceImage(f"wave {number}", sha256, lambda: Decoded(draw(number, self.frequency)))
 
 
 def draw(number: int, frequency: float) -> NDArray[np.uint8]:
@@ -77,7 +77,7 @@ data.options = { count = 3 }
 """
 
 
-def planned(directory: Path, text: str = GRID) -> Planned:
+def planned(directory: Path, text: str = GRID) -> PlannedCell:
     path = directory / "grid.toml"
     path.write_text(text)
     (point,) = load_plan(path, directory / "runs").points
@@ -88,7 +88,7 @@ def test_a_grid_with_it_is_planned_trained_and_measured(tmp_path: Path) -> None:
     cell = Cell.model_validate(dict(planned(tmp_path).cell))
     store = Store(tmp_path / "runs", "waves")
     entry = store.cell(cell.id)
-    entry.begin_attempt({"device": "cpu"})
+    entry.begin_attempt(Environment(device="cpu"))
     outcome = run_cell(
         cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=1, stop=lambda: False
     )
@@ -143,7 +143,9 @@ def test_an_unknown_source_is_a_mistake_that_names_those_there_are(tmp_path: Pat
 
 def test_what_is_read_in_another_form_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Cell.model_validate(dict(planned(tmp_path).cell)).data
-    monkeypatch.setattr(Waves, "image", lambda _, n: SourceImage(f"{n}", f"{n}", lambda: np.zeros((SIDE, SIDE, 3))))
+    monkeypatch.setattr(
+        Waves, "image", lambda _, n: SourceImage(f"{n}", f"{n}", lambda: Decoded(np.zeros((SIDE, SIDE, 3))))
+    )
     renewed = data.model_copy(update={"train_digest": None, "test_digest": None})
     from ablate.data import resolve
 

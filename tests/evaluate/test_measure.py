@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -14,14 +15,19 @@ import torch
 from PIL import Image
 
 from ablate import metrics
+from ablate.atomic import write_with
 from ablate.codecs.build import build_codec
+from ablate.codecs.codec import Symbols
 from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell, Evaluation, Term
-from ablate.data import prepare, prepare_folder, resolve
-from ablate.evaluate.distances import patch_scores, refusal
-from ablate.evaluate.measure import _levels, _taught, evaluate
+from ablate.data import Images, prepare, prepare_folder, resolve
+from ablate.evaluate.distances import Distances, distances, refusal
+from ablate.evaluate.measure import Measurement, _Sent, measure
+from ablate.evaluate.protocol import trained_against
 from ablate.execute.cell import run_cell
+from ablate.records import CellSettings, Result
 from ablate.store import Entry
+from ablate.store.weights import load
 from tests.train.conftest import gradient_image
 
 SIZES = ((176, 192), (200, 168), (190, 250), (130, 140))
@@ -52,18 +58,29 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
     return made.model_copy(update={"data": resolve(made.data, root)})
 
 
-def drawn(cell: Cell, seed: int = 0) -> TrainedCodec:
-    """Returns the codec of a cell that nobody trained."""
-    return TrainedCodec.of(build_codec(cell.model, seed), cell.model, cell.seed)
-
-
 @pytest.fixture(scope="module")
 def measured(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Entry]:
     """What is measured of two codecs as they were drawn, and where it was written."""
     root = tmp_path_factory.mktemp("evaluation")
     entry = Entry(root / "entry")
     codecs = {name: drawn(cell, seed) for seed, name in enumerate(("raw", "ema"))}
-    return evaluate(codecs, cell, prepare(cell.data, "test", root), entry, root, "cpu"), entry
+    images = prepare(cell.data, "test", root)
+    return dataclasses.asdict(measure(codecs, cell.evaluation, images, entry, cache=root, device="cpu")), entry
+
+
+def drawn(cell: Cell, seed: int = 0, kind: type[TrainedCodec] = TrainedCodec) -> TrainedCodec:
+    """Returns a codec with the weights that a seed draws, twice as large, so that it uses all levels."""
+    codec = build_codec(cell.model, seed)
+    with torch.no_grad():
+        for parameter in codec.parameters():
+            parameter.mul_(2)
+    return kind.of(codec, cell.model, cell.seed)
+
+
+def measured_alone(cell: Cell, images: Images, entry: Entry, cache: Path) -> Measurement:
+    """Measures one codec as it was drawn."""
+    taught = (cell.loss.distortion, cell.loss.perceptual)
+    return measure({"ema": drawn(cell)}, cell.evaluation, images, entry, cache=cache, device="cpu", taught=taught)
 
 
 def rows(path: Path, weights: str) -> list[dict[str, str]]:
@@ -131,14 +148,62 @@ def test_a_later_reader_finds_the_figures_again_in_what_was_kept(
     kernel = metrics.kid_paired(torch.cat(originals), kept, images)
     assert kernel == pytest.approx(result["metrics"]["ema"]["kid_paired_lite0_112"], rel=1e-9)
     # and without each image in turn, as the jackknife left it out
-    for index, row in enumerate(rows(entry.without_csv, "ema")):
+    for index, row in enumerate(rows(entry.jackknife_csv, "ema")):
         left = images != index
         a, b = torch.cat(originals)[left], kept[left]
         assert float(row["fd_lite0_112"]) == pytest.approx(metrics.frechet_distance(a, b), rel=1e-8)
         assert float(row["kid_paired_lite0_112"]) == pytest.approx(metrics.kid_paired(a, b, images[left]), rel=1e-8)
-    value, without = result["metrics"]["ema"]["fd_lite0_112"], rows(entry.without_csv, "ema")
+    value, without = result["metrics"]["ema"]["fd_lite0_112"], rows(entry.jackknife_csv, "ema")
     again = metrics.of_replicates(value, [float(row["fd_lite0_112"]) for row in without])
     assert again.standard_error == pytest.approx(result["uncertainty"]["ema"]["fd_lite0_112"]["standard_error"])
+
+
+def test_the_measured_bits_are_those_of_the_files_that_compress_writes(cell: Cell, tmp_path: Path) -> None:
+    entry, images = Entry(tmp_path / "entry"), prepare(cell.data, "test", tmp_path)
+    written: list[bytes] = []
+
+    class Watched(TrainedCodec):
+        def encode(self, image: torch.Tensor) -> bytes:
+            written.append(super().encode(image))
+            return written[-1]
+
+    codec = drawn(cell, kind=Watched)
+    parts = dict.fromkeys(("codec", "average"), codec.networks.state_dict())
+    write_with(entry.weights, lambda file: torch.save(parts, file))
+    entry.write_settings(CellSettings(id=cell.id, cell=cell.model_dump(mode="json")))
+    hashes = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
+    entry.commit(Result(schema=1, id=cell.id, status="done", step=1, seconds=1.0, artefacts=hashes))
+    measure({"ema": codec}, cell.evaluation, images, entry, cache=tmp_path, device="cpu")
+    loaded = load(entry, "ema")
+    for name, image, file, row in zip(images.names, images, written, rows(entry.images_csv, "ema"), strict=True):
+        assert file == loaded.encode(torch.from_numpy(image.copy()))
+        assert int(row["bytes_actual"]) == len(file)
+        assert float(row["bpp_actual"]) == 8 * len(file) / (image.shape[1] * image.shape[2])
+        with Image.open(entry.recon("ema", name)) as shown:
+            assert np.array_equal(np.asarray(shown).transpose(2, 0, 1), loaded.decode(file).numpy())
+
+
+def test_what_a_file_lost_is_measured(cell: Cell, tmp_path: Path) -> None:
+    images = prepare(cell.data, "test", tmp_path)
+
+    class Losing(TrainedCodec):
+        def encode(self, image: torch.Tensor) -> bytes:
+            return super().encode(255 - image)
+
+    measured = [
+        measure({"ema": codec}, cell.evaluation, images, Entry(tmp_path / name), cache=tmp_path, device="cpu")
+        for name, codec in (("whole", drawn(cell)), ("losing", drawn(cell, kind=Losing)))
+    ]
+    whole, losing = (each.metrics["ema"] for each in measured)
+    names = ("psnr", "ms_ssim", "bpp_entropy", "bpp_actual", "fd_lite0_112")
+    assert {name for name in names if losing[name] != whole[name]} == set(names)
+
+
+def test_a_metric_that_gives_no_number_is_an_error(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = dataclasses.replace(metrics.metrics["ssim"], function=lambda *_: torch.tensor([math.nan]))
+    monkeypatch.setitem(metrics.metrics._entries, "ssim", broken)
+    with pytest.raises(ValueError, match="the metric ssim gave nan"):
+        measured_alone(cell, prepare(cell.data, "test", tmp_path), Entry(tmp_path), tmp_path)
 
 
 def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
@@ -147,8 +212,7 @@ def test_an_identical_reconstruction_has_no_psnr_and_is_counted(
     images = prepare(cell.data, "test", tmp_path)
     unchanged = iter([torch.from_numpy(each.copy()) for each in images])
     monkeypatch.setattr(TrainedCodec, "decode", lambda *_: next(unchanged))
-    codec = drawn(cell)
-    result = evaluate({"ema": codec}, cell, images, Entry(tmp_path), tmp_path, "cpu")
+    result = dataclasses.asdict(measured_alone(cell, images, Entry(tmp_path), tmp_path))
     scores = result["metrics"]["ema"]
     assert (scores["psnr"], scores["ms_ssim_db"], scores["identical"], scores["mse_pooled"]) == (None, None, 4, 0)
     assert scores["fd_lite0_112"] == scores["kid_paired_lite0_112"] == 0
@@ -165,15 +229,14 @@ def test_a_perceptual_distance_is_one_more_figure_of_each_image(
         return (originals.double() - reconstructions.double()).mean((1, 2, 3))
 
     name = "lpips_vgg"
-    entry = dataclasses.replace(metrics.metrics[name], function=darkness)  # its own network is not here
-    monkeypatch.setitem(metrics.metrics._entries, name, entry)
+    metric = dataclasses.replace(metrics.metrics[name], function=darkness)  # its own network is not here
+    monkeypatch.setitem(metrics.metrics._entries, name, metric)
     settings = {
         "evaluation": cell.evaluation.model_copy(update={"perceptual": name}),
         "loss": cell.loss.model_copy(update={"perceptual": Term(name="lpips", options={"network": "vgg"})}),
     }
     images, there = prepare(cell.data, "test", tmp_path), Entry(tmp_path / "entry")
-    codec = drawn(cell)
-    result = evaluate({"ema": codec}, cell.model_copy(update=settings), images, there, tmp_path, "cpu")
+    result = dataclasses.asdict(measured_alone(cell.model_copy(update=settings), images, there, tmp_path))
     expected = [
         each.mean() - np.asarray(Image.open(there.recon("ema", image))).mean()
         for each, image in zip(images, images.names, strict=True)
@@ -196,35 +259,45 @@ def test_a_perceptual_distance_is_one_more_figure_of_each_image(
 )
 def test_a_figure_says_whether_the_cell_was_trained_to_lower_it(loss: dict, taught: dict[str, bool]) -> None:
     trained = Cell.model_validate({"data": {"crop": 256}, "loss": loss})
-    assert {name: _taught(trained, name) for name in taught} == taught
+    terms = (trained.loss.distortion, trained.loss.perceptual)
+    assert {name: trained_against(metrics.metrics[name], terms) for name in taught} == taught
 
 
 def test_a_channel_is_dead_where_it_is_the_same_in_all_images() -> None:
     small = torch.tensor([[[1, 1]], [[2, 2]], [[3, 4]], [[0, 0]]], dtype=torch.uint8)
     large = torch.tensor([[[1] * 3] * 2, [[3] * 3] * 2, [[3] * 3] * 2, [[0] * 3] * 2], dtype=torch.uint8)
-    assert _levels([small, large]) == {"levels_used": 5, "dead_channels": 2}
+    sent = _Sent([], torch.empty(0), [Symbols(each, 5) for each in (small, large)])
+    assert sent.levels() == {"levels_used": 5, "dead_channels": 2}
 
 
 def features(patches: int, width: int, seed: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(patches, width)))
 
 
+def scored(
+    evaluation: Evaluation, originals: torch.Tensor, reconstructions: torch.Tensor, counts: list[int]
+) -> Distances:
+    chosen = [metrics.metrics[name] for name in evaluation.chosen]
+    return distances(chosen, metrics.PairedFeatures.of(originals, reconstructions, counts), evaluation.patch)
+
+
 @pytest.mark.parametrize(("patches", "there"), [(223, False), (224, True)])
 def test_the_extrapolation_needs_twice_as_many_patches_as_dimensions(patches: int, there: bool) -> None:
     originals, counts = features(patches, 112, 0), [100, patches - 100]
-    scores = patch_scores(Evaluation(), originals, originals + features(patches, 112, 1) / 10, counts)
+    scores = scored(Evaluation(), originals, originals + features(patches, 112, 1) / 10, counts)
     assert ("fd_lite0_112_infinity" in scores.values) is there
 
 
 def test_a_wide_tap_leaves_out_groups_of_images() -> None:
     originals = features(90, 1280, 0)
     noisy = originals + features(90, 1280, 1) / 10
-    scores = patch_scores(Evaluation(tap=1280), originals, noisy, [2] * 45)
+    scores = scored(Evaluation(tap=1280), originals, noisy, [2] * 45)
     assert scores.groups == [index * 20 // 45 for index in range(45)]
     left = np.repeat(np.array(scores.groups), 2) != 3
     expected = metrics.frechet_distance(originals[left], noisy[left])
     members = [index for index, group in enumerate(scores.groups) if group == 3]
-    assert [scores.without["fd_lite0_1280"][index] for index in members] == [pytest.approx(expected, rel=1e-9)] * 2
+    without = scores.scores["fd_lite0_1280"].without
+    assert [without[index] for index in members] == [pytest.approx(expected, rel=1e-9)] * 2
     assert {name: each.groups for name, each in scores.estimates()} == dict.fromkeys(scores.values, 20)
 
 
@@ -235,8 +308,7 @@ def test_the_tap_that_is_asked_for_is_looked_through_and_a_side_of_161_pixels_is
     Image.fromarray(gradient_image(5, 161, 170)).save(tmp_path / "images" / "a.png")
     images = prepare_folder(tmp_path / "images", tmp_path / "cache")
     wide = cell.model_copy(update={"evaluation": cell.evaluation.model_copy(update={"tap": 1280})})
-    codec = drawn(cell)
-    result = evaluate({"ema": codec}, wide, images, Entry(tmp_path / "entry"), tmp_path / "cache", "cpu")
+    result = dataclasses.asdict(measured_alone(wide, images, Entry(tmp_path / "entry"), tmp_path / "cache"))
     assert np.load(Entry(tmp_path / "entry").features("ema")).shape == (41, 1280)
     assert "fd_lite0_1280" in result["metrics"]["ema"]
     assert (result["protocol"]["ms_ssim"]["undefined"], "ms_ssim_3" in result["protocol"]) == ([], False)
@@ -244,38 +316,38 @@ def test_the_tap_that_is_asked_for_is_looked_through_and_a_side_of_161_pixels_is
 
 def test_a_narrow_tap_leaves_out_each_image_by_itself() -> None:
     originals = features(90, 112, 0)
-    scores = patch_scores(Evaluation(), originals, originals + features(90, 112, 1) / 10, [2] * 45)
+    scores = scored(Evaluation(), originals, originals + features(90, 112, 1) / 10, [2] * 45)
     assert scores.groups == list(range(45))
     assert {each.groups for _, each in scores.estimates()} == {45}
 
 
 def test_a_distance_that_is_not_there_without_some_image_has_no_interval() -> None:
     originals = features(3, 112, 0)
-    scores = patch_scores(Evaluation(), originals, originals + 0.1, [2, 1])
+    scores = scored(Evaluation(), originals, originals + 0.1, [2, 1])
     assert None not in (scores.values["fd_lite0_112"], scores.values["kid_paired_lite0_112"])
-    assert [value is None for value in scores.without["fd_lite0_112"]] == [True, False]
+    assert [value is None for value in scores.scores["fd_lite0_112"].without] == [True, False]
     assert list(scores.estimates()) == []
 
 
 def test_without_two_patches_there_is_no_distance_and_a_reason() -> None:
-    scores = patch_scores(Evaluation(), features(1, 112, 0), features(1, 112, 1), [1, 0])
+    scores = scored(Evaluation(), features(1, 112, 0), features(1, 112, 1), [1, 0])
     assert set(scores.values.values()) == {None}
     assert list(scores.estimates()) == []
-    assert refusal(Evaluation(), 1) == "1 patches of 64 px; a distance needs 2"
+    assert refusal(metrics.metrics["fd_lite0_112"], 1, 64) == "1 patches of 64 px; a distance needs 2"
 
 
 def test_a_fid_of_too_few_patches_is_refused_and_the_kernel_distance_is_not() -> None:
     settings = Evaluation(extractor="inception", tap=2048, patch=256)
     originals = features(192, 2048, 0)
-    scores = patch_scores(settings, originals, originals + features(192, 2048, 1) / 10, [8] * 24)
+    scores = scored(settings, originals, originals + features(192, 2048, 1) / 10, [8] * 24)
     assert scores.values["fid"] is None
     assert scores.values["kid_paired"] is not None
     assert [name for name, _ in scores.estimates()] == ["kid_paired"]
-    said = refusal(settings, 192)
+    said = refusal(metrics.metrics["fid"], 192, 256)
     assert said is not None
     for part in ("192 patches of 256 px", "4096 patches are needed", "kid_paired holds for fewer"):
         assert part in said
-    assert refusal(settings, 2049) is None
+    assert refusal(metrics.metrics["fid"], 2049, 256) is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ablate.data import prepare_folder
-from ablate.evaluate.reevaluate import measure_elsewhere, place
+from ablate.evaluate.reevaluate import place, reevaluate
 from ablate.execute.cell import run_cell
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from tests.train.conftest import MakeCell
 
@@ -19,15 +20,15 @@ from tests.train.conftest import MakeCell
 def trained(make_cell: MakeCell, store: Store, claimed: Any) -> Entry:
     cell = make_cell(train={"steps": 3}, model={"noise": True, "noise_channels": 4})
     entry = claimed(cell)
-    entry.write_settings({"id": cell.id, "cell": cell.model_dump(mode="json")})
+    entry.write_settings(CellSettings(id=cell.id, cell=cell.model_dump(mode="json")))
     run_cell(cell, entry, warmup=None, data_cache=store.data_cache, device="cpu", attempt=1, stop=lambda: False)
     return entry
 
 
 def measure(entry: Entry, folder: Path, records: Entry, cache: Path, weights: Any = ("raw", "ema")) -> dict[str, Any]:
     images = prepare_folder(folder, cache)
-    around = {"cache": cache, "device": "cpu", "environment": {"device": "cpu"}}
-    return measure_elsewhere(entry, images, records, folder=folder, weights=weights, **around)
+    around = {"cache": cache, "device": "cpu", "environment": Environment(device="cpu")}
+    return reevaluate(entry, images, records, folder=folder, weights=weights, **around)
 
 
 def test_on_the_grids_own_images_the_result_is_the_recorded_one(

@@ -16,7 +16,7 @@ from ablate.config import Evaluation
 from ablate.data import Images, prepare_folder
 from ablate.evaluate import reference_measurer
 from ablate.evaluate.features import as_tensor, image_features
-from ablate.evaluate.references import anchors
+from ablate.evaluate.references import References
 
 PROTOCOL = Evaluation()
 
@@ -32,6 +32,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 LIMITS = (2500, 3100)
+
+
+def anchors(images: Images, evaluation: Evaluation, wanted: Any, cache: Path, say: Any = lambda _: None) -> Any:
+    references = References(images, evaluation, wanted, cache)
+    references.measure(say)
+    return references.known()
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +119,7 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images
     again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, said.append)
     assert again == {"x": records["some"], "smallest": records["smallest"]}
     assert said == []
+    assert References(shown, PROTOCOL, {"x": (2500, 3102)}, cache).known() is None
     for protocol, limits in ((PROTOCOL, (2500, 3101)), (Evaluation(patch=32), LIMITS)):
         with pytest.raises(AssertionError, match="measured again"):
             anchors(shown, protocol, {"x": limits}, cache)

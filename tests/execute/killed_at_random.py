@@ -25,7 +25,8 @@ from typing import Any
 
 from PIL import Image
 
-from ablate.store import Entry, Store, records
+from ablate.records.rows import read_rows
+from ablate.store import Entry, Store
 from tests.execute.processes import PythonProcess, eventually
 
 GRID = """
@@ -141,7 +142,12 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
 
 def torn(root: Path) -> list[str]:
     """Names every file that cannot be read whole, and every temporary file that was left."""
-    readers = {".json": lambda path: json.loads(path.read_text()), ".jsonl": records.read, ".csv": _rows, ".png": _load}
+    readers = {
+        ".json": lambda path: json.loads(path.read_text()),
+        ".jsonl": read_rows,
+        ".csv": _rows,
+        ".png": _load,
+    }
     wrong = [f"{path} was left" for path in root.rglob("*.tmp*")]
     for path in root.rglob("*.*"):
         try:

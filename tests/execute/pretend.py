@@ -18,18 +18,12 @@ from ablate.execute.executor import ExecutorFactory
 from ablate.execute.planning import Plan
 from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
-from ablate.grid.sections import Execution
+from ablate.records import Execution, MetricRow, PlanRecord
 from ablate.store import Store
+from ablate.train.outcome import Outcome
+from tests.made import made_result
 
 STEP_SECONDS = 0.005
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: str
-    step: int
-    seconds: float
-    cause: str | None = None
 
 
 def make_plan(
@@ -62,6 +56,8 @@ def make_plan(
     start = {"id": "aaaabbbbcccc", "sha256": "aaaabbbbcccc" * 4, "label": "warm-up", "seed": 0}
     content = {
         "schema": 1,
+        "grid_sha256": "0" * 64,
+        "data_stat": "-",
         "name": name,
         "axes": {"behaviour": list(behaviours)},
         "compare": {"alpha": 0.05, "correction": "none", "axes": [], "baseline": {}} | (compare or {}),
@@ -72,7 +68,7 @@ def make_plan(
         "points": points,
         "warmups": {"aaaabbbbcccc": start | {"warmup": warmup_settings}} if warmup else {},
     }
-    return Plan(content, b"name = 'pretended'\n")
+    return Plan(PlanRecord.model_validate(content), b"name = 'pretended'\n")
 
 
 def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> Outcome:
@@ -88,7 +84,7 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
         time.sleep(STEP_SECONDS)
         step += 1
         row = {"step": step, "attempt": assignment.attempt, "loss": {"generator": 1 / step, "distortion": 1 / step}}
-        entry.append_metrics(row | {"phase": "train", "steps_per_second": 200.0})
+        entry.append_metrics(MetricRow(**row, phase="train", steps_per_second=200.0))
         save(entry.checkpoint, step)
         if step == job.steps // 2:
             wait(behaviour, store, assignment, stop)
@@ -98,7 +94,7 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
             return Outcome("interrupted", step, time.monotonic() - began)
     seconds = time.monotonic() - began
     costs = {"seconds": seconds, "train_seconds": seconds, "eval_seconds": 0.0, "metrics": {}}
-    entry.commit({"status": "done", "step": step, "environment": entry.environment()} | costs)
+    entry.commit(made_result(entry, step=step, environment=entry.environment(), **costs))
     return Outcome("done", step, seconds)
 
 
@@ -134,7 +130,7 @@ def misbehave(behaviour: str, entry, step: int) -> Outcome | None:
         raise RuntimeError("torch hides it") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if kind == "diverge":
         result = {"status": "diverged", "step": step, "seconds": 0.1, "cause": "loss is nan", "metrics": {}}
-        entry.commit(result | {"environment": entry.environment()})
+        entry.commit(made_result(entry, **result, environment=entry.environment()))
         return Outcome("diverged", step, 0.1, "loss is nan")
     return None
 
@@ -193,7 +189,7 @@ def run_pretended(
     **options: Any,
 ) -> int:
     named = executor if isinstance(executor, str) else "local"
-    limits = options.pop("limits", Limits.of_budget(plan.content["budget"]))
+    limits = options.pop("limits", Limits.of_budget(plan.record.budget))
     return run(
         plan,
         Store(root, plan.name),

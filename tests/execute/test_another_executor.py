@@ -17,6 +17,7 @@ import pytest
 from ablate.execute import Executor, ProcessExit, RunContext, capacity_of, executors
 from ablate.execute.jobs import Job
 from ablate.execute.worker import BUSY, Conditions
+from ablate.records import Environment
 from ablate.store import Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
 
@@ -47,7 +48,7 @@ class PlainProcesses:
 
     def start(self, job: Job) -> None:
         self._stop_file.unlink(missing_ok=True)
-        conditions = Conditions("cpu", 1, None, {"threads": 1, "device": "cpu"}, self._context.timeout_seconds)
+        conditions = Conditions("cpu", 1, None, Environment(threads=1, device="cpu"), self._context.timeout_seconds)
         given = (self._context.work.function, job, self._context.store, conditions, self._stop_file)
         argument = base64.b64encode(pickle.dumps(given)).decode()
         self._running.append((job, subprocess.Popen([sys.executable, "-c", TASK, argument]), time.monotonic()))
@@ -111,7 +112,7 @@ def test_an_interrupt_lets_its_jobs_save_their_state(tmp_path: Path):
     notes = Interrupting()
     assert run_plainly(plan, tmp_path, notes) == 130
     assert statuses(plan, tmp_path) == ["pending", "pending"]
-    assert [store.cell(point.id).last_attempt().exit()["status"] for point in plan.points] == ["interrupted"] * 2
+    assert [store.cell(point.id).last_attempt().exit().status for point in plan.points] == ["interrupted"] * 2
     assert run_plainly(plan, tmp_path) == 0
     assert [len(store.cell(point.id).attempts()) for point in plan.points] == [2, 2]
 

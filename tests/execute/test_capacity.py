@@ -5,7 +5,7 @@ import torch
 
 from ablate.execute import capacity as module
 from ablate.execute.capacity import Capacity, capacity, capacity_of, chosen
-from ablate.grid.sections import Execution
+from ablate.records import Execution
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store import Store, records
+from ablate.records import rows
+from ablate.store import Store
 from tests.execute import pretend
 from tests.execute.processes import PythonProcess, eventually
 
@@ -51,7 +52,7 @@ def assert_as_if_undisturbed(root: Path, behaviours: list[str], steps: int) -> N
     for entry in cells(root, behaviours, steps):
         assert entry.result()["step"] == steps
         assert [row["step"] for row in entry.metrics()] == list(range(1, steps + 1))
-        assert all(len(records.read(path)) for path in entry.path.glob("*.jsonl"))
+        assert all(len(rows.read_rows(path)) for path in entry.path.glob("*.jsonl"))
         # One killed between its result and the end of its attempt is finished, so that nobody claims and sweeps it.
         assert all(path.name.startswith(".exit.json.") for path in entry.path.rglob("*.tmp"))
     for path in root.rglob("*.json"):

@@ -65,7 +65,7 @@ def test_a_plan_names_every_cell_and_each_warmup_once(grid: Path, tmp_path: Path
     assert [point.warmup for point in plan.points] == [w for w in plan.warmups for _ in range(2)]
     assert all(point.sha256.startswith(point.id) for point in plan.points)
     assert plan.points[0].cell["data"]["train_digest"]
-    assert plan.content["axes"] == {"loss.adversarial": ["vanilla", "hinge"]}
+    assert plan.record.axes == {"loss.adversarial": ["vanilla", "hinge"]}
 
 
 def test_cells_that_differ_only_in_the_place_of_their_images_run_once_and_it_is_said(grid: Path, tmp_path: Path):
@@ -73,7 +73,7 @@ def test_cells_that_differ_only_in_the_place_of_their_images_run_once_and_it_is_
     grid.write_text(GRID.replace("[axes]", '[axes]\n"data.train" = ["train", "twin"]'))
     plan = load_plan(grid, tmp_path / "runs")
     assert len(plan.points) == 4
-    assert "train=twin adversarial=hinge seed=0 is not run" in " ".join(plan.content["notes"])
+    assert "train=twin adversarial=hinge seed=0 is not run" in " ".join(plan.record.notes)
 
 
 def test_a_plan_is_read_back_where_the_grid_file_gives_no_name(grid: Path, tmp_path: Path, slow_plans: list):

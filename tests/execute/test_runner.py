@@ -33,7 +33,7 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     assert notes.starts[0] == "warm-up"
     assert sorted(notes.starts) == sorted({*notes.starts})
     assert all(len(entry.attempts()) == 1 for entry in entries(plan, tmp_path))
-    settings = entries(plan, tmp_path)[1].settings()
+    settings = entries(plan, tmp_path)[1].cell_settings()
     assert settings["label"] == "well seed=1"
     assert settings["cell"] == plan.points[1].cell
 
@@ -44,7 +44,7 @@ def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_
     (attempt,) = entries(plan, tmp_path)[0].attempts()
     assert attempt.log_tail(5) == ["at 0 of 10, well"]
     assert "at 0" not in capfd.readouterr().out
-    assert attempt.environment()["threads"] == 1
+    assert attempt.environment().threads == 1
     assert attempt.exit()["status"] == "done"
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_under_the_plan_is_an_error_and_leaves_no_torn_plan(tmp_path
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ablate.store.atomic.write_bytes", full)
+    monkeypatch.setattr("ablate.atomic.write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         run_pretended(make_plan("well"), tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -172,7 +172,7 @@ def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
 
 def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
     plan, notes = make_plan("well", "well"), Notes()
-    plan.content["warmups"]["aaaabbbbcccc"]["warmup"]["behaviour"] = "raise:no start"
+    plan.warmups["aaaabbbbcccc"].warmup["behaviour"] = "raise:no start"
     assert run_pretended(plan, tmp_path, notes) == 3
     assert notes.starts == ["warm-up"]
     assert statuses(plan, tmp_path) == ["pending", "pending"]

@@ -6,8 +6,10 @@ import pytest
 from ablate.execute.jobs import jobs
 from ablate.execute.result import JobResult
 from ablate.execute.schedule import Schedule, Stage
+from ablate.records import Environment, Status
 from ablate.store import Store
 from tests.execute.pretend import make_plan
+from tests.made import made_result
 
 
 def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> tuple[Schedule, Store]:
@@ -18,7 +20,7 @@ def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> 
 
 
 def finish(schedule: Schedule, store: Store, job) -> None:
-    job.entry(store).commit({"status": "done", "step": job.steps})
+    job.entry(store).commit(made_result(job.entry(store), step=job.steps))
     schedule.ended(job, JobResult("done", job.steps))
 
 
@@ -46,14 +48,14 @@ def test_a_warmup_that_no_unfinished_cell_needs_is_no_job(tmp_path: Path):
     store = Store(tmp_path, plan.name)
     assert kinds(plan, store) == ["warmup", "cell", "cell"]
     for point in plan.points:
-        store.cell(point.id).commit({"status": "done"})
+        store.cell(point.id).commit(made_result(store.cell(point.id)))
     assert kinds(plan, store) == ["cell", "cell"]
 
 
 def test_a_finished_warmup_is_no_job_and_its_cells_may_start(tmp_path: Path):
     plan = make_plan("well", "well")
     store = Store(tmp_path, plan.name)
-    store.warmup("aaaabbbbcccc").commit({"status": "done"})
+    store.warmup("aaaabbbbcccc").commit(made_result(store.warmup("aaaabbbbcccc")))
     assert kinds(plan, store) == ["cell", "cell"]
     assert Schedule(jobs(plan, store), store).next().label == "well seed=0"
 
@@ -75,7 +77,7 @@ def test_what_another_process_finished_is_finished_here(tmp_path: Path):
     (job,) = schedule.jobs
     with job.entry(store).claim():
         assert schedule.next() is None
-        job.entry(store).commit({"status": "diverged", "step": 1})
+        job.entry(store).commit(made_result(job.entry(store), status="diverged", step=1))
     assert schedule.next() is None
     assert schedule.complete
     assert not schedule.left
@@ -90,7 +92,7 @@ def test_looks_are_a_second_apart_or_longer_where_they_cost_more(
     clock = iter([100.0, 100.0 + costs, 99.9 + costs + unnoticed, 100.1 + costs + unnoticed, 200.0])
     monkeypatch.setattr("ablate.execute.schedule.time", SimpleNamespace(monotonic=lambda: next(clock)))
     schedule.look()
-    job.entry(store).commit({"status": "done", "step": job.steps})
+    job.entry(store).commit(made_result(job.entry(store), step=job.steps))
     schedule.look()
     assert schedule.stages[job.id] is Stage.waiting
     schedule.look()
@@ -102,7 +104,7 @@ def test_what_another_process_tried_and_failed_now_is_not_tried_here(tmp_path: P
     (job,) = schedule.jobs
     with job.entry(store).claim():
         schedule.next()
-        job.entry(store).begin_attempt({}).finish("failed", 1, 0.1, error="no")
+        job.entry(store).begin_attempt(Environment()).finish(Status.failed, 1, 0.1, error="no")
     assert schedule.next() is None
     assert not schedule.left
     assert not schedule.complete

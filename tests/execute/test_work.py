@@ -12,6 +12,7 @@ from ablate.data import resolve
 from ablate.execute.jobs import Job
 from ablate.execute.work import PRELOAD, prepare
 from ablate.execute.worker import _use_gpu
+from ablate.records import CellSettings
 from ablate.store import Store
 
 
@@ -25,7 +26,7 @@ def data(tmp_path: Path) -> Data:
 
 
 def job(data: Data, number: int) -> Job:
-    settings = {"id": str(number), "cell": {"data": data.model_dump(mode="json")}}
+    settings = CellSettings(id=str(number), cell={"data": data.model_dump(mode="json")})
     return Job("cell", str(number), f"cell {number}", settings, steps=1)
 
 

@@ -75,7 +75,7 @@ def structure() -> Iterator[tuple[str, str | None]]:
 def tried(operator: str, options: dict[str, Any], function: Any, trial: Trial, tolerance: Tolerance) -> str | None:
     """Returns what is wrong with a result; all that `torch.empty` returned began as NaN."""
     exact = trial.to("cpu", torch.float64)
-    expected = backends(operator)[0](exact.image, exact.reconstruction, **options)
+    expected = backends(operator)[0].build(**options)(exact.image, exact.reconstruction)
     return disagreement(function(trial.image, trial.reconstruction), expected, tolerance)
 
 

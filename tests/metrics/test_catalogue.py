@@ -3,11 +3,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 
-from ablate.metrics import extractors, metrics
-from ablate.metrics.naming import EXTRACTOR_TAPS
+from ablate.metrics import Scope, extractors, in_reading_order, metrics
+from ablate.networks import dinov2, inception, lite0
 from ablate.registry import UnknownNameError
 
 DIRECTIONS = {
@@ -33,13 +35,14 @@ DIRECTIONS = {
 
 
 def test_every_metric_says_which_direction_is_better_and_its_unit() -> None:
-    assert {name: (metrics[name].facts["direction"], metrics[name].facts["unit"]) for name in metrics} == DIRECTIONS
+    assert {name: (metrics[name].direction, metrics[name].unit) for name in metrics} == DIRECTIONS
 
 
 @pytest.mark.parametrize("name", DIRECTIONS)
 def test_every_metric_has_a_label_a_formula_and_a_source(name: str) -> None:
     entry = metrics[name]
-    assert entry.facts["label"]
+    assert entry.name == name
+    assert entry.label
     assert entry.formula
     assert entry.source
 
@@ -49,25 +52,57 @@ def test_a_name_that_is_no_metric_is_answered_with_those_that_are() -> None:
         metrics["pnsr"]
 
 
-def test_the_catalogue_is_read_without_torch() -> None:
-    code = "import sys; from ablate.metrics.catalogue import metrics; [metrics[name] for name in metrics]; "
+def test_the_catalogues_are_read_without_torch() -> None:
+    code = "import sys; from ablate.metrics.catalogue import extractors, metrics; [*metrics, *extractors]; "
     subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)
 
 
 def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
-    assert {name: extractors[name].facts["taps"] for name in extractors} == EXTRACTOR_TAPS
+    taps = {name: tuple(extractors[name].facts["taps"]) for name in extractors}
+    assert taps == {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
+    for sha256 in (lite0.WEIGHTS_SHA256, inception.WEIGHTS.sha256, dinov2.WEIGHTS.sha256):
+        assert re.fullmatch("[0-9a-f]{64}", sha256)
     for name in extractors:
         facts = extractors[name].facts
-        assert re.fullmatch("[0-9a-f]{64}", facts["weights_sha256"])
         assert facts["preprocessing"]
         assert facts["licence"] == "Apache-2.0"
 
 
 def test_only_inceptions_distance_is_called_fid() -> None:
-    assert [name for name in metrics if metrics[name].facts["label"] == "FID"] == ["fid"]
+    assert [name for name in metrics if metrics[name].label == "FID"] == ["fid"]
     assert [name for name in metrics if name.startswith("fid")] == ["fid"]
 
 
 def test_the_kernel_distance_of_pairs_does_not_pass_for_the_kid_of_papers() -> None:
-    assert metrics["kid_paired"].facts["label"] == "KID (paired)"
-    assert [name for name in metrics if metrics[name].facts["label"] == "KID"] == []
+    assert metrics["kid_paired"].label == "KID (paired)"
+    assert [name for name in metrics if metrics[name].label == "KID"] == []
+
+
+def test_a_reader_sees_quality_then_perception_then_bits() -> None:
+    shown = [each.name for each in in_reading_order({"bpp_bound", "fd_lite0_112", "psnr", "bpp_actual", "ms_ssim"})]
+    assert shown == ["psnr", "ms_ssim", "fd_lite0_112", "bpp_actual", "bpp_bound"]
+
+
+def test_what_a_metric_needs_says_whether_an_evaluation_must_ask_for_it() -> None:
+    always = [name for name in metrics if not metrics[name].by_choice]
+    assert set(always) == {"psnr", "ssim", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual"}
+    assert {name for name in metrics if metrics[name].learned} == {"lpips_alex", "lpips_vgg", "dists"}
+    assert metrics["fd_lite0_1280"].needs.extractor == ("lite0", 1280)
+    assert metrics["lpips_alex"].weights_facts().keys() == {"weights_sha256", "heads_sha256"}
+
+
+def test_every_metric_of_images_is_undefined_below_the_side_that_it_states() -> None:
+    for metric in (metrics[name] for name in metrics):
+        if metric.scope is Scope.image and metric.needs.smallest_side > 1 and not metric.learned:
+            side = metric.needs.smallest_side
+            image = torch.zeros(1, 3, side, side + 4, dtype=torch.uint8)
+            assert metric.function(image, image).isfinite().all(), metric.name
+            with pytest.raises(ValueError, match=f"both sides must be {side} or more"):
+                metric.function(image[:, :, 1:], image[:, :, 1:])
+
+
+def test_weights_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=r"the weights alexnet.* are absent"):
+        metrics["lpips_alex"].require_weights()
+    metrics["psnr"].require_weights()

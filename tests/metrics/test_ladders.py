@@ -66,6 +66,6 @@ def test_every_figure_is_strictly_monotone(photographs: torch.Tensor, name: str)
             ladder.setdefault(metric, []).append(value)
     assert len(ladder) == 8
     for metric, values in ladder.items():
-        worse = -1 if metrics[metric].facts["direction"] == "higher" else 1
+        worse = -1 if metrics[metric].direction == "higher" else 1
         assert (np.diff(values) * worse > 0).all(), f"{metric} under {name}: {values}"
     assert ladder["kid_paired_lite0_112"][0] > 0

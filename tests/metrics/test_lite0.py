@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ablate.metrics import extractor, frechet_distance, metrics, patches
+from ablate.metrics import PairedFeatures, extractor, frechet_distance, metrics, patches
 from ablate.networks import lite0
 from ablate.networks.lite0 import Lite0, SameConv2d
 from ablate.registry import UnknownNameError
@@ -108,10 +108,13 @@ def test_the_distance_grows_as_jpeg_quality_falls(chelsea: torch.Tensor) -> None
 
 def test_the_named_distances_are_those_of_their_taps(chelsea: torch.Tensor) -> None:
     originals, altered = patches(chelsea, 128, 0), patches(jpeg(chelsea, 20), 128, 0)
-    for metric, tap in ((metrics["fd_lite0_112"].function, 112), (metrics["fd_lite0_1280"].function, 1280)):
+    for metric, tap in ((metrics["fd_lite0_112"], 112), (metrics["fd_lite0_1280"], 1280)):
+        assert metric.needs.extractor == ("lite0", tap)
         network = extractor("lite0", tap=tap)
-        assert metric(originals, altered) == frechet_distance(network(originals), network(altered))
-        assert metric(originals, originals) == 0
+        features = PairedFeatures.of(network(originals), network(altered), [len(originals)])
+        assert metric.function(features).value == frechet_distance(features.originals, features.reconstructions)
+        alike = PairedFeatures.of(network(originals), network(originals), [len(originals)])
+        assert metric.function(alike).value == 0
 
 
 def test_the_record_names_the_weights() -> None:

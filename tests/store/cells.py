@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
+from ablate.atomic import write_with
 from ablate.codecs.build import build_codec
 from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
+from ablate.records import CellSettings, Result
 from ablate.store import Entry, Store
-from ablate.store.atomic import write_with
 
 
 def tiny_cell(noise: bool = False, seed: int = 0, levels: int = 5, channels_last: bool = False) -> Cell:
@@ -34,7 +35,7 @@ def commit(
 
     entry = store.cell(cell.id)
     label = f"tiny seed={cell.seed}"
-    entry.write_settings({"id": cell.id, "label": label, "seed": cell.seed, "cell": cell.model_dump(mode="json")})
+    entry.write_settings(CellSettings(id=cell.id, label=label, seed=cell.seed, cell=cell.model_dump(mode="json")))
     if status == "pending":
         return entry
     average = build_codec(cell.model, cell.seed if weights_of is None else weights_of)
@@ -53,5 +54,5 @@ def commit(
             result["codec"] = {
                 "models": {name: model_id(codec, cell.model, cell.seed).hex() for name, codec in named.items()}
             }
-    entry.commit(result)
+    entry.commit(Result.model_validate(result))
     return entry

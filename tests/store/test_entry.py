@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.atomic import write_bytes
+from ablate.records import CellSettings, Environment, MetricRow
 from ablate.store import Busy, Entry, Status
-from ablate.store.atomic import write_bytes
+from tests.made import made_result
 
 
 @pytest.fixture
@@ -12,63 +14,63 @@ def entry(tmp_path: Path) -> Entry:
     return Entry(tmp_path / "cells" / "0123456789ab")
 
 
-def row(step: int, attempt: int, **more) -> dict:
-    return {"step": step, "attempt": attempt} | more
+def row(step: int, attempt: int, loss: float) -> MetricRow:
+    return MetricRow(step=step, attempt=attempt, loss={"generator": loss})
 
 
 def test_the_status_follows_what_lies_there(entry: Entry):
     assert entry.status() is Status.pending
     with entry.claim():
         assert entry.status() is Status.running
-        entry.begin_attempt({}).finish("failed", 3, 0.1, error="ValueError: no")
+        entry.begin_attempt(Environment()).finish(Status.failed, 3, 0.1, error="ValueError: no")
     assert entry.status() is Status.failed
     with entry.claim():
-        entry.begin_attempt({}).finish("interrupted", 5, 0.1)
+        entry.begin_attempt(Environment()).finish(Status.interrupted, 5, 0.1)
     assert entry.status() is Status.pending
     with entry.claim():
-        entry.commit({"status": "diverged"})
+        entry.commit(made_result(entry, status="diverged"))
         assert entry.status() is Status.diverged
 
 
 def test_an_attempt_killed_before_it_could_say_anything_is_pending_again(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
+        entry.begin_attempt(Environment())
     assert entry.status() is Status.pending
 
 
 def test_looking_at_an_entry_creates_nothing(entry: Entry, tmp_path: Path):
-    entry.status(), entry.metrics(), entry.events(), entry.attempts(), entry.result(), entry.settings()
+    entry.status(), entry.metrics(), entry.events(), entry.attempts(), entry.result(), entry.cell_settings()
     entry.last_row(), entry.last_attempt(), entry.recon("ema", "cat")
     assert os.listdir(tmp_path) == []
 
 
 def test_attempts_are_numbered_on_and_never_overwritten(entry: Entry):
     with entry.claim():
-        numbers = [entry.begin_attempt({"try": i}).number for i in range(3)]
-        entry.attempts()[1].finish("failed", 1, 0.5, error="no")
+        numbers = [entry.begin_attempt(Environment(threads=i)).number for i in range(3)]
+        entry.attempts()[1].finish(Status.failed, 1, 0.5, error="no")
         with pytest.raises(AssertionError, match="has ended already"):
-            entry.attempts()[1].finish("done", 2, 0.5)
+            entry.attempts()[1].finish(Status.done, 2, 0.5)
         with pytest.raises(FileExistsError):
-            entry.attempts()[1].begin({})
+            entry.attempts()[1].begin(Environment())
     assert numbers == [1, 2, 3]
-    assert [attempt.environment()["try"] for attempt in entry.attempts()] == [0, 1, 2]
+    assert [attempt.environment().threads for attempt in entry.attempts()] == [0, 1, 2]
 
 
 def test_the_later_attempt_wins_per_step(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
+        entry.begin_attempt(Environment())
         for step in (25, 50, 75):
             entry.append_metrics(row(step, 1, loss=1))
         for step in (75, 100):
             entry.append_metrics(row(step, 2, loss=2))
-    assert [(r["step"], r["loss"]) for r in entry.metrics()] == [(25, 1), (50, 1), (75, 2), (100, 2)]
-    assert entry.last_row()["step"] == 100
+    assert [(r.step, r.loss["generator"]) for r in entry.metrics()] == [(25, 1), (50, 1), (75, 2), (100, 2)]
+    assert entry.last_row().step == 100
 
 
 def test_a_finished_entry_cannot_be_committed_again(entry: Entry):
-    entry.commit({"status": "done"})
+    entry.commit(made_result(entry))
     with pytest.raises(AssertionError, match="committed already"):
-        entry.commit({"status": "done"})
+        entry.commit(made_result(entry))
 
 
 def test_one_holder_at_a_time(entry: Entry):
@@ -84,20 +86,22 @@ def test_claiming_clears_what_a_killed_writer_left(entry: Entry):
 
 
 def test_settings_are_written_once(entry: Entry):
-    entry.write_settings({"label": "first", "cell": {}})
-    entry.write_settings({"label": "second", "cell": {}})
-    assert entry.settings()["label"] == "first"
+    for label in ("first", "second"):
+        entry.write_settings(CellSettings(id="0123456789ab", label=label, cell={}))
+    settings = entry.cell_settings()
+    assert settings is not None
+    assert settings.label == "first"
     assert (entry.path / "cell.json").exists()
 
 
 def test_an_event_belongs_to_the_attempt_that_runs(entry: Entry):
     with entry.claim():
-        entry.begin_attempt({})
-        entry.begin_attempt({})
+        entry.begin_attempt(Environment())
+        entry.begin_attempt(Environment())
         entry.append_event(7, "nonfinite", "loss.generator is nan")
     (event,) = entry.events()
-    assert (event["step"], event["attempt"], event["kind"]) == (7, 2, "nonfinite")
-    assert 0 <= event["t"] < 60
+    assert (event.step, event.attempt, event.kind) == (7, 2, "nonfinite")
+    assert 0 <= event.t < 60
 
 
 def test_images_with_like_names_have_reconstructions_of_their_own(entry: Entry):

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+from ablate.records import PlanRecord
 from ablate.store import Store, latest, named
 
 
@@ -21,7 +22,7 @@ def test_warmups_are_shared_by_all_grids_and_cells_are_not(tmp_path: Path):
 
 def test_the_latest_grid_is_the_one_whose_plan_was_written_last(tmp_path: Path):
     for name in ("one", "two"):
-        Store(tmp_path, name).write_plan({"name": name})
+        Store(tmp_path, name).write_plan(PlanRecord(name=name, grid_sha256="", data_stat="", axes={}, points=()))
     os.utime(tmp_path / "one" / "plan.json", ns=(1, 1))
     assert latest(tmp_path) == Store(tmp_path, "two")
     os.utime(tmp_path / "two" / "plan.json", ns=(0, 0))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ablate.config import Cell
 from ablate.data import prepare, resolve
+from ablate.records import Environment
 from ablate.store import Entry, Store
 
 
@@ -76,7 +77,7 @@ def claimed(store: Store) -> Callable[[Cell], Entry]:
         for split in ("train", "test"):
             prepare(cell.data, split, store.data_cache)
         entry = store.cell(cell.id)
-        entry.begin_attempt({"device": "cpu"})
+        entry.begin_attempt(Environment(device="cpu"))
         return entry
 
     return claim

@@ -25,11 +25,14 @@ from ablate.data import prepare, resolve
 from ablate.execute.cell import run_cell, run_warmup
 from ablate.kernels import OPERATORS, backends, disagreement
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
+from ablate.records import CellSettings, Environment
 from ablate.store import Store
 from ablate.store.weights import load
-from ablate.train.loop import Watch, train
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train
 from ablate.train.preflight import preflight
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 from tests.pretended_device import DEVICE, There, pretending, waits
 from tests.train.conftest import gradient_image
 
@@ -86,9 +89,9 @@ def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[
     """Returns the first step's row, and what the third, which logs nothing, waited for where there was one."""
     with tempfile.TemporaryDirectory() as place:
         entry = Store(Path(place), "grid").cell(cell.id)
-        entry.begin_attempt({})
+        entry.begin_attempt(Environment())
         marks: list[int] = []
-        watch = Watch(entry, 1, device, lambda: bool(marks.append(len(waits))), "train")
+        watch = Watch(Tracking(entry, 1), device, lambda: bool(marks.append(len(waits))), "train")
         state = TrainState.for_cell(cell, device)
         train(state, cell, prepare(cell.data, "train", cache), watch)
         TrainState.for_cell(cell, device).load(entry.checkpoint)
@@ -100,12 +103,12 @@ def committed(cell: Cell, cache: Path, device: str) -> Any:
     with tempfile.TemporaryDirectory() as place:
         store = Store(Path(place), "grid")
         entry, warmup = store.cell(cell.id), store.warmup(cell.warmup.id)
-        entry.write_settings({"id": cell.id, "label": "small", "seed": 0, "cell": cell.model_dump(mode="json")})
+        entry.write_settings(CellSettings(id=cell.id, label="small", seed=0, cell=cell.model_dump(mode="json")))
         common = {"data_cache": cache, "device": device, "attempt": 1, "kernels": "eager"}
-        warmup.begin_attempt({})
+        warmup.begin_attempt(Environment())
         run_warmup(cell.warmup, warmup, stop=lambda: False, **common)
         for ends_at in (1, None):
-            entry.begin_attempt({})
+            entry.begin_attempt(Environment())
             run_cell(cell, entry, warmup=warmup, stop=lambda e=ends_at: e is not None, **common)
         codec = load(entry, "ema", device)
         generator = torch.Generator().manual_seed(0)
@@ -196,7 +199,7 @@ def kernels() -> Iterator[tuple[str, str | None]]:
         trial = next(OPERATORS[operator].trials({"levels": 1} if operator == "ms_ssim" else {}))
         options = {"levels": 1} if operator == "ms_ssim" else {}
         exact = trial.to("cpu", torch.float64)
-        expected = backends(operator)[0](exact.image, exact.reconstruction, **options)
+        expected = backends(operator)[0].build(**options)(exact.image, exact.reconstruction)
         for backend in backends(operator):
             if backend.name not in ("eager", "explicit", "channels_last"):
                 continue

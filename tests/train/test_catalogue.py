@@ -8,9 +8,13 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare, resolve
 from ablate.losses.catalogue import adversarial_losses, penalties
+from ablate.records import Environment
 from ablate.store import Store
-from ablate.train.loop import Outcome, Watch, train
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train
+from ablate.train.outcome import Outcome
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 
 STEPS = 50
 
@@ -39,10 +43,10 @@ def trained(photos: Path, tmp_path: Path, scales: int = 2, **loss: object) -> tu
     cell = Cell.model_validate(settings)
     cell = cell.model_copy(update={"data": resolve(cell.data, photos)})
     entry = Store(tmp_path, "catalogue").cell(cell.id)
-    entry.begin_attempt({})
+    entry.begin_attempt(Environment())
     state = TrainState.for_cell(cell, "cpu")
     images = prepare(cell.data, "train", photos)
-    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     return outcome, entry.metrics(), state
 
 

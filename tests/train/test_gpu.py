@@ -12,10 +12,13 @@ from ablate.data import prepare
 from ablate.evaluate.features import as_tensor
 from ablate.execute.cell import run_cell, run_warmup
 from ablate.objective import Choice, Kernels
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
-from ablate.train.loop import Watch, train
+from ablate.trackers.tracking import Tracking
+from ablate.train.loop import train
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 
 pytestmark = [
     pytest.mark.gpu,
@@ -41,7 +44,7 @@ def test_the_first_step_is_that_of_the_cpu(make_cell, claimed, store: Store, nam
     for device in ("cpu", "cuda"):
         entry: Entry = claimed(cell)
         state = TrainState.for_cell(cell, device)
-        watch = Watch(entry, 1, device, lambda: False, "train")
+        watch = Watch(Tracking(entry, 1), device, lambda: False, "train")
         train(state, cell, prepare(cell.data, "train", store.data_cache), watch, Choice(kernels, device))
         rows.append(entry.metrics()[-1]["loss"])
     tolerance = 0.1 if cell.train.precision == "bfloat16" else 1e-3
@@ -73,8 +76,8 @@ def test_a_cell_goes_from_its_warm_start_through_an_interruption_to_its_result(
 ) -> None:
     cell: Cell = make_cell(train={"steps": 6, "warmup_steps": 4, "checkpoint_every": 2}, loss={"penalties": ["lecam"]})
     entry, warmup = claimed(cell), store.warmup(cell.warmup.id)
-    warmup.begin_attempt({})
-    entry.write_settings({"id": cell.id, "label": "small", "seed": 0, "cell": cell.model_dump(mode="json")})
+    warmup.begin_attempt(Environment())
+    entry.write_settings(CellSettings(id=cell.id, label="small", seed=0, cell=cell.model_dump(mode="json")))
     common = {"data_cache": store.data_cache, "device": "cuda", "attempt": 1}
     assert run_warmup(cell.warmup, warmup, stop=lambda: False, **common).status == "done"
     assert run_cell(cell, entry, warmup=warmup, stop=lambda: True, **common).status == "interrupted"

@@ -13,6 +13,7 @@ from ablate.data import prepare
 from ablate.execute.cell import run_cell
 from ablate.kernels.library import missing
 from ablate.objective import Kernels
+from ablate.records import Environment
 from ablate.store import Entry, Store
 
 ROLES = {"discriminator", "generator", "distortion", "feature_matching"}
@@ -25,7 +26,7 @@ def attempt(cell: Cell, store: Store, kernels: Kernels, steps: int | None = None
     for split in ("train", "test"):
         prepare(cell.data, split, store.data_cache)
     entry, calls = store.cell(cell.id), iter(range(1, 100))
-    number = entry.begin_attempt({"device": "cpu"}).number
+    number = entry.begin_attempt(Environment(device="cpu")).number
 
     def stop() -> bool:
         return next(calls) == steps
@@ -44,7 +45,10 @@ def attempt(cell: Cell, store: Store, kernels: Kernels, steps: int | None = None
 
 
 def rows(entry: Entry) -> list[dict]:
-    return [{k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()]
+    return [
+        {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
+        for row in entry.metrics()
+    ]
 
 
 @needs_compiler

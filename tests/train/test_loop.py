@@ -10,10 +10,12 @@ from torch.backends import cudnn
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.store import Entry, Store
-from ablate.train import loop, step
+from ablate.trackers.tracking import Tracking
+from ablate.train import step, telemetry
 from ablate.train.batches import Batches
-from ablate.train.loop import Watch, train, warm_up
+from ablate.train.loop import train, warm_up
 from ablate.train.state import TrainState
+from ablate.train.watch import Watch
 
 Steps = list[tuple[str, int, torch.Tensor]]
 
@@ -41,7 +43,7 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
         monkeypatch.setattr(step, "generator_terms", watched_generator)
         state = TrainState.for_cell(cell, "cpu")
         images = prepare(cell.data, "train", store.data_cache)
-        train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+        train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
         monkeypatch.undo()
         return steps, entry.metrics()
 
@@ -101,7 +103,7 @@ def test_every_forward_pass_draws_noise_of_its_own(
     real_stream = step.stream
     monkeypatch.setattr(step, "stream", lambda *named: drawn.append(named) or real_stream(*named))
     images = prepare(cell.data, "train", store.data_cache)
-    train(TrainState.for_cell(cell, "cpu"), cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    train(TrainState.for_cell(cell, "cpu"), cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     expected = [[("noise", step), ("discriminator.noise", 2 * step + 1)] for step in range(3)]
     assert drawn == [(cell.seed, *named) for pair in expected for named in pair]
 
@@ -124,7 +126,7 @@ def test_each_step_of_a_warm_start_has_its_part_of_the_learning_rate(
         return False
 
     images = prepare(cell.data, "train", store.data_cache)
-    warm_up(state, cell.warmup, images, Watch(entry, 1, "cpu", stop, "warmup"))
+    warm_up(state, cell.warmup, images, Watch(Tracking(entry, 1), "cpu", stop, "warmup"))
     assert rates == pytest.approx([0.002 * part for part in parts])
 
 
@@ -146,10 +148,10 @@ def test_a_training_has_collapsed_where_it_is_flat_at_four_log_points_in_a_row(
 ) -> None:
     cell = make_cell(train={"steps": len(flat), "log_every": 1}, discriminator={"scales": 1})
     entry, looks = claimed(cell), iter(flat)
-    monkeypatch.setattr(loop.telemetry, "is_flat", lambda _row: next(looks) == "1")
+    monkeypatch.setattr(telemetry, "is_flat", lambda _row: next(looks) == "1")
     images = prepare(cell.data, "train", store.data_cache)
     state = TrainState.for_cell(cell, "cpu")
-    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == (ended, flat.find("1111") + 4 if ended == "diverged" else len(flat))
 
 
@@ -166,7 +168,7 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
 
     monkeypatch.setattr(step, "discriminator_step", broken)
     images = prepare(cell.data, "train", store.data_cache)
-    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == ("diverged", 2)
 
 
@@ -178,7 +180,7 @@ def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
     )
     entry, state = claimed(cell), TrainState.for_cell(cell, "cpu")
     images = prepare(cell.data, "train", store.data_cache)
-    outcome = train(state, cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
+    outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     assert (outcome.status, state.step) == ("diverged", 4)
     assert 1 < outcome.step <= 4
     assert not entry.checkpoint.exists()
@@ -204,7 +206,7 @@ def test_float32_is_no_tf32_in_any_pass_of_a_training(
         module.register_forward_hook(lambda *_: passes.append(("forward", cudnn.allow_tf32)))
         next(module.parameters()).register_hook(lambda _: passes.append(("backward", cudnn.allow_tf32)))
     assert cudnn.allow_tf32, "torch's default"
-    train(states[0], cell, images, Watch(entry, 1, "cpu", lambda: False, "train"))
-    warm_up(states[1], warmup, images, Watch(entry, 1, "cpu", lambda: False, "warmup"))
+    train(states[0], cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
+    warm_up(states[1], warmup, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "warmup"))
     assert set(passes) == {("forward", False), ("backward", False)}
     assert cudnn.allow_tf32

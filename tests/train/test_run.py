@@ -22,8 +22,10 @@ from ablate.execute.cell import run_cell, run_warmup
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.work import PRELOAD
 from ablate.objective import Kernels
+from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
+from tests.made import made_result
 
 Claim = Callable[[Cell], Entry]
 
@@ -60,7 +62,8 @@ def comparable(entry: Entry) -> dict:
         "metrics": result["metrics"],
         "artefacts": result["artefacts"],
         "rows": [
-            {k: v for k, v in row.items() if k not in ("t", "attempt", "steps_per_second")} for row in entry.metrics()
+            {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
+            for row in entry.metrics()
         ],
     }
 
@@ -105,7 +108,7 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
 def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Claim, store: Store) -> None:
     cell = make_cell()
     entry = claimed(cell)
-    entry.write_settings({"cell": cell.model_dump(mode="json")})
+    entry.write_settings(CellSettings(id=cell.id, cell=cell.model_dump(mode="json")))
     train(cell, entry, store)
     images = prepare(cell.data, "test", store.data_cache)
     (image,), (name,) = images, images.names
@@ -135,7 +138,7 @@ def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
             prepare(cell.data, split, store.data_cache)
         entry = store.cell(cell.id)
         for stop_at in (*stops, None):
-            entry.begin_attempt({})
+            entry.begin_attempt(Environment())
             calls = iter(range(1, 100))
             stop = never if stop_at is None else (lambda at=stop_at, calls=calls: next(calls) >= at)
             outcome = train(cell, entry, store, stop=stop)
@@ -154,7 +157,7 @@ def train_until_killed(cell: Cell, store: Store, steps: int | None) -> None:
         return False
 
     entry = store.cell(cell.id)
-    entry.begin_attempt({})
+    entry.begin_attempt(Environment())
     train(cell, entry, store, stop=stop)
 
 
@@ -184,7 +187,7 @@ def test_warm_start_is_where_its_cells_begin(make_cell, claimed: Claim, store: S
     cell = make_cell(train={"warmup_steps": 6, "steps": 1})
     entry = claimed(cell)
     warmup = store.warmup(cell.warmup.id)
-    warmup.begin_attempt({})
+    warmup.begin_attempt(Environment())
     outcome = run_warmup(cell.warmup, warmup, data_cache=store.data_cache, device="cpu", attempt=1, stop=never)
     assert (outcome.status, outcome.step) == ("done", 6)
     saved = torch.load(warmup.weights, weights_only=True)
@@ -202,7 +205,7 @@ def test_a_cell_whose_warm_start_diverged_has_diverged_before_its_first_step(
 ) -> None:
     cell = make_cell(train={"warmup_steps": 6})
     entry, warmup = claimed(cell), store.warmup(cell.warmup.id)
-    warmup.commit({"status": "diverged", "step": 3, "cause": "non-finite loss at step 3"})
+    warmup.commit(made_result(warmup, status="diverged", step=3, cause="non-finite loss at step 3"))
     outcome = train(cell, entry, store, warmup)
     result = entry.result()
     assert (outcome.status, outcome.step) == (result["status"], result["step"]) == ("diverged", 0)
@@ -230,7 +233,7 @@ def test_non_finite_loss_is_a_result_with_step_and_cause(make_cell, claimed: Cla
     assert 1 < result["step"] <= 4
     assert result["metrics"] == {}
     assert [event["kind"] for event in entry.events()] == ["nonfinite"]
-    json.dumps(result, allow_nan=False)
+    json.dumps(result.plain(), allow_nan=False)
 
 
 def test_weights_that_the_last_step_broke_are_a_divergence_and_are_not_measured(

@@ -10,8 +10,9 @@ import torch
 from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss, adversarial
 from ablate.objective import Parts
+from ablate.records import Environment
 from ablate.store import Entry
-from ablate.train.loop import Watch
+from ablate.trackers.tracking import Tracking
 from ablate.train.step import DiscriminatorStepOutput
 from ablate.train.telemetry import (
     Finiteness,
@@ -21,6 +22,7 @@ from ablate.train.telemetry import (
     saturated,
     scale_telemetry,
 )
+from ablate.train.watch import Watch
 
 
 def patches(*values: float) -> torch.Tensor:
@@ -75,8 +77,8 @@ def test_discriminators_are_saturated_where_every_one_is_right_about_both() -> N
 
 def test_saturation_is_an_event_when_it_begins_and_when_it_begins_again(tmp_path) -> None:
     entry = Entry(tmp_path / "cell")
-    entry.begin_attempt({})
-    watch = Watch(entry, 1, "cpu", lambda: False, "train")
+    entry.begin_attempt(Environment())
+    watch = Watch(Tracking(entry, 1), "cpu", lambda: False, "train")
     for step, accuracy in enumerate((0.5, 1.0, 1.0, 0.5, 1.0), start=1):
         watch.log(step, {"scales": [{"accuracy_real": accuracy, "accuracy_fake": 1.0}]})
     assert [(each["step"], each["kind"]) for each in entry.events()] == [

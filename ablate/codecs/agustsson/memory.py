@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import torch
+
+from ablate import memory
 
 _GIB = 1 << 30
 
@@ -31,9 +30,4 @@ def available(device: str) -> int:
         # What torch keeps of freed tensors, a whole training's in the end, is free for it and not for the driver.
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + kept
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except FileNotFoundError:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    return kibibytes * 1024
+    return memory.available()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.kernels.backend import Tolerance, Unsupported
+from ablate.kernels.backend import Tolerance
 from ablate.kernels.facts import Operator
 from ablate.kernels.layout import supported
 from ablate.kernels.trial import Trial, with_nan
@@ -73,8 +73,7 @@ class Player:
     """One player's loss as a sum of terms.
 
     Raises:
-        Unsupported: for a loss that is not a mean over single logits, or has no fast form.
-        ValueError: for a loss, an option or a player that there is not.
+        ValueError: for a loss, an option or a player that there is not, and for a loss without a fast form.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class Player:
     ) -> None:
         resolved, number = adversarial_losses[loss].resolve(options), chosen("player", player, PLAYERS)
         if loss not in FORMS:
-            raise Unsupported(f"{loss} has no fast form (there is: {', '.join(FORMS)})")
+            raise ValueError(f"{loss} has no fast form (there is: {', '.join(FORMS)})")
         self._of_image, self._of_reconstruction = FORMS[loss](**resolved)[number]
         self._reduction = reduction
 
@@ -97,11 +96,11 @@ class Player:
         supported(*images, *reconstructions)
         parts, whole = shares(reconstructions, self._reduction)
         weights = [part / whole for part in parts]
-        first = zip(images, weights, strict=True) if self._of_image is not None else ()
-        return (
-            [Term(logits, self._of_image, weight) for logits, weight in first if self._of_image is not None],
-            [Term(logits, self._of_reconstruction, w) for logits, w in zip(reconstructions, weights, strict=True)],
-        )
+
+        def of(side: Sequence[Tensor], form: Form | None) -> list[Term]:
+            return [] if form is None else [Term(x, form, weight) for x, weight in zip(side, weights, strict=True)]
+
+        return of(images, self._of_image), of(reconstructions, self._of_reconstruction)
 
 
 KINKS = (-1.0, 1.0, 0.0, 50.0, -50.0, 200.0, -200.0)

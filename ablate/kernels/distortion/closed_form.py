@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
 from ablate.kernels.distortion.spec import Weights, weights_of
-from ablate.kernels.layout import same_shape
+from ablate.kernels.layout import require_pair
 
 
 def build(**options: float) -> Function:
@@ -18,7 +18,7 @@ def build(**options: float) -> Function:
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
-        same_shape(image, reconstruction)
+        require_pair(image, reconstruction)
         error = reconstruction.detach().float() - image.detach().float()
         value, gradient = _differentiated(error, weights)
         return Gradients(value, (), (gradient.to(reconstruction.dtype),))

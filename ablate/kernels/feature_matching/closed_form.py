@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
-from ablate.kernels.layout import same_shape
+from ablate.kernels.layout import require_pair
 
 
 def build(*, weight: float = 1.0) -> Function:
@@ -17,7 +17,7 @@ def build(*, weight: float = 1.0) -> Function:
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         value, gradients = torch.zeros((), device=reconstructions[0].device), []
         for image, reconstruction in zip(images, reconstructions, strict=True):
-            same_shape(image, reconstruction)
+            require_pair(image, reconstruction)
             error = reconstruction.detach().float() - image.detach().float()
             value = value + error.abs().mean() * weight
             gradients.append(error.sign_().mul_(weight / error.numel()).to(reconstruction.dtype))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ablate.kernels.backend import Tolerance
 from ablate.kernels.facts import Operator
-from ablate.kernels.layout import same_shape
+from ablate.kernels.layout import require_pair
 from ablate.kernels.trial import Trial, image_trials
 from ablate.losses.distortion_loss import require_side
 from ablate.losses.structure import WINDOW, smallest_side
@@ -25,7 +25,7 @@ def check(image: Tensor, reconstruction: Tensor, levels: int) -> None:
     Raises:
         ValueError: for two shapes, for sides that the levels do not fit into, and for another type.
     """
-    same_shape(image, reconstruction)
+    require_pair(image, reconstruction)
     require_side(image, smallest_side(levels=levels), f"MS-SSIM of {levels} levels")
 
 

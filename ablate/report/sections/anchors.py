@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ablate.analysis import Arm
 from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import fixed, plural
+from ablate.report.reference_points import RATE, SMALLEST, reference_points
 from ablate.report.sections.anchor_figure import anchor_figure
 from ablate.report.styles import short_name
 from ablate.report.tables import number, numbers, scores, table, words
 
-if TYPE_CHECKING:
-    from ablate.config import Evaluation
-    from ablate.data import Images
-
-RATE = "bpp_actual"
 SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
 """What is compared: metrics whose names begin like this."""
 CODEC = "this codec"
-SMALLEST = "smallest"
-LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
-"""Curves go at least from 1/16, where no photograph has a file, to 1/2 bit a pixel."""
 
 Records = Mapping[str, Mapping[str, Any]]
 """Codec -> record of `ablate.evaluate.references`."""
@@ -47,10 +40,16 @@ def anchors(evidence: Evidence) -> Section:
         said = text("No cell has finished, so there is nothing to set beside JPEG and WebP.")
         return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
     try:
-        found = _measure(evidence, reference)
+        points = reference_points(evidence)
     except (OSError, ValueError) as error:
-        said = text(f"JPEG and WebP could not be measured on the test images: {error}", kind="warning")
+        said = text(f"JPEG and WebP cannot be set beside the arms on the test images: {error}", kind="warning")
         return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
+    records = points.references.known() if points else None
+    if points is None or records is None:
+        said = text("JPEG and WebP were not measured at these bits yet; ", code(_command(evidence)), " measures them.")
+        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
+    at_arms = {name: records[limit] for name, limit in points.arms.items()}
+    found = Anchors(at_arms, {codec: _curve(codec, records, points.ladder) for codec in records[SMALLEST]})
     measures = [measure for name, measure in evidence.measures.items() if name.startswith(SHOWN) and measure.direction]
     blocks: list[Block] = [_sentence(evidence, reference, found.at_arms[reference.name])]
     drawn = anchor_figure(evidence, found.curves, measures)
@@ -69,60 +68,13 @@ _HOW = (
 )
 
 
-def _measure(evidence: Evidence, reference: Arm) -> Anchors:
-    """Raises ValueError or OSError where the images are no longer there."""
-    from ablate.config import Data, Evaluation
-    from ablate.data import prepare
-    from ablate.evaluate.references import anchors as measured
-
-    config = reference.cells[0].config
-    images = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)
-    evaluation: Evaluation = Evaluation.model_validate(config["evaluation"])
-    arms = {arm.name: _limits(evidence, arm, images) for arm in _chosen(evidence, reference)}
-    ladder = {f"{bits:g}": _same(bits, images) for bits in _ladder(evidence)}
-    wanted = {**{f"arm {name}": limits for name, limits in arms.items()}, SMALLEST: None, **ladder}
-    records = measured(images, evaluation, wanted, evidence.store.data_cache, evidence.say)
-    at_arms = {name: records[f"arm {name}"] for name in arms}
-    return Anchors(at_arms, {codec: _curve(codec, records, ladder) for codec in records[SMALLEST]})
+def _command(evidence: Evidence) -> str:
+    grids = list(dict.fromkeys(cell.grid for cell in evidence.study.cells))
+    root = evidence.store.root
+    return shlex.join(("ablate", "references", *grids, *(() if str(root) == "runs" else ("-C", str(root)))))
 
 
-def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
-    """Returns the reference, and the best arm on each primary metric."""
-    names = {reference.name: None}
-    for measure in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
-        if means:
-            names |= {measure.best(means, key=means.__getitem__): None}
-    arms = {arm.name: arm for arm in evidence.finished}
-    return [arms[name] for name in names]
-
-
-def _limits(evidence: Evidence, arm: Arm, images: Images) -> list[int]:
-    """Returns the bytes of the arm's file of each image, means over its seeds, rounded down."""
-    import numpy as np
-
-    scores = evidence.rate_per_image
-    missing = set(images.names) - set(scores.images)
-    if missing:
-        raise ValueError(f"{arm.name} was measured on other images: it has no bits for {', '.join(sorted(missing))}")
-    bits = dict(zip(scores.images, np.nanmean(scores.values[arm.name], axis=0), strict=True))
-    sizes = zip(images.names, images.shapes, strict=True)
-    # Bits per pixel were a whole number of bytes once, before they were divided.
-    return [math.floor(bits[name] * height * width / 8 + 1e-6) for name, (height, width) in sizes]
-
-
-def _same(bits: float, images: Images) -> list[int]:
-    return [math.floor(bits * height * width / 8) for height, width in images.shapes]
-
-
-def _ladder(evidence: Evidence) -> list[float]:
-    """Returns bits per pixel in octaves, the same for every grid: around the arms', and where the formats begin."""
-    dearest = max(rate for arm in evidence.finished if (rate := arm.mean(RATE)))
-    last = max(HIGHEST_OCTAVE, math.ceil(math.log2(dearest)) + 1)
-    return [2.0**octave for octave in range(LOWEST_OCTAVE, last + 1)]
-
-
-def _curve(codec: str, records: Mapping[str, Records], ladder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _curve(codec: str, records: Mapping[str, Records], ladder: Sequence[str]) -> list[Mapping[str, Any]]:
     """Returns the records of a codec that have figures, each dearer than the one before."""
     found: list[Mapping[str, Any]] = []
     for name in (SMALLEST, *ladder):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Contrast, Effect, LevelMean, effects, level_means
 from ablate.report.claims import verdict
-from ablate.report.document import Block, Figure, Section, Table, Value, text
+from ablate.report.document import Block, Figure, Table, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import Style, axis_title, draw
 from ablate.report.numbers import fixed, interval, joined
+from ablate.report.sections.section import Content, section
 from ablate.report.svg import CARD, INK, SERIES
 from ablate.report.tables import number, numbers, part, scores, table, words
 
@@ -50,14 +51,14 @@ class Row:
         return max((len(mean.by_seed) for mean in self.means.values()), default=0)
 
 
-def axis_effects(evidence: Evidence) -> Section:
+@section("effects", "Effect of each axis", "Effects")
+def axis_effects(evidence: Evidence) -> Content:
     """Returns a figure of all axes and a table for each."""
     study, measures = evidence.study, evidence.varying
-    title, short = "Effect of each axis", "Effects"
     if not study.axes or not evidence.finished:
         nothing = "Nothing varies in this grid but the seed" if not study.axes else "No cell has finished"
         said = text(f"{nothing}, so there is no effect to estimate.")
-        return Section("effects", title, (said,), {"axes": [], "level_means": [], "effects": []}, short)
+        return [said], {"axes": [], "level_means": [], "effects": []}
     found = {measure.name: effects(study, measure.name) for measure in measures}
     means = {
         (axis.name, measure.name): level_means(study, axis, measure.name) for axis in study.axes for measure in measures
@@ -72,7 +73,7 @@ def axis_effects(evidence: Evidence) -> Section:
         "level_means": [asdict(mean) for each in means.values() for mean in each],
         "effects": [asdict(effect) for each in found.values() for effect in each],
     }
-    return Section("effects", title, tuple(blocks), data, short)
+    return blocks, data
 
 
 def _figure(axes: Sequence[Axis], measures: Sequence[Measure], means: Means) -> Figure:

@@ -6,21 +6,22 @@ from dataclasses import asdict
 
 from ablate.analysis import Budget, Effect, Interval, budgets, t_interval
 from ablate.report.claims import comparison
-from ablate.report.document import Section, Table, text
+from ablate.report.document import Table, text
 from ablate.report.evidence import Evidence
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import Field, difference, numbers, table, words
 
 
-def equal_budgets(evidence: Evidence) -> Section:
+@section("budgets", "Equal budgets", "Budgets")
+def equal_budgets(evidence: Evidence) -> Content:
     """Returns the time each level takes and the training distortion it reaches within equal budgets."""
-    title, short = "Equal budgets", "Budgets"
     found = budgets(evidence.study, evidence.curves) if evidence.finished else ()
     if not any(effect.interval for budget in found for effect in budget.effects):
         said = text(
             "No two arms have a finished cell of one seed in common, so what they reach within one budget cannot be "
             "compared."
         )
-        return Section("budgets", title, (said,), {"budgets": []}, short)
+        return [said], {"budgets": []}
     said = text(
         "Arms of a grid train for equal steps, but a step of one may take longer. Training distortion is averaged over "
         "the last quarter of a budget: the steps, and the seconds, of the cell of each seed that took fewest. Negative "
@@ -30,7 +31,7 @@ def equal_budgets(evidence: Evidence) -> Section:
     data = {"budgets": [asdict(budget) for budget in found], "time": {
         f"{axis} {level}": asdict(share) for (axis, level), share in evidence.time_shares.items()
     }}  # fmt: skip
-    return Section("budgets", title, (said, _table(evidence, found)), data, short)
+    return (said, _table(evidence, found)), data
 
 
 def _table(evidence: Evidence, found: tuple[Budget, ...]) -> Table:

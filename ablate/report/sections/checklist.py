@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ablate.analysis.study import STATUSES
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import duration, joined, plural
@@ -26,7 +27,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
         "seed where two arms are compared. Images are never counted as repetitions.",
     )
     ended = [cell.status for cell in study.cells]
-    lost = {status: ended.count(status) for status in ("diverged", "failed", "running", "pending") if status in ended}
+    lost = {status: ended.count(status) for status in STATUSES[1:] if status in ended}
     yield (
         "Runs left out.",
         "None: every planned run is in the tables."

@@ -10,9 +10,11 @@ from typing import Any, Literal
 from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
 from ablate.analysis.study import STATUSES
-from ablate.report.document import Block, Card, Cards, Section, Table, Text, Value, strong, text
+from ablate.records import Status
+from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 
 AGREE = {
@@ -23,7 +25,8 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-def completeness(evidence: Evidence) -> Section:
+@section("completeness", "Completeness")
+def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
@@ -46,11 +49,11 @@ def completeness(evidence: Evidence) -> Section:
         blocks.append(_excluded_table(evidence))
     data = {
         "planned": len(study.cells),
-        **{status: counts[status] for status in STATUSES},
+        **{status.value: counts[status] for status in STATUSES if status is not Status.broken or counts[status]},
         "excluded": [dict(each) for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
-    return Section("completeness", "Completeness", tuple(blocks), data)
+    return blocks, data
 
 
 def _card(status: str, count: int) -> Card:

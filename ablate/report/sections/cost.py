@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import Arm
-from ablate.report.document import Block, Card, Cards, Section, Table, Tone, Value, text
+from ablate.records import Result
+from ablate.report.document import Block, Card, Cards, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, duration, fixed, joined, plural, size
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import arm_fields, count, number, numbers, part, table
 
 PACKED, ALONE, UNKNOWN = "packed", "alone", "not recorded"
@@ -18,12 +20,13 @@ Row = Mapping[str, Any]
 """An arm with its means."""
 
 
-def cost(evidence: Evidence) -> Section:
+@section("cost", "Cost")
+def cost(evidence: Evidence) -> Content:
     """Returns totals and a row an arm."""
     study = evidence.study
     results = [cell.result for cell in study.cells if cell.result]
     if not results:
-        return Section("cost", "Cost", (text("No cell has ended, so there is no cost to report yet."),), {})
+        return [text("No cell has ended, so there is no cost to report yet.")], {}
     warmups = _warmups(evidence)
     totals: dict[str, Any] = {
         "train_seconds": _total(results, "train_seconds"),
@@ -41,7 +44,7 @@ def cost(evidence: Evidence) -> Section:
         cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=shared))
     arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
     blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
-    return Section("cost", "Cost", blocks, {"totals": totals, "warmups": warmups, "arms": arms})
+    return blocks, {"totals": totals, "warmups": warmups, "arms": arms}
 
 
 def _total(results: list[Any], name: str) -> float:
@@ -55,9 +58,9 @@ def _warmups(evidence: Evidence) -> dict[str, float]:
     return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}
 
 
-def _sharing(result: Mapping[str, Any]) -> str:
+def _sharing(result: Result) -> str:
     """Returns how a cell ran."""
-    at_once = result.get("environment", {}).get("cells_at_once")
+    at_once = result.environment.cells_at_once
     return UNKNOWN if at_once is None else ALONE if at_once == 1 else PACKED
 
 

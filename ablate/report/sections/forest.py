@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from ablate.analysis import Contrast
 from ablate.report.claims import CORRECTIONS, TOO_FEW, comparison, label, verdict, why_not
-from ablate.report.document import Block, Figure, Section, Table, Tone, Value, text
+from ablate.report.document import Block, Figure, Table, Tone, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import Style, axis_title, band, draw, key, name_rows
 from ablate.report.numbers import fixed, joined, probability
 from ablate.report.sections.bjontegaard import bjontegaard_table
+from ablate.report.sections.section import Content, section
 from ablate.report.svg import MUTED, SERIES
 from ablate.report.tables import difference, numbers, p_value, part, table, words
 
@@ -37,20 +38,20 @@ STYLES = {
 TONES: Mapping[str, Tone] = {"better": "best", "worse": "bad"}
 
 
-def forest(evidence: Evidence) -> Section:
+@section("comparisons", "Comparisons to the baseline", "Comparisons")
+def forest(evidence: Evidence) -> Content:
     """Returns the forest plot and a table for each metric that has a better direction."""
-    title, short = "Comparisons to the baseline", "Comparisons"
     measures = [evidence.measures[name] for name in evidence.contrasts]
     rows = _rows(evidence, measures)
     if not rows:
         said = text("No two arms have finished seeds in common, so there is nothing to compare.")
-        return Section("comparisons", title, (said,), {"drawn": []}, short)
+        return [said], {"drawn": []}
     blocks: list[Block] = [text(_how(evidence))]
     blocks.append(_figure(measures[:PANELS], rows, evidence.contrasts))
     curves = bjontegaard_table(evidence)
     blocks += [curves] if curves else []
     blocks += [_table(evidence, measure) for measure in measures]
-    return Section("comparisons", title, tuple(blocks), {"drawn": [list(row) for row in rows]}, short)
+    return blocks, {"drawn": [list(row) for row in rows]}
 
 
 def _how(evidence: Evidence) -> str:
@@ -116,7 +117,7 @@ def _panel(panel: Axes, measure: Measure, contrasts: Sequence[Contrast | None]) 
         _row(panel, place, each, reach)
     panel.set_title(axis_title(measure))
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}.get(measure.direction or "", ""))
+    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[measure.direction])
     panel.grid(False, axis="y")
 
 

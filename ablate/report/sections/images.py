@@ -18,9 +18,10 @@ from ablate.report.crops import (
     read_image,
     read_originals,
 )
-from ablate.report.document import Block, ComparedImage, Section, Tile, text
+from ablate.report.document import Block, ComparedImage, Tile, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, joined, plural
+from ablate.report.sections.section import Content, section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,13 +67,13 @@ class Views:
         return read_image(file) if file.exists() else None
 
 
-def images(evidence: Evidence) -> Section:
+@section("images", "Reconstructions", "Images")
+def images(evidence: Evidence) -> Content:
     """Returns every arm of the first seed at the same windows of up to three images."""
     reference = evidence.reference
-    title, short = "Reconstructions", "Images"
     if reference is None:
         said = text("No cell has finished, so there is no reconstruction to show.")
-        return Section("images", title, (said,), {"images": []}, short)
+        return [said], {"images": []}
     views = Views(evidence, reference, reference.done[0].seed)
     chosen = _chosen(views)
     arms, rule = _arms(evidence, views.seed)
@@ -94,7 +95,7 @@ def images(evidence: Evidence) -> Section:
     if shown:
         blocks.append(gallery((each for each, _ in shown), _caption(side)))
     numbers = {"seed": views.seed, "rule": rule, "images": [each for _, each in shown]}
-    return Section("images", title, tuple(blocks), numbers, short)
+    return blocks, numbers
 
 
 def _chosen(views: Views) -> tuple[Chosen, ...]:

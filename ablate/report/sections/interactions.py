@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Interaction, Ranks, interactions, ranks
-from ablate.report.document import Block, Figure, Items, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Figure, Items, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined, plural, probability
+from ablate.report.sections.section import Content, section
 from ablate.report.svg import INK
 from ablate.report.tables import difference, numbers, p_value, table, words
 
@@ -33,16 +34,13 @@ HOW = (
 Found = Mapping[str, tuple[Interaction, ...]]
 
 
-def interaction_effects(evidence: Evidence) -> Section:
+@section("interactions", "Interactions")
+def interaction_effects(evidence: Evidence) -> Content:
     """Returns differences of differences on the primary metrics, and ranks as a description."""
-    study, title, short = evidence.study, "Interactions", "Interactions"
+    study = evidence.study
     found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
     found = {name: own for name, own in found.items() if any(each.interval for each in own)}
-    tried = [
-        ranks(study, axis, measure.name, measure.direction or "higher")
-        for measure in evidence.primary
-        for axis in study.axes
-    ]
+    tried = [ranks(study, axis, measure.name, measure.direction) for measure in evidence.primary for axis in study.axes]
     ranked = [own for own in tried if own]
     blocks: list[Block] = []
     if found:
@@ -57,7 +55,7 @@ def interaction_effects(evidence: Evidence) -> Section:
         "interactions": [asdict(each) for own in found.values() for each in own],
         "ranks": [asdict(each) for each in ranked],
     }
-    return Section("interactions", title, tuple(blocks), numbers, short)
+    return blocks, numbers
 
 
 def _figure(evidence: Evidence, found: Found) -> Figure:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.report.document import Block, Code, Items, Section, Table, Value, text
+from ablate.report.document import Block, Code, Items, Table, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.checklist import checklist
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
 
@@ -19,7 +20,8 @@ FEW = 6
 """So many values, or images, are listed by name; more are counted."""
 
 
-def protocol(evidence: Evidence) -> Section:
+@section("protocol", "Protocol and reproducibility", "Protocol")
+def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
@@ -45,7 +47,7 @@ def protocol(evidence: Evidence) -> Section:
     blocks.append(Code(title, listed, folded=True))
     content = {
         "metrics": {
-            name: {"unit": m.unit, "direction": m.direction, "meaning": m.meaning}
+            name: {"unit": m.unit, "direction": m.direction, "meaning": m.formula}
             for name, m in evidence.measures.items()
         },
         "protocol": protocols[0] if protocols else None,
@@ -55,7 +57,7 @@ def protocol(evidence: Evidence) -> Section:
         "fingerprint": study.fingerprint,
         "grid": study.grid_text,
     }
-    return Section("protocol", "Protocol and reproducibility", tuple(blocks), content, "Protocol")
+    return blocks, content
 
 
 def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
@@ -64,8 +66,8 @@ def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Ta
         "metrics", "Metrics", evidence.measures.values(),
         words("metric", lambda measure: Value(measure.label, measure.name)),
         words("unit", lambda measure: measure.unit or "none"),
-        words("better", lambda measure: measure.direction or "neither"),
-        words("what it is", lambda measure: measure.meaning or "not described"),
+        words("better", lambda measure: measure.direction),
+        words("what it is", lambda measure: measure.formula or "not described"),
         words("measured with", lambda measure: _facts(facts.get(measure.name, {}))),
         caption="Reconstructions are rounded to 8 bit before any metric.",
     )  # fmt: skip
@@ -160,7 +162,8 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
     """Returns each recorded fact of the environment with its values and how many cells ran with each."""
     counts: dict[str, Counter[str]] = {}
     for cell in evidence.study.cells:
-        for key, value in flat((cell.result or {}).get("environment", {}), terms_apart=True).items():
+        environment = cell.result.environment.plain() if cell.result else {}
+        for key, value in flat(environment, terms_apart=True).items():
             if value != {}:
                 counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}

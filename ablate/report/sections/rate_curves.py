@@ -11,7 +11,7 @@ from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined
-from ablate.report.svg import LINE_STYLES, MARKERS, SERIES, colours, rounds
+from ablate.report.styles import LineStyle, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +38,7 @@ class Curve:
     """A line of a panel, its vertices in the order of their bits."""
 
     label: str
-    colour: str
-    style: str
-    marker: str
+    style: LineStyle
     vertices: tuple[Vertex, ...]
 
 
@@ -91,28 +89,12 @@ def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
     others = [other for other in evidence.study.axes if other is not axis]
     blocks = dict.fromkeys(block for _, _, block in evidence.study.slots[axis.name])
     shown = others if len(blocks) <= LINES else others[:1]
-    groups = dict.fromkeys(block[: len(shown)] for block in blocks)
-    ordered = bool(others) and others[0].numbers is not None
-    palette = colours(others[0].levels, ordered) if others else {}
-    turns = rounds(others[0].levels, ordered) if others else {}
-    # What colour does not tell, line style and marker do.
-    rests = {key: (turns[key[0]], *key[1:]) if key else () for key in groups}
-    places = list(dict.fromkeys(rests.values()))
     found = []
-    for key in groups:
-        place = places.index(rests[key])
+    for key in dict.fromkeys(block[: len(shown)] for block in blocks):
         label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
         vertices = _vertices(evidence, axis, measure, key)
         if vertices:
-            found.append(
-                Curve(
-                    label or measure.label,
-                    palette.get(key[0], SERIES[0][0]) if key else SERIES[0][0],
-                    LINE_STYLES[place % len(LINE_STYLES)],
-                    MARKERS[place % len(MARKERS)],
-                    vertices,
-                )
-            )
+            found.append(Curve(label or measure.label, line_style(shown, key), vertices))
     return found
 
 
@@ -161,11 +143,12 @@ def _figure(axis: Axis, rate: Measure, measures: Sequence[Measure], curves: Mapp
 def _draw(panel: Axes, curve: Curve) -> None:
     rates = [vertex.rate for vertex in curve.vertices]
     means = [vertex.interval.mean for vertex in curve.vertices]
+    style = curve.style
     panel.plot(
-        rates, means, color=curve.colour, linestyle=curve.style, marker=curve.marker, markersize=5.5, label=curve.label
+        rates, means, color=style.colour, linestyle=style.line, marker=style.marker, markersize=5.5, label=curve.label
     )
     banded = [(v.rate, v.interval.low, v.interval.high) for v in curve.vertices]
     known = [(rate, low, high) for rate, low, high in banded if low is not None and high is not None]
     if known:
         xs, lows, highs = zip(*known, strict=True)
-        panel.fill_between(xs, lows, highs, color=curve.colour, alpha=0.14, linewidth=0)
+        panel.fill_between(xs, lows, highs, color=style.colour, alpha=0.14, linewidth=0)

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
-from ablate.report.document import Section, Table, Tone, Value, text
+from ablate.report.document import Table, Tone, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, duration, fixed
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import arm_fields, code, number, numbers, part, scores, table, words
 
 
-def results(evidence: Evidence) -> Section:
+@section("results", "Results")
+def results(evidence: Evidence) -> Content:
     """Returns the table of arms and the table of cells."""
     if not evidence.study.cells:
-        return Section("results", "Results", (text("The grid has no cells."),), {"arms": [], "cells": []})
+        return [text("The grid has no cells.")], {"arms": [], "cells": []}
     means = {arm.name: _means(evidence, arm) for arm in evidence.study.arms}
     found = {
         "weights": list(WEIGHTS),
@@ -23,7 +25,7 @@ def results(evidence: Evidence) -> Section:
         "cells": [_cell_numbers(cell) for cell in evidence.study.cells],
     }
     blocks = (_arms_table(evidence, means), _cells_table(evidence))
-    return Section("results", "Results", blocks, found)
+    return blocks, found
 
 
 def _means(evidence: Evidence, arm: Arm) -> dict[str, dict[str, Interval | None]]:
@@ -137,7 +139,7 @@ def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict
 
 
 def _cell_numbers(cell: CellRecord) -> dict[str, Any]:
-    result = cell.result or {}
+    result = cell.result.plain() if cell.result else {}
     return {
         "id": cell.id, "arm": cell.arm, "axes": dict(cell.axes), "seed": cell.seed, "replicate": cell.replicate,
         "status": cell.status, "step": cell.step, "cause": cell.cause, "metrics": result.get("metrics") or None,

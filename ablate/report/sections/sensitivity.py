@@ -15,15 +15,16 @@ from ablate.analysis import (
     sensitivity,
 )
 from ablate.report.claims import comparison, label
-from ablate.report.document import Block, Section, Table, Text, Value, strong, text
+from ablate.report.document import Block, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, fixed, joined, plural
+from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
 
 
-def sensitivity_analysis(evidence: Evidence) -> Section:
+@section("sensitivity", "Sensitivity")
+def sensitivity_analysis(evidence: Evidence) -> Content:
     """Returns a table of every declared comparison under other choices, and what failures do to scores."""
-    title = "Sensitivity"
     directions = {m.name: m.direction for m in evidence.measures.values() if m.direction}
     found = sensitivity(evidence.study, evidence.contrasts, directions)
     blocks: list[Block] = []
@@ -36,7 +37,7 @@ def sensitivity_analysis(evidence: Evidence) -> Section:
         "contrasts": [_numbers(each) for each in found],
         "failures": [asdict(each) for each in failure_rates(evidence.study)],
     }
-    return Section("sensitivity", title, tuple(blocks), data)
+    return blocks, data
 
 
 def _summary(found: Sequence[Sensitivity]) -> Text:
@@ -101,7 +102,7 @@ def _failures(evidence: Evidence) -> list[Block]:
         most = max(rates, key=lambda rate: rate.high)
         rest = f"With {plural(most.ended, 'seed')} an arm may still diverge in up to {most.high:.0%} of runs"
         return [text(f"No cell diverged. {rest} (Wilson, 95 %).", kind="note")]
-    worst = {m.name: means_with_failures(evidence.study, m.name, m.direction or "higher") for m in evidence.primary}
+    worst = {m.name: means_with_failures(evidence.study, m.name, m.direction) for m in evidence.primary}
     arms = {arm.name: arm for arm in evidence.study.arms}
 
     def diverged(rate: FailureRate) -> Value:

@@ -6,21 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ablate.bench.names import CONTROL, FORWARD, TRAINING_STEP, primary_ratio, times_as_fast
 from ablate.bench.record import newest
-from ablate.report.document import Block, Section, Table, Tone, Value, text
+from ablate.report.document import Block, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import plural
+from ablate.report.sections.section import Content, section
 from ablate.report.sections.throughput_figures import Row, over_size, sized, standing
 from ablate.report.tables import Field, numbers, table, words
 
 TONES: Mapping[str, Tone] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
 
 
-def throughput(evidence: Evidence) -> Section:
+@section("throughput", "Throughput of the loss kernels", "Throughput")
+def throughput(evidence: Evidence) -> Content:
     """Returns what `ablate bench` measured last of each kernel under the same results directory; else nothing."""
     rows = newest(evidence.store.root)
     measured = [row for row in rows if row["status"] == "measured"]
     if not measured:
-        return Section("throughput", "Throughput of the loss kernels", (), {"rows": []}, "Throughput")
+        return (), {"rows": []}
     backends = list(dict.fromkeys(row["backend"] for row in measured if row["backend"] != CONTROL))
     kernels = [row for row in measured if row["kernel"] != TRAINING_STEP and row["backend"] != CONTROL]
     shown = _largest([row for row in kernels if row["direction"] != FORWARD] or kernels)
@@ -35,7 +37,7 @@ def throughput(evidence: Evidence) -> Section:
     others = [row for row in rows if row["backend"] != CONTROL]
     blocks.append(_table(sorted(others, key=lambda row: row["status"] != "measured")))
     plain = [{name: value for name, value in row.items() if name not in ("samples", "ceilings")} for row in rows]
-    return Section("throughput", "Throughput of the loss kernels", tuple(blocks), {"rows": plain}, "Throughput")
+    return blocks, {"rows": plain}
 
 
 def _how(rows: Sequence[Row]) -> str:

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import Chance, front_chances
-from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import plural
 from ablate.report.scatter import Scatter
 from ablate.report.sections.coverage import coverage, coverage_table
 from ablate.report.sections.frontier_figure import frontier_figure
 from ablate.report.sections.rate_curves import rate_curves
+from ablate.report.sections.section import Content, section
 from ablate.report.styles import Encoding
 from ablate.report.tables import arm_fields, number, numbers, table, words
 
@@ -21,17 +22,17 @@ QUALITY = "psnr"
 RATE = "bpp_actual"
 
 
-def tradeoff(evidence: Evidence) -> Section:
+@section("tradeoff", "Quality, perception, bits", "Trade-offs")
+def tradeoff(evidence: Evidence) -> Content:
     """Returns PSNR against the Fréchet distance and bits, the front with its certainty, and curves over bits."""
     measures = evidence.measures
     distance = next((measure for name, measure in measures.items() if name.startswith("fd_")), None)
     quality, rate = measures.get(QUALITY), measures.get(RATE)
     scatters = [Scatter(evidence, quality, other) for other in (distance, rate) if quality and other]
     scatters = [scatter for scatter in scatters if scatter.points]
-    title = "Quality, perception, bits"
     if not scatters:
         said = text("No finished cell has both a PSNR and something to plot it against.")
-        return Section("tradeoff", title, (said,), {"front": {}}, "Trade-offs")
+        return [said], {"front": {}}
     encoding = Encoding.of(evidence.study.axes)
     fronts = {scatter.other.name: scatter.front for scatter in scatters}
     blocks: list[Block] = [frontier_figure(evidence, encoding, scatters)]
@@ -45,7 +46,7 @@ def tradeoff(evidence: Evidence) -> Section:
             blocks.append(coverage_table(covered, scatters[0]))
         data |= {"chances": [asdict(chance) for chance in chances], "coverage": covered}
     curves, curve_data = rate_curves(evidence)
-    return Section("tradeoff", title, (*blocks, *curves), data | curve_data, "Trade-offs")
+    return (*blocks, *curves), data | curve_data
 
 
 def _points(scatter: Scatter) -> list[dict[str, Any]]:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from ablate.analysis import components, noise_floor
 from ablate.analysis.variance import PARTS
-from ablate.report.document import Block, Figure, Section, Text, strong, text
+from ablate.report.document import Block, Figure, Text, strong, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.figures import draw
 from ablate.report.numbers import fixed, joined, plural
+from ablate.report.sections.section import Content, section
 from ablate.report.svg import SERIES
 from ablate.report.tables import numbers, table, words
 
@@ -29,9 +30,9 @@ Row = tuple[str, float, str]
 """A component of variance: its name, its standard deviation, what it is."""
 
 
-def variance(evidence: Evidence) -> Section:
+@section("variance", "What makes scores vary", "Variance")
+def variance(evidence: Evidence) -> Content:
     """Returns the components of variance of per-image PSNR, and the noise floor of every primary metric."""
-    title, short = "What makes scores vary", "Variance"
     found = components(evidence.per_image, evidence.study) if evidence.finished else None
     floors = {m.name: noise_floor(evidence.study, m.name) for m in evidence.primary}
     blocks: list[Block] = [_floor_text(evidence, floors)]
@@ -59,7 +60,7 @@ def variance(evidence: Evidence) -> Section:
         "components": asdict(found) if found else None,
         "noise_floor": {name: {"standard_deviation": floor, "pairs": pairs} for name, (floor, pairs) in floors.items()},
     }
-    return Section("variance", title, tuple(blocks), data, short)
+    return blocks, data
 
 
 def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]]) -> Text:

@@ -8,25 +8,28 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import BESIDE, Contrast, seeds_for, smallest_p, winner
+from ablate.records import Status
 from ablate.report.claims import TOO_FEW, sentence, subject, why_not
-from ablate.report.document import Block, Cards, Items, Section, Span, Text, code, strong, text
+from ablate.report.document import Block, Cards, Items, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.headline import headline
 from ablate.report.numbers import fixed, joined, plural
 from ablate.report.sections.limits import limits
+from ablate.report.sections.section import Content, section
 from ablate.report.winners import ranking, winner_card
 
 LEVELS = 3
 """Levels of an axis whose verdicts the headline tells; the section on comparisons has all of them."""
 
 
-def verdict(evidence: Evidence) -> Section:
+@section("verdict", "Verdict")
+def verdict(evidence: Evidence) -> Content:
     """Returns the section that a reader with two minutes reads."""
     if not evidence.finished:
         said = _nothing(evidence)
-        return Section("verdict", "Verdict", (said,), {"winners": [], "contrasts": [], "sentences": [said.plain]})
+        return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    found = [winner(study, measure.name, measure.direction or "higher") for measure in evidence.primary]
+    found = [winner(study, measure.name, measure.direction) for measure in evidence.primary]
     winners = [each for each in found if each]
     lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
     unsaid = limits(evidence, winners)
@@ -44,7 +47,7 @@ def verdict(evidence: Evidence) -> Section:
         "alpha": evidence.alpha,
         "sentences": [each.plain for each in (lead, *lines, *([ahead] if ahead else []), *unsaid)],
     }
-    return Section("verdict", "Verdict", tuple(blocks), numbers)
+    return blocks, numbers
 
 
 def contrast_numbers(contrast: Contrast) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def _nothing(evidence: Evidence) -> Text:
         said = " There is no codec to measure; Completeness says where and why."
         return text(strong("Every cell diverged."), said, kind="lead")
     counts = Counter(cell.status for cell in study.cells)
-    ended = joined([f"{counts[status]} {status}" for status in ("diverged", "failed") if counts[status]])
+    ended = joined([f"{counts[status]} {status}" for status in (Status.diverged, Status.failed) if counts[status]])
     so_far = f", of them {ended} (Completeness says why)" if ended else ""
     return text(
         strong("No cell has finished yet"),

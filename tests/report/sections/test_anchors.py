@@ -9,6 +9,7 @@ import pytest
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
+from ablate.report.reference_points import reference_points
 from ablate.report.sections.anchors import anchors
 from tests import fabricated_store
 from tests.fabricated_store import Fabrication, drawn_images, fabricate
@@ -18,7 +19,10 @@ AXES = {"loss.adversarial": ["lsgan", "hinge"]}
 
 def section(root: Path, **what: object) -> Section:
     store = fabricate(root, Fabrication(axes=AXES, recon=False, **what))
-    return anchors(Evidence(read_study(store), store))
+    evidence = Evidence(read_study(store), store)
+    if points := reference_points(evidence):
+        points.references.measure()
+    return anchors(evidence)
 
 
 def lead(found: Section) -> str:
@@ -69,7 +73,22 @@ def test_images_that_are_gone_are_a_warning(tmp_path: Path) -> None:
     (said,) = found.blocks
     assert isinstance(said, Text)
     assert said.kind == "warning"
-    assert "could not be measured on the test images: " in said.plain
+    assert "cannot be set beside the arms on the test images: " in said.plain
+
+
+def test_a_report_measures_nothing_and_says_which_command_does(tmp_path: Path, monkeypatch) -> None:
+    from ablate.evaluate import reference_measurer
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(reference_measurer, "Measurer", refuse)
+    store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
+    found = anchors(Evidence(read_study(store), store))
+    assert lead(found) == (
+        f"JPEG and WebP were not measured at these bits yet; ablate references made-up -C {store.root} measures them."
+    )
+    assert found.numbers == {"at_arms": {}, "curves": {}}
 
 
 def test_without_a_finished_cell_there_is_nothing_to_set_beside(tmp_path: Path) -> None:
@@ -81,15 +100,9 @@ def test_the_limits_are_the_arms_bytes_of_each_image(tmp_path: Path, monkeypatch
     monkeypatch.setitem(fabricated_store.BITS, 8, 4.0)
     store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
     evidence = Evidence(read_study(store), store)
-    seen: dict[str, list[int]] = {}
-
-    def stand_in(images, evaluation, wanted, cache, say):
-        seen.update(wanted)
-        nothing = dict.fromkeys(("psnr", "bpp_actual"), None)
-        return {name: {"JPEG": nothing | {"smallest": 1.0, "missing": ["a"], "pictures": 3}} for name in wanted}
-
-    monkeypatch.setattr("ablate.evaluate.references.anchors", stand_in)
-    anchors(evidence)
+    points = reference_points(evidence)
+    assert points is not None
+    seen = points.references.limits
     bits = evidence.rate_per_image
     expected = np.floor(bits.values["adversarial=lsgan"].mean(axis=0) * 72 * 88 / 8 + 1e-6)
     assert seen["arm adversarial=lsgan"] == pytest.approx(expected)

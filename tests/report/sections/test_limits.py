@@ -32,7 +32,7 @@ def test_an_arm_trained_against_the_network_that_judges_it_is_named(tmp_path: Pa
     store = fabricate(tmp_path, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
     study = read_study(store)
     cell = study.arms[1].cells[0]
-    protocols = [protocol for name, protocol in cell.result["protocol"].items() if name.startswith("fd_")]
+    protocols = [protocol for name, protocol in cell.result.protocol.items() if name.startswith("fd_")]
     protocols[0]["trained_against"] = taught
     told = [each.plain for each in limits(Evidence(study, store), [])]
     assert any("channels=8 is trained against the network" in each for each in told) == taught

@@ -60,6 +60,6 @@ def test_a_distance_over_too_few_patches_is_told_with_what_it_asks_for(tmp_path:
     store = fabricate(tmp_path, Fabrication(axes={}, seeds=[0], recon=False))
     study = read_study(store)
     assert study.cells[0].result is not None
-    study.cells[0].result["protocol"]["fd_lite0_112"] |= {"enough": False, "patches_needed": 999}
+    study.cells[0].result.protocol["fd_lite0_112"] |= {"enough": False, "patches_needed": 999}
     notes = [block.plain for block in protocol(Evidence(study, store)).blocks if isinstance(block, Text)]
     assert any("rests on 412 patches; a covariance of its features asks for 999" in note for note in notes)

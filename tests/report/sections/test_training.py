@@ -10,7 +10,7 @@ from ablate.analysis import read_study
 from ablate.report.document import Figure, Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.health import health
-from ablate.report.sections.training import LINES, _lines, training
+from ablate.report.sections.training import LINES, _bundles, training
 from tests.fabricated_store import Fabrication, fabricate
 
 
@@ -45,8 +45,8 @@ def test_too_many_arms_are_averaged_at_each_level(tmp_path: Path) -> None:
 )
 def test_no_two_lines_of_a_panel_look_alike(tmp_path: Path, axes: dict[str, list[object]]) -> None:
     found = evidence(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
-    lines = _lines(found, found.study.cells)
-    assert len({(line.colour, line.style) for line in lines}) == len(lines) == 12
+    lines = _bundles(found, found.study.cells)
+    assert len({(line.style.colour, line.style.line) for line in lines}) == len(lines) == 12
 
 
 def test_the_caption_says_where_a_line_is_the_mean_of_several_arms(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_was_not_measured_alike_is_no_verdict_and_says_in_what(tmp_path: Pa
     study = read_study(store)
     for cell in study.cells:
         assert cell.result is not None
-        cell.result["protocol"]["psnr"] = {"images": 6 if cell.axes["loss.lambda_x"] == 12.0 else 99}
+        cell.result.protocol["psnr"] = {"images": 6 if cell.axes["loss.lambda_x"] == 12.0 else 99}
     said = verdict(Evidence(study, store)).numbers["sentences"]
     assert "not measured alike: images: 99 and 6" in said[0]
     assert not any(word in " ".join(said[:2]) for word in ("better", "worse", "equivalent"))

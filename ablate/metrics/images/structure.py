@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import metrics
-from ablate.metrics.pixel import require_images
+from ablate.metrics.catalogue import register_metric
+from ablate.metrics.images.pixel import require_images
+from ablate.metrics.metric import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +43,20 @@ def _taps() -> list[float]:
 TAPS = _taps()
 
 
-@metrics.register(
-    direction="higher",
-    unit="",
+def similarity_decibels(similarity: Tensor) -> Tensor:
+    """Returns -10 log10(1 - s) of similarities: 0.9 is 10 dB, 0.99 is 20 dB; inf for 1, which equal images have.
+
+    Similarities within a few roundings of 1 count as 1.
+    """
+    distance = 1 - similarity
+    return -10 * distance.where(distance > 1e-14, 0.0).log10()
+
+
+@register_metric(
     label="SSIM",
+    unit="",
+    direction="higher",
+    needs=Needs(smallest_side=WINDOW),
     formula="mean over space and channels of luminance * contrast-structure; Gaussian window 11, sigma 1.5, no padding",
     source="Wang et al. 2004, IEEE TIP 13(4), eq. 13",
 )
@@ -59,10 +70,13 @@ def ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _per_image(originals, reconstructions, lambda total, difference: _similarity(total, difference, True))
 
 
-@metrics.register(
-    direction="higher",
-    unit="",
+@register_metric(
     label="MS-SSIM",
+    unit="",
+    direction="higher",
+    place=10,
+    needs=Needs(smallest_side=MIN_SIDE_MS_SSIM),
+    beside={"ms_ssim_db": similarity_decibels},
     formula="product over five scales of max(contrast-structure, 0)^w, the last times luminance; mean over channels",
     source="Wang, Simoncelli and Bovik 2003, Asilomar, eq. 7; borders and odd sizes as in pytorch-msssim 1.0",
 )
@@ -77,10 +91,13 @@ def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _per_image(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
 
 
-@metrics.register(
-    direction="higher",
-    unit="",
+@register_metric(
     label="MS-SSIM (3 scales)",
+    unit="",
+    direction="higher",
+    place=10,
+    needs=Needs(smallest_side=MIN_SIDE_MS_SSIM_3),
+    stands_in_for="ms_ssim",
     formula="as MS-SSIM over the three finest scales alone, their weights divided by their sum: not comparable with it",
     source="Wang, Simoncelli and Bovik 2003, Asilomar, eq. 7, with fewer scales; weights as in piq 0.8",
 )
@@ -94,15 +111,6 @@ def ms_ssim_3(originals: Tensor, reconstructions: Tensor) -> Tensor:
     """
     require_images(originals, reconstructions, MIN_SIDE_MS_SSIM_3)
     return _per_image(originals, reconstructions, lambda s, d: _multiscale(s, d, THREE_SCALE_WEIGHTS))
-
-
-def similarity_decibels(similarity: Tensor) -> Tensor:
-    """Returns -10 log10(1 - s) of similarities: 0.9 is 10 dB, 0.99 is 20 dB; inf for 1, which equal images have.
-
-    Similarities within a few roundings of 1 count as 1.
-    """
-    distance = 1 - similarity
-    return -10 * distance.where(distance > 1e-14, 0.0).log10()
 
 
 def _per_image(originals: Tensor, reconstructions: Tensor, similarity: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

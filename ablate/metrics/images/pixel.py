@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import metrics
+from ablate.metrics.catalogue import register_metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,10 +22,12 @@ def sse(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return result
 
 
-@metrics.register(
-    direction="higher",
-    unit="dB",
+@register_metric(
     label="PSNR",
+    unit="dB",
+    direction="higher",
+    decimals=2,
+    place=0,
     formula="10 log10(255^2 / MSE), the MSE of one image over its height, width and channels",
     source="CompressAI and HiFiC: of each 8-bit RGB image, then the mean of the decibels over images",
 )

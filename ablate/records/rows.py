@@ -7,12 +7,17 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ablate.records.record import Record, RecordError
 
 TAIL_BYTES = 1 << 16
+Kind = TypeVar("Kind", bound=Record)
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
+def append_row(path: Path, row: dict[str, Any]) -> None:
     """Adds one row in one write; only for one who holds the entry's lock.
 
     A number that is not finite becomes null: the row of a diverging step is worth keeping, and JSON has no nan.
@@ -32,7 +37,7 @@ def append(path: Path, row: dict[str, Any]) -> None:
         os.close(descriptor)
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     """Returns the rows in the order they were written, without torn ones; none where there is no file."""
     try:
         content = path.read_bytes()
@@ -41,7 +46,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [row for line in content.split(b"\n") if (row := _row(line)) is not None]
 
 
-def last(path: Path) -> dict[str, Any] | None:
+def last_row(path: Path) -> dict[str, Any] | None:
     """Returns the last whole row from the end of the file, however long the file is."""
     try:
         with open(path, "rb") as file:
@@ -51,6 +56,30 @@ def last(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return next((row for line in reversed(lines) if (row := _row(line)) is not None), None)
+
+
+def read_records(kind: type[Kind], path: Path) -> list[Kind]:
+    """Returns the rows as records of a kind.
+
+    Raises:
+        RecordError: for a whole row that is no such record.
+    """
+    return [_typed(kind, row, path) for row in read_rows(path)]
+
+
+def last_record(kind: type[Kind], path: Path) -> Kind | None:
+    """Returns the last whole row as a record; raises as `read_records`."""
+    row = last_row(path)
+    return None if row is None else _typed(kind, row, path)
+
+
+def _typed(kind: type[Kind], row: dict[str, Any], path: Path) -> Kind:
+    try:
+        return kind.model_validate(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RecordError(f"{path} has a row that cannot be read: {where}: {first['msg']}; {kind.REMEDY}") from error
 
 
 def _finite(value: Any) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store import atomic
+from ablate import atomic
 
 
 def test_a_full_disk_leaves_the_old_content_and_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import metrics
-from ablate.metrics.pixel import require_images
+from ablate.metrics.catalogue import register_metric
+from ablate.metrics.images.pixel import require_images
+from ablate.metrics.metric import Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from ablate.networks.weights_file import WeightsFile
@@ -17,8 +20,27 @@ _DISTS_C = 1e-6
 _LPIPS_SOURCE = "Zhang et al. 2018, CVPR, eq. 1; heads v0.1 of the release, 1e-10 added to the norms as there"
 
 
-@metrics.register(
-    direction="lower", unit="", label="LPIPS (AlexNet)", formula=f"{_LPIPS}; AlexNet", source=_LPIPS_SOURCE
+def _lpips_weights(network: str) -> Mapping[str, WeightsFile]:
+    from ablate.networks import lpips_heads
+
+    heads = lpips_heads.named(network)
+    return {"weights_sha256": heads.backbone.weights, "heads_sha256": heads.weights}
+
+
+def _dists_weights() -> Mapping[str, WeightsFile]:
+    from ablate.networks import dists, imagenet
+
+    return {"weights_sha256": imagenet.VGG16.weights, "heads_sha256": dists.WEIGHTS}
+
+
+@register_metric(
+    label="LPIPS (AlexNet)",
+    unit="",
+    direction="lower",
+    place=40,
+    needs=Needs(smallest_side=31, weights=lambda: _lpips_weights("alex")),
+    formula=f"{_LPIPS}; AlexNet",
+    source=_LPIPS_SOURCE,
 )
 def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
     """Returns the distance of each pair of uint8 images (N, 3, H, W) over AlexNet: float64 (N,).
@@ -30,7 +52,15 @@ def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _lpips("alex", originals, reconstructions)
 
 
-@metrics.register(direction="lower", unit="", label="LPIPS (VGG16)", formula=f"{_LPIPS}; VGG16", source=_LPIPS_SOURCE)
+@register_metric(
+    label="LPIPS (VGG16)",
+    unit="",
+    direction="lower",
+    place=40,
+    needs=Needs(smallest_side=16, weights=lambda: _lpips_weights("vgg")),
+    formula=f"{_LPIPS}; VGG16",
+    source=_LPIPS_SOURCE,
+)
 def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     """Returns the distance of each pair of uint8 images (N, 3, H, W) over VGG16: float64 (N,).
 
@@ -41,10 +71,12 @@ def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _lpips("vgg", originals, reconstructions)
 
 
-@metrics.register(
-    direction="lower",
-    unit="",
+@register_metric(
     label="DISTS",
+    unit="",
+    direction="lower",
+    place=50,
+    needs=Needs(smallest_side=16, weights=_dists_weights),
     formula="1 - sum over channels of alpha l(x, y) + beta s(x, y), of VGG16's maps and the image itself",
     source="Ding et al. 2020, IEEE TPAMI, arXiv 2004.07728, eq. 7 to 9, at the images' own size",
 )
@@ -74,31 +106,6 @@ def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
             channels = slice(first, first := first + x.shape[1])
             similarity += (alpha[channels] * texture + beta[channels] * structure).sum(dim=1).double().cpu()
     return 1 - similarity.clone()
-
-
-def perceptual_facts(name: str) -> dict[str, str]:
-    """Returns which weights a distance looks through, for its record: the digits that their sha256 was checked for."""
-    backbone, heads = _weights_files(name)
-    return {"weights_sha256": backbone.sha256, "heads_sha256": heads.sha256}
-
-
-def require_weights(name: str) -> None:
-    """Refuses a distance whose weights are not there.
-
-    Raises:
-        ValueError: says where they are looked for and how to get them.
-    """
-    for file in _weights_files(name):
-        file.find()
-
-
-def _weights_files(name: str) -> tuple[WeightsFile, WeightsFile]:
-    from ablate.networks import dists, imagenet, lpips_heads
-
-    if name == "dists":
-        return imagenet.VGG16.weights, dists.WEIGHTS
-    heads = lpips_heads.HEADS[name.removeprefix("lpips_")]
-    return heads.backbone.weights, heads.weights
 
 
 def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:

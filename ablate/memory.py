@@ -1,0 +1,43 @@
+"""How many bytes this process may still allocate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ablate.control_groups import CONTROL_GROUPS, MEMBERSHIP, group_directories
+
+MEMINFO = Path("/proc/meminfo")
+
+
+def available(meminfo: Path = MEMINFO, groups: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Returns the bytes that can be allocated without swapping: what the machine has free, or its control groups."""
+    free = _machine(meminfo)
+    return min(
+        [free, *(left for directory in group_directories("memory", groups, membership) for left in _left(directory))]
+    )
+
+
+def _machine(meminfo: Path) -> int:
+    try:
+        lines = meminfo.read_text().splitlines()
+    except FileNotFoundError:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return kibibytes * 1024
+
+
+def _left(directory: Path) -> Iterator[int]:
+    """Yields what one group leaves, where it limits; version 1 has other names for the same files."""
+    names = ("memory.max", "memory.current", "inactive_file")
+    if not (directory / names[0]).exists():
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    try:
+        limit, used = ((directory / name).read_text().strip() for name in names[:2])
+        counted = dict(line.split() for line in (directory / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return
+    if limit != "max":
+        # Cached pages of files that nobody reads are given back when memory is short.
+        yield max(0, int(limit) - int(used) + int(counted.get(names[2], 0)))

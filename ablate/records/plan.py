@@ -1,0 +1,103 @@
+"""Record of what a grid file means: plan.json, with every cell and warm-up and what is declared of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ablate.records.declared import Budget, Compare, Execution
+from ablate.records.record import Record
+from ablate.records.settings import CellSettings, WarmupSettings
+
+SCHEMA = 1
+
+
+class PlannedCell(Record):
+    """A point of the grid as plain data, read without torch."""
+
+    id: str
+    sha256: str
+    label: str
+    arm: str = ""
+    """Label of the setting, without seed and replicate; plans from before 0.2 have none; see `setting_label`."""
+    axes: dict[str, Any]
+    seed: int
+    warmup: str | None = None
+    cell: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """Steps of the cell's own training, without its warm-up."""
+        return int(self.cell["train"]["steps"])
+
+    @property
+    def replicate(self) -> int:
+        """Which repetition of its seed it is, from 0."""
+        return int(self.cell.get("replicate", 0))
+
+    @property
+    def setting_label(self) -> str:
+        """Label of the setting, without seed and replicate."""
+        return self.arm or re.sub(r" seed=\d+( replicate=\d+)?$", "", self.label)
+
+    @property
+    def settings(self) -> CellSettings:
+        """The record that stands beside the cell."""
+        kept = {name: getattr(self, name) for name in ("id", "sha256", "label", "axes", "seed", "warmup", "cell")}
+        return CellSettings(schema_version=1, **kept)
+
+
+class PlannedWarmup(WarmupSettings):
+    """A warm-up that cells of the plan start from."""
+
+
+class ExcludedCells(Record):
+    """Cells that the grid file leaves out, where they lie, how many they are, and why."""
+
+    where: dict[str, Any] = Field(default_factory=dict)
+    count: int = 0
+    reason: str = ""
+
+
+class PlanRecord(Record):
+    """plan.json: all cells that a grid file means, and what they were worked out from."""
+
+    REMEDY: ClassVar[str] = "`ablate run` writes it anew from the grid file"
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    grid_sha256: str
+    fingerprint: str | None = None
+    """Hash of the source files that the identities were worked out by."""
+    data_stat: str
+    """Fingerprint of names, sizes and times of all images."""
+    directory: str = ""
+    """What relative paths of the grid file begin at."""
+    name: str
+    compare: Compare = Compare()
+    budget: Budget = Budget()
+    execution: Execution = Execution()
+    axes: dict[str, list[Any]]
+    excluded: list[ExcludedCells] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    points: tuple[PlannedCell, ...]
+    warmups: dict[str, PlannedWarmup] = Field(default_factory=dict)
+
+    @cached_property
+    def arm_names(self) -> Mapping[str, str]:
+        """Cell id -> name of its arm: the label of its setting, with the id where two settings have one label."""
+        names: dict[str, str] = {}
+        arms: dict[str, str] = {}
+        for point in self.points:
+            setting, label = _setting(point), point.setting_label
+            taken = label in names.values()
+            arms[point.id] = names.setdefault(setting, f"{label} ({point.id})" if taken else label)
+        return arms
+
+
+def _setting(point: PlannedCell) -> str:
+    """Returns what two cells share exactly when they differ in nothing but the seed."""
+    return repr(sorted((key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")))

@@ -1,0 +1,127 @@
+"""A record: a file of the store as a typed, frozen object, checked when it is read and when it is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ablate.atomic import write_json
+
+_NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
+
+
+class RecordError(ValueError):
+    """A file of the store that holds no record of its kind; the message has its path and a remedy."""
+
+
+class Record(BaseModel):
+    """Content of a file of the store.
+
+    Keys that this version does not know are kept: a later version may have written them. `REMEDY` says what to do
+    about a file that cannot be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
+
+    REMEDY: ClassVar[str] = "copy it back, or delete it"
+
+    def plain(self) -> dict[str, Any]:
+        """Returns the record as JSON has it; what was never set is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.plain()[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Returns what stands under a stored key."""
+        return self.plain().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.plain()
+
+    def keys(self) -> Iterator[str]:
+        """Iterates over the stored keys."""
+        return iter(self.plain())
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def parse(kind: type[Kind], content: bytes, path: Path) -> Kind:
+    """Returns the record that the content of a file is.
+
+    Raises:
+        RecordError: for what is no JSON, lacks a key, has a value of another type or another schema, or holds a number
+            that is not finite.
+    """
+    if _NOT_FINITE.search(content):
+        _require_finite(content, path, kind.REMEDY)
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise RecordError(f"{path} cannot be read: {_sentence(error)}; {kind.REMEDY}") from error
+
+
+def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | None:
+    """Returns the record that a file holds, or None where there is no file.
+
+    Args:
+        kind: of record.
+        path: of the file.
+        content_id: the id that the record must have, where it names an entry of the store.
+
+    Raises:
+        RecordError: as `parse`, and for the record of another entry.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    record = parse(kind, content, path)
+    found = getattr(record, "id", None)
+    if content_id is not None and found is not None and found != content_id:
+        raise RecordError(f"{path} is the record of {found}, and {content_id} is expected; {kind.REMEDY}")
+    return record
+
+
+def write(path: Path, record: Record) -> None:
+    """Replaces a file by a record, whole or not at all.
+
+    Raises:
+        ValueError: for a number that JSON does not know (nan, inf).
+    """
+    write_json(path, record.plain())
+
+
+def _require_finite(content: bytes, path: Path, remedy: str) -> None:
+    def refuse(text: str) -> float:
+        value = float(text)
+        if value != value or value in (float("inf"), float("-inf")):
+            raise RecordError(f"{path} cannot be read: it holds the number {text}, which is not finite; {remedy}")
+        return value
+
+    try:
+        json.loads(content, parse_constant=refuse, parse_float=refuse)
+    except RecordError:
+        raise
+    except ValueError:
+        return  # no JSON at all: the parser says where
+
+
+def _sentence(error: ValidationError) -> str:
+    """Says where the first mistake is, what was expected and what was found."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"it has no {where}"
+    if first["type"] == "json_invalid":
+        return f"it is not JSON ({first['ctx']['error']}), so that it was cut or altered"
+    found = repr(first["input"])
+    shown = found if len(found) <= 40 else f"{found[:40]}…"
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{where}: {message} (found: {shown})" if where else f"{message} (found: {shown})"

@@ -1,0 +1,1 @@
+"""Where trainings report to while they run. Importing this package imports no tracker."""

@@ -1,0 +1,84 @@
+"""All trackers of one attempt at a training."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from ablate.records import MetricRow
+from ablate.store import Entry
+from ablate.trackers.catalogue import open_tracker
+from ablate.trackers.store_rows import StoreRows
+from ablate.trackers.tracker import Figures, TrackedRun, Tracker
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Tracking:
+    """Tells every tracker of a training: the store's rows first, then those that were asked for by name.
+
+    One that was asked for and fails never stops the training: that is said once, where the attempt prints to.
+    """
+
+    def __init__(self, entry: Entry, attempt: int, names: Sequence[str] = ()) -> None:
+        self.entry = entry
+        self.attempt = attempt
+        self._names = names
+        self._rows = StoreRows(entry)
+        self._others: dict[str, Tracker] = {}
+        self._figures: Figures = {}
+
+    def begin(self, step: int) -> None:
+        """Opens the trackers for a training that begins, or goes on, at a step."""
+        if not self._names:
+            return
+        settings = self.entry.settings()
+        label, content = (settings.label or "", settings.plain()) if settings else ("", {})
+        grid = self.entry.path.parent.parent.name
+        run = TrackedRun(self.entry.path.name, label, grid, self.entry.path, self.attempt, step)
+        for name in self._names:
+            with self._leaving_out(name):
+                self._others[name] = open_tracker(name, run)
+                self._others[name].settings(content)
+
+    def scalars(self, row: MetricRow) -> None:
+        """Tells what a log point says."""
+        self._rows.scalars(row)
+        self._tell("scalars", row)
+
+    def images(self, step: int, images: Mapping[str, Tensor]) -> None:
+        """Shows the batch of a log point."""
+        self._tell("images", step, images)
+
+    def event(self, step: int, kind: str, detail: str) -> None:
+        """Tells what happened at a step."""
+        self._rows.event(step, kind, detail)
+        self._tell("event", step, kind, detail)
+
+    def measured(self, figures: Figures) -> None:
+        """Takes the figures, for the end."""
+        self._figures = figures
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tell("close", self._figures)
+
+    def _tell(self, method: str, *told: object) -> None:
+        for name, tracker in list(self._others.items()):
+            with self._leaving_out(name):
+                getattr(tracker, method)(*told)
+
+    @contextmanager
+    def _leaving_out(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever a tracker does, the training is worth more
+            self._others.pop(name, None)
+            traceback.print_exc()
+            sys.stdout.write(f"the tracker {name} failed, and is told nothing more: {type(error).__name__}: {error}\n")

@@ -1,0 +1,100 @@
+"""TIFFs by the tags of their samples; those that Pillow does not write come from tifffile."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from ablate.sources.decode import decode
+from ablate.sources.protocol import ImageError
+from tests.images import saved
+
+
+def tiff(pixels: np.ndarray, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, **options)
+    return buffer.getvalue()
+
+
+def ramp(dtype: type, *shape: int) -> np.ndarray:
+    return (np.arange(np.prod(shape)) * 997 % 65521).astype(dtype).reshape(shape)
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_sixteen_bit_rgb_is_refused_however_it_is_laid_out(planes: str, compression: str | None) -> None:
+    shape = (20, 30, 3) if planes == "contig" else (3, 20, 30)
+    content = tiff(ramp(np.uint16, *shape), photometric="rgb", planarconfig=planes, compression=compression)
+    with pytest.raises(ImageError, match=r"16 \+ 16 \+ 16"):
+        decode(content)
+
+
+def test_planar_8_bit_rgb_is_read_as_it_is() -> None:
+    planes = ramp(np.uint8, 3, 20, 30)
+    np.testing.assert_array_equal(decode(tiff(planes, photometric="rgb", planarconfig="separate")).pixels, planes)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [(np.float32, "floating-point (32 bits)"), (np.int8, "signed (8 bits)"), (np.int16, "signed (16 bits)")],
+)
+def test_samples_that_are_not_unsigned_are_refused_as_what_they_are(dtype: type, named: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        decode(tiff(ramp(dtype, 20, 30), photometric="minisblack"))
+    assert f"its samples are {named}" in str(caught.value)
+
+
+def test_32_bit_grey_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"32"):
+        decode(tiff(ramp(np.uint32, 20, 30), photometric="minisblack"))
+
+
+def test_16_bit_grey_is_scaled_exactly() -> None:
+    grey = ramp(np.uint16, 20, 30)
+    expected = np.round(grey / 257).astype(np.uint8)
+    np.testing.assert_array_equal(decode(tiff(grey, photometric="minisblack")).pixels, np.stack([expected] * 3))
+
+
+def striped(rows: int = 40) -> bytes:
+    return tiff(ramp(np.uint8, rows, 30, 3), photometric="rgb", rowsperstrip=8)
+
+
+def tag(content: bytes, code: int) -> int:
+    """Returns where the value of a tag lies, of which there are several."""
+    with tifffile.TiffFile(io.BytesIO(content)) as opened:
+        return int(opened.pages[0].tags[code].valueoffset)
+
+
+def test_a_strip_with_too_few_bytes_is_refused() -> None:
+    content = bytearray(striped())
+    assert decode(bytes(content)).pixels.shape == (3, 40, 30)
+    at = tag(bytes(content), 279)
+    size = int.from_bytes(content[at : at + 2], "little")
+    assert size == 8 * 30 * 3
+    content[at : at + 2] = (size - 90).to_bytes(2, "little")
+    with pytest.raises(ImageError, match="4 of its 5 strips or tiles are whole"):
+        decode(bytes(content))
+
+
+def test_strips_for_fewer_rows_than_the_image_has_are_refused() -> None:
+    content = bytearray(striped())
+    at = tag(bytes(content), 257)
+    content[at : at + 2] = (60).to_bytes(2, "little")
+    with pytest.raises(ImageError, match="5 of its 8 strips or tiles are whole"):
+        decode(bytes(content))
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
+def test_every_compression_passes(rgb: np.ndarray, compression: str) -> None:
+    content = saved(Image.fromarray(rgb), "TIFF", compression=compression)
+    np.testing.assert_array_equal(decode(content).pixels, rgb.transpose(2, 0, 1))
+
+
+def test_tiles_pass(rgb: np.ndarray) -> None:
+    content = tiff(rgb, photometric="rgb", tile=(16, 16))
+    np.testing.assert_array_equal(decode(content).pixels, rgb.transpose(2, 0, 1))
