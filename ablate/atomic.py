@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +19,7 @@ def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     """Replaces `path` by what `writer` writes into the open file it is given.
 
     A reader sees the old content or the new, never a part, also after a kill or a loss of power. The parent
-    directories are made.
+    directories are made, and a file that stands there keeps its mode.
 
     Raises:
         OSError: where the disk is full or not writable; `path` is as before and nothing is left beside it.
@@ -28,6 +30,8 @@ def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     try:
         with open(temporary, "xb") as file:
             writer(file)
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

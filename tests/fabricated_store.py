@@ -77,7 +77,7 @@ def fabricate(root: Path, what: Fabrication) -> Store:
     plan = PlanRecord.model_validate(
         {
             "schema": 1, "grid_sha256": "0" * 64, "fingerprint": ENVIRONMENT["fingerprint"], "data_stat": "-",
-            "name": what.name, "compare": dict(what.compare), "excluded": list(what.excluded),
+            "name": what.name, "compare": {"rate_match": "off", **what.compare}, "excluded": list(what.excluded),
             "axes": {key: list(values) for key, values in what.axes.items()}, "points": points,
         }
     )  # fmt: skip

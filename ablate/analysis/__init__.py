@@ -11,7 +11,6 @@ from ablate.analysis.budgets import budgets as budgets
 from ablate.analysis.budgets import time_shares as time_shares
 from ablate.analysis.contrasts import RATES as RATES
 from ablate.analysis.contrasts import Contrast as Contrast
-from ablate.analysis.contrasts import alpha_of as alpha_of
 from ablate.analysis.contrasts import contrasts as contrasts
 from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves
@@ -58,9 +57,7 @@ from ablate.analysis.significance import holm as holm
 from ablate.analysis.significance import seeds_for as seeds_for
 from ablate.analysis.significance import sign_flip_p as sign_flip_p
 from ablate.analysis.significance import smallest_p as smallest_p
-from ablate.analysis.study import WEIGHTS as WEIGHTS
 from ablate.analysis.study import Arm as Arm
-from ablate.analysis.study import CellRecord as CellRecord
 from ablate.analysis.study import Study as Study
 from ablate.analysis.study import read_study as read_study
 from ablate.analysis.variance import Components as Components

@@ -1,4 +1,4 @@
-"""What a grid varies: its axes, the levels on each, and how they are called in a figure or a table."""
+"""Axes of a grid: the levels on each, and their names in figures and tables."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ from typing import Literal
 
 from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
 from ablate.analysis.effects import Effect, seed_means
-from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import WEIGHTS, Block, Study
+from ablate.analysis.intervals import Interval, seed_interval, t_interval
+from ablate.analysis.study import Block, Study
 from ablate.analysis.verdicts import Conclusion
+from ablate.records import WEIGHTS
 
 RATE = "bpp_actual"
 """Bits of the files that were written."""
@@ -124,11 +125,12 @@ def _curve_effect(
         except ValueError as error:
             refused.append(str(error))
     by_seed = seed_means({at: difference.value for at, difference in found.items()})
-    interval = t_interval(list(by_seed.values())) if by_seed else None
     values = [value for at in found for _, value in other[at]]
     reference = sum(values) / len(values) if values and measured == "quality" else None
     return CurveEffect(
-        Effect(axis, level, baseline, metric, by_seed, interval, len(found), len(planned), reference), measured, along,
+        Effect(axis, level, baseline, metric, by_seed, seed_interval(by_seed), len(found), len(planned), reference),
+        measured,
+        along,
         min((each.overlap for each in found.values()), default=None),
         max((each.disagreement for each in found.values()), default=None), tuple(dict.fromkeys(refused)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a level costs, and what it reaches for the same number of steps and for the same seconds."""
+"""Equal budgets: how much longer a level trains, and what it reaches for the same steps and the same seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from ablate.analysis.curves import TrainingCurves
 from ablate.analysis.effects import Effect, Score, effects
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import CellRecord, Study
+from ablate.analysis.study import Study
+from ablate.records import CellRecord, Status
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,8 +36,7 @@ class Budget:
 
 def train_seconds(cell: CellRecord) -> float | None:
     """Returns how long a finished cell trained."""
-    seconds = cell.measured.train_seconds if cell.measured else None
-    return None if seconds is None else float(seconds)
+    return cell.measured.train_seconds if cell.measured else None
 
 
 def time_shares(study: Study) -> Mapping[tuple[str, str], Interval]:
@@ -83,7 +83,7 @@ def _lookup(values: Mapping[str, float]) -> Score:
 
 def _alike(study: Study) -> list[CellRecord]:
     """Returns the finished cells that train on the distortion that most of them train on."""
-    done = [cell for cell in study.cells if cell.status == "done"]
+    done = [cell for cell in study.cells if cell.status is Status.done]
     kinds = [str(cell.config.get("loss", {}).get("distortion")) for cell in done]
     usual = max(dict.fromkeys(kinds), key=kinds.count, default="")
     return [cell for cell, kind in zip(done, kinds, strict=True) if kind == usual]

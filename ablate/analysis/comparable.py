@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ablate.analysis.effects import Effect, cells_at
-from ablate.analysis.study import CellRecord, Study
+from ablate.analysis.study import Study
 from ablate.metrics.protocol import differences
+from ablate.records import CellRecord
 
 
 def other_protocol(study: Study, effect: Effect) -> str:

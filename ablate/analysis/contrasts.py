@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Literal
 
 from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, tolerance
@@ -13,15 +14,32 @@ from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
 from ablate.analysis.margins import margin_value
 from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, Judgement, judge
+from ablate.records import WEIGHTS
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
-Reason = Literal["", "pairs", "protocol", "seeds", "family", "bits", "curves", "spread"]
-"""Why a verdict is inconclusive: no pairs; pairs that were not measured alike; too few seeds for one test, or for all
-tests of the family; other bits; no curves to compare at equal bits; or an interval that reaches over the margin. Empty
-where there is a verdict."""
+
+class Doubt(StrEnum):
+    """Reasons for an inconclusive verdict; `none` where there is a verdict."""
+
+    none = ""
+    pairs = "pairs"
+    """There are no pairs."""
+    protocol = "protocol"
+    """Pairs were not measured alike."""
+    seeds = "seeds"
+    """Seeds are too few for one test."""
+    family = "family"
+    """Seeds are too few for all tests of the family."""
+    bits = "bits"
+    """The sides spend other bits."""
+    curves = "curves"
+    """There are no curves to compare at equal bits."""
+    spread = "spread"
+    """The interval reaches over the margin."""
+
 
 RATES = ("bpp_",)
 """How the names of metrics begin that measure bits and not quality."""
@@ -63,7 +81,7 @@ class Contrast:
     adjusted_p: float | None = None
     adjusted_claim_p: float | None = None
     verdict: Conclusion = "inconclusive"
-    reason: Reason = ""
+    reason: Doubt = Doubt.none
     other_protocol: str = ""
     bits: Bits | None = None
     curve: CurveEffect | None = None
@@ -75,7 +93,7 @@ class Contrast:
     @property
     def can_reach(self) -> bool:
         """Whether the design lets any p-value of this contrast reach alpha, the others of its family counted."""
-        return self.judgement is not None and self.reason not in ("seeds", "family")
+        return self.judgement is not None and self.reason not in (Doubt.seeds, Doubt.family)
 
 
 def contrasts(
@@ -100,7 +118,7 @@ def contrasts(
     ]
     done = {}
     for family, correction in _families(study, found):
-        for each in _corrected(family, correction, alpha_of(study)):
+        for each in _corrected(family, correction, study.compare.alpha):
             done[each.effect.metric, each.effect.key] = each
     return {
         metric: tuple(done[metric, each.effect.key] for each in found if each.effect.metric == metric)
@@ -110,7 +128,7 @@ def contrasts(
 
 def _families(study: Study, found: Sequence[Contrast]) -> Iterator[tuple[list[Contrast], Correction]]:
     """Goes through what is corrected together: what is declared, by metric or all at once, and each metric's rest."""
-    way = study.compare.get("correction") or "holm"
+    way = study.compare.correction
     declared = [each for each in found if each.declared]
     if way == "holm-all":
         yield declared, "holm"
@@ -120,38 +138,33 @@ def _families(study: Study, found: Sequence[Contrast]) -> Iterator[tuple[list[Co
         yield [each for each in found if each.effect.metric == metric and not each.declared], "benjamini-hochberg"
 
 
-def alpha_of(study: Study) -> float:
-    """Returns the level of significance that the grid file declares."""
-    return float(study.compare.get("alpha") or 0.05)
-
-
 def _estimate(
     study: Study, effect: Effect, direction: Direction, primary: bool, weights: str,
     spent: Mapping[tuple[str, str], Effect],
 ) -> Contrast:  # fmt: skip
     """Judges an effect by itself, at equal bits or with what its bits are."""
-    axes = study.compare.get("axes") or ()
+    axes = study.compare.axes
     keys = {axis.name: axis.keys for axis in study.axes}.get(effect.axis, ())
     declared = primary and (not axes or any(key in axes for key in keys))
-    match = str(study.compare.get("rate_match") or "off")
+    match = study.compare.rate_match
     if unlike := other_protocol(study, effect):
-        return replace(_judged(study, effect, direction, declared), reason="protocol", other_protocol=unlike)
+        return replace(_judged(study, effect, direction, declared), reason=Doubt.protocol, other_protocol=unlike)
     if effect.metric.startswith(RATES):
         return _judged(study, effect, direction, declared)
-    share = bits(spent.get(effect.key), tolerance(match), alpha_of(study))
+    share = bits(spent.get(effect.key), tolerance(match), study.compare.alpha)
     if match != "bd":
         return replace(_judged(study, effect, direction, declared), bits=share)
     curve = curve_effect(study, effect.metric, effect.axis, effect.level, weights=weights)
     if curve is None:
-        return replace(_judged(study, effect, direction, declared), bits=share, reason="curves")
+        return replace(_judged(study, effect, direction, declared), bits=share, reason=Doubt.curves)
     own = _judged(study, curve.effect, direction, declared)
-    return replace(own, bits=share, curve=curve, reason="" if own.judgement else "curves")
+    return replace(own, bits=share, curve=curve, reason=Doubt.none if own.judgement else Doubt.curves)
 
 
 def _judged(study: Study, effect: Effect, direction: Direction, declared: bool) -> Contrast:
-    margins, values = study.compare.get("margin") or {}, effect.differences
-    margin = margin_value(margins.get(effect.metric), effect.reference or 0.0)
-    own = judge(values, margin, direction, alpha_of(study)) if values else None
+    values = effect.differences
+    margin = margin_value(study.compare.margin.get(effect.metric), effect.reference or 0.0)
+    own = judge(values, margin, direction, study.compare.alpha) if values else None
     return Contrast(effect, direction, declared, margin, own, hedges_g=hedges_g(values))
 
 
@@ -174,7 +187,7 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
     needed = seeds_for(level)
     own = each.judgement
     if own is None:
-        return replace(each, seeds_needed=needed, reason=each.reason or "pairs")
+        return replace(each, seeds_needed=needed, reason=each.reason or Doubt.pairs)
     outcome: Conclusion = own.claim if claim_p <= alpha else "inconclusive"
     reason = each.reason or _reason(each, own.smallest_p, outcome, alpha, level)
     deviation = own.interval.standard_deviation
@@ -192,10 +205,10 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
     )
 
 
-def _reason(each: Contrast, smallest: float, outcome: Conclusion, alpha: float, level: float) -> Reason:
+def _reason(each: Contrast, smallest: float, outcome: Conclusion, alpha: float, level: float) -> Doubt:
     # Seeds that the first step of Holm is out of reach for may suffice once arms with more seeds have been decided.
     if outcome == "inconclusive":
-        return "seeds" if smallest > alpha else "family" if smallest > level else "spread"
+        return Doubt.seeds if smallest > alpha else Doubt.family if smallest > level else Doubt.spread
     if each.curve is None and each.bits is not None and not each.bits.allow(outcome):
-        return "bits"
-    return ""
+        return Doubt.bits
+    return Doubt.none

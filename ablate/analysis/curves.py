@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ablate.analysis.study import Study
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ablate.records import MetricRow
     from ablate.store import Store
 
 POINTS = 100
@@ -71,8 +72,8 @@ def read_curves(study: Study, store: Store) -> TrainingCurves:
     """Reads the adversarial stage of every cell that is done or diverged."""
     import numpy as np
 
-    ended = [cell.id for cell in study.cells if cell.status in ("done", "diverged")]
-    logs = {cell: _columns([row.plain() for row in store.cell(cell).metrics()]) for cell in dict.fromkeys(ended)}
+    ended = dict.fromkeys(cell.id for cell in study.cells if cell.status.finished)
+    logs = {cell: _columns([row for row in store.cell(cell).metrics() if row.phase == "train"]) for cell in ended}
     logged = np.unique(np.concatenate([np.zeros(0), *(columns["step"] for columns in logs.values())]))
     edges = logged if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
     values: dict[str, dict[str, np.ndarray]] = {}
@@ -95,34 +96,36 @@ def _binned(bins: np.ndarray, column: np.ndarray, length: int) -> np.ndarray:
     return np.interp(np.arange(length), known, total[known] / count[known], left=np.nan, right=np.nan)
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+def _columns(rows: Sequence[MetricRow]) -> dict[str, np.ndarray]:
     """Turns log rows into float64 columns; a value that was not finite is NaN."""
     import numpy as np
 
-    rows = [row for row in rows if row.get("phase", "train") == "train"]
-    columns = {name: [row.get(name) for row in rows] for name in ("step", "steps_per_second", "reconstruction_std")}
-    columns["t"] = _clock(rows)
-    for group in ("loss", "gradient_norm"):
-        columns |= _parts(f"{group}.", [row.get(group, {}) for row in rows])
-    scales = [row.get("scales", ()) for row in rows]
-    for number in range(max(map(len, scales), default=0)):
-        columns |= _parts(f"scale{number + 1}.", [row[number] if number < len(row) else {} for row in scales])
+    columns: dict[str, list[float | None]] = {
+        "step": [row.step for row in rows],
+        "steps_per_second": [row.steps_per_second for row in rows],
+        "reconstruction_std": [row.reconstruction_std for row in rows],
+        "t": _clock(rows),
+    }
+    columns |= _parts("loss.", [row.loss for row in rows])
+    columns |= _parts("gradient_norm.", [row.gradient_norm for row in rows])
+    for number in range(max((len(row.scales) for row in rows), default=0)):
+        scale = [row.scales[number] if number < len(row.scales) else {} for row in rows]
+        columns |= _parts(f"scale{number + 1}.", scale)
     return {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
 
 
-def _clock(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
+def _clock(rows: Sequence[MetricRow]) -> list[float | None]:
     """Returns the seconds of training at each row; an attempt starts its clock where the last one ended."""
     times: list[float | None] = []
-    before, attempt = 0.0, None
-    last = 0.0
+    before, last, attempt = 0.0, 0.0, None
     for row in rows:
-        if row.get("attempt") != attempt:
-            before, attempt = last, row.get("attempt")
-        times.append(None if row.get("t") is None else before + float(row["t"]))
-        last = times[-1] if times[-1] is not None else last
+        if row.attempt != attempt:
+            before, attempt = last, row.attempt
+        times.append(None if row.t is None else before + row.t)
+        last = last if times[-1] is None else times[-1]
     return times
 
 
 def _parts(prefix: str, parts: Sequence[Mapping[str, float | None]]) -> dict[str, list[float | None]]:
-    names = dict.fromkeys(name for keys in {tuple(part) for part in parts} for name in keys)
-    return {prefix + name: [part.get(name) for part in parts] for name in sorted(names)}
+    names = sorted({name for part in parts for name in part})
+    return {prefix + name: [part.get(name) for part in parts] for name in names}

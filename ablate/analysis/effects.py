@@ -1,4 +1,4 @@
-"""What each level of an axis does: marginal means, and differences to the baseline paired by seed and setting."""
+"""Effects of the levels of an axis: marginal means, and differences to the baseline paired by seed and setting."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ablate.analysis.axes import Axis
-from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import WEIGHTS, Block, CellRecord, Slot, Study
+from ablate.analysis.intervals import Interval, seed_interval
+from ablate.analysis.study import Block, Slot, Study
+from ablate.records import WEIGHTS, CellRecord
 
 BESIDE = "arm"
-"""What stands for the axis of an arm that was added beside the axes; its level is the arm's name."""
+"""Stands for the axis of an arm that was added beside the axes; its level is the arm's name."""
 
 Value = TypeVar("Value")
 
@@ -51,7 +52,7 @@ class Effect:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from the other effects on its metric."""
+        """Tells it from the other effects on its metric."""
         return self.axis, self.level
 
     @property
@@ -68,8 +69,7 @@ def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]
     for level in axis.levels:
         by_seed = seed_means({(seed, block): value for (at, seed, block), value in scores.items() if at == level})
         cells = sum(at == level for at, _, _ in scores)
-        interval = t_interval(list(by_seed.values())) if by_seed else None
-        result.append(LevelMean(axis.name, level, metric, by_seed, interval, cells, planned.count(level)))
+        result.append(LevelMean(axis.name, level, metric, by_seed, seed_interval(by_seed), cells, planned.count(level)))
     return tuple(result)
 
 
@@ -116,9 +116,8 @@ def paired(names: tuple[str, str, str, str], own: Mapping, other: Mapping, plann
     """
     pairs = {at: value - other[at] for at, value in own.items() if at in other}
     by_seed = seed_means(pairs)
-    interval = t_interval(list(by_seed.values())) if by_seed else None
     reference = sum(other[at] for at in pairs) / len(pairs) if pairs else None
-    return Effect(*names, by_seed, interval, len(pairs), planned, reference)
+    return Effect(*names, by_seed, seed_interval(by_seed), len(pairs), planned, reference)
 
 
 def _axis_effects(study: Study, axis: Axis, metric: str, score: Score) -> list[Effect]:

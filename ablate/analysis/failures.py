@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ablate.analysis.effects import Score, score_of
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.study import WEIGHTS, Arm, Study
+from ablate.analysis.study import Arm, Study
+from ablate.records import WEIGHTS, CellRecord, Status
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def failure_rates(study: Study) -> tuple[FailureRate, ...]:
     """Returns the rate of every arm with a cell that ended, in the order of the plan."""
     found = []
     for arm in study.arms:
-        diverged, ended = sum(cell.status == "diverged" for cell in arm.cells), len(_ended(arm))
+        diverged, ended = sum(cell.status is Status.diverged for cell in arm.cells), len(_ended(arm))
         if ended:
             found.append(FailureRate(arm.name, diverged, ended, *wilson(diverged, ended)))
     return tuple(found)
@@ -66,7 +67,7 @@ def with_failures_as_worst(study: Study, metric: str, direction: Direction, weig
     if not values:
         return None
     worst = min(values) if direction == "higher" else max(values)
-    return lambda cell: worst if cell.status == "diverged" else read(cell)
+    return lambda cell: worst if cell.status is Status.diverged else read(cell)
 
 
 def means_with_failures(study: Study, metric: str, direction: Direction) -> Mapping[str, Interval]:
@@ -78,5 +79,5 @@ def means_with_failures(study: Study, metric: str, direction: Direction) -> Mapp
     return {name: t_interval(values) for name, values in scores.items() if values}
 
 
-def _ended(arm: Arm) -> list:
-    return [cell for cell in arm.cells if cell.status in ("done", "diverged")]
+def _ended(arm: Arm) -> list[CellRecord]:
+    return [cell for cell in arm.cells if cell.status.finished]

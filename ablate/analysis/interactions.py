@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ablate.analysis.effects import Score, score_of, scores_at, seed_means
-from ablate.analysis.intervals import Interval, t_interval
+from ablate.analysis.intervals import Interval, seed_interval
 from ablate.analysis.significance import benjamini_hochberg, sign_flip_p, smallest_p
 from ablate.analysis.study import Block, Study
 
@@ -46,7 +46,7 @@ def interactions(study: Study, metric: str, alpha: float = 0.05) -> tuple[Intera
     ]
     adjusted = iter(benjamini_hochberg([p for p in p_values if p is not None]))
     return tuple(
-        each if p is None else Interaction(**{**vars(each), "p": p, "adjusted_p": next(adjusted)})
+        each if p is None else replace(each, p=p, adjusted_p=next(adjusted))
         for each, p in zip(found, p_values, strict=True)
     )
 
@@ -76,10 +76,6 @@ def _pair(study: Study, first: int, second: int, metric: str, score: Score) -> l
                 here, there, base_here, base_there = (scores[corner] for corner in corners)
                 squares[seed, rest] = (here - base_here) - (there - base_there)
         by_seed = seed_means(squares)
-        interval = t_interval(list(by_seed.values())) if by_seed else None
-        result.append(
-            Interaction(
-                axis.name, level, other.name, other_level, metric, by_seed, interval, len(squares), planned
-            )
-        )  # fmt: skip
+        names = (axis.name, level, other.name, other_level, metric)
+        result.append(Interaction(*names, by_seed, seed_interval(by_seed), len(squares), planned))
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -41,6 +41,11 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     deviation = (math.fsum((value - mean) ** 2 for value in values) / (n - 1)) ** 0.5
     half = t_quantile(n - 1, 0.5 + confidence / 2) * deviation / n**0.5
     return Interval(mean, mean - half, mean + half, deviation, n, confidence)
+
+
+def seed_interval(by_seed: Mapping[int, float]) -> Interval | None:
+    """Returns Student's interval of the mean over seeds, None without any."""
+    return t_interval(list(by_seed.values())) if by_seed else None
 
 
 @functools.cache

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ablate.analysis.axes import value_text
-from ablate.analysis.study import CellRecord, Study
+from ablate.analysis.study import Study
 from ablate.grid.labels import short_names
 from ablate.metrics.protocol import differences
+from ablate.records import CellRecord
 from ablate.settings import flat
 
 GRID = "grid"

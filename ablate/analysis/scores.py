@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablate.analysis.study import WEIGHTS, Arm, Study
+from ablate.analysis.study import Arm, Study
+from ablate.records import WEIGHTS
+from ablate.records.images import read_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +56,7 @@ def collect_images(study: Study, store: Store, metric: str, weights: str = WEIGH
 
 def _images(store: Store, arm: Arm, seed: int, metric: str, weights: str) -> dict[str, float]:
     cell = arm.of_seed(seed)
-    if cell is None or cell.status != "done":
+    if cell is None or not cell.measured:
         return {}
-    with store.cell(cell.id).images_csv.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["weights"] == weights]
-    return {row["image"]: float(row[metric]) for row in rows if row[metric] not in ("", "inf")}
+    found = {image: row[metric] for image, row in read_images(store.cell(cell.id).images_csv, weights).items()}
+    return {image: value for image, value in found.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What a verdict depends on: one seed, the other set of weights, how failures count, and the metric."""
+"""Sensitivity of a verdict: to one seed, the other set of weights, how failures count, and the metric."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from ablate.analysis.effects import cells_at
 from ablate.analysis.failures import with_failures_as_worst
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import t_interval
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, leaning
+from ablate.records import WEIGHTS, Status
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def sensitivity(
     primary = list(dict.fromkeys(each.effect.metric for each in declared))
     chosen = {metric: directions[metric] for metric in primary}
     raw = _verdicts(contrasts(study, chosen, weights=WEIGHTS[1]))
-    worst = _verdicts(_worst(study, chosen)) if any(cell.status == "diverged" for cell in study.cells) else {}
+    worst = _verdicts(_worst(study, chosen)) if any(cell.status is Status.diverged for cell in study.cells) else {}
     own = _verdicts(found)
     quality = [metric for metric in found if not metric.startswith(RATES)]
     return tuple(
@@ -96,7 +97,7 @@ def _at_worst(contrast: Contrast, study: Study, verdict: Conclusion | None) -> C
         return verdict
     effect = contrast.effect
     sides = (cells_at(study, effect.axis, level).values() for level in (effect.level, effect.baseline))
-    return "inconclusive" if any(cell.status == "diverged" for side in sides for cell in side) else verdict
+    return "inconclusive" if any(cell.status is Status.diverged for side in sides for cell in side) else verdict
 
 
 def _verdicts(found: Mapping[str, tuple[Contrast, ...]]) -> dict[tuple[str, tuple[str, str]], Conclusion]:

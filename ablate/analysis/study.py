@@ -1,4 +1,4 @@
-"""What a grid planned and what became of each cell: the frozen input of every statistic and of the report."""
+"""A grid's plan with the outcome of each cell: the frozen input of every statistic and of the report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS as WEIGHTS
-from ablate.records import CellRecord as CellRecord
-from ablate.records import Status
+from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, Status
 
 if TYPE_CHECKING:
     from ablate.store import Store
-
-STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
@@ -36,7 +32,7 @@ class Arm:
     @property
     def done(self) -> tuple[CellRecord, ...]:
         """The cells that have a measurement."""
-        return tuple(cell for cell in self.cells if cell.status == "done")
+        return tuple(cell for cell in self.cells if cell.status is Status.done)
 
     def of_seed(self, seed: int) -> CellRecord | None:
         """Returns the cell of `seed`."""
@@ -60,9 +56,9 @@ class Study:
     name: str
     grid_text: str
     fingerprint: str | None
-    compare: Mapping[str, Any]
+    compare: Compare
     planned_axes: Mapping[str, tuple[Any, ...]]
-    excluded: tuple[Mapping[str, Any], ...]
+    excluded: tuple[ExcludedCells, ...]
     cells: tuple[CellRecord, ...]
 
     @cached_property
@@ -84,8 +80,7 @@ class Study:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """What varies, in the order of the grid file."""
-        declared = self.compare.get("baseline") or {}
-        return find_axes(self.planned_axes, [cell.axes for cell in self.cells], declared)
+        return find_axes(self.planned_axes, [cell.axes for cell in self.cells], self.compare.baseline)
 
     @cached_property
     def slots(self) -> Mapping[str, Mapping[Slot, CellRecord]]:
@@ -135,8 +130,8 @@ def read_study(store: Store) -> Study:
         name=plan.name,
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
         fingerprint=plan.fingerprint,
-        compare=plan.compare.model_dump(mode="json", exclude_unset=True),
+        compare=plan.compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
-        excluded=tuple(excluded.plain() for excluded in plan.excluded),
+        excluded=tuple(plan.excluded),
         cells=store.cell_records(plan),
     )

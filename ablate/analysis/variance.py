@@ -1,4 +1,4 @@
-"""What makes scores vary: the arm, the seed, the image, what they do together, and the machine alone (A/A)."""
+"""Components of variance: arm, seed and image, their interactions, and the machine alone (A/A)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ablate.analysis.scores import Scores
-from ablate.analysis.study import WEIGHTS, Study
+from ablate.analysis.study import Study
+from ablate.records import WEIGHTS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -23,7 +23,7 @@ Conclusion = Literal["better", "worse", "equivalent", "inconclusive"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one contrast says by itself, before it is corrected for its family.
+    """One contrast by itself, before it is corrected for its family.
 
     Attributes:
         interval: Student's interval of the mean difference at 1 - alpha.

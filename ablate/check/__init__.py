@@ -1,6 +1,7 @@
 """The gate: compares what a grid came to with a committed baseline."""
 
 from ablate.check.baseline import Baseline as Baseline
+from ablate.check.baseline import IncomparableError as IncomparableError
 from ablate.check.baseline import Mode as Mode
 from ablate.check.baseline import read_baseline as read_baseline
 from ablate.check.baseline import write_baseline as write_baseline

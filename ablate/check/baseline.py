@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +14,18 @@ from ablate.atomic import read_json, write_json
 from ablate.check.margins import Margin
 from ablate.check.record import Record
 from ablate.config import RESULTS_VERSION, Settings
+from ablate.records import RecordError
+from ablate.records.record import require_finite
+from ablate.store.lock import one_at_a_time
 
 SCHEMA = 1
 Mode = Literal["exact", "stat"]
+REMEDY = "take it from the version history, or move it away and take it anew with `ablate baseline update`"
 _ABSENT = object()
+
+
+class IncomparableError(ValueError):
+    """A baseline that no result of today can be compared with; the message says why, and what to do."""
 
 
 class Change(Settings):
@@ -29,7 +38,7 @@ class Change(Settings):
 
 
 class Baseline(Settings):
-    """What results are compared with.
+    """Record that results are compared with.
 
     In mode `exact` each value may move by its margin either way, in `stat` the mean over seeds may fall by it.
     `alpha` is the error that each claim of the latter is allowed. `kernels` are ratios of `ablate bench`, where it has
@@ -62,18 +71,36 @@ def read_baseline(path: Path) -> Baseline:
     """Reads a baseline.
 
     Raises:
-        ValueError: where there is none, or where the file is not one that this ablate writes.
+        IncomparableError: for a baseline of another schema, or with a number that is not finite.
+        ValueError: where there is none, or where the file is no baseline.
     """
     content = read_json(path)
     if content is None:
         raise ValueError(f"there is no baseline {path}; `ablate baseline update GRID --baseline {path}` writes one")
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-        raise ValueError(f"{path} is no baseline of schema {SCHEMA} (found: {found})")
+    if not isinstance(content, dict) or "schema" not in content:
+        raise ValueError(f"{path} is no baseline of schema {SCHEMA} (found: {type(content).__name__} without a schema)")
+    if content["schema"] != SCHEMA:
+        raise IncomparableError(f"{path} is no baseline of schema {SCHEMA} (found: {content['schema']}); {REMEDY}")
+    try:
+        require_finite(path.read_bytes(), path, REMEDY)
+    except RecordError as error:
+        raise IncomparableError(str(error)) from error
     try:
         return Baseline.model_validate(_spread(content))
     except (ValidationError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as a baseline: {_sentence(error)}") from error
+
+
+@contextmanager
+def updating(path: Path) -> Iterator[Path]:
+    """Holds a baseline for the block, so that of several updates at once each goes on from the one before it.
+
+    Yields the file to read and to write: a symbolic link stays one.
+    """
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with one_at_a_time(target.parent):
+        yield target
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

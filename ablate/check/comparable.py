@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from ablate.check.finding import Objection, Reason
-from ablate.check.record import ABOUT_THE_MACHINE, STALE, ArmRecord
+from ablate.check.record import ABOUT_THE_MACHINE, ArmRecord
 from ablate.metrics.protocol import differences
+from ablate.records import Status
 from ablate.settings import RESULTS_VERSION
 
 NAMED = 3
@@ -29,7 +30,7 @@ class Machine:
 def changed_settings(was: ArmRecord, now: ArmRecord, results_version: int) -> Objection | None:
     """Says what makes the cells of an arm other cells than the baseline's; None where they are the same."""
     shared = was.cells.keys() & now.cells.keys()
-    if all(was.cells[seed].id == now.cells[seed].id for seed in shared):
+    if results_version == RESULTS_VERSION and all(was.cells[seed].id == now.cells[seed].id for seed in shared):
         return None
     keys = _differing(was.settings, now.settings)
     images = [key for key in keys if key in DATA]
@@ -53,17 +54,16 @@ def _unfinished(seed: int, now: ArmRecord) -> Objection | None:
     cell = now.cells.get(seed)
     if cell is None:
         return Objection(Reason.not_in_grid, f"the grid has no seed {seed}")
-    if cell.status == STALE:
-        return Objection(Reason.other_code, f"seed {seed}: other code, {cell.cause}")
-    if cell.status not in ("done", "diverged"):
-        return Objection(Reason.unfinished, f"seed {seed} is {cell.status}" + (f": {cell.cause}" if cell.cause else ""))
-    return None
+    if cell.other_code:
+        return Objection(Reason.other_code, f"seed {seed}: {cell.trouble}")
+    reason = Reason.broken if cell.status is Status.broken else Reason.unfinished
+    return Objection(reason, f"seed {seed} is {cell.trouble}") if cell.trouble else None
 
 
 def changed_protocol(metric: str, was: ArmRecord, now: ArmRecord) -> Objection | None:
     """Says in which decisive facts of its protocol a metric was measured otherwise."""
     for seed, cell in was.cells.items():
-        if cell.status == now.cells[seed].status == "done":
+        if cell.status is now.cells[seed].status is Status.done:
             found = differences(cell.protocol.get(metric, {}), now.cells[seed].protocol.get(metric, {}))
             if found:
                 return Objection(Reason.other_protocol, f"other protocol: {', '.join(map(str, found))}")
@@ -76,9 +76,9 @@ def undefined(metric: str, was: ArmRecord, now: ArmRecord) -> Objection | None:
         today = now.cells[seed]
         before, after = cell.values.get(metric), today.values.get(metric)
         if before is not None and after is None:
-            why = "undefined" if today.status == "done" else f"diverged, {today.cause}"
+            why = "undefined" if today.status is Status.done else f"diverged, {today.cause}"
             return Objection(Reason.undefined, f"seed {seed} has no value: {why}")
-        if before is None and after is not None and cell.status == "done":
+        if before is None and after is not None and cell.status is Status.done:
             return Objection(Reason.undefined, f"seed {seed} has a value, and had none in the baseline")
     return None
 

@@ -22,6 +22,7 @@ class Reason(StrEnum):
 
     judged = ""
     unfinished = "unfinished"
+    broken = "broken"
     not_in_grid = "not in the grid"
     not_in_baseline = "not in the baseline"
     not_measured = "kernel not measured"
@@ -35,9 +36,10 @@ class Reason(StrEnum):
     other_metric = "other metric"
     undefined = "undefined"
     no_ratios = "no ratios in the baseline"
+    other_baseline = "other baseline"
 
 
-MISSING = frozenset({Reason.unfinished, Reason.not_in_grid, Reason.not_in_baseline, Reason.not_measured})
+MISSING = frozenset({Reason.unfinished, Reason.broken, Reason.not_in_grid, Reason.not_in_baseline, Reason.not_measured})
 """Reasons for which there is nothing to compare; with the others there is, and it does not compare."""
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ablate.check.baseline import Baseline
+from ablate.check.baseline import Baseline, IncomparableError
 from ablate.check.comparable import changed_machine, changed_protocol, changed_settings, undefined, unfinished
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
 from ablate.check.record import ArmRecord, Record
 from ablate.check.values import judge_exactly, judge_seeds
+from ablate.records import Status
 
 OK, REGRESSED, UNDECIDED, INCONCLUSIVE = 0, 1, 3, 4
 TRAINING = "training"
@@ -48,6 +49,11 @@ class GateResult:
         return OK if found - {GateOutcome.inconclusive} else UNDECIDED
 
 
+def incomparable(grid: str, error: IncomparableError) -> GateResult:
+    """Returns the result of a comparison with a baseline that cannot be compared with at all."""
+    return GateResult(grid, "none", (Objection(Reason.other_baseline, str(error)).finding("all", "baseline"),))
+
+
 def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = None) -> GateResult:
     """Compares a record with a baseline of the same grid, and a run of `ablate bench` with the ratios that it keeps."""
     was = baseline.record
@@ -62,7 +68,8 @@ def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = Non
     findings = [replace(each, exact=baseline.mode == "exact") for each in findings]
     findings += check_kernels(baseline.kernels, bench)
     notes = list(machine.notes)
-    ungated = sorted(_measured(now.arms.values()) - baseline.metrics.keys())
+    measured = {name for cell in now.cells().values() for name, value in cell.values.items() if value is not None}
+    ungated = sorted(measured - baseline.metrics.keys())
     if ungated:
         notes.append(f"not gated, since the baseline has no margin for it: {', '.join(ungated)}")
     return GateResult(now.grid, baseline.mode, tuple(findings), tuple(notes))
@@ -116,8 +123,9 @@ def _arm(
 
 
 def _training(name: str, was: ArmRecord, now: ArmRecord) -> Finding:
-    fell = [seed for seed, cell in was.cells.items() if cell.status == "done" and now.cells[seed].status == "diverged"]
-    rose = [seed for seed, cell in was.cells.items() if cell.status == "diverged" and now.cells[seed].status == "done"]
+    ended = {seed: (cell.status, now.cells[seed].status) for seed, cell in was.cells.items()}
+    fell = [seed for seed, each in ended.items() if each == (Status.done, Status.diverged)]
+    rose = [seed for seed, each in ended.items() if each == (Status.diverged, Status.done)]
     if fell:
         seed, more = fell[0], f" (and {len(fell) - 1} more)" if len(fell) > 1 else ""
         return Finding(name, TRAINING, GateOutcome.regressed, f"seed {seed} diverged: {now.cells[seed].cause}{more}")
@@ -156,9 +164,3 @@ def _furthest(metric: str, was: ArmRecord, now: ArmRecord) -> str:
 
 def _has(arm: ArmRecord, metric: str) -> bool:
     return any(cell.values.get(metric) is not None for cell in arm.cells.values())
-
-
-def _measured(arms: Iterable[ArmRecord]) -> set[str]:
-    return {
-        name for arm in arms for cell in arm.cells.values() for name, value in cell.values.items() if value is not None
-    }

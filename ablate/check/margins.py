@@ -51,7 +51,7 @@ def exact_margins(reference: Record, alike: Sequence[Record]) -> dict[str, Margi
             )
             continue
         spread = max(_largest(name, reference, other) for other in alike)
-        least = LEAST * max(map(abs, _values(name, reference)))
+        least = LEAST * max(map(abs, reference.values(name).values()))
         cause = (
             f"{ALIKE_FACTOR:g} times the largest difference ({spread:.2g}) to {len(alike)} runs under other conditions"
         )
@@ -95,7 +95,7 @@ def measured(reference: Record) -> tuple[str, ...]:
     """Returns the metrics that some cell has a value of, in the order of the catalogue."""
     from ablate.metrics.catalogue import metrics
 
-    return tuple(name for name in metrics if _values(name, reference))
+    return tuple(name for name in metrics if reference.values(name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:
@@ -105,26 +105,17 @@ def _margin(name: str, value: float | str, cause: str) -> Margin:
     return Margin(direction=metric.direction, unit=metric.unit, margin=value, cause=cause)
 
 
-def _values(name: str, reference: Record) -> list[float]:
-    cells = [cell for arm in reference.arms.values() for cell in arm.cells.values()]
-    return [value for cell in cells if (value := cell.values.get(name)) is not None]
-
-
 def _largest(name: str, reference: Record, other: Record) -> float:
-    differences = [0.0]
-    for arm, own in reference.arms.items():
-        for seed, cell in own.cells.items():
-            was, now = cell.values.get(name), other.arms[arm].cells[seed].values.get(name)
-            if was is not None and now is not None:
-                differences.append(abs(now - was))
-    return max(differences)
+    was, now = reference.values(name), other.values(name)
+    return max((abs(now[at] - value) for at, value in was.items() if at in now), default=0.0)
 
 
 def _seed_deviation(reference: Record, name: str) -> tuple[float, int] | None:
     """Returns the standard deviation over seeds within arms, pooled, and the fewest seeds that an arm has."""
     squares, degrees, fewest = 0.0, 0, None
-    for arm in reference.arms.values():
-        values = [value for cell in arm.cells.values() if (value := cell.values.get(name)) is not None]
+    found = reference.values(name)
+    for arm in reference.arms:
+        values = [value for (own, _), value in found.items() if own == arm]
         if len(values) > 1:
             mean = fmean(values)
             squares += sum((value - mean) ** 2 for value in values)

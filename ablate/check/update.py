@@ -68,18 +68,13 @@ def _stat(record: Record, declared: Mapping[str, float | str], alpha: float) -> 
 
 
 def _require_finished(record: Record) -> None:
-    left = [
-        f"{name} seed={seed} ({cell.status}{f': {cell.cause}' if cell.cause else ''})"
-        for name, arm in record.arms.items()
-        for seed, cell in arm.cells.items()
-        if cell.status not in ("done", "diverged")
-    ]
+    left = [f"{name} seed={seed} ({cell.trouble})" for (name, seed), cell in record.cells().items() if cell.trouble]
     if left:
         more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
         raise ValueError(f"{record.grid} has cells that no baseline can hold: {', '.join(left[:NAMED])}{more}")
 
 
 def _require_same_cells(record: Record, other: Record) -> None:
-    own, others = ({cell.id for arm in one.arms.values() for cell in arm.cells.values()} for one in (record, other))
+    own, others = ({cell.id for cell in one.cells().values()} for one in (record, other))
     if own != others:
         raise ValueError(f"--alike has other cells of {other.grid} than the grid file means now")

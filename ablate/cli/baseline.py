@@ -57,29 +57,32 @@ def update(
     Example: ablate baseline update grid.toml --baseline reports/baselines/grid.json --reason "hinge margin was 2"
     """
     from ablate.check import check, read_baseline, write_baseline
+    from ablate.check.baseline import updating
     from ablate.check.update import updated
     from ablate.cli.locate import find_grid
 
     if mode not in (None, "exact", "stat"):
         raise ValueError(f"unknown --mode {mode!r} (there is: exact, stat)")
-    compare = find_grid(grid, runs_dir)[0].record.compare.model_dump(mode="json")
+    compare = find_grid(grid, runs_dir)[0].record.compare
     record = measured_record(grid, runs_dir, allow_other_code)
+    others = [measured_record(grid, directory, allow_other_code, record.probe) for directory in alike or ()]
     run = bench_run(bench)
-    previous = read_baseline(file) if file.exists() else None
-    new = updated(
-        record,
-        reason=reason,
-        mode=mode,  # type: ignore[arg-type]
-        previous=previous,
-        alike=[measured_record(grid, directory, allow_other_code, record.probe) for directory in alike or ()],
-        declared=compare.get("margin") or {},
-        alpha=compare.get("alpha", 0.05),
-        bench=run,
-    )
+    with updating(file) as target:
+        previous = read_baseline(target) if target.exists() else None
+        new = updated(
+            record,
+            reason=reason,
+            mode=mode,  # type: ignore[arg-type]
+            previous=previous,
+            alike=others,
+            declared=compare.margin,
+            alpha=compare.alpha,
+            bench=run,
+        )
+        write_baseline(target, new)
     if previous is not None:
         typer.echo("against the baseline so far:")
         print_result(check(previous, record, run), strict=False, show_all=False, advice=())
-    write_baseline(file, new)
     typer.echo("\n".join(["", *_lines(new), f"wrote {file}"]))
 
 

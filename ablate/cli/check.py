@@ -53,17 +53,23 @@ def check(
 
     Example: ablate check grid.toml --baseline reports/baselines/grid.json --junit gate.xml
     """
+    from ablate.check import IncomparableError, read_baseline
     from ablate.check import check as compare
-    from ablate.check import read_baseline
+    from ablate.check.gate import incomparable
     from ablate.check.wording import advice
+    from ablate.cli.locate import find_grid
 
     if as_json and github:
         raise ValueError("--json and --github both write to the terminal; give one of them")
-    known = read_baseline(baseline)
-    found = measured_record(grid, runs_dir, allow_other_code)
-    if known.record.grid != found.grid:
-        raise ValueError(f"{baseline} is of the grid {known.record.grid}, not of {found.grid}")
-    result = compare(known, found, bench_run(bench))
+    try:
+        known = read_baseline(baseline)
+    except IncomparableError as error:
+        result = incomparable(find_grid(grid, runs_dir)[0].name, error)
+    else:
+        found = measured_record(grid, runs_dir, allow_other_code)
+        if known.record.grid != found.grid:
+            raise ValueError(f"{baseline} is of the grid {known.record.grid}, not of {found.grid}")
+        result = compare(known, found, bench_run(bench))
     said = advice(result, grid, str(baseline))
     _write_files(result, strict, said, junit, md)
     if as_json:

@@ -65,11 +65,11 @@ def _files(directory: Path) -> list[Path]:
 
 def _chosen(cell: str, runs: Path, grid: str | None, device: str) -> FindCodec:
     """Returns what gives the cell's codec with the weights that a file names."""
-    from ablate.cli.trained import find_trained, named
+    from ablate.cli.locate import entry_name, find_entry
     from ablate.records import WEIGHTS
     from ablate.store.weights import load
 
-    entry = find_trained(cell, runs, grid)
+    entry = find_entry(cell, runs, grid)
     codecs = {weights: load(entry, weights, device) for weights in WEIGHTS}
 
     def find(model: bytes) -> TrainedCodec:
@@ -77,7 +77,7 @@ def _chosen(cell: str, runs: Path, grid: str | None, device: str) -> FindCodec:
             if codec.model_id == model:
                 return codec
         are = ", ".join(f"{weights} {codec.model_id.hex()}" for weights, codec in codecs.items())
-        raise ValueError(f"it was written by the model {model.hex()}, and {named(entry)} is another ({are})")
+        raise ValueError(f"it was written by the model {model.hex()}, and {entry_name(entry)} is another ({are})")
 
     return find
 
@@ -86,7 +86,7 @@ def _named(runs: Path, grid: str | None, device: str) -> FindCodec:
     """Returns what finds the codec that a file names, once for all files of one."""
     import functools
 
-    from ablate.cli.trained import find_model
+    from ablate.cli.locate import find_model
 
     return functools.cache(lambda model: find_model(model, runs, grid, device))
 
@@ -95,8 +95,9 @@ def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
     from ablate.atomic import write_bytes
     from ablate.codecs.container import opened
     from ablate.data.png import to_png
+    from ablate.sources.files import read_file
 
-    file = each.source.read_bytes()
+    file = read_file(each.source)
     codec = codec_of(opened(file).model)
     image = codec.decode(file)
     write_bytes(each.target, to_png(image.numpy()))

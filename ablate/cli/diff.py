@@ -38,7 +38,7 @@ def diff(
 
     Example: ablate diff 3fa9 quickstart:81c0 --out /tmp/diff
     """
-    from ablate.analysis import WEIGHTS
+    from ablate.records import WEIGHTS
     from ablate.report.difference import as_json as plain
     from ablate.report.difference import compare
     from ablate.report.numbers import plain_data
@@ -56,17 +56,17 @@ def diff(
 
 def _ended(wanted: str, runs_dir: Path) -> Cell:
     """Returns a cell of any grid that has a result."""
-    from ablate.cli.locate import find_cell_anywhere
+    from ablate.cli.locate import find_place
     from ablate.report.difference import Cell
 
-    store, point = find_cell_anywhere(wanted, runs_dir)
-    entry = store.cell(point.id)
-    result = entry.result()
-    if result is None:
+    place = find_place(wanted, runs_dir)
+    entry, result = place.entry, place.entry.result()
+    settings = entry.cell_settings()
+    if result is None or settings is None:
         raise ValueError(
-            f"{point.label} ({point.id}) of {store.grid} is {entry.status().value}, so it has no results yet"
+            f"{place.label} ({place.id}) of {place.store.grid} is {entry.status()}, so it has no results yet"
         )
-    return Cell(point.id, point.label, store.grid, point.cell, entry, result.plain())
+    return Cell(place.id, place.label, place.store.grid, settings.cell, entry, result.plain())
 
 
 def _lines(found: Difference) -> Iterator[str]:

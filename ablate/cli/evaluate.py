@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ablate.cli.conversion import SOME_FAILED
 from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, TrainedCell
 
 if TYPE_CHECKING:
@@ -45,25 +46,28 @@ def eval(  # noqa: A001 - the command's name
     """Measures a trained cell on other images.
 
     Every metric is that of the grid, by the same protocol, and the same records are written: result.json, a table with
-    a row for each image, the reconstructions.
+    a row for each image, the reconstructions. Exit code 3 where images were skipped.
 
     Example: ablate eval --cell 3fa9 --images photos/kodak
     """
-    from ablate.cli.trained import find_trained
+    from ablate.cli.locate import colour_profiles_of, find_entry
     from ablate.data import prepare_folder
     from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
     from ablate.records import WEIGHTS
     from ablate.store import Entry, Store
 
-    entry = find_trained(cell, runs_dir, grid)
+    entry = find_entry(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
-    images = prepare_folder(folder, cache, skip=on_bad_image == "skip")
+    profiles = colour_profiles_of(entry)
+    images = prepare_folder(folder, cache, skip=on_bad_image == "skip", colour_profiles=profiles)
     records = Entry(out) if out else place(entry, folder, images)
     if records.result() is not None and not force:
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
     for name, reason in images.skipped:
         typer.echo(f"skipped {name}: {reason}", err=True)
+    for note in images.notes:
+        typer.echo(note, err=True)
     trained = entry.cell_settings()
     if trained is not None and images.digest == trained.cell["data"]["train_digest"]:
         typer.echo("warning: these are the images that the cell was trained on", err=True)
@@ -82,6 +86,9 @@ def eval(  # noqa: A001 - the command's name
         done=lambda name, image: typer.echo(f"[{next(number)}/{total}] {image} ({name})", err=True),
     )
     typer.echo(json.dumps(result.plain(), indent=1) if as_json else "\n".join(_lines(entry, records, result)))
+    if images.skipped:
+        typer.echo(f"{len(images.skipped)} of {len(images) + len(images.skipped)} could not be measured", err=True)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _threads() -> int:
@@ -91,15 +98,15 @@ def _threads() -> int:
 
 
 def _lines(entry: Entry, records: Entry, result: Result) -> list[str]:
+    from ablate.cli.locate import entry_name
     from ablate.cli.terminal import paint, plural
-    from ablate.cli.trained import named
 
     measured = result.metrics
     first = next(iter(measured))
     images = result.measured_images
     assert images is not None, "it was measured on a folder"
     return [
-        f"{paint(named(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
+        f"{paint(entry_name(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
         "",
         *_each(records, first),
         *_summary(measured, result.uncertainty.get(first, {}), first),

@@ -1,12 +1,23 @@
-"""Which grid and which cell the arguments of a command mean."""
+"""Grids and cells that the arguments of a command mean, and the model that a file names."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ablate.execute.planning import Plan, load_plan, stored_plan
-from ablate.records import PlannedCell
-from ablate.store import Store, latest, named
+from ablate.records import WEIGHTS, PlannedCell, RecordError, Status
+from ablate.store import Entry, Store, latest, named, stores
+
+if TYPE_CHECKING:
+    from ablate.codecs.trained import TrainedCodec
+    from ablate.sources.protocol import ColourProfiles
+
+NAMED_AT_MOST = 3
+"""How many cells a sentence names."""
 
 
 def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
@@ -38,48 +49,160 @@ def _stored(store: Store) -> Plan:
     return plan
 
 
+class _Cell(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+_AnyCell = TypeVar("_AnyCell", bound=_Cell)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell in the store of a grid."""
+
+    store: Store
+    id: str
+    label: str
+
+    @property
+    def entry(self) -> Entry:
+        """Where its records lie."""
+        return self.store.cell(self.id)
+
+    def __str__(self) -> str:
+        return f"{self.store.grid}:{self.id} ({self.label})"
+
+
 def find_cell(plan: Plan, wanted: str) -> PlannedCell:
-    """Returns the cell with a label, or with an id that begins like that.
+    """Returns the cell of a grid with a label, or with an id that begins like that.
 
     Raises:
         ValueError: where there is none, or more than one.
     """
-    for point in plan.points:
-        if point.label == wanted:
-            return point
-    begins = {point.id: point for point in plan.points if point.id.startswith(wanted)}
-    if len(begins) == 1:
-        return next(iter(begins.values()))
-    if begins:
-        raise ValueError(f"{wanted!r} begins the id of {len(begins)} cells ({', '.join(begins)}); write more of it")
-    known = ", ".join(f"{point.id} ({point.label})" for point in plan.points[:3])
+    found = _matching(wanted, plan.points)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(point.id for point in found)
+        raise ValueError(f"{wanted!r} begins the id of {len(found)} cells ({ids}); write more of it")
+    known = ", ".join(f"{point.id} ({point.label})" for point in plan.points[:NAMED_AT_MOST])
     raise ValueError(f"{plan.name} has no cell {wanted!r}; cells are named by label or id, as {known}, …")
 
 
-def find_cell_anywhere(wanted: str, runs: Path) -> tuple[Store, PlannedCell]:
-    """Returns a cell of any grid under `runs` by its label or the beginning of its id, or as GRID:CELL.
+def find_entry(wanted: str, runs: Path, grid: str | None) -> Entry:
+    """Returns the cell in the directory of that path, or the one that `find_place` finds.
 
     Raises:
-        ValueError: where no grid has it, or several have another cell of that name.
+        ValueError: where there is none, or more than one.
     """
-    grids = named(runs)
-    if not grids:
-        raise ValueError(f"no grid was run under {runs} yet; `ablate run GRID` runs one")
-    grid, _, cell = wanted.partition(":")
-    if cell and grid in grids:
-        store = Store(runs, grid)
-        return store, find_cell(_stored(store), cell)
-    found: dict[str, tuple[Store, PlannedCell]] = {}
-    for store in (Store(runs, name) for name in grids):
-        points = _stored(store).points
-        matches = [p for p in points if p.label == wanted] or [p for p in points if p.id.startswith(wanted)]
-        for point in matches:
-            # Grids share cells; one that has run is the one to look at.
-            if point.id not in found or store.cell(point.id).result() is not None:
-                found[point.id] = (store, point)
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if found:
-        listed = ", ".join(f"{store.grid}:{point.id} ({point.label})" for store, point in list(found.values())[:4])
+    return Entry(Path(wanted)) if (Path(wanted) / "cell.json").is_file() else find_place(wanted, runs, grid).entry
+
+
+def find_place(wanted: str, runs: Path, grid: str | None = None) -> Place:
+    """Returns the cell with a label, or with an id that begins like that, or GRID:CELL.
+
+    Cells of all grids under `runs` are looked through, or those of one grid. Grids share cells: of one that several
+    have, the place where it was trained is returned.
+
+    Raises:
+        ValueError: where there is none, or more than one.
+    """
+    prefix, _, rest = wanted.partition(":")
+    if rest and grid is None and prefix in named(runs):
+        grid, wanted = prefix, rest
+    places = _places(runs, grid)
+    found = _matching(wanted, places)
+    if not found:
+        near = _nearest(wanted, places)
+        raise ValueError(f"no cell under {_where(runs, grid)} has the label or id {wanted!r}; there is {near}")
+    if len({place.id for place in found}) > 1:
+        listed = ", ".join(map(str, found[:NAMED_AT_MOST])) + (", …" if len(found) > NAMED_AT_MOST else "")
         raise ValueError(f"{wanted!r} means {len(found)} cells ({listed}); write more of it, or GRID:CELL")
-    raise ValueError(f"no grid under {runs} has a cell {wanted!r}; `ablate show GRID` lists those of a grid")
+    return next((place for place in found if place.entry.weights.exists() or place.entry.result()), found[0])
+
+
+def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> TrainedCodec:
+    """Returns the codec that a file names as its model, among all finished cells under `runs` or of one grid.
+
+    Raises:
+        ValueError: where none is that model.
+    """
+    from ablate.store.weights import load
+
+    entries = [place.entry for place in _places(runs, grid)]
+    finished = [(entry, result) for entry in entries if (result := entry.result())]
+    for entry, result in finished:
+        for weights in WEIGHTS:
+            if result.codec.models.get(weights) == model.hex():
+                return load(entry, weights, device)
+    # Results of earlier days do not say which models they are, so that their weights must be read.
+    for entry, result in finished:
+        if result.status is Status.done and not result.codec.models:
+            for weights in WEIGHTS:
+                codec = load(entry, weights, device)
+                if codec.model_id == model:
+                    return codec
+    raise ValueError(
+        f"it was written by the model {model.hex()}, which no finished cell under {_where(runs, grid)} is; "
+        "--runs-dir says where else to look, --cell which cell's directory to take"
+    )
+
+
+def entry_name(entry: Entry) -> str:
+    """Returns id and label of a cell that was begun."""
+    settings = entry.cell_settings()
+    return settings.name if settings else entry.path.name
+
+
+def _matching(wanted: str, cells: Iterable[_AnyCell]) -> list[_AnyCell]:
+    """Returns the cells with a label, or else those with an id that begins like that."""
+    cells = list(cells)
+    return [each for each in cells if each.label == wanted] or [each for each in cells if each.id.startswith(wanted)]
+
+
+def _places(runs: Path, grid: str | None) -> list[Place]:
+    """Returns all cells that were begun, and those that are planned; unreadable records name none."""
+    searched = {store.grid: store for store in (*stores(runs), *(Store(runs, name) for name in named(runs)))}
+    places: list[Place] = []
+    for store in searched.values() if grid is None else (Store(runs, grid),):
+        labels: dict[str, str] = {}
+        try:
+            plan = store.plan()
+            labels |= {point.id: point.label for point in plan.points} if plan else {}
+        except RecordError:
+            pass
+        for entry in store.cells():
+            if entry.path.name not in labels:
+                labels[entry.path.name] = _label(entry)
+        places += [Place(store, cell_id, label) for cell_id, label in labels.items()]
+    if not places:
+        raise ValueError(f"no cell was trained under {_where(runs, grid)} yet; `ablate run GRID` trains some")
+    return places
+
+
+def _label(entry: Entry) -> str:
+    try:
+        settings = entry.cell_settings()
+    except RecordError:
+        return ""
+    return (settings.label if settings else None) or ""
+
+
+def _where(runs: Path, grid: str | None) -> Path:
+    return runs / grid if grid else runs
+
+
+def _nearest(wanted: str, places: Iterable[Place]) -> str:
+    labels = {place.label: place for place in places}
+    near = difflib.get_close_matches(wanted, labels, n=NAMED_AT_MOST, cutoff=0.3) or list(labels)[:NAMED_AT_MOST]
+    return ", ".join(str(labels[label]) for label in near)
+
+
+def colour_profiles_of(entry: Entry) -> ColourProfiles:
+    """Returns what a cell's settings do to images of other colour profiles than sRGB."""
+    settings = entry.cell_settings()
+    assert settings is not None, f"{entry.path} was found by its settings"
+    return "convert" if settings.cell["data"].get("colour_profiles") == "convert" else "keep"

@@ -12,7 +12,6 @@ import typer
 from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
 
 if TYPE_CHECKING:
-    from ablate.cli.standing import Standing
     from ablate.execute import Capacity, Estimate, Job, Plan
 
 
@@ -36,14 +35,14 @@ def plan(
     if resolved:
         typer.echo(resolved_base(grid, as_json))
         return
-    from ablate.cli.standing import standings
+    from ablate.cli.cells import list_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
-    cells = standings(planned, store)
+    cells = list_cells(planned, store)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
@@ -70,19 +69,19 @@ def _toml(table: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _content(
-    plan: Plan, cells: list[Standing], todo: tuple[Job, ...], estimate: Estimate, capacity: Capacity
+    plan: Plan, cells: list[dict[str, Any]], todo: tuple[Job, ...], estimate: Estimate, capacity: Capacity
 ) -> dict[str, Any]:
-    from ablate.cli.standing import count
+    from ablate.cli.cells import counted
 
-    steps = {cell.point.id: cell.step for cell in cells}
+    steps = {cell["id"]: cell["step"] for cell in cells}
     unfinished = {job.id for job in todo if job.kind == "warmup"}
-    unfinished |= {cell.point.id for cell in cells if cell.status not in ("done", "diverged")}
+    unfinished |= {cell["id"] for cell in cells if cell["status"] not in ("done", "diverged")}
     seconds = {job.id: estimate.seconds(job, steps.get(job.id, 0)) if job.id in unfinished else 0.0 for job in todo}
     longest = max(seconds.values(), default=0.0)
     return {
         "name": plan.name,
         "total": len(cells),
-        **count(cells),
+        **counted(cell["status"] for cell in cells),
         "seeds": _seeds(plan),
         "estimate": {
             "seconds": max(sum(seconds.values()) / capacity.workers, longest),
@@ -94,7 +93,7 @@ def _content(
         "warmups": [{"id": job.id, "label": job.label, "steps": job.steps} for job in todo if job.kind == "warmup"],
         "excluded": [excluded.plain() for excluded in plan.record.excluded],
         "notes": plan.record.notes,
-        "cells": [cell.as_json() | {"estimated_seconds": seconds[cell.point.id]} for cell in cells],
+        "cells": [cell | {"estimated_seconds": seconds[cell["id"]]} for cell in cells],
     }
 
 

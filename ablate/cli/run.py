@@ -116,19 +116,21 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
 
 
 def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
+    from ablate.cli.cells import counted
     from ablate.cli.process import printable
-    from ablate.cli.standing import count, standings
     from ablate.cli.terminal import command, paint
+    from ablate.store import Status
 
-    cells = standings(plan, store)
-    counts = count(cells)
-    typer.echo(" · ".join(paint(f"{counted} {word}", word) for word, counted in counts.items() if counted))
-    failed = [(cell.entry, cell.point.label, command("show", grid, cell.point.id[:6], runs=runs)) for cell in cells]
-    failed += [(store.warmup(name), one.label, "") for name, one in plan.warmups.items()]
-    for entry, label, show in failed:
-        attempt = entry.last_attempt() if entry.status() == "failed" else None
-        ended = attempt.exit() if attempt else None
-        if attempt and ended:
-            typer.echo(f"failed: {printable(label)}: {printable(ended.error or '')}  ({show or attempt.log_path})")
+    cells = store.cell_records(plan.record)
+    counts = counted(cell.status for cell in cells)
+    typer.echo(" · ".join(paint(f"{count} {word}", word) for word, count in counts.items() if count))
+    for cell in cells:
+        if cell.status in (Status.failed, Status.broken):
+            show = command("show", grid, cell.id[:6], runs=runs)
+            typer.echo(f"{cell.status}: {printable(cell.label)}: {printable(cell.cause or '')}  ({show})")
+    for name, warmup in plan.warmups.items():
+        attempt = store.warmup(name).last_attempt() if store.warmup(name).status() is Status.failed else None
+        if attempt and (ended := attempt.exit()):
+            typer.echo(f"failed: {printable(warmup.label)}: {printable(ended.error or '')}  ({attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: {command('report', grid, runs=runs)}")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablate.cli.options import RUNS, AsJson, RunsDir
+from ablate.records import WEIGHTS, Status
 
 if TYPE_CHECKING:
-    from ablate.cli.standing import Standing
-    from ablate.records import Record
+    from ablate.records import CellRecord, Record
+    from ablate.store import Entry
 
 LOG_LINES = 15
 METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
@@ -32,37 +34,48 @@ def show(
 
     Example: ablate show grid.toml 3fa9
     """
+    from ablate.cli.cells import exit_where_broken, listed
     from ablate.cli.locate import find_cell, find_grid
-    from ablate.cli.standing import standing, standings
 
     plan, store = find_grid(grid, runs_dir)
+    cells = {one.id: one for one in store.cell_records(plan.record)}
     if cell is None:
-        cells = standings(plan, store)
-        plain = [one.as_json() | {"result": _plain(one.entry.result())} for one in cells]
-        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else _table(cells))
-        return
-    found = standing(find_cell(plan, cell), store)
-    typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))
+        shown = list(cells.values())
+        plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
+        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
+    else:
+        shown = [cells[find_cell(plan, cell).id]]
+        entry = store.cell(shown[0].id)
+        found = Shown(shown[0], entry, listed(shown[0], entry))
+        typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))
+    exit_where_broken(one.status for one in shown)
 
 
-def _table(cells: list[Standing]) -> str:
+@dataclass(frozen=True)
+class Shown:
+    """A cell with its place in the store and what is listed of it."""
+
+    cell: CellRecord
+    entry: Entry
+    listed: Mapping[str, Any]
+
+
+def _table(cells: Iterable[CellRecord]) -> list[str]:
     from ablate.cli.terminal import columns, duration, number
 
-    rows = []
-    for one in cells:
-        result = one.entry.result()
-        if result is None:
-            continue
-        averaged = result["metrics"].get("ema", {})
-        numbers = [number(averaged.get(name), digits) for name, digits in METRICS]
-        rows.append((one.point.id, one.status.value, *numbers, duration(result["seconds"]), one.point.label))
-    if not rows:
-        return "no cell is finished yet"
+    rows = [
+        (one.id, one.status.value, *(number(one.score(name), digits) for name, digits in METRICS),
+         duration(one.result.seconds), one.label)
+        for one in cells
+        if one.result
+    ]  # fmt: skip
     header = ("cell", "status", *(name for name, _ in METRICS), "time", "label")
-    return "\n".join([*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"])
+    table = [*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"]
+    broken = [f"{one.id} is broken: {one.cause}" for one in cells if one.status is Status.broken]
+    return [*(table if rows else ["no cell is finished yet"]), *broken]
 
 
-def _content(found: Standing) -> dict[str, Any]:
+def _content(found: Shown) -> dict[str, Any]:
     attempts = [
         {
             "number": one.number,
@@ -72,12 +85,13 @@ def _content(found: Standing) -> dict[str, Any]:
         }
         for one in found.entry.attempts()
     ]
-    return found.as_json() | {
+    return {
+        **found.listed,
         "path": str(found.entry.path),
-        "settings": dict(found.point.cell),
+        "settings": dict(found.cell.config),
         "attempts": attempts,
         "events": [event.plain() for event in found.entry.events()],
-        "result": _plain(found.entry.result()),
+        "result": _plain(found.cell.result),
     }
 
 
@@ -85,13 +99,14 @@ def _plain(record: Record | None) -> dict[str, Any] | None:
     return record.plain() if record else None
 
 
-def _lines(found: Standing) -> list[str]:
+def _lines(found: Shown) -> list[str]:
     from ablate.cli.terminal import paint
 
-    head = [f"{paint(found.point.id, 'title')}  {found.point.label}"]
-    head.append(f"{paint(found.status.value, found.status.value)} at step {found.step} of {found.point.steps}")
+    cell = found.cell
+    head = [f"{paint(cell.id, 'title')}  {cell.label}"]
+    head.append(f"{paint(cell.status.value, cell.status.value)} at step {found.listed['step']} of {cell.steps}")
     head.append(str(found.entry.path))
-    return head + _cause(found) + _metrics(found) + _attempts(found) + _events(found) + _settings(found)
+    return [*head, *_cause(found), *_metrics(cell), *_attempts(found.entry), *_events(found.entry), *_settings(cell)]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -100,56 +115,49 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return ["", paint(title, "title"), *(f"  {line}" for line in lines)] if lines else []
 
 
-def _cause(found: Standing) -> list[str]:
-    result, attempt = found.entry.result(), found.entry.last_attempt()
-    if result is not None:
-        return _section("why it diverged", [result["cause"]]) if result.get("cause") else []
-    ended = attempt.exit() if attempt else None
-    if attempt is None or ended is None or ended["status"] != "failed":
+def _cause(found: Shown) -> list[str]:
+    if found.cell.cause is None:
         return []
-    log = attempt.log_tail(LOG_LINES)
-    return [
-        *_section("why it failed", [str(ended["error"])]),
-        *_section(f"the end of {attempt.log_path}", log),
-    ]
+    why = {Status.diverged: "why it diverged", Status.failed: "why it failed", Status.broken: "why it is broken"}
+    lines = _section(why[found.cell.status], [found.cell.cause])
+    attempt = found.entry.last_attempt() if found.cell.status is Status.failed else None
+    return lines + (_section(f"the end of {attempt.log_path}", attempt.log_tail(LOG_LINES)) if attempt else [])
 
 
-def _metrics(found: Standing) -> list[str]:
+def _metrics(cell: CellRecord) -> list[str]:
     from ablate.cli.terminal import columns
 
-    result = found.entry.result()
-    if result is None or not result["metrics"]:
+    if cell.result is None or not cell.result.metrics:
         return []
-    averaged, raw = result["metrics"]["ema"], result["metrics"]["raw"]
+    averaged, raw = (cell.result.metrics.get(weights, {}) for weights in WEIGHTS)
     rows = [(name, _text(value), _text(raw.get(name))) for name, value in averaged.items()]
-    return _section("metrics", columns(("metric", "ema", "raw"), rows))
+    return _section("metrics", columns(("metric", *WEIGHTS), rows))
 
 
-def _attempts(found: Standing) -> list[str]:
+def _attempts(entry: Entry) -> list[str]:
     import time
 
     from ablate.cli.terminal import columns, duration
 
     rows = []
-    for attempt in found.entry.attempts():
+    for attempt in entry.attempts():
         start, ended = attempt.start(), attempt.exit()
-        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start["time"])) if start else "–"
-        who = f"{start['host']} {start['pid']}" if start else "–"
-        how = (ended["status"], str(ended["step"]), duration(ended["seconds"])) if ended else ("–", "–", "–")
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time)) if start else "–"
+        who = f"{start.host} {start.pid}" if start else "–"
+        how = (ended.status.value, str(ended.step), duration(ended.seconds)) if ended else ("–", "–", "–")
         rows.append((str(attempt.number), began, who, *how))
     header = ("attempt", "began", "host, process", "ended", "step", "time")
     return _section("attempts", columns(header, rows)) if rows else []
 
 
-def _events(found: Standing) -> list[str]:
-    events = found.entry.events()
-    return _section("events", [f"step {event['step']}: {event['kind']}: {event['detail']}" for event in events[-10:]])
+def _events(entry: Entry) -> list[str]:
+    return _section("events", [f"step {event.step}: {event.kind}: {event.detail}" for event in entry.events()[-10:]])
 
 
-def _settings(found: Standing) -> list[str]:
+def _settings(cell: CellRecord) -> list[str]:
     from ablate.settings import flat
 
-    return _section("settings", [f"{key} = {_text(value)}" for key, value in flat(found.point.cell).items()])
+    return _section("settings", [f"{key} = {_text(value)}" for key, value in flat(cell.config).items()])
 
 
 def _text(value: Any) -> str:

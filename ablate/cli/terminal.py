@@ -13,7 +13,7 @@ from ablate.cli.options import RUNS
 from ablate.cli.process import printable
 
 COLOURS = {
-    "done": 32, "running": 36, "diverged": 35, "failed": 31, "pending": 2, "title": 1,
+    "done": 32, "running": 36, "diverged": 35, "failed": 31, "broken": 31, "pending": 2, "title": 1,
     "pass": 32, "improved": 36, "regressed": 31, "inconclusive": 33, "missing": 31, "not comparable": 31,
 }  # fmt: skip
 

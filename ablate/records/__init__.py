@@ -20,6 +20,7 @@ from ablate.records.result import MeasuredImages as MeasuredImages
 from ablate.records.result import Result as Result
 from ablate.records.settings import CellSettings as CellSettings
 from ablate.records.settings import WarmupSettings as WarmupSettings
+from ablate.records.status import CELL_STATUSES as CELL_STATUSES
 from ablate.records.status import Status as Status
 from ablate.records.telemetry import Event as Event
 from ablate.records.telemetry import MetricRow as MetricRow

@@ -46,6 +46,11 @@ class CellRecord:
     cause: str | None = None
 
     @property
+    def steps(self) -> int:
+        """Steps of the cell's own training, without its warm-up."""
+        return int(self.config["train"]["steps"])
+
+    @property
     def measured(self) -> Result | None:
         """The result of a cell that is done; a diverged one has no figures."""
         return self.result if self.status is Status.done else None

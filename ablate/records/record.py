@@ -60,7 +60,7 @@ def parse(kind: type[Kind], content: bytes, path: Path) -> Kind:
             that is not finite.
     """
     if _NOT_FINITE.search(content):
-        _require_finite(content, path, kind.REMEDY)
+        require_finite(content, path, kind.REMEDY)
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
@@ -98,7 +98,13 @@ def write(path: Path, record: Record) -> None:
     write_json(path, record.plain())
 
 
-def _require_finite(content: bytes, path: Path, remedy: str) -> None:
+def require_finite(content: bytes, path: Path, remedy: str) -> None:
+    """Refuses JSON with a number that is not finite.
+
+    Raises:
+        RecordError: with the number.
+    """
+
     def refuse(text: str) -> float:
         value = float(text)
         if value != value or value in (float("inf"), float("-inf")):

@@ -23,3 +23,7 @@ class Status(StrEnum):
     def finished(self) -> bool:
         """Whether there is a result, so that it is never trained again."""
         return self in (Status.done, Status.diverged)
+
+
+CELL_STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
+"""Statuses that a cell can have, those that ended first."""

@@ -8,14 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from ablate.analysis import (
-    WEIGHTS,
     Arm,
     Contrast,
     Interval,
     Scores,
     Study,
     TrainingCurves,
-    alpha_of,
     collect_images,
     contrasts,
     read_curves,
@@ -23,6 +21,7 @@ from ablate.analysis import (
 )
 from ablate.metrics.catalogue import in_reading_order
 from ablate.metrics.metric import Metric
+from ablate.records import WEIGHTS
 from ablate.store import Store
 
 Measure = Metric
@@ -55,7 +54,7 @@ class Evidence:
     @cached_property
     def primary(self) -> tuple[Measure, ...]:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
-        declared = self.study.compare.get("primary") or ()
+        declared = self.study.compare.primary
         wanted = [name for name in self.measures if name in declared]
         wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
         return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
@@ -81,7 +80,7 @@ class Evidence:
     @property
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""
-        return alpha_of(self.study)
+        return self.study.compare.alpha
 
     @cached_property
     def all_on_axes(self) -> bool:

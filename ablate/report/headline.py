@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ablate.analysis import Conclusion, Contrast
-from ablate.analysis.study import STATUSES
+from ablate.records import CELL_STATUSES
 from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
@@ -86,7 +86,7 @@ def _no_pairs(evidence: Evidence) -> str:
     if baseline is None or baseline in evidence.finished:
         return "no seed has finished on both sides of a comparison"
     counts = Counter(cell.status for cell in baseline.cells)
-    ended = joined([f"{counts[status]} {status}" for status in STATUSES if counts[status]])
+    ended = joined([f"{counts[status]} {status}" for status in CELL_STATUSES if counts[status]])
     return f"the baseline {baseline.name} has no finished cell ({ended})"
 
 

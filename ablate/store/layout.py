@@ -65,18 +65,18 @@ class Store:
             replicate=point.replicate,
             config=point.cell,
             warmup=point.warmup,
-            status=entry.status(),
+            status=Status.pending,
         )
         try:
-            if result := entry.result():
-                return replace(planned, status=result.status, result=result, step=result.step, cause=result.cause)
-            attempt = entry.last_attempt()
+            result = entry.result()
+            status = result.status if result else entry.status()
+            if status.finished and (result := result or entry.result()):
+                return replace(planned, status=status, result=result, step=result.step, cause=result.cause)
+            attempt = entry.last_attempt() if status in (Status.failed, Status.broken) else None
             ended = attempt.exit() if attempt else None
         except RecordError as error:
             return replace(planned, status=Status.broken, cause=str(error))
-        if ended and planned.status is Status.failed:
-            return replace(planned, step=ended.step, cause=ended.error)
-        return planned
+        return replace(planned, status=status, step=ended.step if ended else None, cause=ended.error if ended else None)
 
     def write_grid(self, content: bytes) -> None:
         """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""

@@ -37,6 +37,24 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def one_at_a_time(directory: Path) -> Iterator[None]:
+    """Waits for the lock of a directory itself, and holds it for the block; leaves no file behind.
+
+    Raises:
+        ValueError: where the file system has no such locks.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise ValueError(f"the file system of {directory} has no locks ({error.strerror})") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def held(path: Path) -> bool:
     """Says whether some process holds the lock; creates nothing."""
     try:

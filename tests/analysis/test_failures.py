@@ -4,6 +4,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from ablate.analysis import contrasts, failure_rates, means_with_failures, wilson, with_failures_as_worst
+from ablate.records import Status
 from tests.analysis.studies import cell, study
 
 AXES = {"loss": ["a", "b"]}
@@ -29,7 +30,7 @@ def test_a_share_of_nothing_is_refused(count: int, of: int) -> None:
 
 def test_the_rate_counts_what_ended_and_not_what_never_ran() -> None:
     pending = [cell({"loss": "b"}, 9, None)]
-    object.__setattr__(pending[0], "status", "pending")
+    object.__setattr__(pending[0], "status", Status.pending)
     a, b = failure_rates(study([*half_diverged(), *pending], AXES))
     assert (a.diverged, a.ended, a.low) == (0, 4, 0.0)
     assert (b.diverged, b.ended, b.share) == (2, 4, 0.5)

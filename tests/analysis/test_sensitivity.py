@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ablate.analysis import CellRecord, Sensitivity, contrasts, leaning, sensitivity, t_interval
+from ablate.analysis import Sensitivity, contrasts, leaning, sensitivity, t_interval
+from ablate.records import CellRecord
 from tests.analysis.studies import cell, study
 
 DIRECTIONS = {"psnr": "higher", "ms_ssim": "higher", "fd_lite0_112": "lower"}

@@ -37,7 +37,7 @@ def recorded(store: Store, code: str | None = CODE, **changes: Any) -> Record:
 
 def taken(now: Record, mode: str = "exact", **options: Any) -> Baseline:
     defaults: dict[str, Any] = {"previous": None, "alike": (), "declared": {}, "alpha": 0.05}
-    return updated(now, reason="first", mode=mode, **(defaults | options))  # type: ignore[arg-type]
+    return updated(now, mode=mode, **({"reason": "first"} | defaults | options))  # type: ignore[arg-type]
 
 
 def edit(store: Store, index: int, change: Callable[[dict[str, Any]], None]) -> None:

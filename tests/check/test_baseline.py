@@ -1,11 +1,14 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import stdev
 
 import pytest
 from scipy import stats
 
-from ablate.check import read_baseline, write_baseline
+from ablate.check import IncomparableError, read_baseline, write_baseline
+from ablate.check.baseline import updating
 from ablate.check.margins import ALIKE_FACTOR, LEAST
 from tests.check.judged import CODE, PROBE, made, move, recorded, taken
 
@@ -37,7 +40,6 @@ def test_what_all_arms_share_stands_once(tmp_path: Path):
     [
         ("{", "is not JSON"),
         ("[]", "no baseline of schema 1"),
-        ('{"schema": 2}', "found: 2"),
         ('{"schema": 1}', "cannot be read as a baseline"),
     ],
 )
@@ -71,6 +73,54 @@ def test_a_margin_that_anything_would_pass_is_refused(tmp_path: Path, margin: fl
 def test_a_baseline_that_is_not_there_is_answered_with_the_command_that_writes_it(tmp_path: Path):
     with pytest.raises(ValueError, match="`ablate baseline update GRID --baseline"):
         read_baseline(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_makes_a_baseline_incomparable(tmp_path: Path, number: str):
+    path = tmp_path / "ci.json"
+    write_baseline(path, taken(recorded(made(tmp_path))))
+    path.write_text(path.read_text().replace('"alpha": 0.05', f'"alpha": {number}'))
+    with pytest.raises(IncomparableError, match="not finite; take it from the version history"):
+        read_baseline(path)
+
+
+def test_a_baseline_of_another_schema_is_incomparable_and_another_file_is_a_mistake(tmp_path: Path):
+    path = tmp_path / "ci.json"
+    path.write_text('{"schema": 2}')
+    with pytest.raises(IncomparableError, match=r"no baseline of schema 1 \(found: 2\)"):
+        read_baseline(path)
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="no baseline of schema 1") as raised:
+        read_baseline(path)
+    assert not isinstance(raised.value, IncomparableError)
+
+
+def test_updates_at_once_keep_every_reason(tmp_path: Path):
+    now, path = recorded(made(tmp_path)), tmp_path / "ci.json"
+    start = threading.Barrier(8)
+
+    def update(number: int) -> None:
+        start.wait()
+        with updating(path) as target:
+            previous = read_baseline(target) if target.exists() else None
+            write_baseline(target, taken(now, previous=previous, reason=f"reason {number}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(update, range(8)))
+    assert sorted(change.reason for change in read_baseline(path).history) == [f"reason {n}" for n in range(8)]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["ci.json", "images", "runs"], "no lock is left"
+
+
+def test_a_link_stays_a_link_and_a_file_keeps_its_mode(tmp_path: Path):
+    now, path = recorded(made(tmp_path)), tmp_path / "real" / "ci.json"
+    (tmp_path / "link.json").symlink_to("real/ci.json")
+    for mode in (None, 0o640):
+        with updating(tmp_path / "link.json") as target:
+            write_baseline(target, taken(now))
+        assert (tmp_path / "link.json").is_symlink()
+        assert mode is None or path.stat().st_mode & 0o777 == mode
+        path.chmod(0o640)
+    assert read_baseline(tmp_path / "link.json") == read_baseline(path)
 
 
 def test_the_history_grows_and_every_reason_stays(tmp_path: Path):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ablate.check import Finding, GateOutcome, GateResult, check
+from ablate.check import Finding, GateOutcome, GateResult, Reason, check
 from tests.check.judged import CODE, edit, found, made, move, outcomes, recorded, replan, taken
 
 LSGAN, HINGE = "adversarial=lsgan", "adversarial=hinge"
@@ -161,6 +161,44 @@ def test_another_results_version_is_the_reason_where_no_setting_differs(tmp_path
     baseline = taken(recorded(store)).model_copy(update={"results_version": 0})
     replan(store, _other_ids)
     assert found(check(baseline, recorded(store)), LSGAN, "psnr").detail.startswith("results version 0 became")
+
+
+def test_another_results_version_is_not_compared_even_where_a_cell_has_the_same_id(tmp_path: Path):
+    store = made(tmp_path)
+    result = check(taken(recorded(store)).model_copy(update={"results_version": 0}), recorded(store))
+    assert {each.reason for each in result.findings} == {Reason.other_version}
+    assert result.exit_code(strict=False) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("result.json", ""),
+        ("result.json", "{}"),
+        ("result.json", "[]"),
+        ("result.json", '{"schema": 1, "id": "0000'),
+        ("result.json", "another cell's"),
+        ("eval/images.csv", ""),
+        ("eval/images.csv", "weights,image,psnr\nema,wave-0.png\n"),
+        ("eval/images.csv", None),
+    ],
+)
+def test_a_broken_cell_is_named_with_its_remedy_and_the_others_are_judged(tmp_path: Path, file: str, content: str):
+    store = made(tmp_path)
+    baseline = taken(recorded(store))
+    path = store.cell(f"{1:012x}").path / file
+    if content is None:
+        path.unlink()
+    elif content.startswith("another"):
+        path.write_bytes((store.cell(f"{0:012x}").path / file).read_bytes())
+    else:
+        path.write_text(content)
+    result = check(baseline, recorded(store))
+    assert outcomes(result, LSGAN) == dict.fromkeys(METRICS, "pass")
+    broken = [each for each in result.findings if each.arm == HINGE]
+    assert {each.reason for each in broken} == {Reason.broken}
+    assert all(str(path) in each.detail and "run the grid again" in each.detail for each in broken)
+    assert result.exit_code(strict=False) == 3
 
 
 def test_where_the_images_lie_is_no_setting(tmp_path: Path):

@@ -111,6 +111,18 @@ def test_mistakes_are_told_from_red_gates(ablate_in, gated, tmp_path: Path):
     assert "is of the grid made-up, not of another" in result.stderr
 
 
+def test_a_baseline_of_another_schema_cannot_be_compared(ablate_in, gated, tmp_path: Path):
+    gated()
+    (tmp_path / FILE).write_text('{"schema": 2}')
+    result = check(ablate_in, "--junit", "gate.xml", "--json")
+    assert result.exit_code == 3
+    (found,) = json.loads(result.output)["findings"]
+    assert (found["outcome"], found["reason"]) == ("not comparable", "other baseline")
+    assert "no baseline of schema 1 (found: 2)" in found["detail"]
+    assert ElementTree.parse(tmp_path / "gate.xml").getroot().get("errors") == "1"
+    assert "found: 2" in ablate_in("baseline", "update", "made-up", "-b", FILE, "-m", "why").stderr
+
+
 def test_an_update_shows_what_moved_and_the_gate_is_green_again(ablate_in, gated):
     move(gated(), 1, "psnr", 1.0)
     assert check(ablate_in).exit_code == 1

@@ -66,7 +66,7 @@ def test_figures_of_other_protocols_are_not_subtracted(ablate_in: Any, store: St
     ("arguments", "said"),
     [
         (("0", "000000000001"), "means 4 cells"),
-        (("zz", "000000000001"), "has a cell 'zz'"),
+        (("zz", "000000000001"), "has the label or id 'zz'"),
         (("000000000001", "made-up:000000000001"), "are the same cell"),
         (("000000000003", "000000000001"), "is pending, so it has no results yet"),
         (("000000000000", "000000000001", "--weights", "best"), "unknown weights 'best'"),

@@ -80,6 +80,24 @@ def test_programs_read_one_cell_or_all(ablate_in, plan):
     assert one["settings"]["train"]["steps"] == 10
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', '{"schema": 2}', "another"])
+def test_a_cell_whose_result_cannot_be_read_is_broken_and_the_others_are_shown(ablate_in, plan, content: str):
+    store = Store(Path("runs"), plan.name)
+    good, bad = (store.cell(point.id).path / "result.json" for point in plan.points[::2])
+    bad.parent.mkdir(parents=True)
+    bad.write_text(good.read_text() if content == "another" else content)
+    shown = ablate_in("show", "grid.toml")
+    assert (shown.exit_code, "24.57" in shown.output) == (3, True)
+    for arguments in (("show", "grid.toml"), ("show", "grid.toml", plan.points[2].id), ("status", "grid.toml")):
+        said = ablate_in(*arguments)
+        assert said.exit_code == 3
+        assert f"{bad} " in said.output
+        assert "copy the file back, or delete the entry's directory and run the grid again" in said.output
+    content = json.loads(ablate_in("status", "grid.toml", "--json").output)
+    assert (content["done"], content["broken"], content["pending"]) == (1, 1, 1)
+    assert str(bad) in content["cells"][2]["cause"]
+
+
 def test_a_cell_is_found_by_label_and_by_the_beginning_of_its_id_if_that_is_enough():
     plan = make_plan(*["well"] * 40)
     for point in plan.points:

@@ -42,7 +42,7 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
                 if quality and rate:
                     rows.append(Row(measure, quality, rate))
     measured = any(row.rate.effect.interval for row in rows)
-    if not rows or (study.compare.get("rate_match") != "bd" and not measured):
+    if not rows or (study.compare.rate_match != "bd" and not measured):
         return None
     return table(
         "bjontegaard", "Bjøntegaard differences", rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ablate.analysis.study import STATUSES
+from ablate.records import CELL_STATUSES
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import duration, joined, plural
@@ -27,7 +27,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
         "seed where two arms are compared. Images are never counted as repetitions.",
     )
     ended = [cell.status for cell in study.cells]
-    lost = {status: ended.count(status) for status in STATUSES[1:] if status in ended}
+    lost = {status: ended.count(status) for status in CELL_STATUSES[1:] if status in ended}
     yield (
         "Runs left out.",
         "None: every planned run is in the tables."
@@ -45,7 +45,7 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     code = f" at commit {joined(commits)}" if commits else ""
     prints = joined(_values(environment, "fingerprint"))
     yield "Code.", f"{joined(versions)}{code}; fingerprint of the files that results depend on: {prints}."
-    declared = "declared" if study.compare.get("primary") else "not declared; the report chose PSNR and the distance"
+    declared = "declared" if study.compare.primary else "not declared; the report chose PSNR and the distance"
     yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Images shown are chosen by rule."
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
-from ablate.analysis import CellRecord
 from ablate.analysis.axes import value_text
-from ablate.analysis.study import STATUSES
-from ablate.records import Status
+from ablate.records import CELL_STATUSES, CellRecord, ExcludedCells, Status
 from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural
@@ -30,11 +28,11 @@ def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
-    excluded = sum(each.get("count", 1) for each in study.excluded)
+    excluded = sum(each.count for each in study.excluded)
     cards = [Card("planned", f"{len(study.cells):,}")]
     cards += [
         _card(status, counts[status])
-        for status in STATUSES
+        for status in CELL_STATUSES
         if counts[status] or status in ("done", "diverged", "failed")
     ]
     if excluded:
@@ -42,15 +40,15 @@ def completeness(evidence: Evidence) -> Content:
     blocks: list[Block] = [Cards(tuple(cards))]
     warnings = list(_warnings(evidence))
     blocks += warnings
-    ended = [cell for cell in study.cells if cell.status in ("diverged", "failed")]
+    ended = [cell for cell in study.cells if cell.status in (Status.diverged, Status.failed, Status.broken)]
     if ended:
         blocks.append(_ended_table(ended))
     if study.excluded:
         blocks.append(_excluded_table(evidence))
     data = {
         "planned": len(study.cells),
-        **{status.value: counts[status] for status in STATUSES if status is not Status.broken or counts[status]},
-        "excluded": [dict(each) for each in study.excluded],
+        **{status.value: counts[status] for status in CELL_STATUSES if status is not Status.broken or counts[status]},
+        "excluded": [each.plain() for each in study.excluded],
         "warnings": [warning.plain for warning in warnings],
     }
     return blocks, data
@@ -105,12 +103,12 @@ def _ended_table(cells: list[CellRecord]) -> Table:
 
 
 def _excluded_table(evidence: Evidence) -> Table:
-    def where(each: Mapping[str, Any]) -> str:
-        return ", ".join(f"{key} = {value_text(value)}" for key, value in (each.get("where") or {}).items())
+    def where(each: ExcludedCells) -> str:
+        return ", ".join(f"{key} = {value_text(value)}" for key, value in each.where.items())
 
     return table(
         "excluded", "Left out by the grid file", evidence.study.excluded,
         words("where", where),
-        numbers("cells", lambda each: count(each.get("count", 1))),
-        words("reason", lambda each: each.get("reason") or "no reason given"),
+        numbers("cells", lambda each: count(each.count)),
+        words("reason", lambda each: each.reason or "no reason given"),
     )  # fmt: skip

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ablate.analysis import Axis, CellRecord, Interval, Point, hypervolume, t_interval
+from ablate.analysis import Axis, Interval, Point, hypervolume, t_interval
+from ablate.records import CellRecord
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, interval, spread

@@ -55,7 +55,7 @@ def forest(evidence: Evidence) -> Content:
 
 
 def _how(evidence: Evidence) -> str:
-    match = str(evidence.study.compare.get("rate_match") or "off")
+    match = evidence.study.compare.rate_match
     bits = {
         "off": "The grid asks for no match of bits (rate_match = off), so quality is judged whatever is spent.",
         "bd": "Quality is compared at equal bits, by Bjøntegaard difference along an axis that draws a curve.",

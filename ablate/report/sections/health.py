@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.analysis import CellRecord
+from ablate.records import CellRecord
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence
 from ablate.report.tables import numbers, part, table, words

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import WEIGHTS, Arm, Scores
+from ablate.analysis import Arm, Scores
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
+from ablate.records import WEIGHTS
 from ablate.report.crops import (
     Window,
     compared,

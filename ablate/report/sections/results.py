@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.analysis import WEIGHTS, Arm, CellRecord, Interval, t_interval
+from ablate.analysis import Arm, Interval, t_interval
+from ablate.records import WEIGHTS, CellRecord
 from ablate.report.document import Table, Tone, Value, text
 from ablate.report.evidence import Evidence, Measure
 from ablate.report.numbers import NONE, duration, fixed

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablate.analysis import CellRecord
+from ablate.records import CellRecord
 from ablate.report.document import Block, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import plain_numbers
