@@ -21,7 +21,7 @@ GRID = "grid"
 SETTINGS = 3
 """Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
 
-IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "train_digest", "test_digest")
+IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options", "train_digest", "test_digest")
 ASIDE = ("seed", "replicate", *(f"data.{key}" for key in IMAGES))
 """Parts of a cell that are no setting of its arm; images are compared by their hashes."""
 
