@@ -15,9 +15,9 @@ from ablate.records.record import Record as Record
 from ablate.records.record import RecordError as RecordError
 from ablate.records.record import read as read
 from ablate.records.record import write as write
-from ablate.records.result import Interval as Interval
 from ablate.records.result import MeasuredImages as MeasuredImages
 from ablate.records.result import Result as Result
+from ablate.records.result import Uncertainty as Uncertainty
 from ablate.records.settings import CellSettings as CellSettings
 from ablate.records.settings import WarmupSettings as WarmupSettings
 from ablate.records.status import CELL_STATUSES as CELL_STATUSES

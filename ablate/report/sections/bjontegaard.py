@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablate.analysis import CurveEffect, curve_axis, curve_effect
+from ablate.metrics.metric import Scope
 from ablate.report.claims import comparison
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence, Measure
@@ -27,7 +28,7 @@ class Row:
 def bjontegaard_table(evidence: Evidence) -> Table | None:
     """Returns a row for each level and each primary metric, None where no axis can be the points of a curve."""
     study = evidence.study
-    measures = [measure for measure in evidence.primary if not measure.name.startswith("bpp_")]
+    measures = [measure for measure in evidence.primary if measure.scope is not Scope.rate]
     rows: list[Row] = []
     axes: dict[str, None] = {}
     for axis in study.axes:
