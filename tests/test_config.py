@@ -31,6 +31,7 @@ OTHERS: dict[str, Any] = {
     "data.train_digest": "3" * 64,
     "data.test_digest": "4" * 64,
     "model.codec": None,  # there is one; tests/codecs/test_another_codec.py has another
+    "data.colour_profiles": "convert",
     "data.options": None,  # tests/data/test_another_source.py
     "model.channels": 4,
     "model.width": 12,

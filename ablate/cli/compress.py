@@ -12,6 +12,7 @@ from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, Out, Runs
 if TYPE_CHECKING:
     from ablate.cli.conversion import Conversion
     from ablate.codecs.trained import TrainedCodec
+    from ablate.sources.protocol import ColourProfiles
 
 SUFFIX = ".ablt"
 
@@ -38,14 +39,15 @@ def compress(
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
     from ablate.cli.conversion import conversions, convert
-    from ablate.cli.locate import entry_name, find_entry
+    from ablate.cli.locate import colour_profiles_of, entry_name, find_entry
     from ablate.cli.terminal import plural
     from ablate.store.weights import load
 
     work = conversions(images, out, SUFFIX, _images, force)
     entry = find_entry(cell, runs_dir, grid)
     codec = load(entry, weights, device)
-    told = convert(work, lambda each: _compress(each, codec), _line, as_json)
+    profiles = colour_profiles_of(entry)
+    told = convert(work, lambda each: _compress(each, codec, profiles), _line, as_json)
     total = sum(one["bytes"] for one in told)
     mean = sum(one["bits_per_pixel"] for one in told) / len(told)
     typer.echo(
@@ -61,24 +63,30 @@ def _images(directory: Path) -> list[Path]:
     return [path for _, path in list_folder(directory)]
 
 
-def _compress(each: Conversion, codec: TrainedCodec) -> dict[str, Any]:
+def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles) -> dict[str, Any]:
     import torch
 
     from ablate.atomic import write_bytes
     from ablate.sources.decode import decode
     from ablate.sources.files import read_file
+    from ablate.sources.protocol import profile_note
 
-    image = torch.from_numpy(decode(read_file(each.source)).pixels)
+    decoded = decode(read_file(each.source), profiles)
+    image = torch.from_numpy(decoded.pixels)
     file = codec.encode(image)
     write_bytes(each.target, file)
     height, width = image.shape[1:]
     size = {"height": height, "width": width}
+    profile = [profile_note(decoded.profile, profiles)] if decoded.profile else []
+    remarks = [*profile, *decoded.remarks]
     return size | {
         "bytes": len(file),
         "bits_per_pixel": 8 * len(file) / (height * width),
         "model": codec.model_id.hex(),
+        **({"remarks": remarks} if remarks else {}),
     }
 
 
 def _line(record: dict[str, Any]) -> str:
-    return f"{record['bytes']:,} bytes, {record['bits_per_pixel']:.4f} bit/pixel"
+    remarks = "".join(f"; {remark}" for remark in record.get("remarks", ()))
+    return f"{record['bytes']:,} bytes, {record['bits_per_pixel']:.4f} bit/pixel{remarks}"

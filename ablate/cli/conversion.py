@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,10 @@ def conversions(
 
 
 def _expand(source: Path, within: Callable[[Path], list[Path]]) -> Iterator[tuple[Path, Path]]:
-    if source.is_dir():
+    if os.path.isdir(source):
         for path in within(source):
             yield path, path.relative_to(source)
-    elif source.exists():
+    elif os.path.lexists(source):  # a link that leads nowhere is a failure of its own
         yield source, Path(source.name)
     else:
         raise ValueError(f"there is no file {source}")

@@ -95,8 +95,9 @@ def _decompress(each: Conversion, codec_of: FindCodec) -> dict[str, Any]:
     from ablate.atomic import write_bytes
     from ablate.codecs.container import opened
     from ablate.data.png import to_png
+    from ablate.sources.files import read_file
 
-    file = each.source.read_bytes()
+    file = read_file(each.source)
     codec = codec_of(opened(file).model)
     image = codec.decode(file)
     write_bytes(each.target, to_png(image.numpy()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ablate.cli.conversion import SOME_FAILED
 from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, TrainedCell
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ def eval(  # noqa: A001 - the command's name
     """Measures a trained cell on other images.
 
     Every metric is that of the grid, by the same protocol, and the same records are written: result.json, a table with
-    a row for each image, the reconstructions.
+    a row for each image, the reconstructions. Exit code 3 where images were skipped.
 
     Example: ablate eval --cell 3fa9 --images photos/kodak
     """
-    from ablate.cli.locate import find_entry
+    from ablate.cli.locate import colour_profiles_of, find_entry
     from ablate.data import prepare_folder
     from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
@@ -58,12 +59,15 @@ def eval(  # noqa: A001 - the command's name
 
     entry = find_entry(cell, runs_dir, grid)
     cache = Store(runs_dir, "").data_cache
-    images = prepare_folder(folder, cache, skip=on_bad_image == "skip")
+    profiles = colour_profiles_of(entry)
+    images = prepare_folder(folder, cache, skip=on_bad_image == "skip", colour_profiles=profiles)
     records = Entry(out) if out else place(entry, folder, images)
     if records.result() is not None and not force:
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
     for name, reason in images.skipped:
         typer.echo(f"skipped {name}: {reason}", err=True)
+    for note in images.notes:
+        typer.echo(note, err=True)
     trained = entry.cell_settings()
     if trained is not None and images.digest == trained.cell["data"]["train_digest"]:
         typer.echo("warning: these are the images that the cell was trained on", err=True)
@@ -82,6 +86,9 @@ def eval(  # noqa: A001 - the command's name
         done=lambda name, image: typer.echo(f"[{next(number)}/{total}] {image} ({name})", err=True),
     )
     typer.echo(json.dumps(result.plain(), indent=1) if as_json else "\n".join(_lines(entry, records, result)))
+    if images.skipped:
+        typer.echo(f"{len(images.skipped)} of {len(images) + len(images.skipped)} could not be measured", err=True)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _threads() -> int:

@@ -10,7 +10,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from ablate.registry import AbsentError
 from ablate.settings import NOT_IDENTITY, Settings, added
 from ablate.sources.catalogue import data_sources, open_source, settings_of
-from ablate.sources.protocol import DataSource
+from ablate.sources.protocol import ColourProfiles, DataSource
+
+WHICH_IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
+"""The settings of [data] that say which images there are."""
 
 
 def _known_source(name: str) -> str:
@@ -36,6 +39,7 @@ class Data(Settings):
     options: dict[str, float | int | bool | str] = added(
         "0.2", {}, description="a table of the options that the source takes"
     )
+    colour_profiles: ColourProfiles = added("0.2", "keep")
 
     @field_validator("options")
     @classmethod
@@ -51,6 +55,8 @@ class Data(Settings):
         if foreign:
             takes = f", which takes {', '.join(taken)}" if taken else ""
             raise ValueError(f'path, train and test belong to source = "folder"; source is "{self.source}"{takes}')
+        if self.colour_profiles != "keep" and "colour_profiles" not in taken:
+            raise ValueError(f'source = "{self.source}" reads no files, of which colour_profiles could be converted')
         with contextlib.suppress(AbsentError):
             self.open()
         return self

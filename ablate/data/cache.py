@@ -1,33 +1,61 @@
 """Decodes the images of a split once, into a file that all cells and processes share.
 
     <cache>/<key>/images.u8    the images one after another, uint8 RGB (3, height, width) each
-    <cache>/<key>/index.json     their names and sizes, and the files that were refused, with the reason
+    <cache>/<key>/index.json   their names, sizes, colour profiles and remarks, and the files that were refused
 
-The key stands for the files' content and for the rules of decoding. The directory appears as a whole, by one rename;
-a process that finds another at work waits for it.
+The key stands for the content of the files and for the rules of decoding. The directory appears as a whole, by one
+rename; a process that finds another at work waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ablate.atomic import fsync_directory, write_json
 from ablate.config import Data
 from ablate.data.images import INDEX, PIXELS, Images, open_images
 from ablate.data.selection import describe, select
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, unreadable
 from ablate.sources.folder import list_folder
-from ablate.sources.protocol import ImageError, SourceImage, Split, UnreadableError
+from ablate.sources.protocol import ColourProfiles, Decoded, ImageError, SourceImage, Split, UnreadableError
 
 SMALLEST_TEST_SIDE = 16
 """Height and width, in pixels, that a test image has at least; a training image holds a crop."""
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A set of images as it is to be decoded: the digest of its files, what is done to them, and what it is called."""
+
+    digest: str
+    colour_profiles: ColourProfiles
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The name of its directory: all that its pixels and its refusals depend on."""
+        from ablate.sources.decode import RULES, VERSION
+
+        rules = {"decoder": VERSION, "rules": RULES, "profiles": self.colour_profiles, "options": dict(self.options)}
+        return content_sha256({"images": self.digest, **rules})[:12]
+
+    @property
+    def earlier_key(self) -> str:
+        """The name that version 0.1 gave it."""
+        from ablate.sources.decode import VERSION
+
+        return content_sha256({"decoder": VERSION, "pictures": self.digest})[:12]
 
 
 def prepare(data: Data, split: Split, cache: Path) -> Images:
@@ -40,23 +68,26 @@ def prepare(data: Data, split: Split, cache: Path) -> Images:
     """
     expected = data.train_digest if split == "train" else data.test_digest
     assert expected is not None, "data.resolve comes first"
-    source = describe(data, split)
-    directory = _decoded(expected, lambda: _expected(data, split, expected, cache), source, cache)
+    wanted = _Set(expected, data.colour_profiles, describe(data, split), data.options)
+    directory = _decoded(wanted, lambda: _expected(data, split, wanted, cache), cache)
     smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
     return open_images(directory, smallest, skip=data.on_bad_image == "skip")
 
 
-def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
+def prepare_folder(
+    folder: Path, cache: Path, *, skip: bool = False, colour_profiles: ColourProfiles = "keep"
+) -> Images:
     """Returns all images below a directory that no settings name, of any size, decoded now or before.
 
     Raises:
         ValueError: if there is none, or if some cannot be used (all of them, with `skip`).
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
-    images = hash_files(list_folder(folder.resolve()), cache)
+    images = hash_files(list_folder(folder.resolve()), cache, colour_profiles)
     while True:
+        wanted = _Set(digest(images), colour_profiles, str(folder))
         try:
-            directory = _decoded(digest(images), lambda: images, str(folder), cache)  # noqa: B023 - called at once
+            directory = _decoded(wanted, lambda: images, cache)  # noqa: B023 - called at once
         except LostError as error:
             # Once more without it; each turn loses one image more, so that this ends.
             images = tuple(error.image if image.name == error.image.name else image for image in images)
@@ -64,24 +95,29 @@ def prepare_folder(folder: Path, cache: Path, *, skip: bool = False) -> Images:
             return open_images(directory, smallest=1, skip=skip)
 
 
-def _decoded(expected: str, images: Callable[[], tuple[SourceImage, ...]], source: str, cache: Path) -> Path:
-    """Returns the directory of the decoded images whose digest is `expected`; made of `images` where it is missing."""
-    from ablate.sources.decode import VERSION
-
+def _decoded(wanted: _Set, images: Callable[[], tuple[SourceImage, ...]], cache: Path) -> Path:
+    """Returns the directory of a set of decoded images; made of `images` where it is missing."""
     cache.mkdir(parents=True, exist_ok=True)
-    key = content_sha256({"decoder": VERSION, "pictures": expected})[:12]
-    directory = cache / key
-    if not directory.is_dir():
-        with _alone(cache / f".{key}.lock"):
-            if not directory.is_dir():
-                _write(images(), source, directory)
+    directory = cache / wanted.key
+    if directory.is_dir():
+        return directory
+    with _alone(cache / f".{wanted.key}.lock"):
+        if not directory.is_dir():
+            try:
+                _write(images(), wanted, directory)
+            except ValueError:
+                # Where the files are gone, what was decoded of them before is better than nothing.
+                earlier = cache / wanted.earlier_key
+                if wanted.colour_profiles == "keep" and earlier.is_dir():
+                    return earlier
+                raise
     return directory
 
 
-def _expected(data: Data, split: Split, expected: str, cache: Path) -> tuple[SourceImage, ...]:
+def _expected(data: Data, split: Split, wanted: _Set, cache: Path) -> tuple[SourceImage, ...]:
     images = select(data, cache)[split]
-    if digest(images) != expected:
-        raise ValueError(f"the images of {describe(data, split)} have changed since the grid was planned; plan again")
+    if digest(images) != wanted.digest:
+        raise ValueError(f"the images of {wanted.name} have changed since the grid was planned; plan again")
     return images
 
 
@@ -100,52 +136,58 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _write(images: tuple[SourceImage, ...], source: str, directory: Path) -> None:
+def _write(images: tuple[SourceImage, ...], wanted: _Set, directory: Path) -> None:
     """Decodes `images` beside `directory` and renames; the caller holds the lock."""
     beside = directory.with_name(f".{directory.name}.writing")
     # What lies there was left by a process that was killed: it would hold the lock if it were alive.
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:
-        index = _decode_into(beside / PIXELS, images) | {"source": source, "digest": digest(images)}
-        with (beside / INDEX).open("w") as file:
-            json.dump(index, file)
-            file.flush()
-            os.fsync(file.fileno())
+        about = {"source": wanted.name, "digest": wanted.digest, "colour_profiles": wanted.colour_profiles}
+        index = _decode_into(beside / PIXELS, images)
+        write_json(beside / INDEX, index | about)
         beside.rename(directory)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    handle = os.open(directory.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    fsync_directory(directory.parent)
 
 
-def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, Any]:
-    names, shapes, refused = [], [], []
+def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, list[Any]]:
+    index: dict[str, list[Any]] = {key: [] for key in ("names", "shapes", "refused", "profiles", "remarks")}
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.
     with path.open("wb") as file:
         for image in images:
-            if image.problem:
-                refused.append([image.name, image.problem])
-                continue
             try:
-                decoded = image.read()
-            except UnreadableError as error:
-                raise LostError(image, error) from error
+                decoded = _read(image)
             except ImageError as error:
-                refused.append([image.name, str(error)])
+                index["refused"].append([image.name, str(error)])
                 continue
-            pixels = decoded.pixels
-            if pixels.dtype != "uint8" or pixels.ndim != 3 or pixels.shape[0] != 3:
-                raise ValueError(
-                    f"{image.name} is read as {pixels.dtype} {pixels.shape}; uint8 (3, height, width) is expected"
-                )
-            file.write(pixels.tobytes())
-            names.append(image.name)
-            shapes.append(pixels.shape[1:])
+            file.write(np.ascontiguousarray(decoded.pixels).data)
+            index["names"].append(image.name)
+            index["shapes"].append(decoded.pixels.shape[1:])
+            index["profiles"] += [[image.name, decoded.profile]] if decoded.profile else []
+            index["remarks"] += [[image.name, remark] for remark in decoded.remarks]
         file.flush()
         os.fsync(file.fileno())
-    return {"names": names, "shapes": shapes, "refused": refused}
+    return index
+
+
+def _read(image: SourceImage) -> Decoded:
+    """Returns an image in the form that is agreed on.
+
+    Raises:
+        ImageError: where it cannot be used, and that was known or is for ever.
+        LostError: where it could be read before.
+        ValueError: where its source gives something else.
+    """
+    if image.problem:
+        raise ImageError(image.problem)
+    try:
+        decoded = image.read()
+    except UnreadableError as error:
+        raise LostError(image, error) from error
+    pixels = decoded.pixels
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[0] != 3:
+        raise ValueError(f"{image.name} is read as {pixels.dtype} {pixels.shape}; uint8 (3, height, width) is expected")
+    return decoded

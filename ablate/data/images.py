@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ablate.sources.protocol import ColourProfiles, profile_note
 
 PIXELS = "images.u8"
 INDEX = "index.json"
@@ -20,7 +23,8 @@ INDEX = "index.json"
 class Images:
     """Images by number, in the order of their names; several processes share the memory.
 
-    `digest` stands for the files they were decoded from, `skipped` names those left out, with the reason.
+    `digest` stands for the files they were decoded from, `skipped` names those left out, with the reason, `profiles`
+    those whose samples are not sRGB in their file, and `remarks` tell what else was found and did no harm.
     """
 
     names: tuple[str, ...]
@@ -29,6 +33,32 @@ class Images:
     shapes: tuple[tuple[int, int], ...]
     offsets: tuple[int, ...]
     pixels: NDArray[np.uint8]
+    profiles: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[tuple[str, str], ...] = ()
+    colour_profiles: ColourProfiles = "keep"
+
+    @property
+    def identity(self) -> list[Any]:
+        """All that the pixels depend on: the files, the decoder, which of them are used, and whether colours change."""
+        from ablate.sources.decode import VERSION
+
+        converted = ["colours converted"] if self.colour_profiles == "convert" else []
+        return [self.digest, VERSION, list(self.names), *converted]
+
+    @property
+    def colours(self) -> dict[str, dict[str, int]]:
+        """How many images have which colour profile that is not sRGB, and what was done to them; empty for none."""
+        counts = Counter(profile for _, profile in self.profiles)
+        return {{"keep": "kept", "convert": "converted"}[self.colour_profiles]: dict(counts)} if counts else {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the images once a data set: a line for all of which the same is true."""
+        profiles = [(name, profile_note(profile, self.colour_profiles)) for name, profile in self.profiles]
+        alike: dict[str, list[str]] = {}
+        for name, note in (*profiles, *self.remarks):
+            alike.setdefault(note, []).append(name)
+        return [f"{note} ({_listed(names)})" for note, names in alike.items()]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,11 +94,28 @@ def open_images(directory: Path, smallest: int, skip: bool) -> Images:
         offset += 3 * height * width
     require_usable(index["source"], skipped, kept=len(kept), skip=skip)
     names, shapes, offsets = zip(*kept, strict=True)
-    pixels = np.memmap(directory / PIXELS, np.uint8, mode="r")
-    return Images(names, index["digest"], tuple(sorted(skipped.items())), shapes, offsets, pixels)
+    told = {
+        key: tuple((name, said) for name, said in index.get(key, []) if name not in skipped)
+        for key in ("profiles", "remarks")
+    }
+    return Images(
+        names,
+        index["digest"],
+        tuple(sorted(skipped.items())),
+        shapes,
+        offsets,
+        pixels=np.memmap(directory / PIXELS, np.uint8, mode="r"),
+        colour_profiles=index.get("colour_profiles", "keep"),
+        **told,
+    )
 
 
 _NAMED_AT_MOST = 10
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+    return f"{', '.join(names[:_NAMED_AT_MOST])}{more}"
 
 
 def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: bool) -> None:

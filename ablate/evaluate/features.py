@@ -13,7 +13,6 @@ from ablate import metrics
 from ablate.atomic import write_with
 from ablate.config import RESULTS_VERSION, content_sha256
 from ablate.data import Images
-from ablate.sources.decode import VERSION as DECODER
 
 
 def original_features(extractor: metrics.Extractor, patch: int, images: Images, directory: Path) -> Tensor:
@@ -24,7 +23,7 @@ def original_features(extractor: metrics.Extractor, patch: int, images: Images, 
     network = (extractor.name, extractor.tap, extractor.weights_sha256, extractor.preprocessing)
     settings = {
         "results_version": RESULTS_VERSION,
-        "pictures": [images.digest, DECODER, list(images.names)],
+        "pictures": images.identity,
         "extractor": [*network, torch.device(extractor.device).type],
         "patch": patch,
     }

@@ -31,7 +31,7 @@ def protocol(
         patches: of all images together.
         taught: what the codec was trained to lower.
     """
-    every = {"rounding": "uint8", "pictures": images.digest}
+    every = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
     paired = {
         "extractor": extractor.name,
         "tap": extractor.tap,

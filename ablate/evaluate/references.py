@@ -16,7 +16,6 @@ from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
-from ablate.sources.decode import VERSION as DECODER
 
 VERSION = 1
 """Raised when the same images and bits give other records than before."""
@@ -80,7 +79,7 @@ class References:
         """
         settings = {
             "version": [VERSION, RESULTS_VERSION],
-            "pictures": [self.images.digest, DECODER, list(self.images.names)],
+            "pictures": self.images.identity,
             "codec": [codec.name, codec.version, codec.lowest, codec.highest, dict(codec.options)],
             "extractor": [self.evaluation.extractor, self.evaluation.tap],
             "patch": self.evaluation.patch,

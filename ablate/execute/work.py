@@ -104,6 +104,8 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
             say(f"{split} images: {len(images)}{skipped}")
             for name, reason in images.skipped:
                 say(f"  skipped {name}: {reason}")
+            for note in images.notes:
+                say(f"  {note}")
 
 
 PRELOAD = (

@@ -18,6 +18,7 @@ DECISIVE = (
     "paired",
     "rounding",
     "pictures",
+    "colours",
     "images",
 )
 """Facts of a record that change what its figure means: where one differs, the figures say nothing about each other."""

@@ -24,7 +24,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +32,12 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from ablate import memory
 from ablate.sources import jpeg, png, tiff
 from ablate.sources.profile import converted, foreign_profile
-from ablate.sources.protocol import Decoded, ImageError, UnreadableError
+from ablate.sources.protocol import ColourProfiles, Decoded, ImageError, UnreadableError
 
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key and of protocols."""
-
-ColourProfiles = Literal["keep", "convert"]
+RULES = 2
+"""Raised when other files are refused, or more is told of them; a part of the cache's key alone."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 _EXACT = ("1", "L", "P", "RGB")
@@ -56,7 +55,7 @@ def decode(content: bytes, profiles: ColourProfiles = "keep") -> Decoded:
 
     Args:
         content: the whole file.
-        profiles: whether samples of another colour profile than sRGB stay as they are or are converted to sRGB.
+        profiles: what is done to samples of another colour profile than sRGB.
 
     Raises:
         ImageError: for an image that is corrupt or has no faithful form in 8-bit RGB.

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from ablate.atomic import write_json
 from ablate.settings import content_sha256
 from ablate.sources.files import read_image, reason, require_regular
-from ablate.sources.protocol import UNREADABLE, SourceImage, UnreadableError
+from ablate.sources.protocol import UNREADABLE, ColourProfiles, SourceImage, UnreadableError
 
 _HASHES = "hashes.json"
 _SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago may change again within one tick of its time stamp: not remembered."""
 
 
-def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> tuple[SourceImage, ...]:
+def hash_files(
+    named: Sequence[tuple[str, Path]], cache: Path | None = None, profiles: ColourProfiles = "keep"
+) -> tuple[SourceImage, ...]:
     """Hashes files given by name and absolute path; what cannot be read is an image that says so.
 
-    With a cache directory, a file whose path, size and modification time are known is not read again.
+    `profiles` says how they are read. With a cache directory, a file whose path, size and modification time are known
+    is not read again.
     """
     known = _read_known(cache) if cache else {}
     fresh: dict[str, list[int | str]] = {}
@@ -36,9 +37,10 @@ def hash_files(named: Sequence[tuple[str, Path]], cache: Path | None = None) -> 
         except UnreadableError as error:
             images.append(unreadable(name, path, str(error)))
         else:
-            images.append(SourceImage(name, sha256, functools.partial(read_image, path, sha256), str(path)))
+            images.append(SourceImage(name, sha256, functools.partial(read_image, path, sha256, profiles), str(path)))
     if cache and fresh:
-        _write_known(cache, known | fresh)
+        # Of two writers at once the last one wins, and the other's hashes are made again.
+        write_json(cache / _HASHES, known | fresh)
     return tuple(images)
 
 
@@ -102,17 +104,3 @@ def _read_known(cache: Path) -> dict[str, list[int | str]]:
     except json.JSONDecodeError as error:
         raise ValueError(f"{cache / _HASHES} is damaged ({error}); delete it, it is only a cache") from error
     return known
-
-
-def _write_known(cache: Path, known: dict[str, list[int | str]]) -> None:
-    """Replaces the file as a whole: of two writers at once the last one wins, and the other's hashes are made again."""
-    cache.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=cache, prefix=f".{_HASHES}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(known, file)
-        os.replace(name, cache / _HASHES)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise

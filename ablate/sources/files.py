@@ -8,7 +8,7 @@ import os
 import stat
 from pathlib import Path
 
-from ablate.sources.protocol import Decoded, UnreadableError
+from ablate.sources.protocol import ColourProfiles, Decoded, UnreadableError
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -55,7 +55,7 @@ def read_file(path: Path) -> bytes:
         raise reason(path, error) from error
 
 
-def read_image(path: Path, sha256: str) -> Decoded:
+def read_image(path: Path, sha256: str, profiles: ColourProfiles = "keep") -> Decoded:
     """Returns the image in a file that was hashed before.
 
     Raises:
@@ -67,7 +67,7 @@ def read_image(path: Path, sha256: str) -> Decoded:
     content = read_file(path)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise UnreadableError("it has changed while it was read")
-    return decode(content)
+    return decode(content, profiles)
 
 
 def reason(path: Path, error: OSError) -> UnreadableError:

@@ -10,14 +10,18 @@ from typing import Any
 
 from ablate.sources.catalogue import data_sources
 from ablate.sources.digest import hash_files, stamps
-from ablate.sources.protocol import UNREADABLE, SourceImage, Split
+from ablate.sources.protocol import UNREADABLE, ColourProfiles, SourceImage, Split
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @data_sources.register()
 def folder(
-    path: str | None = None, train: str | None = None, test: str | None = None, test_fraction: float = 0.1
+    path: str | None = None,
+    train: str | None = None,
+    test: str | None = None,
+    test_fraction: float = 0.1,
+    colour_profiles: ColourProfiles = "keep",
 ) -> Folder:
     """Returns the images in directories of the user's: `train` and `test`, or `path`, which is split.
 
@@ -25,9 +29,9 @@ def folder(
         ValueError: unless either both of `train` and `test` or `path` alone are given.
     """
     if path is not None and not train and not test:
-        return Folder((path,), test_fraction)
+        return Folder((path,), test_fraction, colour_profiles)
     if path is None and train is not None and test is not None:
-        return Folder((train, test), test_fraction)
+        return Folder((train, test), test_fraction, colour_profiles)
     raise ValueError('source = "folder" needs either train and test, or path (split by test_fraction)')
 
 
@@ -37,6 +41,7 @@ class Folder:
 
     directories: tuple[str, ...]
     test_fraction: float
+    colour_profiles: ColourProfiles
 
     def stamp(self) -> Any:
         return [stamp for directory in self.directories for stamp in stamps(list_folder(Path(directory)))]
@@ -47,7 +52,9 @@ class Folder:
         Raises:
             ValueError: for a missing or empty directory, or too few images to split.
         """
-        found = [hash_files(list_folder(Path(directory)), cache) for directory in self.directories]
+        found = [
+            hash_files(list_folder(Path(directory)), cache, self.colour_profiles) for directory in self.directories
+        ]
         train, test = found if len(found) == 2 else split_by_content(found[0], self.test_fraction)
         return {"train": train, "test": test}
 

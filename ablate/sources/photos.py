@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablate.sources.catalogue import data_sources
 from ablate.sources.digest import hash_files, stamps
-from ablate.sources.protocol import SourceImage, Split
+from ablate.sources.protocol import ColourProfiles, SourceImage, Split
 
 SHA256: dict[Split, dict[str, str]] = {
     "train": {
@@ -46,13 +47,16 @@ _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
 @data_sources.register(source="scikit-image, `skimage.data`")
-def photos() -> Photos:
-    """Returns the images that lie inside scikit-image as a data source; it has no settings."""
-    return Photos()
+def photos(colour_profiles: ColourProfiles = "keep") -> Photos:
+    """Returns the images that lie inside scikit-image as a data source."""
+    return Photos(colour_profiles)
 
 
+@dataclass(frozen=True)
 class Photos:
-    """The images inside scikit-image, each of them checked byte by byte."""
+    """The images inside scikit-image, each of them checked byte by byte; the rocket has the profile Adobe RGB."""
+
+    colour_profiles: ColourProfiles
 
     def stamp(self) -> Any:
         return [stamp for split in SHA256 for stamp in stamps(list_photos(split))]
@@ -63,11 +67,11 @@ class Photos:
         Raises:
             ValueError: if scikit-image is absent, or an image is absent or another than expected.
         """
-        return {split: _checked(split, cache) for split in SHA256}
+        return {split: _checked(split, cache, self.colour_profiles) for split in SHA256}
 
 
-def _checked(split: Split, cache: Path | None) -> tuple[SourceImage, ...]:
-    images = hash_files(list_photos(split), cache)
+def _checked(split: Split, cache: Path | None, profiles: ColourProfiles) -> tuple[SourceImage, ...]:
+    images = hash_files(list_photos(split), cache, profiles)
     for image, expected in zip(images, SHA256[split].values(), strict=True):
         if image.problem:
             raise ValueError(f"{image.place}: {image.problem}")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Split = Literal["train", "test"]
+ColourProfiles = Literal["keep", "convert"]
+"""What is done to samples of another colour profile than sRGB: they stay as they are, or are converted to sRGB."""
 
 
 class ImageError(ValueError):
@@ -24,6 +26,14 @@ class UnreadableError(ValueError):
 
 UNREADABLE = "unreadable"
 """Stands where a hash would, in the digest of a set as well: once the image can be read, the set is another."""
+
+
+_DONE = {"keep": "taken as if it were sRGB", "convert": "converted to sRGB"}
+
+
+def profile_note(profile: str, done: ColourProfiles) -> str:
+    """Says what a colour profile that is not sRGB was taken for."""
+    return f"the colour profile is {profile}, {_DONE[done]}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage
 import torch
 from PIL import Image
 from typer.testing import Result
@@ -25,6 +27,14 @@ def draw(path: Path, height: int = 40, width: int = 56, seed: int = 0) -> Path:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def colour(path: Path) -> None:
+    """Gives an image a colour profile that is not sRGB."""
+    with Image.open(f"{skimage.__path__[0]}/data/rocket.jpg") as rocket:
+        profile = rocket.info["icc_profile"]
+    with Image.open(path) as image:
+        image.copy().save(path, icc_profile=profile)
 
 
 def read(path: str | Path) -> np.ndarray:
@@ -101,6 +111,52 @@ def test_a_broken_file_stops_no_other_and_leaves_no_image(ablate_in: Ablate, ent
     assert said.output.count("truncated or altered") == 2
     assert "2 of 3 could not be done" in said.output
     assert [path.name for path in Path("back").iterdir()] == ["c.png"]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("command", ["compress", "decompress"])
+def test_a_file_that_cannot_be_read_is_its_own_failure_and_the_others_go_on(
+    ablate_in: Ablate, entry: Entry, command: str
+) -> None:
+    draw(Path("a.png"))
+    suffix, cell = (".png", ("--cell", "tiny seed=0")) if command == "compress" else (".ablt", ())
+    if command == "decompress":
+        ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", ".")
+    os.mkfifo(f"pipe{suffix}")
+    Path(f"lost{suffix}").symlink_to(f"nowhere{suffix}")
+    Path(f"circle{suffix}").symlink_to(f"circle{suffix}")
+    names = [f"{name}{suffix}" for name in ("pipe", "lost", "circle", "a")]
+    said = ablate_in(command, *names, *cell, "-o", "out", "--json")
+    assert said.exit_code == 3, said.output
+    told = {record["source"]: record.get("error") for record in json.loads(said.stdout)}
+    assert told == {
+        f"pipe{suffix}": "it is a named pipe; a regular file is expected",
+        f"lost{suffix}": f"it is a link to nowhere{suffix}, which is not there",
+        f"circle{suffix}": "it is a link that leads in a circle",
+        f"a{suffix}": None,
+    }
+    assert f"error: pipe{suffix}: it is a named pipe" in said.stderr
+
+
+def test_a_colour_profile_is_told_with_its_image(ablate_in: Ablate, entry: Entry) -> None:
+    colour(draw(Path("a.png")))
+    said = ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out")
+    assert "bit/pixel; the colour profile is Adobe RGB (1998), taken as if it were sRGB" in said.output
+    said = ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "out", "--force", "--json")
+    assert json.loads(said.stdout)[0]["remarks"] == ["the colour profile is Adobe RGB (1998), taken as if it were sRGB"]
+
+
+def test_a_cell_that_was_trained_on_converted_colours_converts_what_it_compresses(
+    ablate_in: Ablate, entry: Entry
+) -> None:
+    colour(draw(Path("a.png")))
+    ablate_in("compress", "a.png", "--cell", "tiny seed=0", "-o", "kept")
+    settings = json.loads((entry.path / "cell.json").read_text())
+    settings["cell"]["data"]["colour_profiles"] = "convert"
+    (entry.path / "cell.json").write_text(json.dumps(settings))
+    said = ablate_in("compress", "a.png", "--cell", entry.path.name, "-o", "out")
+    assert "the colour profile is Adobe RGB (1998), converted to sRGB" in said.output
+    assert Path("out/a.ablt").read_bytes() != Path("kept/a.ablt").read_bytes()
 
 
 def test_a_wrong_model_is_named(ablate_in: Ablate, entry: Entry) -> None:

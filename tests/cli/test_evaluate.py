@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from ablate.store import Entry, Store
-from tests.cli.test_compress import draw
+from tests.cli.test_compress import colour, draw
 from tests.store.cells import commit, tiny_cell
 
 Ablate = Callable[..., Result]
@@ -64,9 +65,40 @@ def test_images_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate, 
     assert "c.png: it cannot be decoded: it is no PNG" in said.output
     assert not Path("records").exists()
     said = ablate_in(*arguments, "--on-bad-image", "skip")
-    assert said.exit_code == 0, said.output
+    assert said.exit_code == 3, said.output
     assert "skipped c.png" in said.output
+    assert "1 of 3 could not be measured" in said.output
     assert json.loads(Path("records/result.json").read_text())["pictures"]["skipped"][0][0] == "c.png"
+
+
+@pytest.mark.timeout(60)
+def test_files_that_cannot_be_read_are_skipped_and_named_for_people_and_programs(
+    ablate_in: Ablate, entry: Entry
+) -> None:
+    os.mkfifo("photos/pipe.png")
+    Path("photos/lost.png").symlink_to("nowhere.png")
+    arguments = ("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw", "-o", "records")
+    said = ablate_in(*arguments)
+    assert said.exit_code == 2
+    assert "2 of 4 images of photos cannot be used" in said.output
+    said = ablate_in(*arguments, "--on-bad-image", "skip", "--json")
+    assert said.exit_code == 3, said.output
+    measured = json.loads(said.stdout)["pictures"]
+    assert measured["count"] == 2
+    assert dict(measured["skipped"]) == {
+        "lost.png": "it is a link to nowhere.png, which is not there",
+        "pipe.png": "it is a named pipe; a regular file is expected",
+    }
+    assert "skipped pipe.png: it is a named pipe" in said.stderr
+
+
+def test_a_colour_profile_is_told_and_stands_in_the_protocol(ablate_in: Ablate, entry: Entry) -> None:
+    colour(Path("photos/b.png"))
+    said = ablate_in("eval", "--cell", "tiny seed=0", "--images", "photos", "--weights", "raw", "-o", "records")
+    assert said.exit_code == 0, said.output
+    assert said.stderr.splitlines()[0] == "the colour profile is Adobe RGB (1998), taken as if it were sRGB (b.png)"
+    protocol = json.loads(Path("records/result.json").read_text())["protocol"]
+    assert protocol["psnr"]["colours"] == {"kept": {"Adobe RGB (1998)": 1}}
 
 
 def test_images_of_the_training_are_warned_of(ablate_in: Ablate, entry: Entry, monkeypatch) -> None:

@@ -134,6 +134,13 @@ def test_a_setting_that_it_does_not_take_is_refused(tmp_path: Path) -> None:
         planned(tmp_path, GRID + 'data.path = "here"\n')
 
 
+def test_colour_profiles_are_nothing_that_a_source_without_files_could_convert(tmp_path: Path) -> None:
+    with pytest.raises(
+        GridError, match=r'source = "waves" reads no files, of which colour_profiles could be converted'
+    ):
+        planned(tmp_path, GRID + 'data.colour_profiles = "convert"\n')
+
+
 def test_an_unknown_source_is_a_mistake_that_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(
         GridError, match=r"unknown data source 'wave' \(there is: photos, folder, waves\); did you mean 'waves'"

@@ -69,7 +69,7 @@ def test_images_are_decoded_once_and_found_again_without_their_files(
 ) -> None:
     data = resolved(folder)
     before = [image.copy() for image in prepare(data, "train", cache)]
-    monkeypatch.setattr(decode_module, "decode", lambda _: pytest.fail("decoded again"))
+    monkeypatch.setattr(decode_module, "decode", lambda *_: pytest.fail("decoded again"))
     (folder / "train/0.png").unlink()
     after = prepare(data, "train", cache)
     assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
@@ -153,9 +153,11 @@ def test_images_are_durable_before_their_name_is(folder: Path, cache: Path, monk
     monkeypatch.setattr(cache_module.os, "fsync", watched)
     opened = len(os.listdir("/proc/self/fd"))
     size = sum(image.size for image in prepare(data, "train", cache))
-    (pixels, length), (index, described), (names, _) = synced
-    assert (pixels.name, index.name, names) == ("images.u8", "index.json", cache)
-    assert pixels.parent.name.endswith(".writing")
+    (pixels, length), (index, described), (inside, _), (names, _) = synced
+    assert pixels == inside / "images.u8"
+    assert index.name.startswith(".index.json.")
+    assert (index.parent, names) == (inside, cache)
+    assert inside.name.endswith(".writing")
     assert length == size
     (written,) = cache.glob("*/index.json")
     assert described == written.stat().st_size
@@ -179,11 +181,11 @@ from ablate.sources import decode
 
 decode_now = decode.decode
 
-def decode_slowly(content):
+def decode_slowly(*given):
     with open(sys.argv[3], "a") as log:
         log.write("decoded\\n")
     time.sleep(0.1)
-    return decode_now(content)
+    return decode_now(*given)
 
 decode.decode = decode_slowly
 images = prepare(Data.model_validate_json(sys.argv[1]), "train", pathlib.Path(sys.argv[2]))

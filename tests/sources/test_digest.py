@@ -62,7 +62,7 @@ def test_the_cache_is_replaced_from_beside_it_so_that_no_reader_sees_a_part(
 ) -> None:
     moves = []
     replace = os.replace
-    monkeypatch.setattr(digest_module.os, "replace", lambda a, b: (moves.append((a, b)), replace(a, b)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (moves.append((a, b)), replace(a, b)))
     cache = settled.parent / "runs" / "cache"
     hash_files([("a", settled)], cache)
     ((source, target),) = moves
