@@ -7,10 +7,16 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import sys
+import types
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
+
+from ablate.limits import allows, in_words
 
 Choice = TypeVar("Choice")
 
@@ -24,6 +30,14 @@ class UnknownNameError(ValueError):
 
 class UnknownOptionError(ValueError):
     """An option that the registered function does not take; the message lists those it does."""
+
+
+class OutOfRangeError(UnknownOptionError):
+    """A number that is not finite, or beyond the limits that stand in the option's type; `allowed` says them."""
+
+    def __init__(self, entry: str, option: str, value: Any, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__(f"option {option!r} of {entry} = {value!r} is out of range (allowed: {allowed})")
 
 
 class AbsentError(ValueError):
@@ -55,6 +69,7 @@ class Entry:
 
         Raises:
             UnknownOptionError: for an option that the function does not take.
+            OutOfRangeError: for a number that is not finite, or beyond the limits of the option's type.
         """
         for name in options:
             if name not in self.options:
@@ -75,9 +90,19 @@ class Entry:
         with contextlib.suppress(AbsentError):
             self.function(**options)
 
+    @cached_property
+    def _limits(self) -> Mapping[str, tuple[Any, ...]]:
+        """The annotations of each option's type beside the type itself, as `Weight` has one."""
+        written = types.SimpleNamespace(__annotations__={name: p.annotation for name, p in self.options.items()})
+        hints = typing.get_type_hints(written, self.function.__globals__, include_extras=True)
+        return {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+
     def _typed(self, name: str, value: Any, default: Any) -> Any:
-        if type(default) is float and type(value) is int:
-            return float(value)
+        if type(default) is float and type(value) is int and abs(value) <= sys.float_info.max:
+            value = float(value)
+        if type(default) in (int, float) and type(value) in (int, float) and not allows(self._limits[name], value):
+            kind = "whole" if type(default) is int else "finite"
+            raise OutOfRangeError(self.name, name, value, f"a {kind} number{in_words(self._limits[name])}")
         if default is not inspect.Parameter.empty and type(value) is not type(default):
             raise UnknownOptionError(
                 f"option {name!r} of {self.name} is {type(default).__name__} (default {default!r}), not {value!r}"

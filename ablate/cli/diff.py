@@ -66,7 +66,7 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
         raise ValueError(
             f"{place.label} ({place.id}) of {place.store.grid} is {entry.status()}, so it has no results yet"
         )
-    return Cell(place.id, place.label, place.store.grid, settings.cell, entry, result.plain())
+    return Cell(place.id, place.label, place.store.grid, settings.cell, entry, result)
 
 
 def _lines(found: Difference) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _lines(found: Difference) -> Iterator[str]:
     from ablate.report.pair import CAVEAT, changes_table, settings_table
 
     for side, cell in (("first ", found.first), ("second", found.second)):
-        yield f"{side}  {cell.id}  {cell.label}  ({cell.grid}, {cell.result['status']})"
+        yield f"{side}  {cell.id}  {cell.label}  ({cell.grid}, {cell.result.status})"
     for name, settings in (("settings", found.settings), ("circumstances", found.circumstances)):
         if settings or name == "settings":
             yield from ("", paint(f"{name} that differ", "title"))

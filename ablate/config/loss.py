@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
+from ablate.limits import Weight
 from ablate.settings import Settings, added
 from ablate.terms import Term
 
@@ -23,7 +24,7 @@ class Loss(Settings):
     """
 
     adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)
-    adversarial_weight: float = Field(1.0, ge=0)
+    adversarial_weight: Weight = 1.0
     adaptive_weight: bool = False
     calibrate: Literal["none", "gradient"] = "none"
     calibrate_to: AdversarialTerm = Field(Term(name="vanilla"), validate_default=True)
@@ -31,11 +32,11 @@ class Loss(Settings):
     discriminator_weight: float = Field(1.0, gt=0)
     penalties: PenaltyTerms = ()
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
-    lambda_x: float = Field(12.0, ge=0)
-    lambda_r: float = added("0.2", 0.0, ge=0)
+    lambda_x: Weight = 12.0
+    lambda_r: Weight = added("0.2", 0.0)
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
-    perceptual_weight: float = Field(1.0, ge=0)
+    perceptual_weight: Weight = 1.0
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)
-    feature_matching_weight: float = Field(10.0, ge=0)
+    feature_matching_weight: Weight = 10.0
     scale_reduction: Literal["mean", "sum", "patch_weighted"] = "mean"
     generator_scales: Literal["all", "finest"] = "all"

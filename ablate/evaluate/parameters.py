@@ -1,4 +1,4 @@
-"""How many weights the networks of a cell have."""
+"""Parameter counts of the networks of a cell."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from ablate.config import ResolveEach, Settings, term_registry
 from ablate.grid.mistakes import Refusal, nearest, there_is
 from ablate.grid.terms import is_part_of, read_term, read_terms, same_term, term_text
+from ablate.limits import in_words
 from ablate.registry import Registry
 
 _OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
@@ -159,13 +159,4 @@ def _in_words(annotation: Any, metadata: tuple[Any, ...]) -> str:
         return ", ".join(f'"{choice}"' for choice in get_args(annotation))
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
     assert annotation in words, f"{annotation} needs a description"
-    return words[annotation] + _bounds(metadata)
-
-
-def _bounds(metadata: tuple[Any, ...]) -> str:
-    bounds = {type(bound): bound for bound in metadata}
-    if Ge in bounds and Le in bounds:
-        return f" from {bounds[Ge].ge} to {bounds[Le].le}"
-    limits = ((Ge, "ge", "at least"), (Gt, "gt", "above"), (Le, "le", "at most"), (Lt, "lt", "below"))
-    said = [f"{words} {getattr(bounds[kind], name)}" for kind, name, words in limits if kind in bounds]
-    return f" {' and '.join(said)}" if said else ""
+    return words[annotation] + in_words(metadata)

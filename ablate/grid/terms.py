@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ablate.grid.mistakes import Refusal, nearest, there_is, toml_text
-from ablate.registry import Entry, Registry, UnknownNameError, UnknownOptionError
+from ablate.registry import Entry, OutOfRangeError, Registry, UnknownNameError, UnknownOptionError
 
 TERMS_FORM = 'allowed: a list of names or tables { name = "…", option = … }'
 TERM_FORM = 'allowed: a name or a table { name = "…", option = … }'
@@ -72,8 +71,6 @@ def _refused_options(entry: Entry, options: dict[str, Any]) -> list[Refusal]:
     for name, value in options.items():
         if name not in entry.options:
             refusals.append(_unknown_option(entry, name))
-        elif isinstance(value, float) and not math.isfinite(value):
-            refusals.append(Refusal("out of range", "allowed: a finite number", within=(name,)))
         else:
             refusals += _refused_value(entry, name, value, options)
     return refusals or _refused_whole(entry, options)
@@ -93,6 +90,8 @@ def _refused_value(entry: Entry, name: str, value: Any, options: dict[str, Any])
         return []  # _refused_whole says so
     try:
         entry.resolve({**{other: options[other] for other in needed}, name: value})
+    except OutOfRangeError as error:
+        return [Refusal("out of range", f"allowed: {error.allowed}", within=(name,))]
     except UnknownOptionError as error:
         return [Refusal(str(error), within=(name,))]
     return []

@@ -18,8 +18,8 @@ class AdversarialLoss:
     The mean runs over batch and patches of one scale; scales are put together elsewhere. `generator` looks at `real`
     only where the registered fact `generator_sees_real` is true; otherwise it may be empty. A logit above `threshold`
     says "image": there the discriminator's loss is indifferent. Where it is so to whatever is added to all logits, as a
-    relativistic loss is, a difference says so instead, and `relative` is true. A loss over labels has two channels,
-    which `decision` turns into such a logit and `channels` makes of one.
+    relativistic loss is, a difference says so instead, and `relative` is true. A loss over labels has more channels
+    than one, which `needs` names, `decision` turns into such a logit and `channels` makes of one.
 
     `controlled(real, fake, memory)` is the discriminator's loss where that depends on the steps before, of which it
     replaces what `memory` keeps; `discriminator` is then the loss of the first step.
@@ -31,6 +31,7 @@ class AdversarialLoss:
     relative: bool = False
     decision: Callable[[Tensor], Tensor] = lambda logits: logits
     channels: Callable[[Tensor], Tensor] = lambda logits: logits
+    needs: tuple[str, ...] = ("one logit a patch",)
     controlled: Callable[[Tensor, Tensor, Memory], Tensor] | None = None
 
     def on_logits(self) -> AdversarialLoss:
@@ -43,4 +44,5 @@ class AdversarialLoss:
             ),
             decision=lambda logits: logits,
             channels=lambda logits: logits,
+            needs=AdversarialLoss.needs,
         )

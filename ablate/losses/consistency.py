@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from ablate.limits import Weight
 from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
 from ablate.registry import chosen
@@ -53,7 +54,7 @@ AR_RANGES = {"weight": (1.0, 10000.0), "sigma": (0.001, 0.1), "every": EVERY}
     convention=AR_CONVENTION,
     ranges=AR_RANGES,
 )
-def ar1(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
+def ar1(*, weight: Weight = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
     """Compares the scores of an image and of a noisy one: r1 by finite differences, without a second derivative."""
     return _neighbours(lambda inputs: inputs.image, weight=weight, sigma=sigma, reduction=reduction, every=every)
 
@@ -64,7 +65,7 @@ def ar1(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", 
     convention=AR_CONVENTION,
     ranges=AR_RANGES,
 )
-def ar2(*, weight: float = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
+def ar2(*, weight: Weight = 100.0, sigma: float = 0.01, reduction: str = "mean", every: int = 1) -> Penalty:
     """Compares the scores of a reconstruction and of a noisy one: r2 by finite differences."""
     return _neighbours(
         lambda inputs: inputs.reconstruction, weight=weight, sigma=sigma, reduction=reduction, every=every
@@ -135,7 +136,7 @@ CR_CONVENTION = (
     ranges=CR_RANGES,
 )
 def cr(
-    *, weight: float = 10.0, translation: float = 0.125, flip: bool = True, reduction: str = "mean", every: int = 1
+    *, weight: Weight = 10.0, translation: float = 0.125, flip: bool = True, reduction: str = "mean", every: int = 1
 ) -> Penalty:
     """Holds the score of an image still under flips and translations."""
     return _consistent(
@@ -156,8 +157,8 @@ def cr(
 )
 def bcr(
     *,
-    weight: float = 10.0,
-    reconstruction_weight: float = 10.0,
+    weight: Weight = 10.0,
+    reconstruction_weight: Weight = 10.0,
     translation: float = 0.125,
     flip: bool = True,
     reduction: str = "mean",
@@ -182,7 +183,7 @@ def bcr(
     "codes begin them at 1000 or 0 instead and hold the term back for a thousand steps",
     ranges={"weight": (0.001, 1.0), "decay": (0.9, 0.999)},
 )
-def lecam(*, weight: float = 0.3, decay: float = 0.99) -> Penalty:
+def lecam(*, weight: Weight = 0.3, decay: float = 0.99) -> Penalty:
     """Holds the logits of each side to the running average of the other's."""
     if not 0 <= decay < 1:
         raise ValueError(f"lecam needs a decay of at least 0 and less than 1, not {decay}")
@@ -211,6 +212,6 @@ def lecam(*, weight: float = 0.3, decay: float = 0.99) -> Penalty:
     convention="over batch and patches; keeps logits near zero where only their differences matter, as in wgan",
     ranges={"weight": (0.0001, 0.1)},
 )
-def drift(*, weight: float = 0.001) -> Penalty:
+def drift(*, weight: Weight = 0.001) -> Penalty:
     """Holds the logits of images near zero."""
     return Penalty(lambda inputs: [weight * real.square().mean() for real in inputs.real])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from ablate.limits import Weight
 from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
 from ablate.registry import chosen
@@ -77,7 +78,7 @@ def far_from_one(squared: Tensor) -> Tensor:
     second_order=True,
 )
 def gp(
-    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+    *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the gradient norm at 1 between image and reconstruction."""
     return _penalty(_between, far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
@@ -91,7 +92,7 @@ def gp(
     second_order=True,
 )
 def lp(
-    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+    *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the gradient norm below 1 between image and reconstruction."""
     return _penalty(
@@ -115,7 +116,7 @@ def lp(
 )
 def div(
     *,
-    weight: float = 2.0,
+    weight: Weight = 2.0,
     power: float = 6.0,
     reduction: str = "mean",
     norm: str = "sample",
@@ -148,7 +149,7 @@ R1_CONVENTION = (
     second_order=True,
 )
 def r1(
-    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
+    *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at images; StyleGAN's lazy R1 is `every` = 16."""
     return _penalty(
@@ -164,7 +165,7 @@ def r1(
     second_order=True,
 )
 def r2(
-    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
+    *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at reconstructions; R3GAN has it beside r1."""
     return _penalty(
@@ -204,7 +205,7 @@ DRAGANS: Mapping[str, Callable[[PenaltyInputs], Tensor]] = {"author": _author_no
 def dragan(
     *,
     variant: str = "author",
-    weight: float = 10.0,
+    weight: Weight = 10.0,
     reduction: str = "mean",
     norm: str = "sample",
     half: bool = False,
@@ -223,7 +224,7 @@ def dragan(
     second_order=True,
 )
 def maxgp(
-    *, weight: float = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
+    *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the largest squared gradient norm of the batch down, between image and reconstruction."""
     return _penalty(_between, torch.max, weight=weight, reduction=reduction, norm=norm, half=half, every=every)

@@ -29,4 +29,5 @@ def oasis() -> AdversarialLoss:
         generator=lambda _real, fake: -fake[:, 1].mean(),
         decision=two_class,
         channels=lambda logit: torch.cat([logsigmoid(-logit), logsigmoid(logit)], 1),
+        needs=("log p(reconstruction)", "log p(label of the position)"),
     )

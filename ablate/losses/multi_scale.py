@@ -44,9 +44,9 @@ class MultiScaleLoss:
         first step.
 
         Raises:
-            ValueError: for shapes that differ between image and reconstruction.
+            ValueError: for shapes that differ between image and reconstruction, or that the loss is not of.
         """
-        pairs = _pairs(real_logits, fake_logits)
+        pairs = self._pairs(real_logits, fake_logits)
         if memory is None or self.loss.controlled is None:
             losses = [self.loss.discriminator(real, fake) for real, fake in pairs]
         else:
@@ -57,11 +57,19 @@ class MultiScaleLoss:
         """Returns what the generator minimises; `real_logits` may be empty where the loss does not look at them.
 
         Raises:
-            ValueError: for shapes that differ between image and reconstruction.
+            ValueError: for shapes that differ between image and reconstruction, or that the loss is not of.
         """
         unseen = not self.sees_real and not listed(real_logits)
-        pairs = _pairs(fake_logits if unseen else real_logits, fake_logits)
+        pairs = self._pairs(fake_logits if unseen else real_logits, fake_logits)
         return over_scales([self.loss.generator(r, f) for r, f in pairs], [f for _, f in pairs], self.reduction)
+
+    def _pairs(self, real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
+        pairs, needs = paired(listed(real), listed(fake)), self.loss.needs
+        for _, logits in pairs:
+            if logits.ndim != 4 or logits.shape[1] != len(needs):
+                shape, channels = tuple(logits.shape), " and ".join(needs)
+                raise ValueError(f"this loss needs logits (N, {len(needs)}, h, w), {channels}, and these are {shape}")
+        return [(at_least_float32(r), at_least_float32(f)) for r, f in pairs]
 
 
 def over_scales(losses: Sequence[Tensor], logits: Sequence[Tensor], reduction: str) -> Tensor:
@@ -106,7 +114,3 @@ def paired(real: Sequence[Tensor], fake: Sequence[Tensor]) -> list[tuple[Tensor,
 def listed(logits: Logits) -> Sequence[Tensor]:
     """Returns each scale's logits."""
     return [logits] if isinstance(logits, Tensor) else logits
-
-
-def _pairs(real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
-    return [(at_least_float32(r), at_least_float32(f)) for r, f in paired(listed(real), listed(fake))]

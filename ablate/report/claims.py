@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ablate.analysis import BESIDE, Contrast, Effect, leaning, smallest_p
+from ablate.metrics import Metric
 from ablate.report.document import Span, code, strong
-from ablate.report.evidence import Measure
-from ablate.report.numbers import fixed, interval, joined, plural, probability
+from ablate.report.numbers import fixed, interval, joined, plural, probability, with_unit
 
 TOO_FEW = ("seeds", "family")
 """Reasons for no verdict that lie in the number of seeds."""
@@ -26,40 +26,39 @@ def comparison(effect: Effect, gap: str = " ") -> str:
     return effect.level if effect.axis == BESIDE else f"{effect.axis}{gap}{effect.level}{gap}vs {effect.baseline}"
 
 
-def label(measure: Measure, contrast: Contrast) -> str:
+def label(metric: Metric, contrast: Contrast) -> str:
     """Returns the metric's name, that of its Bjøntegaard difference where one was taken."""
-    return f"BD-{measure.label}" if contrast.curve else measure.label
+    return f"BD-{metric.label}" if contrast.curve else metric.label
 
 
-def difference(measure: Measure, contrast: Contrast) -> str:
+def difference(metric: Metric, contrast: Contrast) -> str:
     """Writes the mean difference with its unit and interval."""
     own = contrast.effect.interval
     if own is None:
         return "no pairs"
-    unit = f" {measure.unit}" if measure.unit else ""
-    return f"{fixed(own.mean, measure.decimals, signed=True)}{unit} {interval(own, measure.decimals)}"
+    return f"{with_unit(metric, own.mean, signed=True)} {interval(own, metric.decimals)}"
 
 
-def certainty(measure: Measure, contrast: Contrast, planned: int) -> str:
+def certainty(metric: Metric, contrast: Contrast, planned: int) -> str:
     """Writes what a verdict rests on: the margin, the corrected p-value and the seeds."""
     judged, own = contrast.judgement, contrast.effect.interval
     if judged is None or own is None:
         return ""
-    parts = [f"margin {fixed(contrast.margin, measure.decimals)}"] if contrast.margin else []
+    parts = [f"margin {fixed(contrast.margin, metric.decimals)}"] if contrast.margin else []
     correction = f", {CORRECTIONS[contrast.correction]} over {contrast.family}" if contrast.family > 1 else ""
     parts += [f"p = {probability(contrast.adjusted_p)}{correction}"] if contrast.adjusted_p is not None else []
     return ", ".join([*parts, f"{own.n} of {plural(planned, 'seed')}"])
 
 
-def sentence(measure: Measure, contrast: Contrast, planned: int) -> list[Span | str]:
+def sentence(metric: Metric, contrast: Contrast, planned: int) -> list[Span | str]:
     """Returns one metric's part of a verdict line."""
-    said = difference(measure, contrast)
+    said = difference(metric, contrast)
     if contrast.judgement is None:
-        return [f"{label(measure, contrast)}: {why_not(contrast)}"]
+        return [f"{label(metric, contrast)}: {why_not(contrast)}"]
     if contrast.reason in TOO_FEW:
         # Told once, in the headline.
-        return [f"{label(measure, contrast)} {said}"]
-    words = f"{label(measure, contrast)} {said} ({certainty(measure, contrast, planned)}): "
+        return [f"{label(metric, contrast)} {said}"]
+    words = f"{label(metric, contrast)} {said} ({certainty(metric, contrast, planned)}): "
     why = f", {why_not(contrast)}" if contrast.reason else ""
     return [words, strong(contrast.verdict), why]
 

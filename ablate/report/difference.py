@@ -12,6 +12,7 @@ from ablate.settings import flat
 
 if TYPE_CHECKING:
     from ablate.metrics import Metric
+    from ablate.records import Result
     from ablate.store import Entry
 
 CIRCUMSTANCES = ("fingerprint", "git", "ablate", "torch", "device", "gpu", "cpu", "threads", "cells_at_once")
@@ -27,7 +28,7 @@ class Cell:
     grid: str
     config: Mapping[str, Any]
     entry: Entry
-    result: Mapping[str, Any]
+    result: Result
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Change:
     `incomparable` says in which facts of their protocols the cells differ; there is no difference then.
     """
 
-    measure: Metric
+    metric: Metric
     first: float | None
     second: float | None
     difference: float | None = None
@@ -67,7 +68,7 @@ class Change:
             return "no interval" if self.difference else "equal"
         if self.low <= 0 <= self.high:
             return "equal" if self.low == self.high == 0 else "not told apart"
-        return "better" if self.difference * self.measure.sign > 0 else "worse"
+        return "better" if self.difference * self.metric.sign > 0 else "worse"
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ class Difference:
 
 def compare(first: Cell, second: Cell, weights: str) -> Difference:
     """Compares two cells under one set of weights ("ema" or "raw")."""
-    environments = [cell.result.get("environment", {}) for cell in (first, second)]
+    own, other = ({key: cell.result.environment.fact(key) for key in CIRCUMSTANCES} for cell in (first, second))
     return Difference(
         first,
         second,
         weights,
         tuple(_settings(first.config, second.config)),
-        tuple(_unequal({key: environments[0].get(key) for key in CIRCUMSTANCES}, environments[1])),
+        tuple(_unequal(own, other)),
         tuple(_changes(first, second, weights)),
     )
 
@@ -107,25 +108,25 @@ def _unequal(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Setti
 def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
     from ablate.metrics.catalogue import in_reading_order
 
-    scores = [cell.result.get("metrics", {}).get(weights, {}) for cell in (first, second)]
+    scores = [cell.result.metrics.get(weights, {}) for cell in (first, second)]
     tables = [_rows(cell.entry.images_csv, weights) for cell in (first, second)]
     without = [_rows(cell.entry.jackknife_csv, weights) for cell in (first, second)]
-    for measure in in_reading_order({*scores[0], *scores[1]}):
-        name = measure.name
+    for metric in in_reading_order({*scores[0], *scores[1]}):
+        name = metric.name
         own, other = scores[0].get(name), scores[1].get(name)
         reason = _incomparable(first, second, name)
         if reason or own is None or other is None:
-            yield Change(measure, own, other, incomparable=reason)
+            yield Change(metric, own, other, incomparable=reason)
         elif all(name in row for rows in tables for row in rows.values()) and tables[0]:
-            yield _by_image(measure, own, other, tables)
+            yield _by_image(metric, own, other, tables)
         else:
-            yield _of_set(measure, own, other, without)
+            yield _of_set(metric, own, other, without)
 
 
 def _incomparable(first: Cell, second: Cell, metric: str) -> str:
     from ablate.metrics.protocol import differences
 
-    own, other = (cell.result.get("protocol", {}).get(metric) for cell in (first, second))
+    own, other = (cell.result.protocol.get(metric) for cell in (first, second))
     return "; ".join(map(str, differences(own, other))) if own and other else ""
 
 
@@ -138,34 +139,32 @@ def _rows(path: Path, weights: str) -> dict[str, dict[str, str]]:
 
 
 def _by_image(
-    measure: Metric, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
+    metric: Metric, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
     """Compares means of images that both cells have a finite value of."""
     from ablate.metrics import jackknife
 
-    pairs = {
-        name: (row[measure.name], tables[1].get(name, {}).get(measure.name, "")) for name, row in tables[0].items()
-    }
+    pairs = {name: (row[metric.name], tables[1].get(name, {}).get(metric.name, "")) for name, row in tables[0].items()}
     gaps = {name: float(b) - float(a) for name, (a, b) in pairs.items() if not {a, b} & {"", "inf"}}
     if not gaps:
-        return Change(measure, own, other, other - own)
+        return Change(metric, own, other, other - own)
     mean = jackknife.of_mean(list(gaps.values()))
-    return Change(measure, own, other, mean.value, mean.low, mean.high, len(gaps), gaps)
+    return Change(metric, own, other, mean.value, mean.low, mean.high, len(gaps), gaps)
 
 
 def _of_set(
-    measure: Metric, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
+    metric: Metric, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
 ) -> Change:  # fmt: skip
     """Compares figures of the whole set by leaving out one image at a time, the same for both."""
     from ablate.metrics import jackknife
 
-    names = [name for name in without[0] if all(rows.get(name, {}).get(measure.name) for rows in without)]
+    names = [name for name in without[0] if all(rows.get(name, {}).get(metric.name) for rows in without)]
     if not names or len(names) != len(without[0]) or len(names) != len(without[1]):
-        return Change(measure, own, other, other - own)
-    gaps = [float(without[1][name][measure.name]) - float(without[0][name][measure.name]) for name in names]
+        return Change(metric, own, other, other - own)
+    gaps = [float(without[1][name][metric.name]) - float(without[0][name][metric.name]) for name in names]
     groups = [int(without[0][name]["group"]) for name in names]
     found = jackknife.of_replicates(other - own, gaps, groups)
-    return Change(measure, own, other, found.value, found.low, found.high, len(names))
+    return Change(metric, own, other, found.value, found.low, found.high, len(names))
 
 
 def as_json(found: Difference) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def as_json(found: Difference) -> dict[str, Any]:
     return {
         "schema": 1,
         **{
-            side: {"id": cell.id, "label": cell.label, "grid": cell.grid, "status": cell.result["status"]}
+            side: {"id": cell.id, "label": cell.label, "grid": cell.grid, "status": cell.result.status}
             for side, cell in (("first", found.first), ("second", found.second))
         },
         "weights": found.weights,
@@ -182,7 +181,7 @@ def as_json(found: Difference) -> dict[str, Any]:
             for kind, settings in (("settings", found.settings), ("environment", found.circumstances))
         },
         "metrics": {
-            change.measure.name: {
+            change.metric.name: {
                 "first": change.first, "second": change.second, "difference": change.difference, "low": change.low,
                 "high": change.high, "images": change.images, "by_image": change.by_image,
                 "outcome": change.outcome, "incomparable": change.incomparable or None,

@@ -67,6 +67,11 @@ class Column:
     numeric: bool = True
     hint: str = ""
 
+    @property
+    def heading(self) -> str:
+        """Its title with its unit, on one line."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
 
 @dataclass(frozen=True)
 class Value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ablate.analysis import (
     Arm,
@@ -19,12 +18,14 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.metrics.metric import Metric
-from ablate.records import WEIGHTS
+from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
 from ablate.store import Store
 
-Measure = Metric
+LOST = (Status.diverged, Status.failed, Status.broken)
+"""How cells stand that will have no measurement unless something is done about them."""
+
 PRIMARY = ("psnr", "fd_")
 """What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
 
@@ -37,34 +38,56 @@ class Evidence:
     store: Store
 
     @cached_property
-    def measures(self) -> Mapping[str, Measure]:
+    def done(self) -> tuple[CellRecord, ...]:
+        """The cells that have a measurement."""
+        return tuple(cell for cell in self.study.cells if cell.status is Status.done)
+
+    @cached_property
+    def ended(self) -> tuple[CellRecord, ...]:
+        """The cells whose training has come to an end of its own: done or diverged."""
+        return tuple(cell for cell in self.study.cells if cell.status.finished)
+
+    @cached_property
+    def by_loss(self) -> Mapping[str, Sequence[CellRecord]]:
+        """Adversarial loss -> the cells that have ended with it."""
+        groups: dict[str, list[CellRecord]] = {}
+        for cell in self.ended:
+            groups.setdefault(adversarial_loss(cell), []).append(cell)
+        return groups
+
+    @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """The results of all cells that have ended."""
+        return tuple(cell.result for cell in self.study.cells if cell.result)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
         """The metrics that finished cells were measured by, in reading order."""
-        results = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
+        results = [cell.measured for cell in self.done if cell.measured]
         written = {name for result in results for scores in result.metrics.values() for name in scores}
         return {metric.name: metric for metric in in_reading_order(written)}
 
     @cached_property
-    def varying(self) -> tuple[Measure, ...]:
+    def varying(self) -> tuple[Metric, ...]:
         """The metrics on which any two finished cells differ."""
-        cells = [cell for cell in self.study.cells if cell.status == "done"]
         return tuple(
-            measure for name, measure in self.measures.items() if len({cell.score(name) for cell in cells}) > 1
+            metric for name, metric in self.metrics.items() if len({cell.score(name) for cell in self.done}) > 1
         )
 
     @cached_property
-    def primary(self) -> tuple[Measure, ...]:
+    def primary(self) -> tuple[Metric, ...]:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
         declared = self.study.compare.primary
-        wanted = [name for name in self.measures if name in declared]
-        wanted = wanted or [name for name in self.measures if name.startswith(PRIMARY)]
-        return tuple(self.measures[name] for name in wanted if self.measures[name].direction)
+        wanted = [name for name in self.metrics if name in declared]
+        wanted = wanted or [name for name in self.metrics if name.startswith(PRIMARY)]
+        return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
 
     @cached_property
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
         """Every comparison to the baseline, by metric; metrics without a better direction have none."""
         compared = dict.fromkeys((*self.primary, *self.varying))
-        directions = {measure.name: measure.direction for measure in compared if measure.direction}
-        return contrasts(self.study, directions, primary={measure.name for measure in self.primary})
+        directions = {metric.name: metric.direction for metric in compared if metric.direction}
+        return contrasts(self.study, directions, primary={metric.name for metric in self.primary})
 
     @cached_property
     def time_shares(self) -> Mapping[tuple[str, str], Interval]:
@@ -74,8 +97,7 @@ class Evidence:
     @cached_property
     def ran_alone(self) -> bool:
         """Whether every measured cell had its device to itself, so that seconds are the arm's own."""
-        measured = [cell.result for cell in self.study.cells if cell.result and cell.status == "done"]
-        return all(result.get("environment", {}).get("cells_at_once") == 1 for result in measured)
+        return all(cell.measured and cell.measured.environment.cells_at_once == 1 for cell in self.done)
 
     @property
     def alpha(self) -> float:
@@ -106,10 +128,9 @@ class Evidence:
         return read_curves(self.study, self.store)
 
     @cached_property
-    def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
-        ended = [cell.id for cell in self.study.cells if cell.status in ("done", "diverged")]
-        return {cell: [e.plain() for e in self.store.cell(cell).events()] for cell in dict.fromkeys(ended)}
+        return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
 
     @cached_property
     def per_image(self) -> Scores:
@@ -120,3 +141,9 @@ class Evidence:
     def rate_per_image(self) -> Scores:
         """Bits per pixel of each image's file under the primary weights."""
         return collect_images(self.study, self.store, "bpp_actual", WEIGHTS[0])
+
+
+def adversarial_loss(cell: CellRecord) -> str:
+    """Returns the loss type by its name in the registry."""
+    adversarial = cell.config.get("loss", {}).get("adversarial", "none")
+    return str(adversarial["name"] if isinstance(adversarial, Mapping) else adversarial)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ablate.metrics import Metric
 from ablate.report.document import Figure
-from ablate.report.evidence import Measure
 from ablate.report.svg import CARD, MUTED, Fill, drawing, to_svg
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def draw(name: str, height: float, layout: Literal["constrained"] | None = "cons
         yield Drawing(name, Canvas(figsize=(WIDTH, height), layout=layout))
 
 
-def axis_title(measure: Measure, better: bool = False) -> str:
+def axis_title(metric: Metric, better: bool = False) -> str:
     """Returns a metric with its unit, as an axis or a panel is called, and which way is better."""
-    unit = f" ({measure.unit})" if measure.unit else ""
-    return f"{measure.label}{unit}" + (f", {measure.direction} is better" if better else "")
+    unit = f" ({metric.unit})" if metric.unit else ""
+    return f"{metric.label}{unit}" + (f", {metric.direction} is better" if better else "")
 
 
 def name_rows(panel: Axes, names: Sequence[str]) -> None:

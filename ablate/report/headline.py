@@ -11,7 +11,7 @@ from ablate.records import CELL_STATUSES
 from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import joined, plural
+from ablate.report.numbers import counted, joined, plural
 
 OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
 
@@ -32,12 +32,12 @@ def headline(evidence: Evidence) -> Text:
 
 def _claimed(evidence: Evidence, declared: Sequence[Contrast], claims: Sequence[Contrast]) -> Text:
     first = strongest(claims)
-    measure = evidence.measures[first.effect.metric]
+    metric = evidence.metrics[first.effect.metric]
     verb = "is equivalent to" if first.verdict == "equivalent" else f"is {first.verdict} than"
     name = [*subject(first)][:-1]
     other = first.effect.baseline
-    sure = certainty(measure, first, len(evidence.study.seeds))
-    said = f" {verb} {other} in {label(measure, first)}: {difference(measure, first)} ({sure})."
+    sure = certainty(metric, first, len(evidence.study.seeds))
+    said = f" {verb} {other} in {label(metric, first)}: {difference(metric, first)} ({sure})."
     return text(*name, said, f" {_count(evidence, declared)}", kind="lead")
 
 
@@ -45,8 +45,8 @@ def _count(evidence: Evidence, declared: Sequence[Contrast]) -> str:
     if len(declared) == 1:
         return "It is the one comparison that was declared."
     counts = Counter(each.verdict for each in declared)
-    listed = joined([f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]])
-    metrics = joined([measure.label for measure in evidence.primary])
+    listed = counted({outcome: counts[outcome] for outcome in OUTCOMES})
+    metrics = joined([metric.label for metric in evidence.primary])
     return f"Of {len(declared)} declared comparisons on {metrics}, verdicts are: {listed}."
 
 
@@ -66,7 +66,7 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
     if not measured:
         return text(strong("Nothing can be claimed: "), f"{_no_pairs(evidence)}.", kind="lead")
     largest = max(measured, key=_clearness)
-    measure = evidence.measures[largest.effect.metric]
+    metric = evidence.metrics[largest.effect.metric]
     comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
     spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
     # Too few seeds are too few for every comparison; any other reason is the largest one's own.
@@ -76,7 +76,7 @@ def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
         return text(*spans, ". One seed cannot say which difference stands out from chance.", kind="lead")
     spans += [". What stands out most is ", *subject(largest)]
     seeds = plural(own.n, "seed")
-    spans += [f" in {label(measure, largest)}, {difference(measure, largest)} over {seeds}"]
+    spans += [f" in {label(metric, largest)}, {difference(metric, largest)} over {seeds}"]
     return text(*spans, "." if shared else f": {why_not(largest)}.", kind="lead")
 
 
@@ -86,7 +86,7 @@ def _no_pairs(evidence: Evidence) -> str:
     if baseline is None or baseline in evidence.finished:
         return "no seed has finished on both sides of a comparison"
     counts = Counter(cell.status for cell in baseline.cells)
-    ended = joined([f"{counts[status]} {status}" for status in CELL_STATUSES if counts[status]])
+    ended = counted({status: counts[status] for status in CELL_STATUSES})
     return f"the baseline {baseline.name} has no finished cell ({ended})"
 
 

@@ -118,8 +118,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _grid(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> Iterator[str]:
-    titles = (f"{column.title} ({column.unit})" if column.unit else column.title for column in columns)
-    yield f"| {' | '.join(escaped(title) for title in titles)} |"
+    yield f"| {' | '.join(escaped(column.heading) for column in columns)} |"
     yield f"|{'|'.join(' ---: ' if column.numeric else ' :--- ' for column in columns)}|"
     for row in rows:
         yield f"| {' | '.join(_value(value) for value in row)} |"

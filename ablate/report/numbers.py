@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Interval
+
+if TYPE_CHECKING:
+    from ablate.metrics import Metric
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -18,6 +22,11 @@ def fixed(value: float | None, decimals: int, signed: bool = False) -> str:
     if not written.strip("+-0."):
         written = written.lstrip("+-")
     return written.replace("-", MINUS)
+
+
+def with_unit(metric: Metric, value: float | None, signed: bool = False) -> str:
+    """Writes a metric's value with its decimals and its unit."""
+    return f"{fixed(value, metric.decimals, signed)} {metric.unit}".strip()
 
 
 def interval(value: Interval, decimals: int, scale: float = 1.0) -> str:
@@ -69,6 +78,11 @@ def plural(count: int, noun: str) -> str:
 def joined(words: list[str], last: str = "and") -> str:
     """Writes a list in a sentence."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def counted(counts: Mapping[Any, int]) -> str:
+    """Writes how many of each there are, in their order; what there is none of is left out."""
+    return joined([f"{count} {name}" for name, count in counts.items() if count])
 
 
 def plain_data(value: Any) -> Any:

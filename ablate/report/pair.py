@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ablate.report.crops import compared, crop_side, gallery, most_detailed, page_png, read_image
 from ablate.report.difference import Cell, Change, Difference, Setting, as_json, setting_text
 from ablate.report.document import Block, ComparedImage, Document, Section, Span, Table, Tile, Value, strong, text
-from ablate.report.numbers import NONE, fixed, joined
+from ablate.report.numbers import NONE, fixed, joined, with_unit
 from ablate.report.tables import Field, number, numbers, table, words
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def _name(cell: Cell) -> str:
 def _difference(found: Difference) -> Iterator[Block]:
     second, first = (strong(_name(cell)) for cell in (found.second, found.first))
     spans: list[Span | str] = ["Second cell ", second, " against first ", first, ": "]
-    outcomes = [change for change in found.changes if change.measure.direction]
-    told = [f"{change.measure.label} {written(change)}, {change.outcome}" for change in outcomes[:4]]
+    outcomes = [change for change in found.changes if change.metric.direction]
+    told = [f"{change.metric.label} {written(change)}, {change.outcome}" for change in outcomes[:4]]
     yield text(*spans, "; ".join(told) or "nothing was measured in both", ".", kind="lead")
     yield text(CAVEAT, kind="note")
     yield changes_table(found.changes)
@@ -65,22 +65,22 @@ def written(change: Change) -> str:
     """Writes a difference with its sign and its interval."""
     if change.difference is None:
         return NONE
-    value = fixed(change.difference, change.measure.decimals, signed=True)
+    value = with_unit(change.metric, change.difference, signed=True)
     if change.low is None or change.high is None:
-        return f"{value} {change.measure.unit}".strip()
-    low, high = (fixed(limit, change.measure.decimals, signed=True) for limit in (change.low, change.high))
-    return f"{value} {change.measure.unit}".strip() + f" [{low}, {high}]"
+        return value
+    low, high = (fixed(limit, change.metric.decimals, signed=True) for limit in (change.low, change.high))
+    return f"{value} [{low}, {high}]"
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
     """Returns a row a metric: both values, their difference, and what that tells."""
 
     def value(change: Change, side: float | None) -> Value:
-        return number(side, change.measure.decimals)
+        return number(side, change.metric.decimals)
 
     return table(
         "metrics", "Metrics", changes,
-        words("metric", lambda change: change.measure.label),
+        words("metric", lambda change: change.metric.label),
         numbers("first", lambda change: value(change, change.first)),
         numbers("second", lambda change: value(change, change.second)),
         numbers("second − first", lambda change: Value(written(change), sort=change.difference), "95% over images"),
@@ -107,7 +107,7 @@ def _images(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[
         yield text("No metric was measured image by image in both cells.")
         return
     yield _images_table(each)
-    change = next((change for change in each if change.measure.name == "psnr"), each[0])
+    change = next((change for change in each if change.metric.name == "psnr"), each[0])
     chosen = choose(change.by_image or {})
     side = crop_side(3 * len(chosen), BUDGET)
     drawn = {name: _image(found, change, name, rule, originals, side) for name, rule in chosen.items()}
@@ -118,7 +118,7 @@ def _images(found: Difference, originals: Mapping[str, np.ndarray]) -> Iterator[
     if shown:
         yield gallery(
             shown,
-            f"By rule: where {change.measure.label} differs most, and the median. The {side} px window with the most "
+            f"By rule: where {change.metric.label} differs most, and the median. The {side} px window with the most "
             "detail, pixel for pixel. Point at a crop to see the original; the slider draws it over both from the "
             "left.",
         )
@@ -136,11 +136,11 @@ def choose(differences: Mapping[str, float]) -> dict[str, str]:
 
 def _images_table(changes: Sequence[Change]) -> Table:
     def gaps(change: Change) -> Field[str]:
-        measure, found = change.measure, change.by_image or {}
+        metric, found = change.metric, change.by_image or {}
         return numbers(
-            measure.label,
-            lambda name: Value(fixed(found.get(name), measure.decimals, signed=True), sort=found.get(name)),
-            measure.unit,
+            metric.label,
+            lambda name: Value(fixed(found.get(name), metric.decimals, signed=True), sort=found.get(name)),
+            metric.unit,
         )
 
     return table(
@@ -160,8 +160,8 @@ def _image(
         return None
     original, images = originals[name], [read_image(file) for file in files]
     window = most_detailed(original, side)
-    gap = fixed((change.by_image or {})[name], change.measure.decimals, signed=True)
-    said = (("first",), ("second", f"{change.measure.label} {gap} {change.measure.unit}".strip()))
+    gap = with_unit(change.metric, (change.by_image or {})[name], signed=True)
+    said = (("first",), ("second", f"{change.metric.label} {gap}"))
     tiles = [
         Tile(_name(cell), lines, page_png(window.of(pixels)))
         for cell, lines, pixels in zip(cells, said, images, strict=True)

@@ -21,7 +21,7 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
 
 @dataclass(frozen=True)
 class ReferencePoints:
-    """What reference codecs are asked for: the limits of each of `arms`, the smallest files, and those of a ladder.
+    """Points at which reference codecs are measured: the limits of each of `arms`, the smallest files, and a ladder.
 
     `arms` and `ladder` lead from a name, the arm's and the bits per pixel, to that of its limits.
     """
@@ -32,13 +32,13 @@ class ReferencePoints:
 
 
 def reference_points(evidence: Evidence) -> ReferencePoints | None:
-    """Returns what reference codecs are asked for, None where no cell has finished.
+    """Returns the points for a report of these results, None where no cell has finished.
 
     Raises:
         ValueError or OSError: where the test images are no longer there, or other ones.
     """
     reference = evidence.reference
-    if reference is None or RATE not in evidence.measures:
+    if reference is None or RATE not in evidence.metrics:
         return None
     from ablate.config import Data, Evaluation
     from ablate.data import prepare
@@ -57,10 +57,10 @@ def reference_points(evidence: Evidence) -> ReferencePoints | None:
 def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
     """Returns the reference, and the best arm on each primary metric."""
     names = {reference.name: None}
-    for measure in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
+    for metric in evidence.primary:
+        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(metric.name)) is not None}
         if means:
-            names |= {measure.best(means, key=means.__getitem__): None}
+            names |= {metric.best(means, key=means.__getitem__): None}
     arms = {arm.name: arm for arm in evidence.finished}
     return [arms[name] for name in names]
 

@@ -119,13 +119,16 @@ def _numbers(document: Document) -> dict[str, Any]:
     return {"schema": SCHEMA, "name": document.title, **sections}
 
 
-def _subtitle(evidence: Any) -> str:
+def _subtitle(evidence: Evidence) -> str:
     from ablate.report.numbers import plural
 
     study = evidence.study
-    done = sum(cell.status == "done" for cell in study.cells)
-    axes = " × ".join(f"{axis.name} ({len(axis.levels)})" for axis in study.axes) or "no axis varies"
-    source = ", ".join(sorted({str(cell.config.get("data", {}).get("source", "")) for cell in study.cells} - {""}))
-    parts = [axes, plural(len(study.arms), "arm"), plural(len(study.seeds), "seed")]
-    parts += [f"{done} of {plural(len(study.cells), 'cell')} done"] + ([f"data: {source}"] if source else [])
+    sources = ", ".join(sorted({str(cell.config.get("data", {}).get("source", "")) for cell in study.cells} - {""}))
+    parts = [
+        " × ".join(f"{axis.name} ({len(axis.levels)})" for axis in study.axes) or "no axis varies",
+        plural(len(study.arms), "arm"),
+        plural(len(study.seeds), "seed"),
+        f"{len(evidence.done)} of {plural(len(study.cells), 'cell')} done",
+        *([f"data: {sources}"] if sources else []),
+    ]
     return " · ".join(parts)

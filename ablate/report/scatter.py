@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ablate.analysis import Point, frontier
-from ablate.report.evidence import Evidence, Measure
+from ablate.metrics import Metric
+from ablate.report.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Scatter:
     """A metric of quality against another one; only seeds that were measured by both count."""
 
     evidence: Evidence
-    quality: Measure
-    other: Measure
+    quality: Metric
+    other: Metric
 
     @cached_property
     def seeds(self) -> Mapping[str, Mapping[int, Point]]:

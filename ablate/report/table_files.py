@@ -25,9 +25,8 @@ def to_csv(table: Table) -> str:
     noted = [any(row[index].below for row in table.rows) for index in range(len(table.columns))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    titles = [(column.title, unit) for column in table.columns for unit in [f" ({column.unit})" if column.unit else ""]]
-    notes = [f"{title}: note" for title, _ in titles]
-    writer.writerow(_spread([f"{title}{unit}" for title, unit in titles], notes, noted))
+    notes = [f"{column.title}: note" for column in table.columns]
+    writer.writerow(_spread([column.heading for column in table.columns], notes, noted))
     for row in table.rows:
         values = [_exact(value, column) for value, column in zip(row, table.columns, strict=True)]
         writer.writerow(_spread(values, [value.below for value in row], noted))
@@ -57,7 +56,7 @@ def to_latex(table: Table) -> str:
         lines.append(f"\\begin{{tabular}}{{{shape}}}")
     else:
         lines += [f"\\begin{{longtable}}{{{shape}}}", f"\\caption{{{caption}}}\\label{{tab:{table.name}}}\\\\"]
-    lines += [r"\toprule", _line([_title(column) for column in table.columns]), r"\midrule"]
+    lines += [r"\toprule", _line([escaped(column.heading) for column in table.columns]), r"\midrule"]
     lines += [r"\endhead"] if kind == "longtable" else []
     lines += [_line([_field(value) for value in row]) for row in table.rows]
     lines += [r"\bottomrule", f"\\end{{{kind}}}"] + ([r"\end{table}"] if kind == "tabular" else [])
@@ -71,10 +70,6 @@ def escaped(words: str) -> str:
 
 def _line(fields: Sequence[str]) -> str:
     return f"{' & '.join(fields)} \\\\"
-
-
-def _title(column: Column) -> str:
-    return escaped(f"{column.title} ({column.unit})" if column.unit else column.title)
 
 
 def _field(value: Value) -> str:

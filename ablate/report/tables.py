@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from ablate.analysis import Axis, Interval
 from ablate.analysis.axes import value_text
+from ablate.metrics import Metric
 from ablate.report.document import Column, Table, Tone, Value
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, interval, probability
 
 MANY = 20
@@ -66,15 +67,15 @@ def numbers(
     return Field(Column(title, unit, hint=hint), value)
 
 
-def scores(measures: Iterable[Measure], of: Callable[[Row, Measure], float | Value | None]) -> list[Field[Row]]:
+def scores(metrics: Iterable[Metric], of: Callable[[Row, Metric], float | Value | None]) -> list[Field[Row]]:
     """Returns a field of numbers for each metric, with its unit, its meaning and its decimals."""
 
-    def field(measure: Measure) -> Field[Row]:
-        better = f"{measure.direction} is better" if measure.direction else ""
-        hint = ". ".join(part for part in (measure.formula, better) if part)
-        return numbers(measure.label, lambda row: of(row, measure), measure.unit, hint, measure.decimals)
+    def field(metric: Metric) -> Field[Row]:
+        better = f"{metric.direction} is better" if metric.direction else ""
+        hint = ". ".join(part for part in (metric.formula, better) if part)
+        return numbers(metric.label, lambda row: of(row, metric), metric.unit, hint, metric.decimals)
 
-    return [field(measure) for measure in measures]
+    return [field(metric) for metric in metrics]
 
 
 def arm_fields(evidence: Evidence, of: Callable[[Row], tuple[str, Mapping[str, Any]]]) -> list[Field[Row]]:

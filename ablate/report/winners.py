@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ablate.analysis import Comparison, Interval, Winner, candidates, frontier
+from ablate.metrics import Metric
 from ablate.report.document import Card, Span, Text, strong, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.numbers import fixed, interval, joined, plural, spread
 
 
@@ -15,7 +16,7 @@ def ranking(evidence: Evidence, winners: list[Winner]) -> Text | None:
         return None
     titles: dict[str, list[str]] = {}
     for each in winners:
-        titles.setdefault(each.arm, []).append(_superlative(evidence.measures[each.metric]))
+        titles.setdefault(each.arm, []).append(_superlative(evidence.metrics[each.metric]))
     spans: list[Span | str] = [f"Among {plural(len(compared), 'arm')} compared, "]
     for number, (arm, best_at) in enumerate(titles.items()):
         spans += [" and " if number else "", strong(arm), f" has the {joined(best_at)}"]
@@ -24,7 +25,7 @@ def ranking(evidence: Evidence, winners: list[Winner]) -> Text | None:
 
 def _doubt(evidence: Evidence, winners: list[Winner]) -> str:
     """Says which leads over the runner-up may be chance."""
-    gaps = {evidence.measures[each.metric].label: each.runner_up.interval for each in winners if each.runner_up}
+    gaps = {evidence.metrics[each.metric].label: each.runner_up.interval for each in winners if each.runner_up}
     unsure = [label for label, gap in gaps.items() if not gap.excludes_zero]
     if not unsure:
         return ""
@@ -37,38 +38,38 @@ def _trade(evidence: Evidence, winners: int) -> str:
         return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
     points = {arm.name: _means(evidence, arm.name) for arm in candidates(evidence.study)}
     complete = {name: point for name, point in points.items() if len(point) == len(evidence.primary)}
-    front = frontier(complete, [measure.direction for measure in evidence.primary])
+    front = frontier(complete, [metric.direction for metric in evidence.primary])
     return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
 
 
 def _means(evidence: Evidence, name: str) -> list[float]:
     arm = next(arm for arm in evidence.finished if arm.name == name)
-    found = [arm.scores(measure.name) for measure in evidence.primary]
+    found = [arm.scores(metric.name) for metric in evidence.primary]
     return [sum(values.values()) / len(values) for values in found if values]
 
 
-def _superlative(measure: Measure) -> str:
-    return f"{'lowest' if measure.direction == 'lower' else 'highest'} {measure.label}"
+def _superlative(metric: Metric) -> str:
+    return f"{'lowest' if metric.direction == 'lower' else 'highest'} {metric.label}"
 
 
 def winner_card(evidence: Evidence, won: Winner) -> Card:
     """Returns the best arm on one metric with its lead over the runner-up and the baseline."""
-    measure = evidence.measures[won.metric]
+    metric = evidence.metrics[won.metric]
     values = list(won.by_seed.values())
-    lines = ["one seed" if len(values) == 1 else f"{len(values)} seeds: {spread(values, measure.decimals)}"]
+    lines = ["one seed" if len(values) == 1 else f"{len(values)} seeds: {spread(values, metric.decimals)}"]
     told: dict[str, tuple[Comparison, list[str]]] = {}
     for comparison, title in ((won.runner_up, "runner-up"), (won.baseline, "baseline")):
         if comparison is not None:
             told.setdefault(comparison.other, (comparison, []))[1].append(title)
     for other, (comparison, titles) in told.items():
-        gap = fixed(comparison.interval.mean, measure.decimals, signed=True)
-        limits = interval(comparison.interval, measure.decimals)
+        gap = fixed(comparison.interval.mean, metric.decimals, signed=True)
+        limits = interval(comparison.interval, metric.decimals)
         lines.append(f"{gap} {limits} against the {joined(titles)} {other}")
     if won.runner_up is not None:
         lines.append(_certainty(won.runner_up.interval))
-    title = _superlative(measure)
-    value = fixed(won.mean, measure.decimals)
-    return Card(title[:1].upper() + title[1:], value, measure.unit, won.arm, tuple(lines))
+    title = _superlative(metric)
+    value = fixed(won.mean, metric.decimals)
+    return Card(title[:1].upper() + title[1:], value, metric.unit, won.arm, tuple(lines))
 
 
 def _certainty(gap: Interval) -> str:

@@ -48,6 +48,7 @@ ONE_MISTAKE = {
     "option of a loss that has none": ('loss.adversarial = { name = "hinge", a = 1 }  # <-', "hinge has no options"),
     "option of a wrong type": ('loss.adversarial = { name = "lsgan", real_target = "a" }  # <-', "is float"),
     "option that is not finite": ('loss.adversarial = { name = "lsgan", real_target = inf }  # <-', "out of range"),
+    "weight of a term": ("loss.adversarial_weight = -1.0  # <-", "-1.0: out of range (allowed: a number at least 0)"),
     "option of the base's loss": ("loss.adversarial.real_target = 0.9  # <-", "= 0.9: hinge has no options"),
     "given twice": ('"loss.lambda_x" = 3\n[base.loss]\nlambda_x = 4  # <-', "loss.lambda_x = 4: given twice"),
     "axes that are no table": ('[[axes]]  # <-\n"loss.lambda_x" = [1]', "axes", "allowed: a table [axes]"),
@@ -384,6 +385,12 @@ def test_a_value_is_written_as_toml() -> None:
         ('[{ name = "r1", weight = "much" }]', "loss.penalties[0].weight"),
         ('["r1", { name = "r1", every = 4 }]', "r1 is named twice"),
         ("[3]", "loss.penalties[0] = 3: wrong type"),
+        (
+            '["r1", { name = "bcr", reconstruction_weight = -2.0 }]',
+            "loss.penalties[1].reconstruction_weight = -2.0: out of range (allowed: a finite number at least 0)",
+        ),
+        ('[{ name = "r1", weight = nan }]', "loss.penalties[0].weight = nan: out of range (allowed: a finite number"),
+        (f'[{{ name = "r1", weight = 1{"0" * 400} }}]', "out of range (allowed: a finite number at least 0)"),
     ],
 )
 def test_a_mistake_in_a_list_of_penalties_names_the_one_that_is_wrong(

@@ -14,7 +14,7 @@ from tests.fabricated_store import Fabrication, fabricate
 def scatter(root: Path, what: Fabrication) -> Scatter:
     store = fabricate(root, what)
     evidence = Evidence(read_study(store), store)
-    return Scatter(evidence, evidence.measures["psnr"], evidence.measures["fd_lite0_112"])
+    return Scatter(evidence, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
 
 
 def test_centred_seeds_keep_each_arms_mean_and_lose_what_all_arms_share(tmp_path: Path) -> None:

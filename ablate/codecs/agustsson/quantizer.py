@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ablate.codecs.agustsson.settings import ModelQuirks
 from ablate.codecs.agustsson.settings import Quantizer as QuantizerSettings
+
+REACH = 64.0
+"""How far beyond the outermost centers a latent is told from one further out: float32 is exact to 4e-6 there, and
+would lose the centers beside a latent of 1e8."""
 
 
 class Quantized(NamedTuple):
@@ -41,6 +45,8 @@ class Quantizer(nn.Module):
 
     def forward(self, latent: Tensor) -> Quantized:
         """Quantizes a latent (N, C, h, w); gradients reach the latent and, where learned, the centers."""
+        lowest, highest = self.centers.detach().aminmax()
+        latent = _Within.apply(latent, lowest - REACH, highest + REACH)
         distance = (latent.detach().unsqueeze(-1) - self.centers.detach()).abs()
         symbols = distance.argmin(-1)
         hard = self.centers.detach()[symbols]
@@ -67,3 +73,15 @@ class Quantizer(nn.Module):
     def _soft_by_absolute_distance(self, latent: Tensor) -> Tensor:
         weights = torch.softmax(-(latent.unsqueeze(-1) - self.centers).abs() / self.temperature, -1)
         return (weights * self.centers).sum(-1)
+
+
+class _Within(torch.autograd.Function):
+    """Moves what lies outside of two bounds onto them, and lets the gradient through as if it had not."""
+
+    @staticmethod
+    def forward(_context: Any, latent: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+        return latent.clamp(lowest, highest)
+
+    @staticmethod
+    def backward(_context: Any, *gradient: Any) -> Any:
+        return *gradient, None, None

@@ -29,7 +29,7 @@ from ablate.layers.padding import ReflectConv2d, pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 
 MEMORY_BYTES = 1 << 30
-"""What the activations of one tile may take; an image that takes less is done as a whole."""
+"""Bytes that the activations of one tile may take; an image that takes less is done as a whole."""
 SMALLEST_SIDE = 8
 """Side of a tile, in latents, that is not gone below, however wide the network."""
 _STRIP = 1 << 16
@@ -38,7 +38,7 @@ _STRIP = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """How a codec does a large image: in tiles of at most `side` x `side` latents."""
+    """The networks of a codec, applied to a large image in tiles of at most `side` x `side` latents."""
 
     encoder: Encoder
     quantizer: Quantizer

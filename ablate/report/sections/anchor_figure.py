@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablate.metrics import Metric
 from ablate.report.document import Figure
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, axis_title, draw
 from ablate.report.numbers import fixed, joined
 from ablate.report.styles import Encoding, arm_key, arm_styles, label_points
@@ -23,33 +24,33 @@ LINES = ((INK, "-"), (MUTED, "--"))
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def anchor_figure(evidence: Evidence, curves: Curves, measures: Sequence[Measure]) -> Figure | None:
+def anchor_figure(evidence: Evidence, curves: Curves, metrics: Sequence[Metric]) -> Figure | None:
     """Returns the drawing; None where neither format has a curve in any metric."""
-    shown = [measure for measure in measures if any(_points(curve, measure) for curve in curves.values())][:PANELS]
+    shown = [metric for metric in metrics if any(_points(curve, metric) for curve in curves.values())][:PANELS]
     if not shown:
         return None
     encoding, names = Encoding.of(evidence.study.axes), joined(list(curves))
     with draw("anchors", 4.4) as drawn:
         panels = drawn.panels(len(shown))
-        for panel, measure in zip(panels, shown, strict=True):
+        for panel, metric in zip(panels, shown, strict=True):
             for curve, (colour, style) in zip(curves.values(), LINES, strict=True):
-                _line(panel, _points(curve, measure), colour, style)
-            _arms(drawn, panel, evidence, encoding, measure)
-            _label(panel, evidence.measures[RATE], measure)
+                _line(panel, _points(curve, metric), colour, style)
+            _arms(drawn, panel, evidence, encoding, metric)
+            _label(panel, evidence.metrics[RATE], metric)
         arm_key(drawn.canvas, evidence, encoding)
         drawn.canvas.draw_without_rendering()
-        for panel, measure in zip(panels, shown, strict=True):
-            ends = {name: points[-1] for name, curve in curves.items() if (points := _points(curve, measure))}
+        for panel, metric in zip(panels, shown, strict=True):
+            ends = {name: points[-1] for name, curve in curves.items() if (points := _points(curve, metric))}
             label_points(panel, ends, list(ends))
         return drawn.figure(
-            f"{joined([measure.label for measure in shown])} of every arm and of {names} over bits per pixel",
+            f"{joined([metric.label for metric in shown])} of every arm and of {names} over bits per pixel",
             f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
             "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included.",
         )
 
 
-def _points(curve: Sequence[Mapping[str, Any]], measure: Measure) -> list[tuple[float, float]]:
-    return [(record[RATE], record[measure.name]) for record in curve if record.get(measure.name) is not None]
+def _points(curve: Sequence[Mapping[str, Any]], metric: Metric) -> list[tuple[float, float]]:
+    return [(record[RATE], record[metric.name]) for record in curve if record.get(metric.name) is not None]
 
 
 def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style: str) -> None:
@@ -58,19 +59,19 @@ def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style
         panel.plot(xs, ys, style, color=colour, marker=".", markersize=5, zorder=3)
 
 
-def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, measure: Measure) -> None:
-    styles, rate = arm_styles(evidence, encoding), evidence.measures[RATE]
+def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, metric: Metric) -> None:
+    styles, rate = arm_styles(evidence, encoding), evidence.metrics[RATE]
     for arm in evidence.finished:
-        bits, values = arm.scores(RATE), arm.scores(measure.name)
+        bits, values = arm.scores(RATE), arm.scores(metric.name)
         seeds = [seed for seed in values if seed in bits]
         if not seeds:
             continue
         x, y = (sum(of[seed] for seed in seeds) / len(seeds) for of in (bits, values))
-        told = f"{fixed(y, measure.decimals)} {measure.unit} at {fixed(x, rate.decimals)} {rate.unit}"
+        told = f"{fixed(y, metric.decimals)} {metric.unit} at {fixed(x, rate.decimals)} {rate.unit}"
         drawn.point(panel, x, y, f"{arm.name}: {told}", zorder=5, **styles[arm.name].drawn(7))
 
 
-def _label(panel: Axes, rate: Measure, measure: Measure) -> None:
+def _label(panel: Axes, rate: Metric, metric: Metric) -> None:
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     panel.set_xscale("log", base=2)
@@ -78,4 +79,4 @@ def _label(panel: Axes, rate: Measure, measure: Measure) -> None:
     panel.xaxis.set_minor_locator(NullLocator())
     panel.margins(x=0.17)  # room for a name behind the last point of a curve
     panel.set_xlabel(axis_title(rate))
-    panel.set_ylabel(axis_title(measure, better=True))
+    panel.set_ylabel(axis_title(metric, better=True))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.analysis import Arm
+from ablate.metrics import Metric
 from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.numbers import fixed, plural
 from ablate.report.reference_points import RATE, SMALLEST, reference_points
 from ablate.report.sections.anchor_figure import anchor_figure
@@ -36,7 +37,7 @@ def anchors(evidence: Evidence) -> Section:
     """Returns the sentences, the table at matched bits, and the curves of both formats with the arms' points."""
     title, short = "Beside JPEG and WebP", "JPEG, WebP"
     reference = evidence.reference
-    if reference is None or RATE not in evidence.measures:
+    if reference is None or RATE not in evidence.metrics:
         said = text("No cell has finished, so there is nothing to set beside JPEG and WebP.")
         return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
     try:
@@ -50,12 +51,12 @@ def anchors(evidence: Evidence) -> Section:
         return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
     at_arms = {name: records[limit] for name, limit in points.arms.items()}
     found = Anchors(at_arms, {codec: _curve(codec, records, points.ladder) for codec in records[SMALLEST]})
-    measures = [measure for name, measure in evidence.measures.items() if name.startswith(SHOWN) and measure.direction]
+    metrics = [metric for name, metric in evidence.metrics.items() if name.startswith(SHOWN) and metric.direction]
     blocks: list[Block] = [_sentence(evidence, reference, found.at_arms[reference.name])]
-    drawn = anchor_figure(evidence, found.curves, measures)
+    drawn = anchor_figure(evidence, found.curves, metrics)
     if drawn is not None:
         blocks.append(drawn)
-    blocks += [_table(evidence, found, measures), text(_HOW, kind="note")]
+    blocks += [_table(evidence, found, metrics), text(_HOW, kind="note")]
     numbers = {"reference": reference.name, "at_arms": found.at_arms, "curves": found.curves}
     return Section("anchors", title, tuple(blocks), numbers, short)
 
@@ -86,7 +87,7 @@ def _curve(codec: str, records: Mapping[str, Records], ladder: Sequence[str]) ->
 
 def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     """Says what both formats reach at the reference's bits."""
-    quality, rate = evidence.measures["psnr"], evidence.measures[RATE]
+    quality, rate = evidence.metrics["psnr"], evidence.metrics[RATE]
     own = f"{fixed(reference.mean(RATE), rate.decimals)} {rate.unit}"
     own += f", {fixed(reference.mean('psnr'), quality.decimals)} {quality.unit} in {quality.label}"
     spans: list[Span | str] = ["At the bits of ", code(reference.name), f" ({own}), "]
@@ -117,11 +118,11 @@ class Row:
         return self.entries[self.codec]
 
 
-def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> Table:
-    rate, rows = evidence.measures[RATE], []
+def _table(evidence: Evidence, found: Anchors, metrics: Sequence[Metric]) -> Table:
+    rate, rows = evidence.metrics[RATE], []
     arms = {arm.name: arm for arm in evidence.finished}
     for name, records in found.at_arms.items():
-        entries = {CODEC: {measure.name: arms[name].mean(measure.name) for measure in (*measures, rate)}, **records}
+        entries = {CODEC: {metric.name: arms[name].mean(metric.name) for metric in (*metrics, rate)}, **records}
         rows += [Row(arms[name], codec, entries) for codec in entries]
 
     def arm(row: Row) -> Value:
@@ -134,11 +135,11 @@ def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> T
         floor = fixed(row.record["smallest"] or None, rate.decimals)
         return Value("no such file", f"smallest {floor}", tone="muted")
 
-    def score(row: Row, measure: Measure) -> Value:
-        value = row.record.get(measure.name)
-        known = [each for entry in row.entries.values() if (each := entry.get(measure.name)) is not None]
-        best = len(known) > 1 and value == measure.best(known)
-        return number(value, measure.decimals, tone="best" if best else "plain")
+    def score(row: Row, metric: Metric) -> Value:
+        value = row.record.get(metric.name)
+        known = [each for entry in row.entries.values() if (each := entry.get(metric.name)) is not None]
+        best = len(known) > 1 and value == metric.best(known)
+        return number(value, metric.decimals, tone="best" if best else "plain")
 
     stand = "The baseline" if evidence.reference is evidence.study.baseline else "The first finished arm"
     return table(
@@ -146,6 +147,6 @@ def _table(evidence: Evidence, found: Anchors, measures: Sequence[Measure]) -> T
         words("at the bits of", arm),
         words("codec", lambda row: row.codec),
         numbers(rate.label, bits, rate.unit),
-        *scores(measures, score),
+        *scores(metrics, score),
         caption=f"{stand}, and the best arm on each primary metric. In bold: the best of the three.",
     )  # fmt: skip

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Contrast, Effect, LevelMean, effects, level_means
+from ablate.metrics import Metric
 from ablate.report.claims import verdict
 from ablate.report.document import Block, Figure, Table, Value, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import Style, axis_title, draw
 from ablate.report.numbers import fixed, interval, joined
 from ablate.report.sections.section import Content, section
@@ -54,20 +55,20 @@ class Row:
 @section("effects", "Effect of each axis", "Effects")
 def axis_effects(evidence: Evidence) -> Content:
     """Returns a figure of all axes and a table for each."""
-    study, measures = evidence.study, evidence.varying
+    study, metrics = evidence.study, evidence.varying
     if not study.axes or not evidence.finished:
         nothing = "Nothing varies in this grid but the seed" if not study.axes else "No cell has finished"
         said = text(f"{nothing}, so there is no effect to estimate.")
         return [said], {"axes": [], "level_means": [], "effects": []}
-    found = {measure.name: effects(study, measure.name) for measure in measures}
+    found = {metric.name: effects(study, metric.name) for metric in metrics}
     means = {
-        (axis.name, measure.name): level_means(study, axis, measure.name) for axis in study.axes for measure in measures
+        (axis.name, metric.name): level_means(study, axis, metric.name) for axis in study.axes for metric in metrics
     }
     blocks: list[Block] = [text(HOW)]
-    drawn = [m for m in measures if m in evidence.primary or m.name.startswith(DRAWN)]
+    drawn = [m for m in metrics if m in evidence.primary or m.name.startswith(DRAWN)]
     if drawn:
         blocks.append(_figure(study.axes, drawn, means))
-    blocks += [_table(axis, measures, means, found, evidence.contrasts) for axis in study.axes]
+    blocks += [_table(axis, metrics, means, found, evidence.contrasts) for axis in study.axes]
     data = {
         "axes": [asdict(axis) for axis in study.axes],
         "level_means": [asdict(mean) for each in means.values() for mean in each],
@@ -76,20 +77,20 @@ def axis_effects(evidence: Evidence) -> Content:
     return blocks, data
 
 
-def _figure(axes: Sequence[Axis], measures: Sequence[Measure], means: Means) -> Figure:
+def _figure(axes: Sequence[Axis], metrics: Sequence[Metric], means: Means) -> Figure:
     """Draws a row a metric and a column an axis: the mean of each level and each seed's line through them."""
-    with draw("means", 0.5 + 1.9 * len(measures)) as drawn:
+    with draw("means", 0.5 + 1.9 * len(metrics)) as drawn:
         widths = [max(2.0, len(axis.levels)) for axis in axes]
         grid = drawn.canvas.subplots(
-            len(measures), len(axes), squeeze=False, sharey="row", sharex="col", width_ratios=widths
+            len(metrics), len(axes), squeeze=False, sharey="row", sharex="col", width_ratios=widths
         )
-        for row, measure in enumerate(measures):
+        for row, metric in enumerate(metrics):
             for column, axis in enumerate(axes):
-                _panel(grid[row][column], means[axis.name, measure.name], axis)
+                _panel(grid[row][column], means[axis.name, metric.name], axis)
                 if not row:
                     grid[row][column].set_title(axis.name)
-            grid[row][0].set_ylabel(axis_title(measure))
-        listed = joined([measure.label for measure in measures])
+            grid[row][0].set_ylabel(axis_title(metric))
+        listed = joined([metric.label for metric in metrics])
         return drawn.figure(
             f"Marginal means of {listed} at each level of {joined([axis.name for axis in axes])}",
             "Large: marginal mean over seeds, ringed at the baseline level. Small: single seeds, joined where they are "
@@ -117,14 +118,14 @@ def _panel(panel: Axes, means: Sequence[LevelMean], axis: Axis) -> None:
 
 def _table(
     axis: Axis,
-    measures: Sequence[Measure],
+    metrics: Sequence[Metric],
     means: Means,
     found: Mapping[str, Sequence[Effect]],
     judged: Mapping[str, Sequence[Contrast]],
 ) -> Table:
     rows = [
         Row(
-            place, level, {measure.name: means[axis.name, measure.name][place] for measure in measures},
+            place, level, {metric.name: means[axis.name, metric.name][place] for metric in metrics},
             {name: each for name, own in found.items() for each in own if each.key == (axis.name, level)},
             {name: each for name, own in judged.items() for each in own if each.effect.key == (axis.name, level)},
         )
@@ -148,25 +149,25 @@ def _table(
         )),
         numbers("done", done),
         numbers("n", lambda row: row.seeds, hint="seeds"),
-        *scores(measures, _mean),
+        *scores(metrics, _mean),
         caption=caption,
     )  # fmt: skip
 
 
-def _mean(row: Row, measure: Measure) -> Value:
+def _mean(row: Row, metric: Metric) -> Value:
     """Writes a level's mean above its difference to the baseline level."""
-    own, effect, contrast = row.means[measure.name], row.effects.get(measure.name), row.contrasts.get(measure.name)
+    own, effect, contrast = row.means[metric.name], row.effects.get(metric.name), row.contrasts.get(metric.name)
     mean = own.interval.mean if own.interval else None
     if mean is None or effect is None:
-        return number(mean, measure.decimals)
+        return number(mean, metric.decimals)
     if effect.interval is None:
-        return number(mean, measure.decimals, "no pairs")
-    gap = fixed(effect.interval.mean, measure.decimals, signed=True)
-    below = f"{gap} {interval(effect.interval, measure.decimals)}"
+        return number(mean, metric.decimals, "no pairs")
+    gap = fixed(effect.interval.mean, metric.decimals, signed=True)
+    below = f"{gap} {interval(effect.interval, metric.decimals)}"
     if not below.strip(" 0.[],"):
-        return number(mean, measure.decimals, "no difference")
+        return number(mean, metric.decimals, "no difference")
     if effect.interval.n != row.seeds:
         below += f", n = {effect.interval.n}"
     if contrast is not None and contrast.verdict != "inconclusive":
         below += f", {verdict(contrast)}"
-    return number(mean, measure.decimals, below)
+    return number(mean, metric.decimals, below)

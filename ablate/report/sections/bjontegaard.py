@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablate.analysis import CurveEffect, curve_axis, curve_effect
+from ablate.metrics import Metric
 from ablate.metrics.metric import Scope
 from ablate.report.claims import comparison
 from ablate.report.document import Table, Value
-from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, interval, joined
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import NONE, fixed, interval, joined, with_unit
 from ablate.report.tables import numbers, table, words
 
 DISAGREEMENT = 0.01
@@ -20,7 +21,7 @@ DISAGREEMENT = 0.01
 class Row:
     """A level's difference on a metric at equal bits, and in bits at equal quality."""
 
-    measure: Measure
+    metric: Metric
     quality: CurveEffect
     rate: CurveEffect
 
@@ -28,7 +29,7 @@ class Row:
 def bjontegaard_table(evidence: Evidence) -> Table | None:
     """Returns a row for each level and each primary metric, None where no axis can be the points of a curve."""
     study = evidence.study
-    measures = [measure for measure in evidence.primary if measure.scope is not Scope.rate]
+    metrics = [metric for metric in evidence.primary if metric.scope is not Scope.rate]
     rows: list[Row] = []
     axes: dict[str, None] = {}
     for axis in study.axes:
@@ -37,19 +38,19 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
             continue
         axes[along] = None
         for level in axis.levels:
-            for measure in measures if level != axis.baseline else ():
-                quality = curve_effect(study, measure.name, axis.name, level)
-                rate = curve_effect(study, measure.name, axis.name, level, "rate")
+            for metric in metrics if level != axis.baseline else ():
+                quality = curve_effect(study, metric.name, axis.name, level)
+                rate = curve_effect(study, metric.name, axis.name, level, "rate")
                 if quality and rate:
-                    rows.append(Row(measure, quality, rate))
+                    rows.append(Row(metric, quality, rate))
     measured = any(row.rate.effect.interval for row in rows)
     if not rows or (study.compare.rate_match != "bd" and not measured):
         return None
     return table(
         "bjontegaard", "Bjøntegaard differences", rows,
         words("comparison", lambda row: comparison(row.quality.effect)),
-        words("metric", lambda row: f"BD-{row.measure.label}"),
-        numbers("at equal bits", lambda row: _mean(row.quality, row.measure.decimals, row.measure.unit),
+        words("metric", lambda row: f"BD-{row.metric.label}"),
+        numbers("at equal bits", lambda row: _mean(row.quality, row.metric.decimals, row.metric.unit),
                 hint="mean difference over the logarithm of the bits that both curves cover"),
         numbers("bits at equal quality", lambda row: _mean(row.rate, 1, scale=100), "%",
                 "BD-rate: negative is fewer bits"),
@@ -75,12 +76,12 @@ def _overlap(row: Row) -> float | None:
 
 
 def _disagreement(row: Row) -> Value:
-    measure, quality, rate = row.measure, row.quality, row.rate
+    metric, quality, rate = row.metric, row.quality, row.rate
     parts, flagged = [], False
     if quality.disagreement is not None and quality.effect.interval:
-        parts.append(f"{fixed(quality.disagreement, measure.decimals)} {measure.unit}".strip())
+        parts.append(with_unit(metric, quality.disagreement))
         # What is not even written is no disagreement.
-        least = max(DISAGREEMENT * abs(quality.effect.interval.mean), 0.5 * 10**-measure.decimals)
+        least = max(DISAGREEMENT * abs(quality.effect.interval.mean), 0.5 * 10**-metric.decimals)
         flagged |= quality.disagreement > least
     if rate.disagreement is not None:
         parts.append(f"{100 * rate.disagreement:.1f} %")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ablate.records import CELL_STATUSES
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import duration, joined, plural
+from ablate.report.numbers import counted, duration, joined, plural
 
 Environment = Mapping[str, Mapping[str, int]]
 
@@ -26,17 +27,16 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
         "Standard deviations are over seeds. Intervals are Student's t at 95% over seeds, of differences paired by "
         "seed where two arms are compared. Images are never counted as repetitions.",
     )
-    ended = [cell.status for cell in study.cells]
-    lost = {status: ended.count(status) for status in CELL_STATUSES[1:] if status in ended}
+    counts = Counter(cell.status for cell in study.cells)
+    lost = counted({status: counts[status] for status in CELL_STATUSES[1:]})
     yield (
         "Runs left out.",
         "None: every planned run is in the tables."
         if not lost
-        else f"None from the tables; {joined([f'{count} {status}' for status, count in lost.items()])} of "
+        else f"None from the tables; {lost} of "
         f"{plural(len(study.cells), 'run')} have no measurement, and Completeness says why.",
     )
-    results = [cell.result for cell in study.cells if cell.result]
-    seconds = sum((result.get("train_seconds") or 0.0) + (result.get("eval_seconds") or 0.0) for result in results)
+    seconds = sum((each.train_seconds or 0.0) + (each.eval_seconds or 0.0) for each in evidence.results)
     where = joined([*_values(environment, "gpu"), *_values(environment, "cpu")]) or "a machine that was not recorded"
     yield "Compute.", f"{duration(seconds)} for training and measuring all runs, on {where}; warm-ups come on top."
     names = {name: _values(environment, name) for name in ("ablate", "torch", "python")}

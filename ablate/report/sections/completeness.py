@@ -10,7 +10,7 @@ from typing import Literal
 from ablate.analysis.axes import value_text
 from ablate.records import CELL_STATUSES, CellRecord, ExcludedCells, Status
 from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
-from ablate.report.evidence import Evidence
+from ablate.report.evidence import LOST, Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
@@ -33,14 +33,14 @@ def completeness(evidence: Evidence) -> Content:
     cards += [
         _card(status, counts[status])
         for status in CELL_STATUSES
-        if counts[status] or status in ("done", "diverged", "failed")
+        if counts[status] or status in (Status.done, Status.diverged, Status.failed)
     ]
     if excluded:
         cards.append(Card("excluded", f"{excluded:,}"))
     blocks: list[Block] = [Cards(tuple(cards))]
     warnings = list(_warnings(evidence))
     blocks += warnings
-    ended = [cell for cell in study.cells if cell.status in (Status.diverged, Status.failed, Status.broken)]
+    ended = [cell for cell in study.cells if cell.status in LOST]
     if ended:
         blocks.append(_ended_table(ended))
     if study.excluded:
@@ -54,20 +54,18 @@ def completeness(evidence: Evidence) -> Content:
     return blocks, data
 
 
-def _card(status: str, count: int) -> Card:
+def _card(status: Status, count: int) -> Card:
     tone: Literal["bad", "good", "plain"] = (
-        "bad" if count and status in ("diverged", "failed") else "good" if status == "done" and count else "plain"
+        "bad" if count and status in LOST else "good" if status is Status.done and count else "plain"
     )
     return Card(status, f"{count:,}", tone=tone)
 
 
 def _warnings(evidence: Evidence) -> Iterator[Text]:
-    study = evidence.study
-    results = [cell.result for cell in study.cells if cell.result]
+    study, results = evidence.study, evidence.results
     for key, title in AGREE.items():
-        found = Counter(
-            value_text(result["environment"][key]) for result in results if key in result.get("environment", {})
-        )
+        facts = [result.environment.fact(key) for result in results]
+        found = Counter(value_text(fact) for fact in facts if fact is not None)
         if len(found) > 1:
             listed = joined([f"{value} ({plural(count, 'cell')})" for value, count in found.most_common()])
             yield text(
@@ -80,7 +78,7 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
                 strong("The code has changed since: "), f"the cells ran with {next(iter(found))}, ",
                 f"the plan was last written with {study.fingerprint}.", kind="warning",
             )  # fmt: skip
-    protocols = {json.dumps(result.get("protocol"), sort_keys=True) for result in results if result.get("protocol")}
+    protocols = {json.dumps(result.protocol, sort_keys=True) for result in results if result.protocol}
     if len(protocols) > 1:
         yield text(
             strong(f"{len(protocols)} different measuring protocols: "),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import Arm
@@ -23,16 +23,15 @@ Row = Mapping[str, Any]
 @section("cost", "Cost")
 def cost(evidence: Evidence) -> Content:
     """Returns totals and a row an arm."""
-    study = evidence.study
-    results = [cell.result for cell in study.cells if cell.result]
+    results = evidence.results
     if not results:
         return [text("No cell has ended, so there is no cost to report yet.")], {}
     warmups = _warmups(evidence)
     totals: dict[str, Any] = {
-        "train_seconds": _total(results, "train_seconds"),
-        "eval_seconds": _total(results, "eval_seconds"),
+        "train_seconds": sum(result.train_seconds or 0.0 for result in results),
+        "eval_seconds": sum(result.eval_seconds or 0.0 for result in results),
         "warmup_seconds": sum(warmups.values()),
-        "peak_memory_bytes": max((result.get("peak_memory_bytes") or 0 for result in results), default=0) or None,
+        "peak_memory_bytes": max((result.peak_memory_bytes or 0 for result in results), default=0) or None,
     }
     cards = [
         Card("training", duration(totals["train_seconds"])),
@@ -42,20 +41,16 @@ def cost(evidence: Evidence) -> Content:
     if warmups:
         shared = f"{plural(len(warmups), 'training')}, each shared"
         cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=shared))
-    arms = [_arm(arm) for arm in study.arms if any(cell.result for cell in arm.cells)]
+    arms = [_arm(arm) for arm in evidence.study.arms if any(cell.result for cell in arm.cells)]
     blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
     return blocks, {"totals": totals, "warmups": warmups, "arms": arms}
-
-
-def _total(results: list[Any], name: str) -> float:
-    return float(sum(result.get(name) or 0.0 for result in results))
 
 
 def _warmups(evidence: Evidence) -> dict[str, float]:
     """Returns the seconds of each warm-up that cells began from."""
     names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
     found = {name: evidence.store.warmup(name).result() for name in names}
-    return {name: float(result.get("seconds") or 0.0) for name, result in found.items() if result}
+    return {name: result.seconds for name, result in found.items() if result}
 
 
 def _sharing(result: Result) -> str:
@@ -71,16 +66,17 @@ def _arm(arm: Arm) -> dict[str, Any]:
     ran = {ALONE} if ALONE in ran else ran
     kept = [result for result in results if _sharing(result) in ran]
 
-    def mean(name: str) -> float | None:
-        values = [result[name] for result in kept if result.get(name) is not None]
-        return sum(values) / len(values) if values else None
+    def mean(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if known else None
 
-    parameters: dict[str, int] = next((r["codec"]["parameters"] for r in results if r.get("codec")), {})
     return {
         "arm": arm.name, "axes": dict(arm.axes), "cells": len(kept), "of": len(results), "ran": sorted(ran),
-        "train_seconds": mean("train_seconds"), "eval_seconds": mean("eval_seconds"),
-        "images_per_second": mean("images_per_second"), "peak_memory_bytes": mean("peak_memory_bytes"),
-        "parameters": parameters,
+        "train_seconds": mean(each.train_seconds for each in kept),
+        "eval_seconds": mean(each.eval_seconds for each in kept),
+        "images_per_second": mean(each.images_per_second for each in kept),
+        "peak_memory_bytes": mean(each.peak_memory_bytes for each in kept),
+        "parameters": next((each.codec.parameters for each in results if each.codec.parameters), {}),
     }  # fmt: skip
 
 

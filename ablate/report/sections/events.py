@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ablate.records import Event
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import draw, name_rows
 from ablate.report.numbers import joined, plural
-from ablate.report.sections.health import adversarial_loss
 from ablate.report.svg import MARKERS, MUTED, SERIES
 
 ORDINARY = ("resume",)
@@ -21,27 +21,22 @@ ENDS = ("nonfinite", "collapse")
 
 def event_blocks(evidence: Evidence) -> list[Block]:
     """Returns a strip of all events by loss type and step, or the sentence that there were none."""
-    events = _events(evidence)
-    kinds = dict.fromkeys(event["kind"] for found in events.values() for event in found)
-    ended = sum(cell.status in ("done", "diverged") for cell in evidence.study.cells)
+    events = {cell.id: _events(evidence, cell.id) for cell in evidence.ended}
+    kinds = Counter(kind for found in events.values() for kind in dict.fromkeys(event.kind for event in found))
+    ended = plural(len(events), "training")
     if not kinds:
-        said = f"None of {plural(ended, 'training')} diverged, collapsed or let its discriminators win outright."
-        if ended == 1:
+        said = f"None of {ended} diverged, collapsed or let its discriminators win outright."
+        if len(events) == 1:
             said = "The one training neither diverged nor collapsed, nor did its discriminators win outright."
         return [text(said)]
-    cells = {kind: sum(any(e["kind"] == kind for e in found) for found in events.values()) for kind in kinds}
-    told = joined([f"{_words(kind)} in {plural(count, 'training')}" for kind, count in cells.items()])
-    return [text(f"Of {plural(ended, 'training')}: {told}."), _figure(evidence, events, list(kinds))]
+    told = joined([f"{_words(kind)} in {plural(count, 'training')}" for kind, count in kinds.items()])
+    return [text(f"Of {ended}: {told}."), _figure(evidence, events, list(kinds))]
 
 
-def _events(evidence: Evidence) -> dict[str, list[Mapping[str, Any]]]:
-    """Returns each ended cell's events of note; where it was resumed, those of steps that were taken again once."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for cell in evidence.study.cells:
-        if cell.status in ("done", "diverged"):
-            events = [event for event in evidence.events[cell.id] if event["kind"] not in ORDINARY]
-            found[cell.id] = list({(event["kind"], event["step"]): event for event in events}.values())
-    return found
+def _events(evidence: Evidence, cell: str) -> list[Event]:
+    """Returns a cell's events of note; where it was resumed, those of steps that were taken again once."""
+    events = [event for event in evidence.events[cell] if event.kind not in ORDINARY]
+    return list({(event.kind, event.step): event for event in events}.values())
 
 
 def _words(kind: str) -> str:
@@ -49,19 +44,18 @@ def _words(kind: str) -> str:
     return known.get(kind, kind.replace("_", " "))
 
 
-def _figure(
-    evidence: Evidence, events: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str]
-) -> Figure:  # fmt: skip
-    losses = list(dict.fromkeys(adversarial_loss(cell) for cell in evidence.study.cells if events.get(cell.id)))
+def _figure(evidence: Evidence, events: Mapping[str, Sequence[Event]], kinds: Sequence[str]) -> Figure:
+    losses = {loss: cells for loss, cells in evidence.by_loss.items() if any(events[cell.id] for cell in cells)}
     last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
     with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
         panel = drawn.canvas.subplots()
         for number, kind in enumerate(kinds):
             points = [
-                (event["step"], losses.index(adversarial_loss(cell)))
-                for cell in evidence.study.cells
-                for event in events.get(cell.id, ())
-                if event["kind"] == kind
+                (event.step, row)
+                for row, cells in enumerate(losses.values())
+                for cell in cells
+                for event in events[cell.id]
+                if event.kind == kind
             ]
             steps, rows = zip(*points, strict=True)
             shift = (number - (len(kinds) - 1) / 2) * 0.22
@@ -70,7 +64,7 @@ def _figure(
                 color=SERIES[1][0] if kind in ENDS else (SERIES[0][0] if not number else MUTED), markersize=6.5,
                 markeredgewidth=0, label=_words(kind), linestyle="none",
             )  # fmt: skip
-        name_rows(panel, losses)
+        name_rows(panel, list(losses))
         panel.set_xlim(0, last * 1.01)
         panel.set_xlabel("step")
         drawn.canvas.legend(loc="outside lower left", ncols=len(kinds))

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Contrast
+from ablate.metrics import Metric
 from ablate.report.claims import CORRECTIONS, TOO_FEW, comparison, label, verdict, why_not
 from ablate.report.document import Block, Figure, Table, Tone, Value, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import Style, axis_title, band, draw, key, name_rows
 from ablate.report.numbers import fixed, joined, probability
 from ablate.report.sections.bjontegaard import bjontegaard_table
@@ -41,16 +42,16 @@ TONES: Mapping[str, Tone] = {"better": "best", "worse": "bad"}
 @section("comparisons", "Comparisons to the baseline", "Comparisons")
 def forest(evidence: Evidence) -> Content:
     """Returns the forest plot and a table for each metric that has a better direction."""
-    measures = [evidence.measures[name] for name in evidence.contrasts]
-    rows = _rows(evidence, measures)
+    metrics = [evidence.metrics[name] for name in evidence.contrasts]
+    rows = _rows(evidence, metrics)
     if not rows:
         said = text("No two arms have finished seeds in common, so there is nothing to compare.")
         return [said], {"drawn": []}
     blocks: list[Block] = [text(_how(evidence))]
-    blocks.append(_figure(measures[:PANELS], rows, evidence.contrasts))
+    blocks.append(_figure(metrics[:PANELS], rows, evidence.contrasts))
     curves = bjontegaard_table(evidence)
     blocks += [curves] if curves else []
-    blocks += [_table(evidence, measure) for measure in measures]
+    blocks += [_table(evidence, metric) for metric in metrics]
     return blocks, {"drawn": [list(row) for row in rows]}
 
 
@@ -72,11 +73,11 @@ def _how(evidence: Evidence) -> str:
     )
 
 
-def _rows(evidence: Evidence, measures: Sequence[Measure]) -> list[tuple[str, str]]:
+def _rows(evidence: Evidence, metrics: Sequence[Metric]) -> list[tuple[str, str]]:
     """Returns the keys to draw, in the order of the axes."""
-    if not measures:
+    if not metrics:
         return []
-    first = {each.effect.key: each for each in evidence.contrasts[measures[0].name] if each.effect.interval}
+    first = {each.effect.key: each for each in evidence.contrasts[metrics[0].name] if each.effect.interval}
 
     def place(key: tuple[str, str]) -> tuple[bool, float]:
         own = first[key].effect.interval
@@ -87,24 +88,24 @@ def _rows(evidence: Evidence, measures: Sequence[Measure]) -> list[tuple[str, st
 
 
 def _figure(
-    measures: Sequence[Measure], rows: Sequence[tuple[str, str]], found: Mapping[str, Sequence[Contrast]]
+    metrics: Sequence[Metric], rows: Sequence[tuple[str, str]], found: Mapping[str, Sequence[Contrast]]
 ) -> Figure:
-    by_row = {measure.name: {each.effect.key: each for each in found[measure.name]} for measure in measures}
+    by_row = {metric.name: {each.effect.key: each for each in found[metric.name]} for metric in metrics}
     with draw("comparisons", 1.25 + 0.3 * len(rows)) as drawn:
-        panels = drawn.panels(len(measures), sharey=True)
-        for panel, measure in zip(panels, measures, strict=True):
-            _panel(panel, measure, [by_row[measure.name].get(row) for row in rows])
-        name_rows(panels[0], [comparison(by_row[measures[0].name][row].effect, "  ") for row in rows])
+        panels = drawn.panels(len(metrics), sharey=True)
+        for panel, metric in zip(panels, metrics, strict=True):
+            _panel(panel, metric, [by_row[metric.name].get(row) for row in rows])
+        name_rows(panels[0], [comparison(by_row[metrics[0].name][row].effect, "  ") for row in rows])
         key(drawn.canvas, STYLES)
         return drawn.figure(
-            f"Paired differences of {joined([m.label for m in measures])} to the baseline with margins and verdicts",
+            f"Paired differences of {joined([m.label for m in metrics])} to the baseline with margins and verdicts",
             "Difference to the baseline, paired by seed and by all other axes: large, the mean over seeds with its "
             "t-interval, coloured by its verdict; small, single seeds. Shaded: differences within the margin, too "
             "small to matter. Hollow: inconclusive. An arrow: the interval goes on beyond the panel.",
         )
 
 
-def _panel(panel: Axes, measure: Measure, contrasts: Sequence[Contrast | None]) -> None:
+def _panel(panel: Axes, metric: Metric, contrasts: Sequence[Contrast | None]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     drawn = {place: each for place, each in enumerate(contrasts) if each and each.effect.interval}
@@ -115,9 +116,9 @@ def _panel(panel: Axes, measure: Measure, contrasts: Sequence[Contrast | None]) 
     panel.axvline(0, color=MUTED, linewidth=1)
     for place, each in drawn.items():
         _row(panel, place, each, reach)
-    panel.set_title(axis_title(measure))
+    panel.set_title(axis_title(metric))
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[measure.direction])
+    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[metric.direction])
     panel.grid(False, axis="y")
 
 
@@ -134,13 +135,13 @@ def _row(panel: Axes, place: int, contrast: Contrast, reach: float) -> None:
     panel.plot(own.mean, place, zorder=4, **style.drawn(7.5))
 
 
-def _table(evidence: Evidence, measure: Measure) -> Table:
-    found = evidence.contrasts[measure.name]
+def _table(evidence: Evidence, metric: Metric) -> Table:
+    found = evidence.contrasts[metric.name]
     declared = {each.declared for each in found}
     kind = "Declared and exploratory" if len(declared) > 1 else "Declared" if True in declared else "Exploratory"
     corrections = joined(list(dict.fromkeys(f"{CORRECTIONS[each.correction]} over {each.family}" for each in found)))
     refused = list(dict.fromkeys(why_not(each) for each in found if each.reason in TOO_FEW))
-    caption = f"{kind} comparisons on {measure.label}; p-values corrected ({corrections})."
+    caption = f"{kind} comparisons on {metric.label}; p-values corrected ({corrections})."
     caption += f" Too few seeds: {'; '.join(refused)}." if refused else ""
 
     def judged(of: Callable[[Contrast], float | Value | None]) -> Callable[[Contrast], float | Value | None]:
@@ -151,12 +152,12 @@ def _table(evidence: Evidence, measure: Measure) -> Table:
         pairs = f"{each.effect.pairs} of {each.effect.planned_pairs} pairs"
         return part(each.effect.interval.n, len(evidence.study.seeds), pairs)
 
-    unit, decimals = measure.unit, measure.decimals
+    unit, decimals = metric.unit, metric.decimals
     return table(
-        f"comparisons-{measure.name}",
-        measure.label if True in declared else f"{measure.label}, exploratory",
+        f"comparisons-{metric.name}",
+        metric.label if True in declared else f"{metric.label}, exploratory",
         found,
-        words("comparison", lambda each: _name(measure, each)),
+        words("comparison", lambda each: _name(metric, each)),
         numbers("difference", judged(lambda each: difference(each.effect.interval, decimals)), unit),
         numbers("margin", judged(lambda each: Value(fixed(each.margin or None, decimals), sort=each.margin)), unit),
         numbers("p", judged(_p),
@@ -174,9 +175,9 @@ def _table(evidence: Evidence, measure: Measure) -> Table:
     )  # fmt: skip
 
 
-def _name(measure: Measure, contrast: Contrast) -> Value:
+def _name(metric: Metric, contrast: Contrast) -> Value:
     name = comparison(contrast.effect, "  ")
-    return Value(name, label(measure, contrast) if contrast.curve else "", name)
+    return Value(name, label(metric, contrast) if contrast.curve else "", name)
 
 
 def _p(contrast: Contrast) -> Value:

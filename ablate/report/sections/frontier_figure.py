@@ -10,7 +10,7 @@ from ablate.analysis import Arm, Axis, Point
 from ablate.report.document import Figure
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, Style, axis_title, draw
-from ablate.report.numbers import fixed, joined
+from ablate.report.numbers import joined, with_unit
 from ablate.report.scatter import Scatter
 from ablate.report.styles import LABELLED, Encoding, arm_key, arm_styles, label_points, short_name
 from ablate.report.svg import INK, MUTED
@@ -86,8 +86,7 @@ def _panel(
         if name in scatter.front:
             # Beneath the point, whose own edge may be what tells its level.
             panel.plot(x, y, styles[name].marker, color=INK, markersize=style["markersize"] + 2.2, zorder=4.9)
-        values = f"{fixed(y, quality.decimals)} {quality.unit}, {fixed(x, other.decimals)} {other.unit}"
-        title = f"{name}: {values.strip()}" if len(scatter.points) <= TITLED else ""
+        title = f"{name}: {with_unit(quality, y)}, {with_unit(other, x)}" if len(scatter.points) <= TITLED else ""
         drawn.point(panel, x, y, title, zorder=5, **style)
     panel.xaxis.set_major_locator(MaxNLocator(5))
     panel.set_xlabel(axis_title(other, better=True))

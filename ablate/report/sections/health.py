@@ -6,39 +6,30 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.records import CellRecord
+from ablate.records import Status
 from ablate.report.document import Table, Value
-from ablate.report.evidence import Evidence
+from ablate.report.evidence import Evidence, adversarial_loss
 from ablate.report.tables import numbers, part, table, words
 
 Row = Mapping[str, Any]
 """A loss type with its counts and means."""
 
 
-def adversarial_loss(cell: CellRecord) -> str:
-    """Returns the loss type by its name in the registry."""
-    adversarial = cell.config.get("loss", {}).get("adversarial", "none")
-    return str(adversarial["name"] if isinstance(adversarial, Mapping) else adversarial)
-
-
 def health(evidence: Evidence) -> list[dict[str, Any]]:
     """Returns one row a loss type: outcomes, events, and where training stood at its last log point."""
     rows = []
-    groups: dict[str, list[CellRecord]] = {}
-    for cell in evidence.study.cells:
-        groups.setdefault(adversarial_loss(cell), []).append(cell)
-    for loss, cells in groups.items():
-        ended = [cell for cell in cells if cell.status in ("done", "diverged")]
-        events = Counter(event["kind"] for cell in ended for event in evidence.events[cell.id])
-        ids = [cell.id for cell in cells if cell.status == "done"]
+    for loss in dict.fromkeys(adversarial_loss(cell) for cell in evidence.study.cells):
+        ended = evidence.by_loss.get(loss, ())
+        events = Counter(event.kind for cell in ended for event in evidence.events[cell.id])
+        ids = [cell.id for cell in ended if cell.status is Status.done]
         last = {name: _last(evidence, name, ids) for name in ("scale1.accuracy_real", "scale1.accuracy_fake")}
         terms = [_last(evidence, f"gradient_norm.{term}", ids) for term in ("adversarial", "distortion")]
         ratio = terms[0] / terms[1] if terms[0] is not None and terms[1] else None
-        used = [value for cell in cells if (value := cell.score("levels_used")) is not None]
-        dead = [value for cell in cells if (value := cell.score("dead_channels")) is not None]
+        used = [value for cell in ended if (value := cell.score("levels_used")) is not None]
+        dead = [value for cell in ended if (value := cell.score("dead_channels")) is not None]
         rows.append(
             {
-                "loss": loss, "ended": len(ended), "diverged": sum(cell.status == "diverged" for cell in cells),
+                "loss": loss, "ended": len(ended), "diverged": sum(cell.status is Status.diverged for cell in ended),
                 "events": dict(events), **last, "adversarial_to_distortion": ratio,
                 "levels_used": min(used, default=None), "dead_channels": max(dead, default=None),
             }

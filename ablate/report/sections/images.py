@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Arm, Scores
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
-from ablate.records import WEIGHTS
+from ablate.records import WEIGHTS, Status
 from ablate.report.crops import (
     Window,
     compared,
@@ -62,7 +62,7 @@ class Views:
     def pixels(self, arm: Arm, image: str) -> np.ndarray | None:
         """Returns an arm's reconstruction, None where there is none."""
         cell = arm.of_seed(self.seed)
-        if cell is None or cell.status != "done":
+        if cell is None or cell.status is not Status.done:
             return None
         file = self.evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
         return read_image(file) if file.exists() else None
@@ -103,7 +103,7 @@ def _chosen(views: Views) -> tuple[Chosen, ...]:
     """Returns the images to show; what stands in for a baseline that has not finished goes by its own name."""
     evidence, reference = views.evidence, views.reference
     called = "the baseline arm" if reference is evidence.study.baseline else reference.name
-    chosen = choose_images(evidence.per_image, reference.name, views.seed, evidence.measures["psnr"].label, called)
+    chosen = choose_images(evidence.per_image, reference.name, views.seed, evidence.metrics["psnr"].label, called)
     # One arm alone differs from none.
     return chosen if len(evidence.finished) > 1 else chosen[:2]
 
@@ -131,13 +131,13 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
     if len(planned) <= ARMS:
         return planned, "Every arm is shown."
     always = [evidence.reference.name] if evidence.reference else []
-    for measure in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(measure.name)) is not None}
+    for metric in evidence.primary:
+        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(metric.name)) is not None}
         if means:
             always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]
     values = {arm.name: value for arm in planned if (value := arm.scores("psnr").get(seed)) is not None}
     kept = choose_arms(values, tuple(always), ARMS)
-    labels = joined([measure.label for measure in evidence.primary])
+    labels = joined([metric.label for metric in evidence.primary])
     rule = (
         f"{len(kept)} of {plural(len(planned), 'arm')} are shown: the baseline, the best and the worst on {labels}, "
         "and others at even distances in the ranking by PSNR."
@@ -186,7 +186,7 @@ def _tile(views: Views, arm: Arm, image: str, window: Window) -> Tile:
     """Returns an arm's crop with its quality and bits, or why there is none."""
     baseline = views.evidence.study.baseline is not None and arm.name == views.evidence.study.baseline.name
     cell = arm.of_seed(views.seed)
-    if cell is None or cell.status != "done":
+    if cell is None or cell.status is not Status.done:
         state = "not planned" if cell is None else cell.status
         return Tile(arm.name, (), None, f"{state}: {cell.cause}" if cell and cell.cause else state, baseline)
     pixels = views.pixels(arm, image)

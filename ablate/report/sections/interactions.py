@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Interaction, Ranks, interactions, ranks
+from ablate.metrics import Metric
 from ablate.report.document import Block, Figure, Items, Span, Table, Text, Value, code, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined, plural, probability
 from ablate.report.sections.section import Content, section
@@ -40,12 +41,12 @@ def interaction_effects(evidence: Evidence) -> Content:
     study = evidence.study
     found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
     found = {name: own for name, own in found.items() if any(each.interval for each in own)}
-    tried = [ranks(study, axis, measure.name, measure.direction) for measure in evidence.primary for axis in study.axes]
+    tried = [ranks(study, axis, metric.name, metric.direction) for metric in evidence.primary for axis in study.axes]
     ranked = [own for own in tried if own]
     blocks: list[Block] = []
     if found:
         blocks += [text(HOW), _figure(evidence, found)]
-        blocks += [_table(evidence.measures[name], own) for name, own in found.items()]
+        blocks += [_table(evidence.metrics[name], own) for name, own in found.items()]
     else:
         said = "No two axes of this grid are crossed with finished cells at all four corners."
         blocks.append(text(f"{said} Whether one axis' effect depends on another cannot be seen."))
@@ -77,13 +78,13 @@ def _figure(evidence: Evidence, found: Found) -> Figure:
             for line, (axis, other) in enumerate(shown):
                 mine = [each for each in kept if (each.axis, each.other) == (axis, other)]
                 _heatmap(
-                    panels[line][column], evidence.measures[name], mine, axes[axis], axes[other], evidence.alpha,
+                    panels[line][column], evidence.metrics[name], mine, axes[axis], axes[other], evidence.alpha,
                     _reach(kept),
                 )  # fmt: skip
         ends = any(each.interval and each.interval.low is not None for own in found.values() for each in own)
         pale = ", pale where intervals reach much further" if ends else ""
         return drawn.figure(
-            f"Interactions of pairs of axes on {joined([evidence.measures[name].label for name in found])}",
+            f"Interactions of pairs of axes on {joined([evidence.metrics[name].label for name in found])}",
             "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, "
             f"purple for the better{pale}; all panels of a metric have one scale of colours. A gap: no seed has "
             "finished all four cells. Framed: the corrected p-value reaches the level of significance.",
@@ -97,7 +98,7 @@ def _reach(found: Sequence[Interaction]) -> float:
 
 
 def _heatmap(
-    panel: Axes, measure: Measure, found: Sequence[Interaction], axis: Axis, other: Axis, alpha: float, reach: float
+    panel: Axes, metric: Metric, found: Sequence[Interaction], axis: Axis, other: Axis, alpha: float, reach: float
 ) -> None:
     import numpy as np
     import seaborn
@@ -112,30 +113,30 @@ def _heatmap(
             values[place] = each.interval.mean
         if each.adjusted_p is not None and each.adjusted_p <= alpha:
             panel.add_patch(Rectangle((place[1], place[0]), 1, 1, fill=False, edgecolor=INK, linewidth=2, zorder=5))
-    words = [[fixed(None if np.isnan(v) else float(v), measure.decimals, signed=True) for v in row] for row in values]
+    words = [[fixed(None if np.isnan(v) else float(v), metric.decimals, signed=True) for v in row] for row in values]
     seaborn.heatmap(
-        measure.sign * values, ax=panel, cmap="PuOr", vmin=-reach, vmax=reach, cbar=False, linewidths=1,
+        metric.sign * values, ax=panel, cmap="PuOr", vmin=-reach, vmax=reach, cbar=False, linewidths=1,
         annot=np.array(words) if values.size <= 60 else False, fmt="", annot_kws={"fontsize": 8},
         xticklabels=columns, yticklabels=rows,
     )  # fmt: skip
     panel.grid(False)
-    panel.set_title(axis_title(measure))
+    panel.set_title(axis_title(metric))
     panel.set_ylabel(f"{axis.name} (vs {axis.baseline})")
     panel.set_xlabel(f"{other.name} (vs {other.baseline})")
     panel.tick_params(axis="y", rotation=0)
 
 
-def _table(measure: Measure, found: Sequence[Interaction]) -> Table:
+def _table(metric: Metric, found: Sequence[Interaction]) -> Table:
     rows = [(each, each.interval) for each in found if each.interval]
     rows.sort(key=lambda row: -abs(row[1].mean))
-    caption = f"Interactions on {measure.label}, exploratory, the largest first."
+    caption = f"Interactions on {metric.label}, exploratory, the largest first."
     if len(rows) > ROWS:
         caption += f" The {ROWS} largest of {len(rows):,}."
     return table(
-        f"interactions-{measure.name}", measure.label, rows[:ROWS],
+        f"interactions-{metric.name}", metric.label, rows[:ROWS],
         words("effect of", lambda row: f"{row[0].axis} {row[0].level}"),
         words("changes at", lambda row: f"{row[0].other} {row[0].other_level}"),
-        numbers("by", lambda row: difference(row[1], measure.decimals), measure.unit),
+        numbers("by", lambda row: difference(row[1], metric.decimals), metric.unit),
         numbers("p", lambda row: p_value(row[0].adjusted_p),
                 hint="exact sign-flip test, corrected by Benjamini and Hochberg; exploratory"),
         numbers("n", lambda row: Value(
@@ -147,7 +148,7 @@ def _table(measure: Measure, found: Sequence[Interaction]) -> Table:
 
 def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:
     for own in found:
-        measure = evidence.measures[own.metric]
+        metric = evidence.metrics[own.metric]
         order = sorted(zip(own.mean_ranks, own.levels, strict=True))
         listed = ", ".join(f"{level} {fixed(rank, 1)}" for rank, level in order[:6])
         more = f", {plural(len(order) - 6, 'other level')}" if len(order) > 6 else ""
@@ -162,6 +163,6 @@ def _rank_lines(evidence: Evidence, found: Sequence[Ranks]) -> Iterator[Text]:
             if difference <= own.largest_gap
             else f"ranks would have to be {fixed(difference, 2)} apart, more than they can be"
         )
-        over = f" on {measure.label}, mean rank over {plural(own.blocks, 'block')} (1 is best): "
+        over = f" on {metric.label}, mean rank over {plural(own.blocks, 'block')} (1 is best): "
         spans: list[Span | str] = [code(own.axis), over]
         yield text(*spans, f"{listed}{more}.{test} {able}. Blocks share seeds and images: no verdict.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ablate.analysis import Winner, candidates, seeds_for, smallest_p
+from ablate.records import Status
 from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import fixed, joined, plural, probability
+from ablate.report.numbers import joined, plural, probability, with_unit
 
 RATE = "bpp_actual"
 RATE_TOLERANCE = 0.01
@@ -32,7 +33,7 @@ def limits(evidence: Evidence, winners: Sequence[Winner]) -> list[Text]:
     if left:
         verb = "was" if left == 1 else "were"
         found.append(text(f"{plural(left, 'arm')} with fewer finished seeds {verb} not allowed to win."))
-    missing = sum(cell.status != "done" for cell in study.cells)
+    missing = sum(cell.status is not Status.done for cell in study.cells)
     if missing:
         cells = plural(len(study.cells), "planned cell")
         found.append(text(f"{missing} of {cells} gave no measurement (see Completeness)."))
@@ -69,14 +70,14 @@ def _seeds(evidence: Evidence) -> Iterator[Text]:
 
 def _detectable(evidence: Evidence) -> Iterator[Text]:
     """Says which differences the design would have found, for metrics that are claimed."""
-    for measure in evidence.primary:
-        found = [each for each in evidence.contrasts.get(measure.name, ()) if each.declared and each.detectable]
+    for metric in evidence.primary:
+        found = [each for each in evidence.contrasts.get(metric.name, ()) if each.declared and each.detectable]
         if found:
             worst = max(each.detectable or 0.0 for each in found)
             words = "any" if len(found) == 1 else f"all {len(found)}"
             yield text(
-                f"In {measure.label}, {words} of the declared comparisons would have shown a true difference from zero "
-                f"of {fixed(worst, measure.decimals)} {measure.unit}".rstrip(),
+                f"In {metric.label}, {words} of the declared comparisons would have shown a true difference from zero "
+                f"of {with_unit(metric, worst)}",
                 " with 80 % power; smaller ones may go unseen.",
             )
 
@@ -100,7 +101,7 @@ def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
 def _taught(evidence: Evidence) -> Iterator[Text]:
     """Names the arms that were trained against the network that measures their distance."""
     protocols = {
-        arm.name: [each for cell in arm.done if cell.result for each in cell.result["protocol"].values()]
+        arm.name: [each for cell in arm.done if cell.result for each in cell.result.protocol.values()]
         for arm in evidence.study.arms
     }
     taught = [name for name, found in protocols.items() if any(each.get("trained_against") for each in found)]
@@ -118,11 +119,10 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
         for cell in arm.again:
             first = arm.of_seed(cell.seed)
             parts = []
-            for measure in evidence.primary:
-                pair = (cell.score(measure.name), first.score(measure.name) if first else None)
+            for metric in evidence.primary:
+                pair = (cell.score(metric.name), first.score(metric.name) if first else None)
                 if pair[0] is not None and pair[1] is not None:
-                    gap = fixed(abs(pair[0] - pair[1]), measure.decimals)
-                    parts.append(f"{measure.label} {gap} {measure.unit}".strip())
+                    parts.append(f"{metric.label} {with_unit(metric, abs(pair[0] - pair[1]))}")
             if parts:
                 yield text(
                     f"{arm.name} run twice with seed {cell.seed} differs from itself by {joined(parts)}: ",
@@ -133,7 +133,7 @@ def _repeats(evidence: Evidence) -> Iterator[Text]:
 def _test_set(evidence: Evidence) -> Text:
     images = plural(len(evidence.per_image.images), "held-out image")
     sentence = f"All values rest on {images}; other images may rank the arms otherwise."
-    distances = [measure.label for measure in evidence.measures.values() if measure.name.startswith("fd_")]
+    distances = [metric.label for metric in evidence.metrics.values() if metric.name.startswith("fd_")]
     if distances:
         sentence += (
             f" {joined(distances)} is not the FID of the literature and compares with nothing outside this grid."

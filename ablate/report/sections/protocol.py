@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis.axes import value_text
@@ -25,8 +25,8 @@ def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study
     blocks: list[Block] = []
-    protocols = [cell.result["protocol"] for cell in study.cells if cell.result and cell.result.get("protocol")]
-    if evidence.measures:
+    protocols = [result.protocol for result in evidence.results if result.protocol]
+    if evidence.metrics:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
     data = _data(evidence)
@@ -48,7 +48,7 @@ def protocol(evidence: Evidence) -> Content:
     content = {
         "metrics": {
             name: {"unit": m.unit, "direction": m.direction, "meaning": m.formula}
-            for name, m in evidence.measures.items()
+            for name, m in evidence.metrics.items()
         },
         "protocol": protocols[0] if protocols else None,
         "environment": environment,
@@ -60,15 +60,15 @@ def protocol(evidence: Evidence) -> Content:
     return blocks, content
 
 
-def _metrics_table(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> Table:
+def _metrics_table(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> Table:
     facts = protocols[0] if protocols else {}
     return table(
-        "metrics", "Metrics", evidence.measures.values(),
-        words("metric", lambda measure: Value(measure.label, measure.name)),
-        words("unit", lambda measure: measure.unit or "none"),
-        words("better", lambda measure: measure.direction),
-        words("what it is", lambda measure: measure.formula or "not described"),
-        words("measured with", lambda measure: _facts(facts.get(measure.name, {}))),
+        "metrics", "Metrics", evidence.metrics.values(),
+        words("metric", lambda metric: Value(metric.label, metric.name)),
+        words("unit", lambda metric: metric.unit or "none"),
+        words("better", lambda metric: metric.direction),
+        words("what it is", lambda metric: metric.formula or "not described"),
+        words("measured with", lambda metric: _facts(facts.get(metric.name, {}))),
         caption="Reconstructions are rounded to 8 bit before any metric.",
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
     return f"{plural(facts['images'], 'image')}" if "images" in facts else "every image, then the mean"
 
 
-def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+def _undefined(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     import numpy as np
 
     notes = []
@@ -95,7 +95,7 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
             f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no image left it is shown as undefined."
         )
     notes += _thin(evidence, protocols)
-    done = [cell for cell in evidence.study.cells if cell.status == "done" and not cell.replicate]
+    done = [cell for cell in evidence.done if not cell.replicate]
     rows = {
         arm: dict(zip(evidence.per_image.seeds, values, strict=True))
         for arm, values in evidence.per_image.values.items()
@@ -108,18 +108,18 @@ def _undefined(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[s
     return notes
 
 
-def _thin(evidence: Evidence, protocols: list[Mapping[str, Any]]) -> list[str]:
+def _thin(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     """Says which distances rest on fewer patches than their features ask for, and which were refused."""
     told: dict[str, str] = {}
-    for name, measure in evidence.measures.items():
+    for name, metric in evidence.metrics.items():
         for facts in (each[name] for each in protocols if name in each):
             if facts.get("enough") is False:
                 told[name] = (
-                    f"{measure.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
+                    f"{metric.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
                     f"{facts['patches_needed']:,}, so that it is biased upwards, alike for all arms of one protocol."
                 )
             if facts.get("refused"):
-                told[name] = f"{measure.label} was refused: {facts['refused']}."
+                told[name] = f"{metric.label} was refused: {facts['refused']}."
     return list(told.values())
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Axis, Interval, t_interval
+from ablate.metrics import Metric
 from ablate.report.document import Block, Figure, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined
 from ablate.report.styles import LineStyle, line_style
@@ -44,7 +45,7 @@ class Curve:
 
 def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
     """Returns the figure with its numbers, or the sentence that says why there are no curves."""
-    rate = evidence.measures.get(RATE)
+    rate = evidence.metrics.get(RATE)
     if rate is None:
         return [], {}
     axis = rate_axis(evidence)
@@ -56,14 +57,14 @@ def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
             "model.channels or model.quantizer.levels to get one."
         )
         return [text(said, kind="note")], {"rate_axis": None, "curves": []}
-    measures = [m for m in evidence.varying if m.direction and m.unit != rate.unit][:PANELS]
-    drawn = {measure.name: curves(evidence, axis, measure) for measure in measures}
+    metrics = [m for m in evidence.varying if m.direction and m.unit != rate.unit][:PANELS]
+    drawn = {metric.name: curves(evidence, axis, metric) for metric in metrics}
     numbers = [
         {"metric": name, "line": curve.label, "points": [_numbers(vertex) for vertex in curve.vertices]}
         for name, found in drawn.items()
         for curve in found
     ]
-    return [_figure(axis, rate, measures, drawn)], {"rate_axis": axis.name, "curves": numbers}
+    return [_figure(axis, rate, metrics, drawn)], {"rate_axis": axis.name, "curves": numbers}
 
 
 def rate_axis(evidence: Evidence) -> Axis | None:
@@ -84,7 +85,7 @@ def rate_axis(evidence: Evidence) -> Axis | None:
     return next(axis for axis in evidence.study.axes if axis.name == best)
 
 
-def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
+def curves(evidence: Evidence, axis: Axis, metric: Metric) -> list[Curve]:
     """Returns a curve for each setting of the other axes; where they are many, for each level of the first of them."""
     others = [other for other in evidence.study.axes if other is not axis]
     blocks = dict.fromkeys(block for _, _, block in evidence.study.slots[axis.name])
@@ -92,18 +93,18 @@ def curves(evidence: Evidence, axis: Axis, measure: Measure) -> list[Curve]:
     found = []
     for key in dict.fromkeys(block[: len(shown)] for block in blocks):
         label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
-        vertices = _vertices(evidence, axis, measure, key)
+        vertices = _vertices(evidence, axis, metric, key)
         if vertices:
-            found.append(Curve(label or measure.label, line_style(shown, key), vertices))
+            found.append(Curve(label or metric.label, line_style(shown, key), vertices))
     return found
 
 
-def _vertices(evidence: Evidence, axis: Axis, measure: Measure, key: tuple[str, ...]) -> tuple[Vertex, ...]:
+def _vertices(evidence: Evidence, axis: Axis, metric: Metric, key: tuple[str, ...]) -> tuple[Vertex, ...]:
     vertices = []
     for level in axis.levels:
         seeds: dict[int, list[tuple[float, float]]] = {}
         for (at, seed, block), cell in evidence.study.slots[axis.name].items():
-            rate, value = cell.score(RATE), cell.score(measure.name)
+            rate, value = cell.score(RATE), cell.score(metric.name)
             if at == level and block[: len(key)] == key and rate is not None and value is not None:
                 seeds.setdefault(seed, []).append((rate, value))
         if seeds:
@@ -120,20 +121,20 @@ def _numbers(vertex: Vertex) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(axis: Axis, rate: Measure, measures: Sequence[Measure], curves: Mapping[str, Sequence[Curve]]) -> Figure:
+def _figure(axis: Axis, rate: Metric, metrics: Sequence[Metric], curves: Mapping[str, Sequence[Curve]]) -> Figure:
     with draw("rate", 4.6) as drawn:
-        panels = drawn.panels(len(measures))
-        for panel, measure in zip(panels, measures, strict=True):
-            for curve in curves[measure.name]:
+        panels = drawn.panels(len(metrics))
+        for panel, metric in zip(panels, metrics, strict=True):
+            for curve in curves[metric.name]:
                 _draw(panel, curve)
-            panel.set_title(axis_title(measure, better=True))
+            panel.set_title(axis_title(metric, better=True))
             panel.set_xlabel(axis_title(rate))
             panel.margins(x=0.04, y=0.08)
         handles, labels = panels[0].get_legend_handles_labels()
         if len(labels) > 1:
             drawn.canvas.legend(handles, labels, loc="outside lower left", ncols=min(4, len(labels)), alignment="left")
         return drawn.figure(
-            f"{joined([measure.label for measure in measures])} over {rate.label} along {axis.name}",
+            f"{joined([metric.label for metric in metrics])} over {rate.label} along {axis.name}",
             f"Each point is a level of {axis.name}: mean bits and mean metric over seeds, joined in the order of the "
             "bits. Bands: 95% t-intervals over seeds where there are two or more; where bands overlap, these seeds do "
             "not tell the curves apart. Bits are those of real files, headers included.",

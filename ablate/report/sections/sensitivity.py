@@ -14,10 +14,11 @@ from ablate.analysis import (
     means_with_failures,
     sensitivity,
 )
+from ablate.metrics import Metric
 from ablate.report.claims import comparison, label
 from ablate.report.document import Block, Table, Text, Value, strong, text
-from ablate.report.evidence import Evidence, Measure
-from ablate.report.numbers import NONE, fixed, joined, plural
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import NONE, counted, fixed, joined, plural
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
 
@@ -25,7 +26,7 @@ from ablate.report.tables import number, numbers, scores, table, words
 @section("sensitivity", "Sensitivity")
 def sensitivity_analysis(evidence: Evidence) -> Content:
     """Returns a table of every declared comparison under other choices, and what failures do to scores."""
-    directions = {m.name: m.direction for m in evidence.measures.values() if m.direction}
+    directions = {m.name: m.direction for m in evidence.metrics.values() if m.direction}
     found = sensitivity(evidence.study, evidence.contrasts, directions)
     blocks: list[Block] = []
     if found:
@@ -56,12 +57,11 @@ def _summary(found: Sequence[Sensitivity]) -> Text:
 
 def _table(evidence: Evidence, found: Sequence[Sensitivity]) -> Table:
     def metric(each: Sensitivity) -> str:
-        return label(evidence.measures[each.contrast.effect.metric], each.contrast)
+        return label(evidence.metrics[each.contrast.effect.metric], each.contrast)
 
     def others(each: Sensitivity) -> Value:
-        counts = Counter(each.other_metrics.values())
-        against = joined([evidence.measures[metric].label for metric in each.contradicted])
-        listed = joined([f"{count} {outcome}" for outcome, count in counts.items()]) or NONE
+        against = joined([evidence.metrics[metric].label for metric in each.contradicted])
+        listed = counted(Counter(each.other_metrics.values())) or NONE
         return Value(listed, f"against it: {against}" if against else "", tone="bad" if against else "plain")
 
     return table(
@@ -108,10 +108,10 @@ def _failures(evidence: Evidence) -> list[Block]:
     def diverged(rate: FailureRate) -> Value:
         return Value(f"{rate.diverged} of {rate.ended}", f"[{rate.low:.0%}, {rate.high:.0%}]", rate.share)
 
-    def mean(rate: FailureRate, measure: Measure) -> Value:
-        counted = worst[measure.name].get(rate.arm)
-        below = fixed(counted.mean, measure.decimals) if counted else NONE
-        return number(arms[rate.arm].mean(measure.name), measure.decimals, f"{below} with failures")
+    def mean(rate: FailureRate, metric: Metric) -> Value:
+        counted = worst[metric.name].get(rate.arm)
+        below = fixed(counted.mean, metric.decimals) if counted else NONE
+        return number(arms[rate.arm].mean(metric.name), metric.decimals, f"{below} with failures")
 
     found = table(
         "failures", "Divergence", rates,

@@ -25,9 +25,9 @@ RATE = "bpp_actual"
 @section("tradeoff", "Quality, perception, bits", "Trade-offs")
 def tradeoff(evidence: Evidence) -> Content:
     """Returns PSNR against the Fréchet distance and bits, the front with its certainty, and curves over bits."""
-    measures = evidence.measures
-    distance = next((measure for name, measure in measures.items() if name.startswith("fd_")), None)
-    quality, rate = measures.get(QUALITY), measures.get(RATE)
+    metrics = evidence.metrics
+    distance = next((metric for name, metric in metrics.items() if name.startswith("fd_")), None)
+    quality, rate = metrics.get(QUALITY), metrics.get(RATE)
     scatters = [Scatter(evidence, quality, other) for other in (distance, rate) if quality and other]
     scatters = [scatter for scatter in scatters if scatter.points]
     if not scatters:

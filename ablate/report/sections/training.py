@@ -11,7 +11,7 @@ from ablate.report.document import Block, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import plain_numbers
 from ablate.report.sections.events import event_blocks
-from ablate.report.sections.health import adversarial_loss, health, health_table
+from ablate.report.sections.health import health, health_table
 from ablate.report.sections.section import Content, section
 from ablate.report.small_multiples import Line, Row, SmallMultiples
 from ablate.report.styles import BESIDE, LineStyle, line_style
@@ -54,7 +54,7 @@ class Bundle:
 @section("training", "Training")
 def training(evidence: Evidence) -> Content:
     """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of health."""
-    everything = _by_loss(evidence)
+    everything = evidence.by_loss
     if not everything or not evidence.curves.values:
         said = text("No cell has ended yet, so there are no curves.")
         return [said], {"curves": []}
@@ -69,14 +69,6 @@ def training(evidence: Evidence) -> Content:
     curves = [line for each in drawn for line in each.numbers()]
     data = {"steps": evidence.curves.steps, "curves": curves, "health": rows}
     return blocks, data
-
-
-def _by_loss(evidence: Evidence) -> dict[str, list[CellRecord]]:
-    groups: dict[str, list[CellRecord]] = {}
-    for cell in evidence.study.cells:
-        if cell.status in ("done", "diverged"):
-            groups.setdefault(adversarial_loss(cell), []).append(cell)
-    return groups
 
 
 def _bundles(evidence: Evidence, cells: Sequence[CellRecord]) -> list[Bundle]:

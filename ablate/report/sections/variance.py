@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from ablate.analysis import components, noise_floor
 from ablate.analysis.variance import PARTS
+from ablate.metrics import Metric
 from ablate.report.document import Block, Figure, Text, strong, text
-from ablate.report.evidence import Evidence, Measure
+from ablate.report.evidence import Evidence
 from ablate.report.figures import draw
-from ablate.report.numbers import fixed, joined, plural
+from ablate.report.numbers import joined, plural, with_unit
 from ablate.report.sections.section import Content, section
 from ablate.report.svg import SERIES
 from ablate.report.tables import numbers, table, words
@@ -40,10 +41,10 @@ def variance(evidence: Evidence) -> Content:
         said = "Components of variance need two arms, two seeds and two images, with a value everywhere."
         blocks.insert(0, text(said))
     else:
-        measure = evidence.measures[found.metric]
+        metric = evidence.metrics[found.metric]
         arms, seeds = plural(found.arms, "arm"), plural(found.seeds, "seed")
         said = (
-            f"{measure.label} of each image, over {arms} with all {seeds} and "
+            f"{metric.label} of each image, over {arms} with all {seeds} and "
             f"{plural(found.images, 'image')}: standard deviations of crossed effects (analysis of variance). More "
             "images average away what images move; only seeds average away what seeds move."
         )
@@ -52,10 +53,10 @@ def variance(evidence: Evidence) -> Content:
         parts = table(
             "variance", "Components of variance", rows,
             words("part", lambda row: row[0]),
-            numbers("standard deviation", lambda row: row[1], measure.unit, decimals=measure.decimals + 1),
+            numbers("standard deviation", lambda row: row[1], metric.unit, decimals=metric.decimals + 1),
             words("what", lambda row: row[2]),
         )  # fmt: skip
-        blocks[:0] = [text(said), _figure(measure, rows), parts]
+        blocks[:0] = [text(said), _figure(metric, rows), parts]
     data = {
         "components": asdict(found) if found else None,
         "noise_floor": {name: {"standard_deviation": floor, "pairs": pairs} for name, (floor, pairs) in floors.items()},
@@ -64,13 +65,13 @@ def variance(evidence: Evidence) -> Content:
 
 
 def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]]) -> Text:
-    known = [(evidence.measures[name], floor) for name, (floor, _) in floors.items() if floor is not None]
+    known = [(evidence.metrics[name], floor) for name, (floor, _) in floors.items() if floor is not None]
     if not known:
         said = "No cell was run twice with one seed, so what the machine alone moves is not known ([seeds] aa = true)."
         return text(said, kind="note")
     below, nothing = "No difference below that means anything.", "What seeds move is all the noise there is."
     pairs = max(count for _, count in floors.values())
-    parts = [f"{measure.label} {fixed(floor, measure.decimals)} {measure.unit}".strip() for measure, floor in known]
+    parts = [f"{metric.label} {with_unit(metric, floor)}" for metric, floor in known]
     return text(
         strong("A/A noise floor: "),
         f"run again with the same seed, a cell's score moves by {joined(parts)} (standard deviation from "
@@ -78,15 +79,15 @@ def _floor_text(evidence: Evidence, floors: dict[str, tuple[float | None, int]])
     )
 
 
-def _figure(measure: Measure, rows: Sequence[Row]) -> Figure:
+def _figure(metric: Metric, rows: Sequence[Row]) -> Figure:
     with draw("variance", 2.6) as drawn:
         panel = drawn.canvas.subplots()
         panel.barh([part for part, _, _ in rows], [value for _, value, _ in rows], color=SERIES[0][0], height=0.62)
         panel.invert_yaxis()
-        panel.set_xlabel(f"standard deviation of {measure.label} ({measure.unit})")
+        panel.set_xlabel(f"standard deviation of {metric.label} ({metric.unit})")
         panel.grid(False, axis="y")
         return drawn.figure(
-            f"Standard deviations of the parts of {measure.label}",
+            f"Standard deviations of the parts of {metric.label}",
             "A comparison over seeds is blind to what arms share: it is as sharp as arm x seed and the residual let it "
             "be.",
         )

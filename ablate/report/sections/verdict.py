@@ -13,7 +13,7 @@ from ablate.report.claims import TOO_FEW, sentence, subject, why_not
 from ablate.report.document import Block, Cards, Items, Span, Text, code, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.headline import headline
-from ablate.report.numbers import fixed, joined, plural
+from ablate.report.numbers import counted, fixed, plural
 from ablate.report.sections.limits import limits
 from ablate.report.sections.section import Content, section
 from ablate.report.winners import ranking, winner_card
@@ -29,7 +29,7 @@ def verdict(evidence: Evidence) -> Content:
         said = _nothing(evidence)
         return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    found = [winner(study, measure.name, measure.direction) for measure in evidence.primary]
+    found = [winner(study, metric.name, metric.direction) for metric in evidence.primary]
     winners = [each for each in found if each]
     lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
     unsaid = limits(evidence, winners)
@@ -64,11 +64,11 @@ def _title(evidence: Evidence) -> str:
 
 def _nothing(evidence: Evidence) -> Text:
     study = evidence.study
-    if study.cells and all(cell.status == "diverged" for cell in study.cells):
+    if study.cells and all(cell.status is Status.diverged for cell in study.cells):
         said = " There is no codec to measure; Completeness says where and why."
         return text(strong("Every cell diverged."), said, kind="lead")
     counts = Counter(cell.status for cell in study.cells)
-    ended = joined([f"{counts[status]} {status}" for status in (Status.diverged, Status.failed) if counts[status]])
+    ended = counted({status: counts[status] for status in (Status.diverged, Status.failed)})
     so_far = f", of them {ended} (Completeness says why)" if ended else ""
     return text(
         strong("No cell has finished yet"),
@@ -81,7 +81,7 @@ def _nothing(evidence: Evidence) -> Text:
 
 def _lines(evidence: Evidence) -> Iterator[Text]:
     """Goes through the levels whose difference is the largest of their axis, each on every primary metric."""
-    metrics = [measure.name for measure in evidence.primary if measure.name in evidence.contrasts]
+    metrics = [metric.name for metric in evidence.primary if metric.name in evidence.contrasts]
     seeds = len(evidence.study.seeds)
     table = {each.effect.key: each for name in metrics[:1] for each in evidence.contrasts[name]}
     # What was declared comes first.
@@ -93,7 +93,7 @@ def _lines(evidence: Evidence) -> Iterator[Text]:
             spans: list[Span | str] = [*subject(mine[key]), kind]
             for place, name in enumerate(metrics):
                 each = next(each for each in evidence.contrasts[name] if each.effect.key == key)
-                spans += ["; " if place else "", *sentence(evidence.measures[name], each, seeds)]
+                spans += ["; " if place else "", *sentence(evidence.metrics[name], each, seeds)]
             rest = len(mine) - len(shown)
             other = "arm" if axis == BESIDE else "level"
             more = f" ({plural(rest, f'other {other}')} moved it less.)" if rest and number == len(shown) - 1 else ""

@@ -24,6 +24,20 @@ def test_values_are_the_nearest_centers() -> None:
     assert symbols.dtype is torch.uint8
 
 
+@pytest.mark.parametrize("quirk", [None, "l1_dead_zone"])
+@pytest.mark.parametrize("size", [1e3, 1e8, 3e38, float("inf")])
+def test_latents_beyond_the_reach_of_floats_go_to_the_nearest_center_and_keep_a_gradient(
+    size: float, quirk: str | None
+) -> None:
+    latent = torch.tensor([-size, size], requires_grad=True)
+    values, symbols = quantizer(quirk=quirk)(latent)
+    assert symbols.tolist() == [0, 4]
+    torch.testing.assert_close(values.detach(), torch.tensor([-2.0, 2]))
+    values.sum().backward()
+    assert latent.grad.isfinite().all()
+    assert (latent.grad > 1e-3).all() == (quirk is None)
+
+
 def test_symbols_and_values_name_the_same_centers() -> None:
     module = quantizer(levels=7)
     values, symbols = module(EVERYWHERE)

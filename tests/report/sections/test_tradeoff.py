@@ -75,7 +75,7 @@ def test_no_two_curves_look_alike_where_settings_outnumber_the_hues(tmp_path: Pa
     evidence = Evidence(read_study(store), store)
     axis = rate_axis(evidence)
     assert axis is not None
-    drawn = curves(evidence, axis, evidence.measures["psnr"])
+    drawn = curves(evidence, axis, evidence.metrics["psnr"])
     assert len({curve.style for curve in drawn}) == len(drawn) == 9
 
 
@@ -111,7 +111,7 @@ def test_the_ellipse_of_a_line_lies_along_it() -> None:
 def test_the_staircase_passes_through_the_front_and_leaves_everything_else_below(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(seeds=[0], recon=False))
     evidence = Evidence(read_study(store), store)
-    plane = Scatter(evidence, evidence.measures["psnr"], evidence.measures["fd_lite0_112"])
+    plane = Scatter(evidence, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
     corners = _stairs(plane)
     on_front = {plane.points[name][::-1] for name in plane.front}
     assert len(on_front) > 1
