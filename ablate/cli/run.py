@@ -108,7 +108,7 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
     from ablate.execute.jobs import jobs
 
     def left(job: Job) -> bool:
-        return job.entry(store).result() is None
+        return not job.entry(store).status().finished
 
     wanted = selection(select, {point.label for point in plan.points})
     todo = [job for job in jobs(plan, store, wanted=wanted, limit=limit) if left(job)]

@@ -9,5 +9,5 @@ from ablate.discriminators import build as discriminators
 
 def count_parameters(cell: Cell) -> dict[str, int]:
     """Returns the number of weights of each part of the codec and of all discriminators, building none."""
-    judging = discriminators.count_parameters(cell.discriminator, cell.discriminator_kind, cell.model.code)
-    return {**codecs.count_parameters(cell.model), "discriminator": judging}
+    weights = discriminators.count_parameters(cell.discriminator, cell.discriminator_kind, cell.model.code)
+    return {**codecs.count_parameters(cell.model), "discriminator": weights}
