@@ -92,10 +92,10 @@ def stat_margins(reference: GridRecord, declared: Mapping[str, float | str], alp
 
 
 def measured(reference: GridRecord) -> tuple[str, ...]:
-    """Returns the metrics that some cell has a value of, in the order of the catalogue."""
-    from ablate.metrics.catalogue import metrics
+    """Returns the metrics that some cell has a value of, in reading order."""
+    from ablate.metrics.catalogue import in_reading_order
 
-    return tuple(name for name in metrics if reference.values(name))
+    return tuple(metric.name for metric in in_reading_order() if reference.values(metric.name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:

@@ -110,7 +110,8 @@ def _seed(cell: CellRecord, store: Store, code: str | None) -> SeedRecord:
     if other:
         return plain.model_copy(update={"other_code": other})
     figures = cell.result.metrics.get(WEIGHTS[0], {})
-    values = {name: figures[name] for name in metrics if name in figures}
+    known = set(metrics)
+    values = {name: value for name, value in figures.items() if name in known}
     by_image = {
         name: {image: row[name] for image, row in images.items()}
         for name in sorted(values)
