@@ -9,7 +9,6 @@ from ablate.analysis.bits import curve_effect as curve_effect
 from ablate.analysis.budgets import Budget as Budget
 from ablate.analysis.budgets import budgets as budgets
 from ablate.analysis.budgets import time_shares as time_shares
-from ablate.analysis.contrasts import RATES as RATES
 from ablate.analysis.contrasts import Contrast as Contrast
 from ablate.analysis.contrasts import contrasts as contrasts
 from ablate.analysis.coverage import Coverage as Coverage

@@ -79,7 +79,7 @@ class Study:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """What varies, in the order of the grid file."""
+        """Axes that vary, in the order of the grid file."""
         return find_axes(self.planned_axes, [cell.axes for cell in self.cells], self.compare.baseline)
 
     @cached_property

@@ -1,1 +1,1 @@
-"""What compresses images: the codec of Agustsson et al., and JPEG and WebP beside it."""
+"""Codecs: the one of Agustsson et al., and JPEG and WebP beside it."""

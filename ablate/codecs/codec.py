@@ -1,4 +1,4 @@
-"""What a codec is, and what more one is that is trained."""
+"""Protocol of a codec, and the base of those that are trained."""
 
 from __future__ import annotations
 
@@ -30,18 +30,16 @@ class Codec(Protocol):
 
 
 class Reconstruction(NamedTuple):
-    """What a forward pass in training gives; what a codec does not have is None."""
+    """Output of a forward pass in training; None where a codec has no such thing."""
 
     image: Tensor
     """(N, 3, H, W) in [-1, 1]."""
     symbols: Tensor | None = None
-    """What is sent: integers (N, C, h, w)."""
+    """The integers that are sent, (N, C, h, w)."""
     latent: Tensor | None = None
     """Before quantization, (N, C, h, w)."""
     rate: Tensor | None = None
     """Bits per pixel by an entropy model's estimate, the mean over the batch: a scalar to be minimised."""
-    logits: Tensor | None = None
-    """Of the entropy model."""
 
 
 class TrainableCodec(nn.Module, ABC):
@@ -52,7 +50,7 @@ class TrainableCodec(nn.Module, ABC):
     """
 
     noisy = False
-    """Whether reconstructions depend on the random stream."""
+    """True where reconstructions depend on the random stream."""
 
     @abstractmethod
     def forward(self, image: Tensor, random: torch.Generator) -> Reconstruction:

@@ -25,7 +25,7 @@ _CHECKSUM = struct.Struct("<I")
 
 
 class Opened(NamedTuple):
-    """What a file holds: the model that wrote it, six bytes, and what that wrote."""
+    """An opened file: six bytes that name the model that wrote it, and its content."""
 
     model: bytes
     content: bytes

@@ -37,12 +37,12 @@ class Model(AgustssonSettings):
 
     @property
     def stride(self) -> int:
-        """What the sides of a crop must be multiples of."""
+        """The number of pixels that the sides of a crop must be multiples of."""
         return self.code.stride if self.code else self._facts["stride"]
 
     @property
     def has_rate(self) -> bool:
-        """Whether the codec estimates its rate while training."""
+        """True where the codec estimates its rate while training."""
         return self._facts["rate"]
 
     def check(self, crop: int, batch_size: int) -> None:

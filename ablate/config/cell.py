@@ -116,7 +116,7 @@ class Cell(Identified):
             return self
         code = self.model.code
         if code is None:
-            raise ValueError(f"{loss} tells symbols apart, and model.codec = {self.model.codec.name} sends none")
+            raise ValueError(f'{loss} tells symbols apart, and model.codec = "{self.model.codec.name}" sends none')
         labels = code.levels**code.channels
         if labels > MAX_LABELS:
             raise ValueError(

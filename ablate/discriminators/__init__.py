@@ -1,1 +1,1 @@
-"""What tells images from reconstructions: one network for each scale of an image."""
+"""Discriminators, which tell images from reconstructions at several scales."""

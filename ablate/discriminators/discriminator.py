@@ -1,4 +1,4 @@
-"""What discriminators are, and what they say of images."""
+"""Base of the discriminators, and their output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Features = tuple[Tensor, ...]
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminators say of images: per scale the raw logits (N, 1, h, w) and the features of each layer."""
+    """Per scale, from fine to coarse, the raw logits (N, 1, h, w) and the features of each layer."""
 
     logits: tuple[Tensor, ...]
     features: tuple[Features, ...]

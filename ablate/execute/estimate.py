@@ -32,9 +32,9 @@ class Estimate:
         """Learns from the results that the store holds for the plan."""
         estimate = cls()
         for point in plan.points:
-            estimate.learn("cell", point.cell, store.cell(point.id).result())
+            estimate.learn("cell", point.cell, store.cell(point.id).readable_result())
         for name, warmup in plan.warmups.items():
-            estimate.learn("warmup", warmup.warmup, store.warmup(name).result())
+            estimate.learn("warmup", warmup.warmup, store.warmup(name).readable_result())
         return estimate
 
     def learn(self, kind: str, training: Mapping[str, Any], result: Result | None) -> None:

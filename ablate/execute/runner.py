@@ -20,7 +20,7 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution
+from ablate.records import Budget, Environment, Execution, FailureReason, Status
 from ablate.store import Store
 from ablate.trackers.catalogue import trackers
 
@@ -71,10 +71,13 @@ def run(
     finished = _environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
+    broken = [job for job in todo if schedule.statuses[job.id] is Status.broken]
+    for job in broken:
+        listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message("nothing to do: every cell is finished")
-        return OK
+        listener.on_message(f"nothing to do: every {'other ' if broken else ''}cell is finished")
+        return INCOMPLETE if broken else OK
 
     for name in execution.trackers:
         trackers[name]
@@ -138,7 +141,7 @@ def on_threads(finished: Sequence[Environment], capacity: Capacity) -> str | Non
 
 
 def _environments(plan: Plan, store: Store) -> list[Environment]:
-    results = [store.cell(point.id).result() for point in plan.points]
+    results = [store.cell(point.id).readable_result() for point in plan.points]
     return [result.environment for result in results if result and result.environment.fingerprint]
 
 
@@ -155,8 +158,9 @@ class _Run:
     listener: RunListener
     interrupts: Interrupts
     began: float = field(default_factory=time.monotonic)
-    stopping: str | None = None
-    """Why no job is started any more."""
+    stopping: bool = False
+    """Whether no job is started any more."""
+    interrupted: bool = False
     killed: bool = False
 
     def go(self, wait: bool) -> int:
@@ -186,31 +190,32 @@ class _Run:
         for job, process in ended:
             result = read_result(job.entry(self.store), process, self.environment)
             self.schedule.ended(job, result)
-            self.estimate.learn(job.kind, job.training, job.entry(self.store).result())
-            if result.how != "busy":
+            self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
+            if result.reason is not FailureReason.busy:
                 self.listener.on_end(job, result, self._look)
 
     def _stop_where_asked(self) -> None:
         limit = self.limits.max_seconds
-        if self.interrupts.count and self.stopping != "interrupted":
-            self._stop("interrupted", "stopping: every cell saves its state (Ctrl-C again: stop now)")
-        elif not self.stopping and self.schedule.broken:
-            self._stop("broken", f"stopping: {self.schedule.broken}")
+        if self.interrupts.count and not self.interrupted:
+            self.interrupted = True
+            self._stop("every cell saves its state (Ctrl-C again: stop now)")
+        elif not self.stopping and self.schedule.stopped_by:
+            self._stop(self.schedule.stopped_by)
         elif not self.stopping and limit and time.monotonic() - self.began > limit:
-            self._stop("over", "stopping: budget.max_hours is over; `ablate run` goes on from here")
+            self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True
             self.executor.kill()
 
-    def _stop(self, why: str, text: str) -> None:
-        self.stopping = why
-        self.listener.on_message(text)
+    def _stop(self, why: str) -> None:
+        self.stopping = True
+        self.listener.on_message(f"stopping: {why}")
         self.executor.stop()
 
     def _look(self) -> Snapshot:
         return snapshot(self.schedule, self.store, self.estimate, self.executor.capacity.workers)
 
     def _code(self) -> int:
-        if self.stopping == "interrupted":
+        if self.interrupted:
             return INTERRUPTED
         return OK if self.schedule.complete else INCOMPLETE

@@ -121,7 +121,7 @@ def _note_scan(parts: _Parts, header: bytes, content: bytes, at: int) -> int:
         component.sent[first : last + 1] = [low] * (last + 1 - first)
     stretches = list(_stretches(content, at))
     expected = -(-_units(parts, components) // parts.restart_every) if parts.restart_every else 1
-    if len(stretches) != expected:
+    if len(stretches) < expected:
         raise ImageError(f"it cannot be decoded: a scan of its JPEG has {len(stretches)} of {expected} intervals")
     parts.scans.append(stretches)
     return stretches[-1][1]

@@ -184,6 +184,23 @@ class Entry:
         """
         return read(Result, self.path / "result.json", self.id)
 
+    def readable_result(self) -> Result | None:
+        """Returns what was committed, or None where nothing was that can be read."""
+        try:
+            return self.result()
+        except RecordError:
+            return None
+
+    def fault(self) -> str | None:
+        """Returns why an entry is broken, with its remedy; None where it is not."""
+        try:
+            self.result()
+            for attempt in self.attempts()[-1:]:
+                attempt.exit()
+        except RecordError as error:
+            return str(error)
+        return None
+
     def commit(self, result: Result) -> None:
         """Writes result.json: from here on the entry is finished and never run again."""
         assert self.result() is None, f"{self.path} is committed already"

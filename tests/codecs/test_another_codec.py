@@ -148,7 +148,7 @@ def test_it_is_trained_measured_by_its_own_files_and_compresses(
         assert opened(file).model.hex() == result.codec.models["ema"]
         assert int(row["bytes_actual"]) == len(file)
         assert float(row["bpp_actual"]) == 8 * len(file) / (int(row["height"]) * int(row["width"]))
-        assert row["bpp_bound"] == row["bpp_entropy"] == "", "it sends no symbols of a few levels"
+        assert not any(row.get(name) for name in ("bpp_bound", "bpp_entropy")), "it sends no symbols of a few levels"
         back = np.asarray(Image.open(Path("back", row["image"]).with_suffix(".png")))
         assert np.array_equal(back, np.asarray(Image.open(entry.recon("ema", row["image"]))))
     assert 0 < result.score("bpp_actual") < 8

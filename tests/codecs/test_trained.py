@@ -13,7 +13,7 @@ from ablate.codecs.build import build_codec
 from ablate.codecs.codec import TrainableCodec
 from ablate.codecs.container import opened
 from ablate.codecs.trained import TrainedCodec, WrongModelError, model_id
-from ablate.config import Cell
+from ablate.config import Cell, Model
 from ablate.pixels import to_uint8
 from ablate.rng import stream
 from ablate.store import Entry, Store
@@ -87,6 +87,15 @@ def test_the_identity_of_a_model_is_what_it_computes() -> None:
     with torch.no_grad():
         next(codec.generator.parameters()).flatten()[0] += 1e-7
     assert named(cell, codec) != same
+
+
+def test_a_model_keeps_the_name_that_its_files_hold() -> None:
+    """Drawn weights are whole multiples of 2^-24 scaled once, so that every processor has them to the bit."""
+    model = Model(
+        channels=2, width=4, downsamplings=2, residual_blocks=1, norm="channel", latent_norm="batch",
+        noise=True, noise_channels=8,
+    )  # fmt: skip
+    assert model_id(build_codec(model, 3), model, 3).hex() == "38777491752b"
 
 
 def test_a_file_of_other_weights_is_refused(entry: Entry) -> None:

@@ -84,6 +84,7 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again_by_the_next_run(tmp_pa
     assert ends[0]["step"] == 5
     assert "killed by SIGKILL" in ends[1]["error"]
     assert "exit status 7" in ends[2]["error"]
+    assert [end.reason for end in ends[:3]] == ["error", "killed", "killed"]
     assert run_pretended(plan, tmp_path) == 0, "each goes on after the step at which it failed"
     assert [len(entry.attempts()) for entry in entries(plan, tmp_path)] == [2, 2, 2, 1]
 
@@ -176,6 +177,22 @@ def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
     assert run_pretended(plan, tmp_path, notes) == 3
     assert notes.starts == ["warm-up"]
     assert statuses(plan, tmp_path) == ["pending", "pending"]
+
+
+def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_other(tmp_path: Path):
+    plan = make_plan("well", "well", "well", warmup=False)
+    assert run_pretended(plan, tmp_path, limit=1) == 0
+    damaged = entries(plan, tmp_path)[0].path / "result.json"
+    damaged.write_text("{}")
+    notes, again = Notes(), Notes()
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert statuses(plan, tmp_path) == ["broken", "done", "done"]
+    (said,) = [text for text in notes.messages if text.startswith("broken: well seed=0: ")]
+    assert str(damaged) in said
+    assert "delete the entry's directory" in said
+    assert run_pretended(plan, tmp_path, again) == 3
+    assert "nothing to do: every other cell is finished" in again.messages
+    assert damaged.read_text() == "{}"
 
 
 def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):

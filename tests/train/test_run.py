@@ -83,6 +83,7 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
             "identical",
             "ms_ssim",
             "ms_ssim_db",
+            "ssim",
             "bpp_bound",
             "bpp_entropy",
             "bpp_actual",

@@ -1,4 +1,4 @@
-"""What a file holds of an image: its size, one frequency table per channel, range-coded symbols.
+"""The content of a file: size of the image, one frequency table per channel, range-coded symbols.
 
 All numbers are little-endian:
 

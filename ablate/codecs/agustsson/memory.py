@@ -1,4 +1,4 @@
-"""Whether an image that must be done as a whole fits into memory: said beforehand, and not by the kernel's killer."""
+"""Refuses an image that must be done as a whole and does not fit into memory, before the kernel kills the process."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ablate.settings import Settings
 
 
 class Quantizer(Settings):
-    """How a latent becomes one of `levels` symbols (paper, sections 3.1 and 4; soft backward of Mentzer et al.)."""
+    """Quantizer of a latent to one of `levels` symbols (paper, sections 3.1 and 4; soft backward of Mentzer et al.)."""
 
     levels: int = Field(5, ge=2, le=64)
     centers: Literal["fixed", "learned"] = "fixed"

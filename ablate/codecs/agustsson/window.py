@@ -1,4 +1,4 @@
-"""Which part of its input a part of a network's output depends on, so that large images can be done in tiles."""
+"""The part of its input that a part of a network's output depends on, so that large images can be done in tiles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablate.layers.norm import BatchNormOfVectors, ChannelNorm, InstanceNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
 
 _POINTWISE = (nn.ReLU, nn.Tanh, nn.Identity, nn.BatchNorm2d, ChannelNorm, BatchNormOfVectors)
-"""What treats each position by itself: batch norm because it uses its running statistics, or has a batch of one."""
+"""Layers that treat each position by itself: batch norm as it uses running statistics, or has a batch of one."""
 
 
 @dataclass(frozen=True)
