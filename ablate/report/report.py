@@ -18,12 +18,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies; `tables` are the files that were asked for beside it."""
+    """Where a report lies; `tables` are the files that were asked for beside it, `broken` counts cells left out."""
 
     html: Path
     markdown: Path
     json: Path
     tables: tuple[Path, ...] = ()
+    broken: int = 0
 
 
 def write_report(
@@ -59,7 +60,9 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
 
     tables = {out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table)
               for ending in formats for table in document.tables}  # fmt: skip
-    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables))
+    numbers = plain_data(_numbers(document))
+    broken = numbers.get("completeness", {}).get("broken", 0)
+    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables), broken)
     beside = {out / figure_path(figure): standalone(figure.svg).encode() for figure in document.figures}
     for gallery in document.galleries:
         for number, image in enumerate(gallery.images, start=1):
@@ -71,7 +74,7 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
     # Last, so that a program which finds new numbers finds the pages that belong to them.
-    write_json(report.json, plain_data(_numbers(document)))
+    write_json(report.json, numbers)
     return report
 
 
