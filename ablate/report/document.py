@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Tone = Literal["plain", "best", "bad", "muted"]
-"""What a field of a table is besides its text."""
+"""How a field of a table is set off."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def write_report(
     Args:
         stores: the results of each grid, all under one root.
         out: a directory, made where there is none.
-        formats: endings of `tables.FORMATS`: each table is written in each of these, too.
+        formats: endings of `table_files.FORMATS`: each table is written in each of these, too.
         allow_mixed_code: whether grids that ran with different code are compared.
 
     Raises:

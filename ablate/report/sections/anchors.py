@@ -1,4 +1,4 @@
-"""Where the codec stands beside what everybody has: JPEG and WebP on the same images at no more bits."""
+"""The codec beside JPEG and WebP on the same images at no more bits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ablate.report.styles import short_name
 from ablate.report.tables import number, numbers, scores, table, words
 
 SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
-"""What is compared: metrics whose names begin like this."""
+"""Metrics that are compared: those whose names begin like this."""
 CODEC = "this codec"
 
 Records = Mapping[str, Mapping[str, Any]]
@@ -114,7 +114,7 @@ class Row:
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What the codec was measured by."""
+        """The codec's figures."""
         return self.entries[self.codec]
 
 
