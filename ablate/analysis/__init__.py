@@ -9,9 +9,10 @@ from ablate.analysis.bits import curve_effect as curve_effect
 from ablate.analysis.budgets import Budget as Budget
 from ablate.analysis.budgets import budgets as budgets
 from ablate.analysis.budgets import time_shares as time_shares
-from ablate.analysis.contrasts import RATES as RATES
 from ablate.analysis.contrasts import Contrast as Contrast
 from ablate.analysis.contrasts import contrasts as contrasts
+from ablate.analysis.coverage import Coverage as Coverage
+from ablate.analysis.coverage import coverage as coverage
 from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves
 from ablate.analysis.effect_size import detectable as detectable
@@ -44,6 +45,7 @@ from ablate.analysis.ranking import candidates as candidates
 from ablate.analysis.ranking import winner as winner
 from ablate.analysis.ranks import Ranks as Ranks
 from ablate.analysis.ranks import ranks as ranks
+from ablate.analysis.scatter import Scatter as Scatter
 from ablate.analysis.scores import Scores as Scores
 from ablate.analysis.scores import collect as collect
 from ablate.analysis.scores import collect_images as collect_images

@@ -78,3 +78,15 @@ def test_the_mean_over_images_is_the_score_of_the_cell(store: Store) -> None:
 
 def test_a_metric_that_is_undefined_on_every_image_is_a_gap(store: Store) -> None:
     assert np.isnan(collect(read_study(store), "ms_ssim").values["adversarial=hinge lambda_x=48"]).all()
+
+
+@pytest.mark.parametrize("file", ["result.json", "eval/images.csv"])
+def test_a_cell_whose_records_cannot_be_read_is_broken_and_the_others_are_there(tmp_path: Path, file: str) -> None:
+    store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
+    path = store.cell(f"{1:012x}").path / file
+    path.write_text("")
+    cells = read_study(store).cells
+    assert [cell.status for cell in cells] == ["done", "broken", *["done"] * 6]
+    assert cells[1].cause is not None
+    assert str(path) in cells[1].cause
+    assert cells[1].score("psnr") is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.execute import runner
+from ablate.execute import finished as module
 from ablate.execute.capacity import Capacity
 from ablate.execute.executor import Executor, RunContext
 from ablate.execute.local import LocalExecutor
@@ -191,7 +191,7 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert str(damaged) in said
     assert "delete the entry's directory" in said
     assert run_pretended(plan, tmp_path, again) == 3
-    assert "nothing to do: every other cell is finished" in again.messages
+    assert "nothing to do: every cell is finished or broken" in again.messages
     assert damaged.read_text() == "{}"
 
 
@@ -207,7 +207,7 @@ def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):
 def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, monkeypatch):
     plan = make_plan("well", warmup=False)
     run_pretended(plan, tmp_path)
-    monkeypatch.setattr(runner, "code_fingerprint", lambda: "feedfeedfeed")
+    monkeypatch.setattr(module, "code_fingerprint", lambda: "feedfeedfeed")
     notes = Notes()
     assert run_pretended(plan, tmp_path, notes) == 0
     assert "other code" in notes.messages[0]
