@@ -35,10 +35,9 @@ def test_seeds_of_one_setting_are_one_arm_named_without_the_seed(store: Store) -
 def test_settings_that_wear_the_same_label_stay_apart(store: Store) -> None:
     plan = store.plan()
     assert plan is not None
-    for point in plan["points"]:
-        point["label"] = "same"
+    alike = tuple(point.model_copy(update={"label": "same"}) for point in plan.points)
     other = Store(store.root, "relabelled")
-    other.write_plan(plan)
+    other.write_plan(plan.model_copy(update={"points": alike}))
     names = [arm.name for arm in read_study(other).arms]
     assert len(names) == len(set(names)) == 4
 
