@@ -49,12 +49,22 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def png(width: int, height: int, bit_depth: int, colour_type: int, rows: bytes, *, interlaced: bool = False) -> bytes:
+def png(
+    width: int,
+    height: int,
+    bit_depth: int,
+    colour_type: int,
+    rows: bytes,
+    *,
+    interlaced: bool = False,
+    gamma: int | None = None,
+) -> bytes:
     """Writes a PNG chunk by chunk: for what Pillow reads but does not write."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, interlaced)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    stated = chunk(b"gAMA", struct.pack(">I", gamma)) if gamma else b""
+    body = chunk(b"IHDR", header) + stated + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body

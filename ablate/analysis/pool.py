@@ -10,6 +10,7 @@ from typing import Any
 
 from ablate.analysis.axes import value_text
 from ablate.analysis.study import Study
+from ablate.config.data import WHICH_IMAGES
 from ablate.grid.labels import short_names
 from ablate.metrics.protocol import differences
 from ablate.records import CellRecord
@@ -21,9 +22,8 @@ GRID = "grid"
 SETTINGS = 3
 """Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
 
-IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "train_digest", "test_digest")
-ASIDE = ("seed", "replicate", *(f"data.{key}" for key in IMAGES))
-"""Parts of a cell that are no setting of its arm; images are compared by their hashes."""
+ASIDE = ("seed", "replicate", *(f"data.{key}" for key in (*WHICH_IMAGES, "train_digest", "test_digest")))
+"""How keys begin that are no setting of a cell's arm; images are compared by their hashes."""
 
 MISSING = object()
 
@@ -135,7 +135,9 @@ def _constants(study: Study) -> dict[str, str]:
 
 def _settings(cell: CellRecord) -> dict[str, str]:
     """Returns the settings of a cell's arm as text, by dotted key."""
-    return {key: json.dumps(value, sort_keys=True) for key, value in flat(cell.config).items() if key not in ASIDE}
+    return {
+        key: json.dumps(value, sort_keys=True) for key, value in flat(cell.config).items() if not key.startswith(ASIDE)
+    }
 
 
 def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord]:

@@ -11,7 +11,7 @@ from ablate.check.comparable import changed_machine, changed_protocol, changed_s
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
-from ablate.check.record import ArmRecord, Record
+from ablate.check.record import ArmRecord, GridRecord
 from ablate.check.values import judge_exactly, judge_seeds
 from ablate.records import Status
 
@@ -54,7 +54,7 @@ def incomparable(grid: str, error: IncomparableError) -> GateResult:
     return GateResult(grid, "none", (Objection(Reason.other_baseline, str(error)).finding("all", "baseline"),))
 
 
-def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = None) -> GateResult:
+def check(baseline: Baseline, now: GridRecord, bench: Mapping[str, Any] | None = None) -> GateResult:
     """Compares a record with a baseline of the same grid, and a run of `ablate bench` with the ratios that it keeps."""
     was = baseline.record
     arms = _paired(was.arms, now.arms)

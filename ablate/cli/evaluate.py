@@ -15,12 +15,12 @@ from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ablate.records import Interval, Result
+    from ablate.records import Result, Uncertainty
     from ablate.store import Entry
 
 LISTED = 40
 """Images that are listed one by one in a terminal; the table in the records holds all."""
-PER_IMAGE = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4))
+PER_IMAGE = ("psnr", "ms_ssim", "bpp_actual")
 
 
 def eval(  # noqa: A001 - the command's name
@@ -118,26 +118,23 @@ def _lines(entry: Entry, records: Entry, result: Result) -> list[str]:
 def _each(records: Entry, weights: str) -> list[str]:
     import csv
 
-    from ablate.cli.terminal import columns
+    from ablate.cli.terminal import columns, number
+    from ablate.metrics.catalogue import metrics
+
+    def figure(row: dict[str, str], name: str) -> str:
+        return number(float(row[name]) if row[name] else None, metrics[name].decimals)
 
     with records.images_csv.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["weights"] == weights]
     if len(rows) > LISTED:
         return []
     shown = [
-        (row["image"], f"{row['height']}x{row['width']}", *(_rounded(row[name], digits) for name, digits in PER_IMAGE))
-        for row in rows
+        (row["image"], f"{row['height']}x{row['width']}", *(figure(row, name) for name in PER_IMAGE)) for row in rows
     ]
-    return [*columns(("image", "size", *(name for name, _ in PER_IMAGE)), shown), f"({weights})", ""]
+    return [*columns(("image", "size", *PER_IMAGE), shown), f"({weights})", ""]
 
 
-def _rounded(value: str, digits: int) -> str:
-    from ablate.cli.terminal import number
-
-    return number(float(value) if value else None, digits)
-
-
-def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Interval], first: str) -> list[str]:
+def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Uncertainty], first: str) -> list[str]:
     from ablate.cli.terminal import columns
 
     others = [name for name in measured if name != first]

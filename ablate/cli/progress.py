@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a live table in a terminal, else a line for each thing that happens."""
+"""Displays of a run: a live table in a terminal, else a line for each thing that happens."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ablate.cli.process import ReaderGoneError, printable, unescaped
 from ablate.cli.terminal import duration, number, paint
-from ablate.execute.schedule import Stage
 from ablate.execute.snapshot import Running, Snapshot
+from ablate.records import Status
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -42,7 +42,7 @@ def watching(store: Store, live: bool) -> Iterator[RunListener]:
 
 
 class Steady:
-    """A display that may break without ending the run: whatever it raises is its last word."""
+    """A display that may break without ending the run: once it raised something it is called no more."""
 
     def __init__(self, display: RunListener) -> None:
         self.display: RunListener | None = display
@@ -144,13 +144,10 @@ def _cells(running: Running) -> tuple[str, ...]:
 
 def _counts(snapshot: Snapshot) -> str:
     cells = snapshot.cells
-    counts = {
-        "done": cells[Stage.done],
-        "running": cells[Stage.here] + cells[Stage.elsewhere],
-        "failed": cells[Stage.failed],
-        "diverged": cells[Stage.diverged],
-        "pending": cells[Stage.waiting] + cells[Stage.interrupted],
-    }
+    counts = {status.value: cells[status] for status in (Status.done, Status.running, Status.failed, Status.diverged)}
+    counts["pending"] = cells[Status.pending] + cells[Status.interrupted]
+    if cells[Status.broken]:
+        counts["broken"] = cells[Status.broken]
     return "cells: " + " · ".join(f"{count} {word}" for word, count in counts.items())
 
 
@@ -160,10 +157,10 @@ def _left(snapshot: Snapshot) -> str:
 
 
 def _ended(store: Store, job: Job, result: JobResult, snapshot: Snapshot) -> str:
-    finished = sum(snapshot.cells[stage] for stage in (Stage.done, Stage.diverged))
+    finished = sum(count for status, count in snapshot.cells.items() if status.finished)
     total = sum(snapshot.cells.values())
-    word = "failed" if result.how == "disk_full" else result.how
-    shown = paint(word.ljust(8), word) if word != "interrupted" else "stopped "
+    stopped = result.status is Status.interrupted
+    shown = "stopped " if stopped else paint(result.status.ljust(8), result.status)
     parts = [f"{shown}  {printable(job.label)}", f"step {result.step}", duration(result.seconds)]
     figures = job.entry(store).result()
     psnr = figures.score("psnr") if figures else None

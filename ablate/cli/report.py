@@ -25,12 +25,14 @@ def report(
     """Writes the comparison as HTML and Markdown.
 
     Effects with their intervals, curves, images side by side, and every number in report.json. Several grids are
-    compared in one report, where they share data, measuring protocol and code.
+    compared in one report, where they share data, measuring protocol and code. Exit code 3 where the records of a cell
+    cannot be read.
 
     Example: ablate report grid.toml --latex
     """
+    from ablate.cli.cells import INCOMPLETE
     from ablate.cli.locate import find_grid
-    from ablate.cli.terminal import command
+    from ablate.cli.terminal import command, plural
     from ablate.report import write_report
 
     wanted: list[str] | list[None] = grids or [None]
@@ -52,3 +54,9 @@ def report(
         typer.echo(str(path))
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")
+    if written.broken:
+        typer.echo(
+            f"{plural(written.broken, 'cell')} left out, whose records cannot be read: the report says what to do",
+            err=True,
+        )
+        raise typer.Exit(INCOMPLETE)

@@ -38,6 +38,9 @@ def run(
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
     ] = True,
     progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="At the end measure JPEG and WebP for the report.")
+    ] = True,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Trains every cell that is not finished.
@@ -52,7 +55,8 @@ def run(
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=get_ready)
+    ready = get_ready if executor in (None, "local") else lambda: None
+    plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
     wanted = selection(select, {point.label for point in plan.points})
     if not any(wanted(point.label) for point in plan.points):
         raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")
@@ -83,7 +87,7 @@ def run(
             limit=limit,
             wait=wait,
         )
-    if code in (OK, INCOMPLETE):
+    if references and code in (OK, INCOMPLETE):
         _measure_references(store)
     _print_summary(plan, store, str(grid), runs_dir)
     raise typer.Exit(code)
@@ -105,7 +109,7 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
     from ablate.execute.jobs import jobs
 
     def left(job: Job) -> bool:
-        return job.entry(store).result() is None
+        return not job.entry(store).status().finished
 
     wanted = selection(select, {point.label for point in plan.points})
     todo = [job for job in jobs(plan, store, wanted=wanted, limit=limit) if left(job)]

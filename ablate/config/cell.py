@@ -116,7 +116,7 @@ class Cell(Identified):
             return self
         code = self.model.code
         if code is None:
-            raise ValueError(f"{loss} tells symbols apart, and model.codec = {self.model.codec.name} sends none")
+            raise ValueError(f'{loss} tells symbols apart, and model.codec = "{self.model.codec.name}" sends none')
         labels = code.levels**code.channels
         if labels > MAX_LABELS:
             raise ValueError(
@@ -174,7 +174,7 @@ class Cell(Identified):
 
     @property
     def warmup(self) -> Warmup | None:
-        """What the cell starts from, or None where it trains from scratch."""
+        """The warm-up that the cell starts from, or None where it trains from scratch."""
         if not self.train.warmup_steps:
             return None
         return Warmup(

@@ -58,7 +58,8 @@ def refusal(metric: Metric, patches: int, patch: int) -> str | None:
         return None
     if patches < 2:
         return f"{patches} patches of {patch} px; a distance needs 2"
-    assert metric.needs.extractor is not None, "patches are looked at through an extractor"
+    if metric.needs.extractor is None:
+        return f"{patches} patches of {patch} px; {metric.label} needs {metric.needs.patches}"
     name, tap = metric.needs.extractor
     return (
         f"{patches} patches of {patch} px give a covariance of less than full rank in {tap} dimensions, and a "

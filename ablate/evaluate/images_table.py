@@ -35,10 +35,10 @@ class ImageRow:
     def of(
         cls,
         metrics: Sequence[Metric],
-        original: Tensor,
-        reconstruction: Tensor,
         coded: CodedImage,
         *,
+        original: Tensor,
+        reconstruction: Tensor,
         weights: str,
         image: str,
         patches: int,

@@ -82,30 +82,45 @@ def measure(
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
     network = extractor(evaluation.extractor, tap=evaluation.tap, device=device)
-    chosen = wanted(evaluation, images)
+    alike = _Alike(images, wanted(evaluation, images), network, evaluation.patch)
     originals = original_features(network, evaluation.patch, images, cache)
+
+    # Each set of weights: its rows and reconstructions, then the distances over all of them.
     rows: list[ImageRow] = []
     replicates: list[dict[str, Any]] = []
     figures: dict[str, dict[str, Any]] = {}
     uncertainty: dict[str, dict[str, Any]] = {}
     for weights, codec in codecs.items():
-        sent = _send(codec, weights, chosen, evaluation.patch, images, network, entry, done)
+        sent = _send(codec, weights, alike, entry, done)
         _save_features(entry, weights, sent.features)
         paired = PairedFeatures.of(originals, sent.features, [row.patches for row in sent.rows])
-        between = distances(chosen, paired, evaluation.patch)
+        between = distances(alike.metrics, paired, evaluation.patch)
         rows += sent.rows
         replicates += between.rows(weights, images.names)
         figures[weights] = means(sent.rows) | sent.levels() | between.values
         uncertainty[weights] = _uncertainty(sent.rows, between)
+
+    # Tables of all weights together, and how their figures were made.
     write_bytes(entry.images_csv, as_csv(row.cells() for row in rows))
     write_bytes(entry.jackknife_csv, as_csv(replicates))
-    return Measurement(figures, uncertainty, protocol(chosen, evaluation, images, network, len(originals), taught))
+    facts = protocol(alike.metrics, evaluation, images, network, len(originals), taught)
+    return Measurement(figures, uncertainty, facts)
 
 
 def wanted(evaluation: Evaluation, images: Images) -> tuple[Metric, ...]:
     """Returns the metrics of an evaluation; one that stands in for another only where images are too small for that."""
     found = in_reading_order(evaluation.metrics)
     return tuple(each for each in found if not each.stands_in_for or too_small(metrics[each.stands_in_for], images))
+
+
+@dataclass(frozen=True, eq=False)
+class _Alike:
+    """Conditions that all codecs are measured under."""
+
+    images: Images
+    metrics: tuple[Metric, ...]
+    extractor: Extractor
+    patch: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,28 +143,27 @@ class _Sent:
         return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
-def _send(
-    codec: Codec,
-    weights: str,
-    chosen: Sequence[Metric],
-    patch: int,
-    images: Images,
-    network: Extractor,
-    entry: Entry,
-    done: Done,
-) -> _Sent:
+def _send(codec: Codec, weights: str, alike: _Alike, entry: Entry, done: Done) -> _Sent:
     """Encodes each image, decodes that very file, and measures what comes out."""
     rows, features, symbols = [], [], []
-    for index, name in enumerate(images.names):
-        original = as_tensor(images[index])
+    for index, name in enumerate(alike.images.names):
+        original = as_tensor(alike.images[index])
         file = codec.encode(original)
         reconstruction, held = codec.decode(file), codec.symbols(file)
         write_bytes(entry.recon(weights, name), to_png(reconstruction.numpy()))
-        features.append(image_features(network, reconstruction, patch))
+        features.append(image_features(alike.extractor, reconstruction, alike.patch))
         code = (held.values.numpy(), held.levels) if held else ()
         coded = CodedImage(len(file), original.shape[1], original.shape[2], *code)
-        patches = len(features[-1])
-        rows.append(ImageRow.of(chosen, original, reconstruction, coded, weights=weights, image=name, patches=patches))
+        row = ImageRow.of(
+            alike.metrics,
+            coded,
+            original=original,
+            reconstruction=reconstruction,
+            weights=weights,
+            image=name,
+            patches=len(features[-1]),
+        )
+        rows.append(row)
         symbols += [held] if held else []
         done(weights, name)
     return _Sent(rows, torch.cat(features), symbols)

@@ -1,4 +1,4 @@
-"""How many weights the networks of a cell have."""
+"""Parameter counts of the networks of a cell."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ablate.discriminators import build as discriminators
 
 def count_parameters(cell: Cell) -> dict[str, int]:
     """Returns the number of weights of each part of the codec and of all discriminators, building none."""
-    judging = discriminators.count_parameters(cell.discriminator, cell.discriminator_kind, cell.model.code)
-    return {**codecs.count_parameters(cell.model), "discriminator": judging}
+    weights = discriminators.count_parameters(cell.discriminator, cell.discriminator_kind, cell.model.code)
+    return {**codecs.count_parameters(cell.model), "discriminator": weights}

@@ -1,4 +1,4 @@
-"""How each figure was measured: the facts by which two measurements are told to be comparable or not."""
+"""Protocol of a measurement: the facts of each metric that another one must share to be comparable."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ smallest files."""
 
 @dataclass(frozen=True)
 class References:
-    """What standard codecs are asked for: their figures on `images` at each of the named limits.
+    """Figures of standard codecs on `images` at each of the named limits, measured or still to be measured.
 
     `cache` is the directory where records are kept.
     """

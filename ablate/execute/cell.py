@@ -17,7 +17,7 @@ from ablate.data import prepare
 from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
-from ablate.records import Result
+from ablate.records import Result, Status
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
 from ablate.trackers.tracking import Tracking
@@ -47,13 +47,14 @@ def run_cell(
     with Tracking(entry, attempt, trackers) as tracking:
         trained = train_cell(cell, tracking, warmup=warmup, **common)
         outcome = trained.outcome
-        if outcome.status == "interrupted":
+        if outcome.status is Status.interrupted:
+            tracking.ends(outcome.status)
             return outcome
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        tracking.measured(measured["metrics"])
         _commit(entry, cell.id, outcome, measured)
+        tracking.ends(outcome.status, measured["metrics"])
     return outcome
 
 
@@ -72,9 +73,10 @@ def run_warmup(
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
         trained = train_warmup(warmup, tracking, **common)
-    if trained.outcome.status == "interrupted":
+        tracking.ends(trained.outcome.status)
+    if trained.outcome.status is Status.interrupted:
         return trained.outcome
-    if trained.outcome.status == "done" and trained.state is not None:
+    if trained.outcome.status is Status.done and trained.state is not None:
         write_with(entry.weights, trained.state.save_weights)
     _commit(entry, warmup.id, trained.outcome, {})
     return trained.outcome
@@ -87,7 +89,7 @@ def _measure(
     measured: dict[str, Any] = {}
     codecs: dict[str, TrainedCodec] = {}
     began = time.perf_counter()
-    if outcome.status == "done":
+    if outcome.status is Status.done:
         assert state.average is not None
         images = prepare(cell.data, "test", data_cache)
         networks = {"raw": state.codec, "ema": state.average}

@@ -19,7 +19,7 @@ GUESSED_PIXELS, GUESSED_WIDTH = 8 * 64 * 64, 16
 
 
 class Estimate:
-    """What trainings of one shape cost: alike in model, discriminators, batch, crop and precision."""
+    """The cost of trainings of one shape: alike in model, discriminators, batch, crop and precision."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[float]] = defaultdict(list)
@@ -32,9 +32,9 @@ class Estimate:
         """Learns from the results that the store holds for the plan."""
         estimate = cls()
         for point in plan.points:
-            estimate.learn("cell", point.cell, store.cell(point.id).result())
+            estimate.learn("cell", point.cell, store.cell(point.id).readable_result())
         for name, warmup in plan.warmups.items():
-            estimate.learn("warmup", warmup.warmup, store.warmup(name).result())
+            estimate.learn("warmup", warmup.warmup, store.warmup(name).readable_result())
         return estimate
 
     def learn(self, kind: str, training: Mapping[str, Any], result: Result | None) -> None:
@@ -77,7 +77,7 @@ class Estimate:
 
 
 def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
-    """What a training is alike to others in, the closest likeness first."""
+    """Returns the groups of trainings that cost alike which one belongs to, the narrowest first."""
     data = training["data"]
     precision = training["train"]["precision"] if kind == "cell" else training["precision"]
     parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)

@@ -1,4 +1,4 @@
-"""What there is to do for a plan: warm-ups and cells, and which cell waits for which warm-up."""
+"""Jobs of a plan: warm-ups and cells, and which cell waits for which warm-up."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def jobs(
     Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
     """
     cells = [_cell(point) for point in plan.points if wanted(point.label)]
-    unfinished = [job for job in cells if job.entry(store).result() is None]
+    unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
-    warmups = [_warmup(plan.warmups[name]) for name in needed if store.warmup(name).result() is None]
+    warmups = [_warmup(plan.warmups[name]) for name in needed if not store.warmup(name).status().finished]
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 

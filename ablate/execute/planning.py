@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ablate.config import Cell, Data, Warmup
     from ablate.grid import Grid, Point
 
-WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
-"""The settings of [data] that say which images there are."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -153,9 +150,10 @@ def _stored(path: Path, root: Path) -> Plan | None:
 def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
     """Returns a cheap fingerprint (names, sizes, times) of all images that the cells use."""
     from ablate.config import Data
+    from ablate.config.data import WHICH_IMAGES
     from ablate.data import stat_fingerprint
 
-    distinct = {json.dumps([one[key] for key in WHICH_FILES]): one for one in data}
+    distinct = {json.dumps([one[key] for key in WHICH_IMAGES]): one for one in data}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 import signal
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import AttemptEnd, Environment, Status
+from ablate.records import AttemptEnd, Environment, FailureReason, Status
 from ablate.store import Attempt, Busy, Entry
-
-How = Literal["done", "diverged", "failed", "interrupted", "busy", "disk_full"]
 
 
 @dataclass(frozen=True)
 class JobResult:
     """How a job ended, and why."""
 
-    how: How
+    status: Status
+    reason: FailureReason | None = None
     step: int = 0
     seconds: float = 0.0
     cause: str | None = None
+    """The reason in words."""
 
     @property
     def kind_of_cause(self) -> str:
@@ -31,18 +31,18 @@ class JobResult:
 
 
 def read_result(entry: Entry, process: ProcessExit, environment: Environment) -> JobResult:
-    """Reads how the job of a dead worker ended; one that could not say so itself gets its exit.json here."""
+    """Reads how the job of a process that is gone ended; one that could not say so itself gets its exit.json here."""
     result = entry.result()
     if result is not None:
-        return JobResult(cast(How, result.status.value), result.step, result.seconds, result.cause)
+        return JobResult(result.status, None, result.step, result.seconds, result.cause)
     if process.exitcode == BUSY:
-        return JobResult("busy")
+        return JobResult(Status.running, FailureReason.busy)
     attempt = _attempt_of(entry, process)
     ended = attempt.exit() if attempt else None
     if ended is None:
         ended = _settle(entry, attempt, process, environment)
-    how: How = "disk_full" if process.exitcode == DISK_FULL else cast(How, ended.status.value)
-    return JobResult(how, ended.step, ended.seconds, ended.error)
+    reason = FailureReason.disk_full if process.exitcode == DISK_FULL else ended.reason
+    return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error)
 
 
 def _attempt_of(entry: Entry, process: ProcessExit) -> Attempt | None:
@@ -59,26 +59,26 @@ def _settle(entry: Entry, attempt: Attempt | None, process: ProcessExit, environ
     row = entry.last_row()
     step = row.step if row and attempt else 0
     status: Literal[Status.interrupted, Status.failed] = Status.interrupted if process.wanted else Status.failed
-    error = None if process.wanted else explain(process)
+    reason, error = (None, None) if process.wanted else explain(process)
     try:
         with entry.claim():
             attempt = attempt or entry.begin_attempt(environment)
-            attempt.finish(status, step, process.seconds, error=error)
+            attempt.finish(status, step, process.seconds, reason, error)
     except Busy:
         pass  # another runner has taken the entry over, and says itself how that ends
     except OSError as failure:
         error = f"{error or status}; and exit.json could not be written: {failure}"
-    return AttemptEnd(status=status, step=step, seconds=process.seconds, error=error)
+    return AttemptEnd(status=status, reason=reason, step=step, seconds=process.seconds, error=error)
 
 
-def explain(process: ProcessExit) -> str:
-    """Says in a sentence why a process ended that did not say so itself."""
+def explain(process: ProcessExit) -> tuple[FailureReason, str]:
+    """Returns why a process ended that did not say so itself, also in a sentence."""
     if process.timed_out:
-        return "timeout"
+        return FailureReason.timeout, "timeout"
     if process.exitcode == DISK_FULL:
-        return "no space left on device"
+        return FailureReason.disk_full, "no space left on device"
     if process.exitcode >= 0:
-        return f"the worker ended with exit status {process.exitcode}; log.txt says more"
+        return FailureReason.killed, f"the worker ended with exit status {process.exitcode}; log.txt says more"
     name = signal.Signals(-process.exitcode).name
     hint = " (the kernel does that where memory runs out)" if -process.exitcode == signal.SIGKILL else ""
-    return f"the worker was killed by {name}{hint}"
+    return FailureReason.killed, f"the worker was killed by {name}{hint}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from ablate.execute.capacity import Capacity
-from ablate.execute.environment import code_fingerprint, environment_of
+from ablate.execute.environment import environment_of
 from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
+from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import Interrupts
 from ablate.execute.jobs import all_labels, jobs
@@ -20,7 +20,7 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution
+from ablate.records import Budget, Environment, Execution, FailureReason, Status
 from ablate.store import Store
 from ablate.trackers.catalogue import trackers
 
@@ -65,21 +65,23 @@ def run(
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
     """
-    # What is to do; and whether what is done compares with it.
+    # What is to do, and whether what is done compares with it.
     todo = jobs(plan, store, wanted=wanted, limit=limit)
     schedule = Schedule(todo, store, limits.max_alike_failures)
-    finished = _environments(plan, store)
+    finished = environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
+    for job in todo:
+        if schedule.statuses[job.id] is Status.broken:
+            listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message("nothing to do: every cell is finished")
-        return OK
-
-    for name in execution.trackers:
-        trackers[name]
+        listener.on_message(f"nothing to do: every cell is {'finished' if schedule.complete else 'finished or broken'}")
+        return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
+    for name in execution.trackers:
+        trackers[name]  # raises for one that there is not
     context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
@@ -114,34 +116,6 @@ def get_ready(work: Work = TRAINING) -> None:
     start_fork_server(work.preload)
 
 
-def other_code(finished: Sequence[Environment]) -> str | None:
-    """Returns a warning where the environments of finished cells are of other code than this."""
-    other = {str(each.fingerprint) for each in finished} - {code_fingerprint()}
-    if not other:
-        return None
-    return (
-        f"warning: finished cells of this grid were made by other code ({', '.join(sorted(other))}; now "
-        f"{code_fingerprint()}); they are kept, and the report says so"
-    )
-
-
-def on_threads(finished: Sequence[Environment], capacity: Capacity) -> str | None:
-    """Returns a warning where the environments of finished cells have other numbers of threads."""
-    other = {each.threads or 1 for each in finished if each.device == capacity.device == "cpu"} - {capacity.threads}
-    if not other:
-        return None
-    before = " and ".join(map(str, sorted(other)))
-    return (
-        f"warning: finished cells of this grid were trained with --threads {before} (now {capacity.threads}), which "
-        "moves a result like another seed; they are kept, and the report says so"
-    )
-
-
-def _environments(plan: Plan, store: Store) -> list[Environment]:
-    results = [store.cell(point.id).result() for point in plan.points]
-    return [result.environment for result in results if result and result.environment.fingerprint]
-
-
 @dataclass
 class _Run:
     """The loop of a run and what it holds."""
@@ -155,8 +129,9 @@ class _Run:
     listener: RunListener
     interrupts: Interrupts
     began: float = field(default_factory=time.monotonic)
-    stopping: str | None = None
-    """Why no job is started any more."""
+    stopping: bool = False
+    """Whether no job is started any more."""
+    interrupted: bool = False
     killed: bool = False
 
     def go(self, wait: bool) -> int:
@@ -186,31 +161,32 @@ class _Run:
         for job, process in ended:
             result = read_result(job.entry(self.store), process, self.environment)
             self.schedule.ended(job, result)
-            self.estimate.learn(job.kind, job.training, job.entry(self.store).result())
-            if result.how != "busy":
+            self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
+            if result.reason is not FailureReason.busy:
                 self.listener.on_end(job, result, self._look)
 
     def _stop_where_asked(self) -> None:
         limit = self.limits.max_seconds
-        if self.interrupts.count and self.stopping != "interrupted":
-            self._stop("interrupted", "stopping: every cell saves its state (Ctrl-C again: stop now)")
-        elif not self.stopping and self.schedule.broken:
-            self._stop("broken", f"stopping: {self.schedule.broken}")
+        if self.interrupts.count and not self.interrupted:
+            self.interrupted = True
+            self._stop("every cell saves its state (Ctrl-C again: stop now)")
+        elif not self.stopping and self.schedule.stopped_by:
+            self._stop(self.schedule.stopped_by)
         elif not self.stopping and limit and time.monotonic() - self.began > limit:
-            self._stop("over", "stopping: budget.max_hours is over; `ablate run` goes on from here")
+            self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True
             self.executor.kill()
 
-    def _stop(self, why: str, text: str) -> None:
-        self.stopping = why
-        self.listener.on_message(text)
+    def _stop(self, why: str) -> None:
+        self.stopping = True
+        self.listener.on_message(f"stopping: {why}")
         self.executor.stop()
 
     def _look(self) -> Snapshot:
         return snapshot(self.schedule, self.store, self.estimate, self.executor.capacity.workers)
 
     def _code(self) -> int:
-        if self.stopping == "interrupted":
+        if self.interrupted:
             return INTERRUPTED
         return OK if self.schedule.complete else INCOMPLETE

@@ -5,38 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from enum import StrEnum
 
 from ablate.execute.jobs import Job
 from ablate.execute.result import JobResult
-from ablate.store import Status, Store
+from ablate.records import FailureReason, Status
+from ablate.store import Store
 
 LOOK_SECONDS = 1.0
 """How long what other processes do to the store may go unnoticed; longer where looking is slow."""
 
 
-class Stage(StrEnum):
-    """Where a job stands in this run."""
-
-    waiting = "waiting"
-    here = "here"
-    elsewhere = "elsewhere"
-    done = "done"
-    diverged = "diverged"
-    failed = "failed"
-    interrupted = "interrupted"
-
-
-FINISHED = (Stage.done, Stage.diverged)
-
-
 class Schedule:
-    """The jobs of a run, in order, and the stage of each; the one mutable part of a run."""
+    """The jobs of a run, in order, and how far each is; the one mutable part of a run."""
 
     def __init__(self, jobs: Iterable[Job], store: Store, max_alike: int = 3) -> None:
         self.jobs = tuple(jobs)
-        self.stages = {job.id: Stage.waiting for job in self.jobs}
-        self.broken: str | None = None
+        self.statuses = {job.id: Status.pending for job in self.jobs}
+        self.here: set[str] = set()
+        """The jobs that this run is at; others that are running are another process'."""
+        self.stopped_by: str | None = None
         """Why no further job may start."""
         self._store = store
         self._max_alike = max_alike
@@ -45,37 +32,34 @@ class Schedule:
         self._look_costs = 0.0
         for job in self.jobs:
             status = job.entry(store).status()
-            if status in (Status.done, Status.diverged):
-                self.stages[job.id] = Stage(status.value)
+            if status.finished or status is Status.broken:
+                self.statuses[job.id] = status
 
     def next(self) -> Job | None:
-        """Returns a job to start now, or None where there is none or the run is broken."""
-        if self.broken:
+        """Returns a job to start now, or None where there is none, or no further one may start."""
+        if self.stopped_by:
             return None
         for job in self.jobs:
-            if self.stages[job.id] in (Stage.waiting, Stage.elsewhere) and self._startable(job):
+            if self._open(job) and self._startable(job):
                 self._look_at(job)
-                if self.stages[job.id] is Stage.waiting:
+                if self.statuses[job.id] is Status.pending:
                     return job
         return None
 
     def started(self, job: Job) -> None:
         """Notes that the job runs here."""
-        self.stages[job.id] = Stage.here
+        self.statuses[job.id] = Status.running
+        self.here.add(job.id)
 
     def ended(self, job: Job, result: JobResult) -> None:
-        """Notes how a job that ran here ended, and breaks the run where too many failed for one reason."""
-        if result.how == "busy":
-            self.stages[job.id] = Stage.elsewhere
-            return
-        if result.how == "disk_full":
-            self.stages[job.id] = Stage.failed
-            self.broken = f"the disk is full ({result.cause}); free some space and run again, nothing is lost"
-            return
-        self.stages[job.id] = Stage(result.how)
-        if result.how == "failed":
+        """Notes how a job that ran here ended, and starts no further one where too many failed for one reason."""
+        self.statuses[job.id] = result.status
+        self.here.discard(job.id)
+        if result.reason is FailureReason.disk_full:
+            self.stopped_by = f"the disk is full ({result.cause}); free some space and run again, nothing is lost"
+        elif result.status is Status.failed:
             self._count_alike(result)
-        elif result.how in ("done", "diverged"):
+        elif result.status.finished:
             self._alike.clear()
 
     def look(self) -> None:
@@ -84,7 +68,7 @@ class Schedule:
         if now - self._looked_at < max(LOOK_SECONDS, 50 * self._look_costs):
             return
         for job in self.jobs:
-            if self.stages[job.id] in (Stage.waiting, Stage.elsewhere):
+            if self._open(job):
                 self._look_at(job)
         self._looked_at = time.monotonic()
         self._look_costs = self._looked_at - now
@@ -92,43 +76,38 @@ class Schedule:
     @property
     def left(self) -> bool:
         """Whether some job could still be started, now or after others."""
-        return any(
-            stage is Stage.here or (stage in (Stage.waiting, Stage.elsewhere) and not self._hopeless(job))
-            for job, stage in self._each()
-        )
+        return bool(self.here) or any(self._open(job) and not self._hopeless(job) for job in self.jobs)
 
     @property
     def complete(self) -> bool:
         """Whether every job is done or diverged."""
-        return all(stage in FINISHED for stage in self.stages.values())
+        return all(status.finished for status in self.statuses.values())
 
-    def cells(self) -> Counter[Stage]:
-        """Counts the cells by stage."""
-        return Counter(stage for job, stage in self._each() if job.kind == "cell")
+    def cells(self) -> Counter[Status]:
+        """Counts the cells by status."""
+        return Counter(self.statuses[job.id] for job in self.jobs if job.kind == "cell")
 
-    def _each(self) -> list[tuple[Job, Stage]]:
-        return [(job, self.stages[job.id]) for job in self.jobs]
+    def _open(self, job: Job) -> bool:
+        """Whether this run may still come to the job: nobody is at it, or another process is."""
+        return self.statuses[job.id] in (Status.pending, Status.running) and job.id not in self.here
 
     def _startable(self, job: Job) -> bool:
-        return job.needs is None or self.stages.get(job.needs, Stage.done) in FINISHED
+        return job.needs is None or self.statuses.get(job.needs, Status.done).finished
 
     def _hopeless(self, job: Job) -> bool:
-        return job.needs is not None and self.stages.get(job.needs) in (Stage.failed, Stage.interrupted)
+        ended_badly = (Status.failed, Status.interrupted, Status.broken)
+        return job.needs is not None and self.statuses.get(job.needs) in ended_badly
 
     def _look_at(self, job: Job) -> None:
-        before, status = self.stages[job.id], job.entry(self._store).status()
-        if status in (Status.done, Status.diverged):
-            self.stages[job.id] = Stage(status.value)
-        elif status is Status.running:
-            self.stages[job.id] = Stage.elsewhere
-        elif before is Stage.elsewhere and status is Status.failed:
-            self.stages[job.id] = Stage.failed  # another run tried it just now; a later run tries again
-        else:
-            self.stages[job.id] = Stage.waiting
+        before, status = self.statuses[job.id], job.entry(self._store).status()
+        if status is Status.failed and before is not Status.running:
+            # It failed in an earlier run, and is tried again; what fails elsewhere meanwhile is left to a later run.
+            status = Status.pending
+        self.statuses[job.id] = status
 
     def _count_alike(self, result: JobResult) -> None:
         if self._alike and self._alike[-1] != result.kind_of_cause:
             self._alike.clear()
         self._alike.append(result.kind_of_cause)
         if len(self._alike) >= self._max_alike:
-            self.broken = f"{len(self._alike)} failures in a row for one reason: {result.cause}"
+            self.stopped_by = f"{len(self._alike)} failures in a row for one reason: {result.cause}"

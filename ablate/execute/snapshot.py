@@ -1,4 +1,4 @@
-"""What a run looks like at one moment: how far every cell is, and when it will end."""
+"""A run at one moment: how far every cell is, and when all are done."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import Job
-from ablate.execute.schedule import FINISHED, Schedule, Stage
-from ablate.records import MetricRow
+from ablate.execute.schedule import Schedule
+from ablate.records import MetricRow, Status
 from ablate.store import Store
 
 
@@ -27,9 +27,9 @@ class Running:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Cells by stage, the trainings under way, and what is left."""
+    """Cells by status, the trainings under way, and what is left."""
 
-    cells: Mapping[Stage, int]
+    cells: Mapping[Status, int]
     running: tuple[Running, ...]
     seconds_left: float
     """With all workers at it; a guess where `measured` is false."""
@@ -44,18 +44,17 @@ def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int)
     left: list[float] = []
     total = 0.0
     for job in schedule.jobs:
-        stage = schedule.stages[job.id]
-        if stage in (Stage.here, Stage.elsewhere):
-            running[job.id] = _running(job, store, here=stage is Stage.here)
+        if schedule.statuses[job.id] is Status.running:
+            running[job.id] = _running(job, store, here=job.id in schedule.here)
             if rate := running[job.id].steps_per_second:
                 estimate.observe(job, rate)
     for job in schedule.jobs:
-        stage = schedule.stages[job.id]
+        status = schedule.statuses[job.id]
         cost = estimate.seconds(job)
         total += cost
         if job.id in running:
             left.append(estimate.seconds(job, running[job.id].step))
-        elif stage not in FINISHED and stage is not Stage.failed:
+        elif not status.finished and status not in (Status.failed, Status.broken):
             left.append(cost)
     fraction = 1 - sum(left) / total if total else 1.0
     seconds_left = max([sum(left) / workers, *left])

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
-from ablate.records import Environment, Status
+from ablate.records import Environment, FailureReason, Status
 from ablate.store import Attempt, Busy, Entry, Store
 from ablate.train.outcome import Outcome
 
@@ -117,31 +117,33 @@ def _attempt(
             outcome = function(job, store, assignment, stop)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
-            _failed(entry, attempt, error, time.monotonic() - began)
-            return DISK_FULL if disk_is_full(error, store.root) else 0
+            full = disk_is_full(error, store.root)
+            _failed(
+                entry,
+                attempt,
+                error,
+                time.monotonic() - began,
+                FailureReason.disk_full if full else FailureReason.error,
+            )
+            return DISK_FULL if full else 0
         _ended(entry, attempt, outcome, stop)
     return 0
 
 
 def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
-    if outcome.status == "interrupted" and not stop.asked() and stop.overdue:
-        attempt.finish(Status.failed, outcome.step, outcome.seconds, error="timeout")
+    interrupted = outcome.status is Status.interrupted
+    if interrupted and not stop.asked() and stop.overdue:
+        attempt.finish(Status.failed, outcome.step, outcome.seconds, FailureReason.timeout, "timeout")
         return
-    assert outcome.status == "interrupted" or entry.result() is not None, f"{outcome} without a result.json"
-    attempt.finish(_ended_as(outcome), outcome.step, outcome.seconds, error=outcome.cause)
+    assert interrupted or entry.result() is not None, f"{outcome} without a result.json"
+    attempt.finish(outcome.status, outcome.step, outcome.seconds, error=outcome.cause)
 
 
-def _ended_as(outcome: Outcome) -> Literal[Status.done, Status.diverged, Status.interrupted]:
-    status = Status(outcome.status)
-    assert status in (Status.done, Status.diverged, Status.interrupted), status
-    return status
-
-
-def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float) -> None:
+def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float, reason: FailureReason) -> None:
     row = entry.last_row()
     text = "".join(traceback.format_exception(error))
     cause = f"{type(error).__name__}: {error}"
-    attempt.finish(Status.failed, row.step if row else 0, seconds, error=cause, traceback=text)
+    attempt.finish(Status.failed, row.step if row else 0, seconds, reason, cause, traceback=text)
 
 
 def die_with_runner() -> None:

@@ -1,4 +1,4 @@
-"""How uncertain a figure is because other images could have been tested on.
+"""Uncertainty of a figure, since other images could have been tested on.
 
 Images are the unit: patches of one image are alike, and resampling them would pretend to more evidence than there
 is. Training noise is another matter, and is seen in seeds only.

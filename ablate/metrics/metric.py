@@ -15,7 +15,7 @@ LAST_OF_QUALITY = 70
 
 
 class Scope(StrEnum):
-    """What a metric is a figure of, which decides what its function is given.
+    """Subject of a metric, which decides what its function is given.
 
     image: uint8 originals and reconstructions (N, 3, H, W); returns a tensor (N,).
     set: `PairedFeatures` of all patches; returns a `SetScore`.
@@ -29,7 +29,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Needs:
-    """What must be there for a metric to be defined.
+    """Conditions under which a metric is defined.
 
     Attributes:
         smallest_side: height and width, in pixels, that an image has at least.
@@ -50,7 +50,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with everything that is known of it before anything is measured.
+    """Metric with everything that is known of it before anything is measured.
 
     Attributes:
         name: key in records and grid files.

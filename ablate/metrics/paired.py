@@ -14,7 +14,7 @@ from ablate.metrics.distance import Matrix, as_matrix
 _NARROW = 128
 """Up to this many dimensions a distance takes a millisecond, and each image is left out by itself."""
 _GROUPS = 20
-"""How many groups of images are left out in turn above that."""
+"""Groups of images that are left out in turn above that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class PairedFeatures:
 
     @property
     def group_count(self) -> int:
-        """How many groups there are."""
+        """Number of groups."""
         return int(self.groups[-1]) + 1
 
     def spread(self, by_group: Sequence[float | None]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""When two measurements may be compared: what a record says of how it was made, and where two records differ."""
+"""Differences between two protocols: the facts by which two measurements may be compared, or may not."""
 
 from __future__ import annotations
 

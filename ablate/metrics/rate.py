@@ -1,4 +1,4 @@
-"""How many bits an image takes, in bits per pixel of the original image.
+"""Rates of an image, in bits per pixel of the original.
 
 Three figures, because papers report different ones: what the symbols' entropy can never exceed, what their frequencies
 say, and the length of a real file, whose header and tables may take it beyond both.
@@ -81,7 +81,7 @@ def bpp_entropy(coded: CodedImage) -> float:
     scope=Scope.rate,
     place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
-    source="ablate.codecs.agustsson.bitstream; the file is decoded again and compared",
+    source="length of the very file that is decoded again and measured; ablate.codecs.container",
 )
 def bpp_actual(coded: CodedImage) -> float:
     """Returns the bits per pixel of the file."""

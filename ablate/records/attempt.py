@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ablate.records.record import Record
-from ablate.records.status import Status
+from ablate.records.status import FailureReason, Status
 
 
 class AttemptStart(Record):
@@ -51,6 +51,8 @@ class AttemptEnd(Record):
     """exit.json: how an attempt ended, at which step, and after how many seconds of training."""
 
     status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted]
+    reason: FailureReason | None = None
+    """Why it failed; attempts from before 0.2 do not say."""
     error: str | None = None
     traceback: str | None = None
     step: int

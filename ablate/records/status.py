@@ -1,4 +1,4 @@
-"""The one vocabulary of how far a cell, a warm-up or an attempt at one is."""
+"""The one vocabulary of how far a cell, a warm-up or an attempt at one is, and of why an attempt failed."""
 
 from __future__ import annotations
 
@@ -27,3 +27,18 @@ class Status(StrEnum):
 
 CELL_STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
 """Statuses that a cell can have, those that ended first."""
+
+
+class FailureReason(StrEnum):
+    """Why an attempt ended without a result."""
+
+    error = "error"
+    """An exception, which the record has with its traceback."""
+    timeout = "timeout"
+    """Its time was over."""
+    disk_full = "disk_full"
+    """It could not write."""
+    killed = "killed"
+    """Its process ended without a word: by a signal, or because memory ran out."""
+    busy = "busy"
+    """Another process held the entry, so that nothing was tried."""

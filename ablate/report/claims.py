@@ -1,4 +1,4 @@
-"""How a comparison to the baseline is put into words: the difference, its certainty, and what may be claimed of it."""
+"""Comparisons to the baseline in words: the difference, its certainty, and what may be claimed of it."""
 
 from __future__ import annotations
 

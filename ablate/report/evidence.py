@@ -1,4 +1,4 @@
-"""What every section of a report draws on: the study, its measures and the logs, each read once."""
+"""Sources of every section of a report: the study, its metrics and the logs, each read once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
 from ablate.store import Store
 
 LOST = (Status.diverged, Status.failed, Status.broken)
-"""How cells stand that will have no measurement unless something is done about them."""
+"""Status of cells that have no measurement unless something is done about them."""
 
 PRIMARY = ("psnr", "fd_")
-"""What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
+"""Metrics that arms are ranked by where the grid file declares none: those whose names begin like this."""
 
 
 @dataclass(frozen=True)

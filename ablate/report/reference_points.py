@@ -21,7 +21,7 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
 
 @dataclass(frozen=True)
 class ReferencePoints:
-    """What reference codecs are asked for: the limits of each of `arms`, the smallest files, and those of a ladder.
+    """Points at which reference codecs are measured: the limits of each of `arms`, the smallest files, and a ladder.
 
     `arms` and `ladder` lead from a name, the arm's and the bits per pixel, to that of its limits.
     """
@@ -32,7 +32,7 @@ class ReferencePoints:
 
 
 def reference_points(evidence: Evidence) -> ReferencePoints | None:
-    """Returns what reference codecs are asked for, None where no cell has finished.
+    """Returns the points for a report of these results, None where no cell has finished.
 
     Raises:
         ValueError or OSError: where the test images are no longer there, or other ones.

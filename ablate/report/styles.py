@@ -1,4 +1,4 @@
-"""How arms are drawn in every figure: colour by one axis, marker by another, the same key everywhere.
+"""Styles of arms and of curves in every figure: colour by one axis, marker by another, the same key everywhere.
 
 Where levels outnumber the hues, those of one hue differ in how their markers are filled.
 """
@@ -24,7 +24,7 @@ BESIDE = "added beside the axes"
 LABELLED = 14
 """Arms up to which points carry their names."""
 POINT, LETTER, LINE = 11.0, 4.8, 9.5
-"""What a point, a letter and a line of a label take, in points."""
+"""Room for a point, a letter and a line of a label, in points."""
 SIDES: tuple[tuple[float, float, Literal["left", "right", "center"]], ...] = (
     (8.0, -LINE / 2, "left"),
     (-8.0, -LINE / 2, "right"),
@@ -91,7 +91,7 @@ class Encoding:
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How a curve is drawn."""
+    """Look of a curve."""
 
     colour: str
     line: str

@@ -44,6 +44,7 @@ _EXACT = ("1", "L", "P", "RGB")
 LONGEST_SIDE = 65_535
 _BYTES_PER_PIXEL = 12
 """Pillow's own image takes 4, a copy that is turned, made opaque or compared as many, and the result 3."""
+_GAMMA_OF_SRGB, _GAMMA_TOLERANCE = 2.2, 0.05
 _ROWS = 256
 """Rows that are converted at once, so that no second image of full size is needed."""
 _GIB = 1 << 30
@@ -92,18 +93,21 @@ def _decode(content: bytes, profiles: ColourProfiles) -> Decoded:
         if kind == "TIFF":
             tiff.require_faithful(image)
         _require_memory(image.size)
-    if kind in ("JPEG", "MPO"):
-        content, has_end = _whole_jpeg(content)
-        if not has_end:
-            remarks.append("the end marker is missing; the image is whole")
+    probe = jpeg.probe(content) if kind in ("JPEG", "MPO") else None
+    if probe is not None:
+        content = probe.whole
+        remarks += [] if probe.has_end else ["the end marker is missing; the image is whole"]
     with _opened(content) as image:
         image.verify()  # a PNG's checksums, which loading it does not look at; spends the image
     with _opened(content) as image:
         _require_faithful_samples(image)
-        profile = foreign_profile(image.info["icc_profile"]) if image.info.get("icc_profile") else ""
+        if probe is not None:
+            _require_whole(image, probe)
+        remarks += _gamma(image)
+        icc = image.info.get("icc_profile", b"")
+        profile = foreign_profile(icc) if icc else ""
         ImageOps.exif_transpose(image, in_place=True)
-        used = image.info.get("icc_profile", b"") if profile and profiles == "convert" else b""
-        pixels = _rgb(image, used)
+        pixels = _rgb(image, icc if profile and profiles == "convert" else b"")
     return Decoded(pixels, profile, tuple(remarks))
 
 
@@ -133,15 +137,11 @@ def _require_memory(size: tuple[int, int]) -> None:
         )
 
 
-def _whole_jpeg(content: bytes) -> tuple[bytes, bool]:
-    """Returns a JPEG with its end marker, and whether it had one; refuses missing data of a scan."""
-    probe = jpeg.probe(content)
-    with _opened(probe.whole) as image:
-        if probe.same is not None and not _equal(image, probe.same):
-            raise ImageError("it cannot be decoded: data of its JPEG are missing, which decoders fill with grey")
-        if probe.other is not None and _equal(image, probe.other):
-            raise ImageError("it cannot be decoded: its JPEG is corrupt, since data are left over")
-    return probe.whole, probe.has_end
+def _require_whole(image: Image.Image, probe: jpeg.Probe) -> None:
+    if probe.same is not None and not _equal(image, probe.same):
+        raise ImageError("it cannot be decoded: data of its JPEG are missing, which decoders fill with grey")
+    if probe.other is not None and _equal(image, probe.other):
+        raise ImageError("it cannot be decoded: its JPEG is corrupt, since data are left over")
 
 
 def _equal(image: Image.Image, content: bytes) -> bool:
@@ -164,6 +164,16 @@ def _require_faithful_samples(image: Image.Image) -> None:
         raise ImageError(f"its grey samples ({samples}) are neither 8 nor plain 16 bits wide; convert it to 8 bits")
     if image.mode not in _EXACT and not image.mode.startswith("I;16") and not image.has_transparency_data:
         raise ImageError(f"its colour mode {image.mode} has no faithful form in 8-bit RGB; convert it")
+
+
+def _gamma(image: Image.Image) -> list[str]:
+    """Tells of a PNG that states another tone curve than sRGB's, which is not applied; a profile stands above it."""
+    gamma = image.info.get("gamma")
+    if not gamma or "srgb" in image.info or image.info.get("icc_profile"):
+        return []
+    if abs(gamma * _GAMMA_OF_SRGB - 1) < _GAMMA_TOLERANCE:
+        return []
+    return [f"it states a gamma of {gamma:.4g}, taken as if it were sRGB"]
 
 
 def _sample_format(image: Image.Image) -> str:

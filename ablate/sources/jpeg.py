@@ -44,7 +44,7 @@ class _Component:
 
 @dataclass
 class _Parts:
-    """What the segments up to the end marker say; previews and others may follow it."""
+    """Content of the segments up to the end marker; previews and others may follow it."""
 
     frame: int = 0
     size: tuple[int, int] = (0, 0)
@@ -121,7 +121,7 @@ def _note_scan(parts: _Parts, header: bytes, content: bytes, at: int) -> int:
         component.sent[first : last + 1] = [low] * (last + 1 - first)
     stretches = list(_stretches(content, at))
     expected = -(-_units(parts, components) // parts.restart_every) if parts.restart_every else 1
-    if len(stretches) != expected:
+    if len(stretches) < expected:
         raise ImageError(f"it cannot be decoded: a scan of its JPEG has {len(stretches)} of {expected} intervals")
     parts.scans.append(stretches)
     return stretches[-1][1]

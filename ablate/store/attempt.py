@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ablate.records import AttemptEnd, AttemptStart, Environment, Status, read, write
+from ablate.records import AttemptEnd, AttemptStart, Environment, FailureReason, Status, read, write
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,13 @@ class Attempt:
         status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted],
         step: int,
         seconds: float,
+        reason: FailureReason | None = None,
         error: str | None = None,
         traceback: str | None = None,
     ) -> None:
         """Records how the attempt ended."""
         assert self.exit() is None, f"{self.path} has ended already"
-        end = AttemptEnd(status=status, error=error, traceback=traceback, step=step, seconds=seconds)
+        end = AttemptEnd(status=status, reason=reason, error=error, traceback=traceback, step=step, seconds=seconds)
         write(self.path / "exit.json", end)
 
     def start(self) -> AttemptStart | None:

@@ -29,7 +29,7 @@ from ablate.store import lock
 from ablate.store.attempt import Attempt
 
 NAME_CHARACTERS, NAME_BYTES = 120, 200
-"""What of an image's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
+"""Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Entry:
 
     path: Path
     id: str | None = None
-    """What the entry's result must be the result of; None for a directory that has no name of its own."""
+    """Id that the records of the entry must have; None for a directory that has no name of its own."""
 
     @property
     def checkpoint(self) -> Path:
@@ -183,6 +183,23 @@ class Entry:
             RecordError: for a result that cannot be read, or that is another entry's.
         """
         return read(Result, self.path / "result.json", self.id)
+
+    def readable_result(self) -> Result | None:
+        """Returns what was committed, or None where nothing was that can be read."""
+        try:
+            return self.result()
+        except RecordError:
+            return None
+
+    def fault(self) -> str | None:
+        """Returns why an entry is broken, with its remedy; None where it is not."""
+        try:
+            self.result()
+            for attempt in self.attempts()[-1:]:
+                attempt.exit()
+        except RecordError as error:
+            return str(error)
+        return None
 
     def commit(self, result: Result) -> None:
         """Writes result.json: from here on the entry is finished and never run again."""

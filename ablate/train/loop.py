@@ -9,6 +9,7 @@ from ablate.config import Cell, Warmup
 from ablate.data import Images
 from ablate.networks.exact import full_float32
 from ablate.objective import Choice, Objective, distortion_of
+from ablate.records import Status
 from ablate.rng import stream
 from ablate.train import telemetry
 from ablate.train.batches import Batches
@@ -48,7 +49,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
         state.seconds += time.perf_counter() - started
         if ended := watch.ended(state, cell.train.steps, cell.train.checkpoint_every, logs):
             return ended
-    return Outcome("done", state.step, state.seconds)
+    return Outcome(Status.done, state.step, state.seconds)
 
 
 @full_float32()
@@ -81,7 +82,7 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         state.seconds += time.perf_counter() - started
         if ended := watch.ended(state, warmup.steps, CHECKPOINT_EVERY, logs):
             return ended
-    return Outcome("done", state.step, state.seconds)
+    return Outcome(Status.done, state.step, state.seconds)
 
 
 def decayed(warmup: Warmup, step: int) -> float:

@@ -53,7 +53,7 @@ def train_cell(
         _resume(state, tracking)
     elif warmup is not None:
         if (result := _finished(warmup)).status is Status.diverged:
-            return Trained(Outcome("diverged", 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
+            return Trained(Outcome(Status.diverged, 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
         state.start_from(warmup.weights)
     images = prepare(cell.data, "train", data_cache)
     return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)

@@ -1,4 +1,4 @@
-"""What stands around a training loop: reports, divergence, checkpoints and the wish to stop."""
+"""The watch over a training loop: reports, divergence, checkpoints and the wish to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ablate.atomic import write_with
-from ablate.records import MetricRow
+from ablate.records import MetricRow, Status
 from ablate.trackers.tracking import Tracking
 from ablate.train import telemetry
 from ablate.train.outcome import Outcome
@@ -19,7 +19,7 @@ from ablate.train.state import TrainState
 
 @dataclass
 class Watch:
-    """Where a loop reports to and who may stop it."""
+    """Reports for a loop, ends it where it diverges or is stopped, and saves its state."""
 
     tracking: Tracking
     device: str
@@ -73,8 +73,8 @@ class Watch:
             return self._diverged(state, state.step, "collapse", detail, f"collapse at step {state.step}: {detail}")
         if saves:
             write_with(self.tracking.entry.checkpoint, state.save)
-        return Outcome("interrupted", state.step, state.seconds) if stops and state.step < steps else None
+        return Outcome(Status.interrupted, state.step, state.seconds) if stops and state.step < steps else None
 
     def _diverged(self, state: TrainState, step: int, kind: str, detail: str, cause: str) -> Outcome:
         self.tracking.event(step, kind, detail)
-        return Outcome("diverged", step, state.seconds, cause)
+        return Outcome(Status.diverged, step, state.seconds, cause)

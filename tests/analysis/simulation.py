@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from ablate.analysis import contrasts, judge, sign_flip_p, t_interval
+from ablate.analysis import contrasts, judge, t_interval
+from ablate.analysis.significance import sign_flip_p
 from ablate.analysis.verdicts import beyond_zero_p
 from tests.analysis.studies import cell, study
 

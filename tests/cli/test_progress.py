@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from ablate.cli.progress import Lines, LiveTable, Steady, draw, watching
-from ablate.execute.schedule import Stage
 from ablate.execute.snapshot import Running, Snapshot
+from ablate.records import Status
 from ablate.store import Store
 
 SNAPSHOT = Snapshot(
-    cells=Counter({Stage.done: 3, Stage.here: 1, Stage.elsewhere: 1, Stage.failed: 1, Stage.waiting: 6}),
+    cells=Counter({Status.done: 3, Status.running: 2, Status.failed: 1, Status.pending: 6}),
     running=(
         Running("hinge seed=0", "train", 120, 400, 1.2345, 9.87, here=True),
         Running("lsgan seed=0", "evaluate", 400, 400, None, None, here=False),

@@ -61,3 +61,11 @@ def test_a_grid_is_trained_measured_and_never_trained_again(command, tmp_path: P
         table = tmp_path / "runs" / "real" / "cells" / cell["id"] / "metrics.csv"
         assert [line.partition(",")[0] for line in table.read_text().splitlines()] == ["step", "1", "3"]
     assert "nothing to do" in command("run", "grid.toml")
+    assert "all points were measured before" in command("references", "grid.toml")
+
+
+def test_a_run_may_leave_standard_codecs_to_a_command_of_their_own(command, tmp_path: Path):
+    command("run", "grid.toml", "--no-references", "--limit", "1")
+    assert list((tmp_path / "runs").rglob("anchors-*.json")) == []
+    assert "points measured" in command("references", "real")
+    assert len(list((tmp_path / "runs").rglob("anchors-*.json"))) == 2

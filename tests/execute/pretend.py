@@ -18,7 +18,7 @@ from ablate.execute.executor import ExecutorFactory
 from ablate.execute.planning import Plan
 from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
-from ablate.records import Execution, MetricRow, PlanRecord
+from ablate.records import Execution, MetricRow, PlanRecord, Status
 from ablate.store import Store
 from ablate.train.outcome import Outcome
 from tests.made import made_result
@@ -91,11 +91,11 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
             if outcome := misbehave(behaviour, entry, step):
                 return outcome
         if stop() and behaviour != "deaf" and step < job.steps:
-            return Outcome("interrupted", step, time.monotonic() - began)
+            return Outcome(Status.interrupted, step, time.monotonic() - began)
     seconds = time.monotonic() - began
     costs = {"seconds": seconds, "train_seconds": seconds, "eval_seconds": 0.0, "metrics": {}}
     entry.commit(made_result(entry, step=step, environment=entry.environment(), **costs))
-    return Outcome("done", step, seconds)
+    return Outcome(Status.done, step, seconds)
 
 
 def wait(behaviour: str, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> None:
@@ -131,7 +131,7 @@ def misbehave(behaviour: str, entry, step: int) -> Outcome | None:
     if kind == "diverge":
         result = {"status": "diverged", "step": step, "seconds": 0.1, "cause": "loss is nan", "metrics": {}}
         entry.commit(made_result(entry, **result, environment=entry.environment()))
-        return Outcome("diverged", step, 0.1, "loss is nan")
+        return Outcome(Status.diverged, step, 0.1, "loss is nan")
     return None
 
 
@@ -176,7 +176,7 @@ class Printed(Notes):
 
     def on_end(self, job, result, look) -> None:
         assert look().seconds_left >= 0
-        self.on_message(f"ended {job.label} {result.how}")
+        self.on_message(f"ended {job.label} {result.status}")
 
 
 def run_pretended(

@@ -7,7 +7,7 @@ import pytest
 from ablate.execute.executor import ProcessExit
 from ablate.execute.result import read_result
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import Environment, MetricRow, Status
+from ablate.records import Environment, FailureReason, MetricRow, Status
 from ablate.store import Entry
 from tests.made import made_result
 
@@ -24,14 +24,14 @@ def exited(exitcode: int, **more) -> ProcessExit:
 def test_a_committed_result_counts_however_its_process_died(entry: Entry):
     entry.commit(made_result(entry, step=7, seconds=3.0))
     result = read_result(entry, exited(-signal.SIGKILL), Environment())
-    assert (result.how, result.step, result.seconds) == ("done", 7, 3.0)
+    assert (result.status, result.step, result.seconds) == ("done", 7, 3.0)
 
 
 def test_a_worker_that_said_how_it_ended_is_taken_at_its_word(entry: Entry):
     with entry.claim():
         entry.begin_attempt(Environment()).finish(Status.interrupted, 5, 2.0, error="told to stop")
     result = read_result(entry, exited(-signal.SIGKILL), Environment())
-    assert (result.how, result.step, result.seconds, result.cause) == ("interrupted", 5, 2.0, "told to stop")
+    assert (result.status, result.step, result.seconds, result.cause) == ("interrupted", 5, 2.0, "told to stop")
 
 
 def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
@@ -39,23 +39,23 @@ def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
         entry.begin_attempt(Environment())
         entry.append_metrics(MetricRow(step=40, attempt=1))
     result = read_result(entry, exited(-signal.SIGKILL), Environment())
-    assert (result.how, result.step) == ("failed", 40)
+    assert (result.status, result.step) == ("failed", 40)
     assert "memory" in result.cause
-    assert entry.attempts()[0].exit()["error"] == result.cause
+    assert entry.attempts()[0].exit().error == result.cause
 
 
 def test_a_worker_that_died_before_it_began_is_a_failed_attempt_with_its_environment(entry: Entry):
     result = read_result(entry, exited(1), Environment(threads=1))
-    assert result.how == "failed"
+    assert result.status == "failed"
     assert entry.attempts()[0].environment() == Environment(threads=1)
-    assert entry.attempts()[0].exit()["step"] == 0
+    assert entry.attempts()[0].exit().step == 0
 
 
 def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
     with entry.claim():
         entry.begin_attempt(Environment())
         result = read_result(entry, ProcessExit(os.getpid() + 1, -signal.SIGKILL, 1.0), Environment())
-    assert result.how == "failed"
+    assert result.status == "failed"
     assert [attempt.exit() for attempt in entry.attempts()] == [None]
 
 
@@ -66,23 +66,23 @@ def test_what_another_left_unfinished_is_not_taken_for_the_workers_own(entry: En
         entry.append_metrics(MetricRow(step=40, attempt=1))
     its_own = {"pid": os.getpid() + 1} if other == "process" else {"pid": os.getpid(), "host": "elsewhere"}
     result = read_result(entry, ProcessExit(exitcode=-signal.SIGKILL, seconds=1.0, **its_own), Environment())
-    assert (result.how, result.step) == ("failed", 0)
+    assert (result.status, result.step) == ("failed", 0)
     first, second = (attempt.exit() for attempt in entry.attempts())
     assert first is None
-    assert second["error"] == result.cause
+    assert second.error == result.cause
 
 
 def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
     with entry.claim():
         entry.begin_attempt(Environment())
-    assert read_result(entry, exited(-signal.SIGTERM, wanted=True), Environment()).how == "interrupted"
-    assert entry.attempts()[0].exit()["status"] == "interrupted"
+    assert read_result(entry, exited(-signal.SIGTERM, wanted=True), Environment()).status == "interrupted"
+    assert entry.attempts()[0].exit().status == "interrupted"
 
 
 def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):
-    assert read_result(entry, exited(BUSY), Environment()).how == "busy"
+    assert read_result(entry, exited(BUSY), Environment()).reason is FailureReason.busy
     assert entry.attempts() == ()
-    assert read_result(entry, exited(DISK_FULL), Environment()).how == "disk_full"
+    assert read_result(entry, exited(DISK_FULL), Environment()).reason is FailureReason.disk_full
 
 
 def test_a_disk_that_takes_no_exit_record_is_said_and_does_not_end_the_runner(entry: Entry, monkeypatch):

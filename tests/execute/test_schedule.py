@@ -5,8 +5,8 @@ import pytest
 
 from ablate.execute.jobs import jobs
 from ablate.execute.result import JobResult
-from ablate.execute.schedule import Schedule, Stage
-from ablate.records import Environment, Status
+from ablate.execute.schedule import Schedule
+from ablate.records import Environment, FailureReason, Status
 from ablate.store import Store
 from tests.execute.pretend import make_plan
 from tests.made import made_result
@@ -21,7 +21,7 @@ def schedule_of(root: Path, *behaviours: str, max_alike: int = 3, **options) -> 
 
 def finish(schedule: Schedule, store: Store, job) -> None:
     job.entry(store).commit(made_result(job.entry(store), step=job.steps))
-    schedule.ended(job, JobResult("done", job.steps))
+    schedule.ended(job, JobResult(Status.done, step=job.steps))
 
 
 def test_cells_wait_for_their_warmup_and_then_come_in_the_order_of_the_plan(tmp_path: Path):
@@ -65,7 +65,7 @@ def test_what_another_process_holds_is_passed_over_and_looked_at_again(tmp_path:
     first, second = schedule.jobs
     with first.entry(store).claim():
         assert schedule.next() == second
-        assert schedule.stages[first.id] is Stage.elsewhere
+        assert (schedule.statuses[first.id], schedule.here) == (Status.running, set())
         finish(schedule, store, second)
         assert schedule.next() is None
         assert schedule.left
@@ -94,9 +94,9 @@ def test_looks_are_a_second_apart_or_longer_where_they_cost_more(
     schedule.look()
     job.entry(store).commit(made_result(job.entry(store), step=job.steps))
     schedule.look()
-    assert schedule.stages[job.id] is Stage.waiting
+    assert schedule.statuses[job.id] is Status.pending
     schedule.look()
-    assert schedule.stages[job.id] is Stage.done
+    assert schedule.statuses[job.id] is Status.done
 
 
 def test_what_another_process_tried_and_failed_now_is_not_tried_here(tmp_path: Path):
@@ -115,14 +115,14 @@ def test_a_worker_that_found_its_entry_held_has_not_failed(tmp_path: Path):
     (job,) = schedule.jobs
     schedule.started(job)
     with job.entry(store).claim():
-        schedule.ended(job, JobResult("busy"))
+        schedule.ended(job, JobResult(Status.running, FailureReason.busy))
         assert schedule.left
     assert schedule.next() == job
 
 
 def test_cells_of_a_failed_warmup_are_not_left(tmp_path: Path):
     schedule, _ = schedule_of(tmp_path, "well", "well")
-    schedule.ended(schedule.jobs[0], JobResult("failed", cause="no"))
+    schedule.ended(schedule.jobs[0], JobResult(Status.failed, cause="no"))
     assert schedule.next() is None
     assert not schedule.left
 
@@ -139,12 +139,12 @@ def test_cells_of_a_failed_warmup_are_not_left(tmp_path: Path):
 def test_failures_are_alike_when_only_their_numbers_differ(tmp_path: Path, causes: list, broken: bool):
     schedule, _ = schedule_of(tmp_path, *["well"] * len(causes), warmup=False)
     for job, cause in zip(schedule.jobs, causes, strict=True):
-        schedule.ended(job, JobResult("failed", cause=cause) if cause else JobResult("done"))
-    assert bool(schedule.broken) is broken
+        schedule.ended(job, JobResult(Status.failed, cause=cause) if cause else JobResult(Status.done))
+    assert bool(schedule.stopped_by) is broken
 
 
 def test_how_many_failures_in_a_row_are_too_many_is_a_setting(tmp_path: Path):
     schedule, _ = schedule_of(tmp_path, "well", "well", warmup=False, max_alike=1)
-    schedule.ended(schedule.jobs[0], JobResult("failed", cause="KeyError: 'x'"))
-    assert "KeyError" in schedule.broken
+    schedule.ended(schedule.jobs[0], JobResult(Status.failed, cause="KeyError: 'x'"))
+    assert "KeyError" in schedule.stopped_by
     assert schedule.next() is None

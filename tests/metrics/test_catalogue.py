@@ -106,3 +106,18 @@ def test_weights_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ValueError, match=r"the weights alexnet.* are absent"):
         metrics["lpips_alex"].require_weights()
     metrics["psnr"].require_weights()
+
+
+def test_a_file_among_those_of_images_is_all_that_a_metric_takes(tmp_path: Path) -> None:
+    (tmp_path / "sameness.py").write_text(
+        "from ablate.metrics.catalogue import register_metric\n"
+        "@register_metric(label='Same', unit='', direction='higher', formula='share of equals', source='a test')\n"
+        "def sameness(originals, reconstructions):\n"
+        "    return (originals == reconstructions).double().mean((1, 2, 3))\n"
+    )
+    code = (
+        "import sys, ablate.metrics.images as images; images.__path__.append(sys.argv[1]);"
+        "from ablate.metrics.catalogue import metrics; assert metrics['sameness'].label == 'Same';"
+        "from ablate.config import Evaluation; assert 'sameness' in Evaluation().metrics"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

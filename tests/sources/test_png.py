@@ -43,3 +43,11 @@ def test_interlaced_rows_are_counted_pass_by_pass(width: int, height: int) -> No
     assert (decode(png(width, height, 8, 2, rows, interlaced=True)).pixels == 0x77).all()
     with pytest.raises(ImageError, match="its data end after"):
         decode(png(width, height, 8, 2, rows[:-1], interlaced=True))
+
+
+@pytest.mark.parametrize(("gamma", "told"), [(45455, False), (100000, True), (55556, True)])
+def test_a_stated_gamma_that_is_not_srgbs_is_a_remark(gamma: int, told: bool) -> None:
+    content = png(WIDTH, HEIGHT, 8, 2, ROW * HEIGHT, gamma=gamma)
+    decoded = decode(content)
+    assert (decoded.pixels == 0x55).all()
+    assert decoded.remarks == ((f"it states a gamma of {gamma / 1e5:.4g}, taken as if it were sRGB",) if told else ())

@@ -122,3 +122,11 @@ def test_a_reconstruction_can_be_written_whatever_its_image_is_called(entry: Ent
 
 def test_a_name_that_fits_is_the_reconstructions(entry: Entry):
     assert entry.recon("ema", "Größe_02.v-1").name == "Größe_02.v-1.png"
+
+
+def test_a_jackknife_that_was_written_under_its_earlier_name_is_read(entry: Entry):
+    assert entry.jackknife_csv.name == "jackknife.csv"
+    write_bytes(entry.path / "eval" / "without.csv", b"weights,image,group\n")
+    assert entry.jackknife_csv.name == "without.csv"
+    write_bytes(entry.path / "eval" / "jackknife.csv", b"weights,image,group\n")
+    assert entry.jackknife_csv.name == "jackknife.csv"

@@ -64,7 +64,7 @@ class AgustssonCodec(TrainableCodec):
     def encode(self, image: Tensor) -> bytes:
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
-        tiles = self.tiles(size)
+        tiles = Tiles.of(self, size, self._device)
         symbols = tiles.symbols(image) if tiles else self.compress(to_float(image[None].to(self._device)))[0].cpu()
         return bitstream.encode(symbols.numpy(), levels=self.settings.quantizer.levels, size=size)
 
@@ -72,7 +72,7 @@ class AgustssonCodec(TrainableCodec):
         """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
         size = bitstream.read_size(content)
         symbols = self.symbols(content).values
-        tiles = self.tiles(size)
+        tiles = Tiles.of(self, size, self._device)
         if tiles:
             return tiles.image(symbols, size, random)
         return to_uint8(self.decompress(symbols[None].to(self._device), size, random)[0]).cpu()
@@ -92,15 +92,6 @@ class AgustssonCodec(TrainableCodec):
         """Returns the images (N, 3, *size) in [-1, 1] of symbols that `compress` gave for that size."""
         image = self._generate(self.quantizer.dequantize(symbols), random)
         return image[..., : size[0], : size[1]]
-
-    def tiles(self, size: tuple[int, int]) -> Tiles | None:
-        """Returns the tiles that images of a size are done in; None for one that is done as a whole.
-
-        Raises:
-            ValueError: where it can be neither tiled nor, for its size, done as a whole.
-        """
-        networks = (self.encoder, self.quantizer, self.generator, self.noise)
-        return Tiles.of(*networks, settings=self.settings, size=size, device=str(self._device))
 
     def parts(self) -> dict[str, nn.Module]:
         """Returns encoder, generator and, where there is one, noise branch."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -36,75 +37,70 @@ _STRIP = 1 << 16
 """Latents that are quantized at once."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tiles:
-    """The networks of a codec, applied to a large image in tiles of at most `side` x `side` latents."""
+class Networks(Protocol):
+    """The parts of a codec that images are put through."""
 
     encoder: Encoder
     quantizer: Quantizer
     generator: Generator
     noise: NoiseBranch | None
-    channels: int
+    settings: AgustssonSettings
     stride: int
-    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """The networks of a codec, applied to a large image in tiles of at most `side` x `side` latents."""
+
+    codec: Networks
+    device: torch.device
     side: int
 
     @classmethod
-    def of(
-        cls,
-        encoder: Encoder,
-        quantizer: Quantizer,
-        generator: Generator,
-        noise: NoiseBranch | None,
-        *,
-        settings: AgustssonSettings,
-        size: tuple[int, int],
-        device: str,
-    ) -> Tiles | None:
+    def of(cls, codec: Networks, size: tuple[int, int], device: torch.device) -> Tiles | None:
         """Returns the tiles for images of `size`, None for one that is done as a whole.
 
         Raises:
             ValueError: where it can be neither tiled nor, for its size, done as a whole.
         """
-        each, stride = bytes_per_pixel(settings), 2**settings.downsamplings
+        each = bytes_per_pixel(codec.settings)
         if each * math.prod(size) <= MEMORY_BYTES:
             return None
-        if not (is_local(_convolutions(encoder)) and is_local(generator)):
-            require_memory(each * math.prod(size), size, device)
+        if not (is_local(_convolutions(codec)) and is_local(codec.generator)):
+            require_memory(each * math.prod(size), size, str(device))
             return None
-        side = math.isqrt(MEMORY_BYTES // each) // stride - _reach(encoder, generator, stride)
-        side = max(side, SMALLEST_SIDE)
-        return cls(encoder, quantizer, generator, noise, settings.channels, stride, device, side)
+        side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
+        return cls(codec, device, max(side, SMALLEST_SIDE))
 
     def symbols(self, image: Tensor) -> Tensor:
         """Returns the symbols, uint8 (C, h, w), of an image, uint8 (3, H, W)."""
-        padded = pad_to_multiple(image[None], self.stride)
-        layers = _convolutions(self.encoder)
-        size = [side // self.stride for side in padded.shape[-2:]]
-        latent = torch.empty(1, self.channels, *size, device=self.device)
+        padded = pad_to_multiple(image[None], self.codec.stride)
+        layers = _convolutions(self.codec)
+        size = [side // self.codec.stride for side in padded.shape[-2:]]
+        latent = torch.empty(1, self.codec.settings.channels, *size, device=self.device)
         for each in tiles(layers, padded.shape[-2:], size, self.side):
             each.put(layers(to_float(each.of(padded).to(self.device))), latent)
-        for layer in list(self.encoder)[len(layers) :]:
+        for layer in list(self.codec.encoder)[len(layers) :]:
             latent = layer(latent)
         strips = latent.split(max(1, _STRIP // size[1]), dim=-2)
-        return torch.cat([self.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
+        return torch.cat([self.codec.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
 
     def image(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
         """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
-        padded = [self.stride * side for side in symbols.shape[-2:]]
+        padded = [self.codec.stride * side for side in symbols.shape[-2:]]
         image = torch.empty(1, 3, *padded, dtype=torch.uint8)
         beside = self._noise(symbols.shape[-2:], noise)
-        for each in tiles(self.generator, symbols.shape[-2:], padded, self.stride * self.side):
-            values = self.quantizer.dequantize(each.of(symbols[None]).to(self.device))
-            each.put(to_uint8(self.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
+        for each in tiles(self.codec.generator, symbols.shape[-2:], padded, self.codec.stride * self.side):
+            values = self.codec.quantizer.dequantize(each.of(symbols[None]).to(self.device))
+            each.put(to_uint8(self.codec.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
         return image[0, :, : size[0], : size[1]].contiguous()
 
     def _noise(self, size: Sequence[int], generator: torch.Generator) -> Callable[[Tile], list[Tensor]]:
         """Returns what gives the noise channels of a tile's window: those that the whole image has there."""
-        branch = self.noise
+        branch = self.codec.noise
         if branch is None:
             return lambda _: []
-        drawn = branch.sample((1, size[0], size[1]), generator, torch.device(self.device))
+        drawn = branch.sample((1, size[0], size[1]), generator, self.device)
         layers = nn.Sequential(branch.seed, branch.grow)
         grown = [branch.BLOCK * side for side in drawn.shape[-2:]]
 
@@ -124,15 +120,15 @@ def bytes_per_pixel(settings: AgustssonSettings) -> int:
     return round(4 * 4 * settings.width + 24 + 6 * latents * settings.quantizer.levels)
 
 
-def _convolutions(encoder: Encoder) -> nn.Sequential:
+def _convolutions(codec: Networks) -> nn.Sequential:
     """Returns the encoder without what stands behind its last convolution: the norm of the latent."""
-    layers = list(encoder)
+    layers = list(codec.encoder)
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, ReflectConv2d))
     return nn.Sequential(*layers[: last + 1])
 
 
-def _reach(encoder: Encoder, generator: Generator, stride: int) -> int:
+def _reach(codec: Networks) -> int:
     """Returns how many latents around a tile the codec looks at, both sides together, rounded up."""
-    far = stride << 10
-    seen = needed(_convolutions(encoder), Span(far, far + 1)), needed(generator, Span(far, far + stride))
-    return max((seen[0].stop - seen[0].start) // stride, seen[1].stop - seen[1].start)
+    far = codec.stride << 10
+    seen = needed(_convolutions(codec), Span(far, far + 1)), needed(codec.generator, Span(far, far + codec.stride))
+    return max((seen[0].stop - seen[0].start) // codec.stride, seen[1].stop - seen[1].start)

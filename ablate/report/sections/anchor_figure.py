@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RATE = "bpp_actual"
 PANELS = 3
 LINES = ((INK, "-"), (MUTED, "--"))
-"""How the formats are drawn, in their order."""
+"""Colour and line of each format, in their order."""
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 

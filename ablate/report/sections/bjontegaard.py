@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ablate.analysis import CurveEffect, curve_axis, curve_effect
 from ablate.metrics import Metric
+from ablate.metrics.metric import Scope
 from ablate.report.claims import comparison
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence
@@ -28,7 +29,7 @@ class Row:
 def bjontegaard_table(evidence: Evidence) -> Table | None:
     """Returns a row for each level and each primary metric, None where no axis can be the points of a curve."""
     study = evidence.study
-    metrics = [metric for metric in evidence.primary if not metric.name.startswith("bpp_")]
+    metrics = [metric for metric in evidence.primary if metric.scope is not Scope.rate]
     rows: list[Row] = []
     axes: dict[str, None] = {}
     for axis in study.axes:

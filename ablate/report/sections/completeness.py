@@ -1,4 +1,4 @@
-"""What was planned and what became of it, and what must not be pooled."""
+"""Counts of planned cells by status, cells without a measurement, and warnings against pooling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong in trainings, and when: divergence, collapse, discriminators that have won."""
+"""Events of trainings: divergence, collapse, discriminators that have won."""
 
 from __future__ import annotations
 

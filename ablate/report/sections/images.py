@@ -38,7 +38,7 @@ WHOLE_WIDTH = 300
 
 @dataclass(frozen=True)
 class Views:
-    """What one seed of every arm made of the test images; `reference` stands for the baseline."""
+    """Reconstructions by one seed of every arm; `reference` stands for the baseline."""
 
     evidence: Evidence
     reference: Arm
@@ -46,7 +46,7 @@ class Views:
 
     @property
     def title(self) -> str:
-        """What the reference is."""
+        """Name of the reference's part."""
         return "baseline" if self.reference is self.evidence.study.baseline else "first finished arm"
 
     def value(self, scores: Scores, arm: Arm, image: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Whether the effect of one axis depends on another, and how levels rank over blocks."""
+"""Interactions of two axes, and ranks of levels over blocks."""
 
 from __future__ import annotations
 

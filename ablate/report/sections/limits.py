@@ -1,4 +1,4 @@
-"""What the design of a grid cannot support, said beside its headline."""
+"""Reservations that the design of a grid puts on its headline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it was measured and how to do it again."""
+"""Protocol of the measurements, and commands that repeat them."""
 
 from __future__ import annotations
 

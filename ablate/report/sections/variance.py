@@ -1,4 +1,4 @@
-"""What makes scores vary: arm, seed, image, and the machine alone."""
+"""Sources of the variance of scores: arm, seed, image, and the machine alone."""
 
 from __future__ import annotations
 
