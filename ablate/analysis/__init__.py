@@ -2,7 +2,6 @@
 
 from ablate.analysis.axes import Axis as Axis
 from ablate.analysis.bits import RATE as RATE
-from ablate.analysis.bits import Bits as Bits
 from ablate.analysis.bits import CurveEffect as CurveEffect
 from ablate.analysis.bits import curve_axis as curve_axis
 from ablate.analysis.bits import curve_effect as curve_effect
@@ -16,8 +15,6 @@ from ablate.analysis.coverage import coverage as coverage
 from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves
 from ablate.analysis.effect_size import detectable as detectable
-from ablate.analysis.effect_size import hedges_g as hedges_g
-from ablate.analysis.effect_size import seeds_to_resolve as seeds_to_resolve
 from ablate.analysis.effects import BESIDE as BESIDE
 from ablate.analysis.effects import Effect as Effect
 from ablate.analysis.effects import LevelMean as LevelMean
@@ -26,13 +23,9 @@ from ablate.analysis.effects import level_means as level_means
 from ablate.analysis.failures import FailureRate as FailureRate
 from ablate.analysis.failures import failure_rates as failure_rates
 from ablate.analysis.failures import means_with_failures as means_with_failures
-from ablate.analysis.failures import wilson as wilson
-from ablate.analysis.failures import with_failures_as_worst as with_failures_as_worst
 from ablate.analysis.frontier import frontier as frontier
 from ablate.analysis.hypervolume import Chance as Chance
-from ablate.analysis.hypervolume import Point as Point
 from ablate.analysis.hypervolume import front_chances as front_chances
-from ablate.analysis.hypervolume import hypervolume as hypervolume
 from ablate.analysis.interactions import Interaction as Interaction
 from ablate.analysis.interactions import interactions as interactions
 from ablate.analysis.intervals import Interval as Interval
@@ -47,26 +40,17 @@ from ablate.analysis.ranks import Ranks as Ranks
 from ablate.analysis.ranks import ranks as ranks
 from ablate.analysis.scatter import Scatter as Scatter
 from ablate.analysis.scores import Scores as Scores
-from ablate.analysis.scores import collect as collect
 from ablate.analysis.scores import collect_images as collect_images
-from ablate.analysis.selection import Chosen as Chosen
-from ablate.analysis.selection import choose_arms as choose_arms
-from ablate.analysis.selection import choose_images as choose_images
 from ablate.analysis.sensitivity import Sensitivity as Sensitivity
 from ablate.analysis.sensitivity import sensitivity as sensitivity
-from ablate.analysis.significance import benjamini_hochberg as benjamini_hochberg
-from ablate.analysis.significance import holm as holm
 from ablate.analysis.significance import seeds_for as seeds_for
-from ablate.analysis.significance import sign_flip_p as sign_flip_p
 from ablate.analysis.significance import smallest_p as smallest_p
 from ablate.analysis.study import Arm as Arm
 from ablate.analysis.study import Study as Study
 from ablate.analysis.study import read_study as read_study
-from ablate.analysis.variance import Components as Components
 from ablate.analysis.variance import components as components
 from ablate.analysis.variance import noise_floor as noise_floor
 from ablate.analysis.verdicts import Conclusion as Conclusion
-from ablate.analysis.verdicts import Judgement as Judgement
 from ablate.analysis.verdicts import judge as judge
 from ablate.analysis.verdicts import leaning as leaning
 from ablate.analysis.verdicts import non_inferior_p as non_inferior_p

@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, ValidationError
 from ablate.atomic import read_json, write_json
 from ablate.check.margins import Margin
 from ablate.check.record import GridRecord
-from ablate.config import RESULTS_VERSION, Settings
+from ablate.config import Settings
 from ablate.records import RecordError
 from ablate.records.record import require_finite
 from ablate.store.lock import one_at_a_time
@@ -106,26 +106,6 @@ def updating(path: Path) -> Iterator[Path]:
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Writes a baseline so that a change of it reads well: what all arms share stands once."""
     write_json(path, _gathered(baseline))
-
-
-def new_baseline(
-    record: GridRecord,
-    mode: Mode,
-    alpha: float,
-    metrics: Mapping[str, Margin],
-    history: tuple[Revision, ...],
-    kernels: dict[str, Any] | None = None,
-) -> Baseline:
-    """Returns the baseline that a record makes."""
-    return Baseline(
-        mode=mode,
-        results_version=RESULTS_VERSION,
-        alpha=alpha,
-        metrics=dict(metrics),
-        history=history,
-        record=record,
-        kernels=kernels,
-    )
 
 
 def _gathered(baseline: Baseline) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.check.baseline import Baseline, Mode, dated, new_baseline
+from ablate.check.baseline import Baseline, Mode, dated
 from ablate.check.kernels import kernel_ratios
 from ablate.check.margins import Margin, exact_margins, measured, stat_margins
 from ablate.check.record import GridRecord
+from ablate.settings import RESULTS_VERSION
 
 NAMED = 3
 
@@ -53,9 +54,15 @@ def updated(
         margins = exact_margins(record, alike) | {name: kept[name] for name in measured(record) if name in kept}
     else:
         margins = _stat(record, declared, alpha)
-    history = (*(previous.history if previous else ()), dated(record, reason))
-    kernels = kernel_ratios(bench) if bench is not None else previous.kernels if previous else None
-    return new_baseline(record, mode, alpha, margins, history, kernels)
+    return Baseline(
+        mode=mode,
+        results_version=RESULTS_VERSION,
+        alpha=alpha,
+        history=(*(previous.history if previous else ()), dated(record, reason)),
+        metrics=margins,
+        record=record,
+        kernels=kernel_ratios(bench) if bench is not None else previous.kernels if previous else None,
+    )
 
 
 def _stat(record: GridRecord, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:

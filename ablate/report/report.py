@@ -74,10 +74,12 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
         write_bytes(path, content)
     _sweep(out, beside)
     # Last the pages and, after them, the numbers: a program that finds new numbers finds the pages that belong to them.
-    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables))
+    numbers = plain_data(_numbers(document))
+    broken = numbers.get("completeness", {}).get("broken", 0)
+    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables), broken)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
-    write_json(report.json, plain_data(_numbers(document)))
+    write_json(report.json, numbers)
     return report
 
 

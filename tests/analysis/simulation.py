@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from ablate.analysis import contrasts, sign_flip_p, t_interval
+from ablate.analysis import contrasts, t_interval
+from ablate.analysis.significance import sign_flip_p
 from tests.analysis.studies import cell, study
 
 SPREADS: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {

@@ -133,7 +133,7 @@ def test_each_step_of_a_warm_start_has_its_part_of_the_learning_rate(
 def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_part(stepped) -> None:
     steps, rows = stepped(train={"discriminator_start": 2})
     assert order(steps) == "dg"
-    assert [set(row["loss"]) for row in rows] == [
+    assert [set(row.loss) for row in rows] == [
         {"distortion", "generator"},
         {"distortion", "generator"},
         {"distortion", "adversarial", "feature_matching", "generator", "discriminator"},
@@ -188,9 +188,9 @@ def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
 
 def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> None:
     _, rows = stepped(loss={"adaptive_weight": True, "adversarial_weight": 1.0})
-    found = [row["weights"]["adversarial"] for row in rows]
+    found = [row.weights["adversarial"] for row in rows]
     assert len(set(found)) == 3
-    assert all(row["weights"]["distortion"] == 12 for row in rows)
+    assert all(row.weights["distortion"] == 12 for row in rows)
 
 
 def test_float32_is_no_tf32_in_any_pass_of_a_training(

@@ -81,7 +81,7 @@ def test_saturation_is_an_event_when_it_begins_and_when_it_begins_again(tmp_path
     watch = Watch(Tracking(entry, 1), "cpu", lambda: False, "train")
     for step, accuracy in enumerate((0.5, 1.0, 1.0, 0.5, 1.0), start=1):
         watch.log(step, {"scales": [{"accuracy_real": accuracy, "accuracy_fake": 1.0}]})
-    assert [(each["step"], each["kind"]) for each in entry.events()] == [
+    assert [(each.step, each.kind) for each in entry.events()] == [
         (2, "discriminator_saturated"),
         (5, "discriminator_saturated"),
     ]
