@@ -30,6 +30,8 @@ from ablate.cli.show import show
 from ablate.cli.status import status
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
+NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")
+"""What torch and the loader of libraries say where they got none."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -45,6 +47,11 @@ class Commands(TyperGroup):
         try:
             with interruptible():
                 return super().invoke(ctx)
+        except (MemoryError, RuntimeError, ImportError) as error:
+            if not (isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY)):
+                raise
+            typer.echo("error: there is not enough memory; free some and run again, nothing is lost", err=True)
+            raise typer.Exit(INCOMPLETE) from error
         except (ValueError, OSError) as error:
             sys.stdout.flush()
             if ctx.params["show_traceback"]:

@@ -30,7 +30,11 @@ class Mistake:
         subject = " = ".join(part for part in (self.key, self.found) if part)
         allowed = f" ({self.allowed})" if self.allowed else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.path}:{self.line}: {subject}{': ' if subject else ''}{self.problem}{allowed}{hint}"
+        return _on_one_line(f"{self.path}:{self.line}: {subject}{': ' if subject else ''}{self.problem}{allowed}{hint}")
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class GridError(ValueError):

@@ -20,6 +20,9 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 LONGEST = 80
 """Characters of a value that a mistake repeats."""
 
+DEEPEST = 50
+"""Levels of tables and lists within each other."""
+
 _ABSENT = object()
 
 
@@ -30,7 +33,7 @@ class Sheet:
         """Parses the text.
 
         Raises:
-            GridError: if it is not TOML; nothing else can be said then.
+            GridError: if it is not TOML, or holds what no program reads; nothing else can be said then.
         """
         self.path = path
         self.text = text
@@ -40,7 +43,10 @@ class Sheet:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise GridError([_syntax_mistake(path, text, error)]) from error
+        except (ValueError, RecursionError) as error:
+            raise GridError([_limit_mistake(path, text, error)]) from error
         self._lines = Lines(text)
+        self._require_readable()
 
     @classmethod
     def open(cls, path: Path) -> Sheet:
@@ -57,6 +63,22 @@ class Sheet:
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise GridError([Mistake(path, line, "", "", "not UTF-8")]) from error
+
+    def _require_readable(self) -> None:
+        """Refuses numbers and nesting that TOML's readers need not take, before anything repeats or walks them."""
+        inside: list[tuple[KeyPath, Any]] = [((), self.data)]
+        while inside:
+            where, value = inside.pop()
+            if isinstance(value, int) and value.bit_length() > 63:
+                self.report(where, str(where[-1]), "out of range", allowed="allowed: a whole number of 64 bits")
+            elif isinstance(value, dict | list) and len(where) > DEEPEST:
+                self.report(where, str(where[0]), "nested too deeply", allowed=f"allowed: {DEEPEST} levels")
+            elif isinstance(value, dict):
+                inside += [((*where, key), part) for key, part in value.items()]
+            elif isinstance(value, list):
+                inside += [((*where, index), part) for index, part in enumerate(value)]
+        if self.mistakes:
+            raise GridError(self.mistakes)
 
     def has(self, where: KeyPath) -> bool:
         return where in self._lines.of
@@ -137,3 +159,14 @@ def _syntax_mistake(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Mi
     at = re.search(r" \(at line (\d+), column \d+\)$", message)
     end = len(text.rstrip().splitlines()) or 1
     return Mistake(path, int(at[1]) if at else end, "", "", f"not TOML: {re.sub(r' [(]at [^)]*[)]$', '', message)}")
+
+
+def _limit_mistake(path: Path, text: str, error: ValueError | RecursionError) -> Mistake:
+    """Python's reader gives up on nesting by its own depth, and on numbers of more than 4,300 digits."""
+    if isinstance(error, RecursionError):
+        lines = text.splitlines()
+        deepest = max(range(len(lines)), key=lambda number: lines[number].count("[") + lines[number].count("{"))
+        return Mistake(path, deepest + 1, "", "", "nested too deeply", f"allowed: {DEEPEST} levels")
+    long = re.search(r"[\d_]{4300}", text)
+    line = text.count("\n", 0, long.start()) + 1 if long else 1
+    return Mistake(path, line, "", "", "out of range", "allowed: a whole number of 64 bits")

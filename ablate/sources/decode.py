@@ -36,7 +36,7 @@ from ablate.sources.protocol import ColourProfiles, Decoded, ImageError, Unreada
 
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key and of protocols."""
-RULES = 2
+RULES = 3
 """Raised when other files are refused, or more is told of them; a part of the cache's key alone."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
@@ -92,6 +92,7 @@ def _decode(content: bytes, profiles: ColourProfiles) -> Decoded:
             png.require_all_rows(content)
         if kind == "TIFF":
             tiff.require_faithful(image)
+            tiff.require_checksums(image, content)
         _require_memory(image.size)
     probe = jpeg.probe(content) if kind in ("JPEG", "MPO") else None
     if probe is not None:

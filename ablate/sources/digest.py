@@ -98,9 +98,15 @@ def file_sha256(path: Path) -> str:
 
 def _read_known(cache: Path) -> dict[str, list[int | str]]:
     try:
-        known: dict[str, list[int | str]] = json.loads((cache / _HASHES).read_text())
+        known: dict[str, list[int | str]] = json.loads((cache / _HASHES).read_bytes())
+        if not isinstance(known, dict) or not all(map(_is_entry, known.values())):
+            raise ValueError("it holds no hashes")
     except FileNotFoundError:
         return {}
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ValueError(f"{cache / _HASHES} is damaged ({error}); delete it, it is only a cache") from error
     return known
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, list) and [type(part) for part in entry] == [int, int, str]

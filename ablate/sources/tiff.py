@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from PIL import Image
@@ -13,6 +14,9 @@ _STRIPS, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 278, 279, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES, _FORMAT = 322, 323, 324, 325, 339
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "of no stated kind", 5: "complex", 6: "complex"}
 _BLACK_IS_ZERO, _UNCOMPRESSED, _SEPARATE = 1, 1, 2
+_DEFLATED = (8, 32946)
+_PIECE = 1 << 20
+"""Bytes that are inflated at once."""
 
 
 def require_faithful(image: Image.Image) -> None:
@@ -33,6 +37,33 @@ def require_faithful(image: Image.Image) -> None:
         widths = " + ".join(map(str, bits))
         raise ImageError(f"it has 16 bits a sample or others than 8 ({widths}); convert it to 8 bits")
     _require_all_parts(tags, sum(bits))
+
+
+def require_checksums(image: Image.Image, content: bytes) -> None:
+    """Refuses deflated strips or tiles whose checksum is wrong: libtiff does not look at it once all rows are there.
+
+    Raises:
+        ImageError: with how many are whole.
+    """
+    tags: Any = image.tag_v2  # type: ignore[attr-defined]
+    if tags.get(_COMPRESSION) not in _DEFLATED:
+        return
+    places = [tags.get(tag, ()) for tag in ((_TILES, _TILE_BYTES) if _TILES in tags else (_STRIPS, _STRIP_BYTES))]
+    parts = [content[start : start + size] for start, size in zip(*places, strict=False)]
+    whole = sum(_is_whole(part) for part in parts)
+    if whole < len(parts):
+        raise ImageError(f"it cannot be decoded: {whole} of its {len(parts)} strips or tiles have the right checksum")
+
+
+def _is_whole(deflated: bytes) -> bool:
+    stream = zlib.decompressobj()
+    try:
+        while deflated and not stream.eof:
+            stream.decompress(deflated, _PIECE)
+            deflated = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return stream.eof
 
 
 def _require_all_parts(tags: Any, bits: int) -> None:

@@ -88,6 +88,9 @@ def test_the_directories_may_stand_before_the_command_too(ablate_in, pretended, 
         (PermissionError(errno.EACCES, "Permission denied"), 2, "error: Permission denied"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 2, "error: a/b: Not a directory"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 3, "error: there is not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), 3, "there is not enough memory"),
+        (ImportError("a.so: failed to map segment from shared object"), 3, "there is not enough memory"),
     ],
 )
 def test_what_the_system_refuses_has_its_exit_code(ablate_in, pretended, monkeypatch, error, code: int, said: str):

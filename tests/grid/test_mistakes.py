@@ -220,6 +220,11 @@ def test_a_mistake_is_told_on_its_line_with_what_is_allowed(
         ("schema = 1\n[axes]\nx = [1,\n  2,\n\n", 4, "not TOML"),
         ('[base]\npreset = "tiny"\n', 1, "schema: missing (allowed: schema = 1)"),
         ('schema = 2\n[base]\npreset = "tiny"\n', 1, "schema = 2: unknown schema (there is: 1)"),
+        (f"schema = 1\na = 1{'0' * 5000}\n", 2, "out of range (allowed: a whole number of 64 bits)"),
+        (f"schema = 1\na = 0x{'f' * 5000}\n", 2, "a: out of range (allowed: a whole number of 64 bits)"),
+        (f"schema = 1\n\na = {'[' * 300}{']' * 300}\n", 3, "a: nested too deeply (allowed: 50 levels)"),
+        (f"schema = 1\n\na = {'[' * 3000}{']' * 3000}\n", 3, "nested too deeply (allowed: 50 levels)"),
+        ("schema = 1\n" + "[a" + ".a" * 3000 + "]\n", 2, "a: nested too deeply (allowed: 50 levels)"),
         ('schema = true\n[base]\npreset = "tiny"\n', 1, "schema = true: unknown schema"),
         ('schema = 1\n\nname = "a/b"\n[base]\npreset = "tiny"\n', 3, 'name = "a/b": not a name'),
         ('schema = 1\n\nname = ".hidden"\n[base]\npreset = "tiny"\n', 3, 'name = ".hidden": not a name'),
@@ -372,6 +377,12 @@ def test_a_long_value_is_cut(mistakes: Callable[[str], tuple[Mistake, ...]]) -> 
     assert found.found == '"' + "x" * 79 + "…"
 
 
+def test_a_mistake_is_one_line_whatever_the_file_holds(mistakes: Callable[[str], tuple[Mistake, ...]]) -> None:
+    (found,) = mistakes(HEAD + '[base.loss]\n"lamb\\nda\\u2028_x" = 3\n')
+    assert len(str(found).splitlines()) == 1
+    assert r"loss.lamb\nda\u2028_x: unknown key" in str(found)
+
+
 def test_a_value_is_written_as_toml() -> None:
     assert toml_text({"a.b": [1, True, "x"], "c": 0.5}) == '{ "a.b" = [1, true, "x"], c = 0.5 }'
 
@@ -390,7 +401,7 @@ def test_a_value_is_written_as_toml() -> None:
             "loss.penalties[1].reconstruction_weight = -2.0: out of range (allowed: a finite number at least 0)",
         ),
         ('[{ name = "r1", weight = nan }]', "loss.penalties[0].weight = nan: out of range (allowed: a finite number"),
-        (f'[{{ name = "r1", weight = 1{"0" * 400} }}]', "out of range (allowed: a finite number at least 0)"),
+        (f'[{{ name = "r1", weight = 1{"0" * 400} }}]', "weight: out of range (allowed: a whole number of 64 bits)"),
     ],
 )
 def test_a_mistake_in_a_list_of_penalties_names_the_one_that_is_wrong(

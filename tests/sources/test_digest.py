@@ -69,7 +69,10 @@ def test_the_cache_is_replaced_from_beside_it_so_that_no_reader_sees_a_part(
     assert (Path(source).parent, target) == (cache, cache / "hashes.json")
 
 
-def test_a_damaged_hash_cache_is_named(settled: Path) -> None:
-    (settled.parent / "hashes.json").write_text("{")
+@pytest.mark.parametrize(
+    "content", [b"{", b"", b"[]", b"null", b'{"a": 3}', b'{"a": [1, 2]}', b'{"a": [1, 2, 3]}', b"\xff\xfe"]
+)
+def test_a_damaged_hash_cache_is_named(settled: Path, content: bytes) -> None:
+    (settled.parent / "hashes.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"hashes\.json is damaged .*delete it"):
         hash_files([("a", settled)], settled.parent)

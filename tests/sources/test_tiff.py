@@ -81,6 +81,18 @@ def test_a_strip_with_too_few_bytes_is_refused() -> None:
         decode(bytes(content))
 
 
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+def test_a_deflated_part_whose_checksum_is_wrong_is_refused(rgb: np.ndarray, tile: tuple[int, int] | None) -> None:
+    options = {"tile": tile} if tile else {"rowsperstrip": 8}
+    content = bytearray(tiff(rgb, photometric="rgb", compression="zlib", **options))
+    np.testing.assert_array_equal(decode(bytes(content)).pixels, rgb.transpose(2, 0, 1))
+    with tifffile.TiffFile(io.BytesIO(content)) as opened:
+        last = opened.pages[0].dataoffsets[-1] + opened.pages[0].databytecounts[-1]
+    content[last - 1] ^= 1
+    with pytest.raises(ImageError, match="strips or tiles have the right checksum"):
+        decode(bytes(content))
+
+
 def test_strips_for_fewer_rows_than_the_image_has_are_refused() -> None:
     content = bytearray(striped())
     at = tag(bytes(content), 257)

@@ -1,0 +1,93 @@
+"""Writes what the torture counted: numbers.json, of which each part replaces its own, and a page for readers."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.torture.tally import Tally
+
+INTRODUCTION = """# How much the code bears
+
+Everything here was done to the code on purpose, and counted: what must not happen is a *fault* (a traceback, a lost or
+torn file, another figure in silence, a process that hangs). `python -m tests.torture --all` does it all again, which
+takes some six hours of one core; each part names the command that gave the numbers below. `tests/torture/` holds the
+parts, and a small sample of each runs in every test run. Numbers are of one machine and one day; where fewer cases than
+the command's full number were run, its `--scale` says so.
+
+"""
+TITLES = {
+    "grids": "Grid files",
+    "bitstreams": "Files of a codec",
+    "images": "Images",
+    "store_files": "Files of a store",
+    "full_disk": "A full disk",
+    "limits": "File descriptors and memory",
+    "clock": "The clock",
+    "runners": "Eight runners on one store",
+    "kills": "Kills",
+}
+BY_LAST = ("store_files",)
+"""Parts whose cases are told by what was done, and not by what it was done to."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part of the torture came to, by which command and in how many seconds."""
+
+    command: str
+    seconds: float
+    tally: Tally
+
+
+def keep(out: Path, name: str, part: Part) -> None:
+    """Replaces the numbers of one part."""
+    out.mkdir(parents=True, exist_ok=True)
+    numbers = _numbers(out)
+    counts = {case: dict(sorted(outcomes.items())) for case, outcomes in sorted(part.tally.counts.items())}
+    numbers[name] = {"command": part.command, "seconds": round(part.seconds), "counts": counts}
+    numbers[name]["faults"] = [fault[:400] for fault in part.tally.faults]
+    ordered = {title: numbers[title] for title in TITLES if title in numbers}
+    (out / "numbers.json").write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_page(out: Path) -> None:
+    """Writes README.md from numbers.json."""
+    text = INTRODUCTION + "".join(_section(name, part) for name, part in _numbers(out).items())
+    (out / "README.md").write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def _numbers(out: Path) -> dict[str, Any]:
+    path = out / "numbers.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _section(name: str, part: dict[str, Any]) -> str:
+    grouped: dict[str, Counter[str]] = {}
+    for case, outcomes in part["counts"].items():
+        head, _, tail = case.rpartition(", ")
+        grouped.setdefault(tail if name in BY_LAST else head or tail, Counter()).update(outcomes)
+    total = sum(sum(outcomes.values()) for outcomes in grouped.values())
+    columns = sorted({outcome for outcomes in grouped.values() for outcome in outcomes} | {"fault"})
+    columns.sort(key=lambda outcome: (outcome == "fault", outcome))
+    rows = [[case, *(f"{outcomes[each]:,}" for each in columns)] for case, outcomes in grouped.items()]
+    rows.append(["**all**", *(f"{sum(outcomes[each] for outcomes in grouped.values()):,}" for each in columns)])
+    lines = [["case", *columns], ["---", *["---:"] * len(columns)], *rows]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    about = _about(name)
+    command = (
+        f"`{part['command']}`, {total:,} cases in {part['seconds'] / 60:.0f} minutes, {len(part['faults'])} faults"
+    )
+    return f"## {TITLES[name]}\n{about}\n\n{command}:\n\n{table}\n"
+
+
+def _about(name: str) -> str:
+    """Returns what a part says of itself."""
+    text = inspect.getdoc(importlib.import_module(f"tests.torture.{name}")) or ""
+    return re.sub(r" see tests/\S+\.$", "", text).rstrip(":") + ("" if text.endswith(".") else ".")
