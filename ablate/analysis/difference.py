@@ -19,7 +19,7 @@ CIRCUMSTANCES = ("fingerprint", "git", "ablate", "torch", "device", "gpu", "cpu"
 """Facts of the environment that may explain a difference beside the settings."""
 
 FIGURES = ("first", "second", "difference", "low", "high", "images", "by_image", "outcome")
-"""What is told of a metric."""
+"""Values of a metric, and their difference, for two cells."""
 
 Table = Mapping[str, Mapping[str, float | None]]
 """Image -> figure -> value, None where it has none."""

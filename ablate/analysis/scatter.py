@@ -59,7 +59,7 @@ class Scatter:
 
     @property
     def shown(self) -> Mapping[str, Mapping[int, Point]]:
-        """What drawings show of single seeds: `centred`, or `seeds` where that is not possible."""
+        """Single seeds as drawings show them: `centred`, or `seeds` where that is not possible."""
         return self.centred or self.seeds
 
     @cached_property
