@@ -35,6 +35,7 @@ def report(
     from ablate.cli.terminal import command, plural
     from ablate.report import write_report
 
+    # The store of each grid, which must have been run.
     wanted: list[str] | list[None] = grids or [None]
     stores = []
     for grid in wanted:
@@ -47,6 +48,7 @@ def report(
         if stored.points != plan.points:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
         stores.append(store)
+    # Files beside one another, under the grids' names.
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
     written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)

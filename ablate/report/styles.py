@@ -160,6 +160,7 @@ def label_points(
         first: names that are written in any case; the others only where they cover no point and no name.
         corners: of a staircase that names shall not cross.
     """
+    # What is taken already, as boxes in points: every point, and the steps of the staircase.
     inch = panel.figure.dpi / 72
     spots = {name: tuple(panel.transData.transform(point) / inch) for name, point in points.items()}
     left, right = (float(panel.transAxes.transform((edge, 0))[0]) / inch for edge in (0, 1))
@@ -167,6 +168,7 @@ def label_points(
     steps = [tuple(panel.transData.transform(corner) / inch) for corner in corners]
     for (a, b), (c, d) in itertools.pairwise(steps):
         taken.append((min(a, c) - 1, min(b, d) - 1, max(a, c) + 1, max(b, d) + 1))
+    # Each name takes the side where it covers least of that.
     for name in dict.fromkeys((*first, *points)):
         x, y = spots[name]
         width = LETTER * len(name)

@@ -28,6 +28,7 @@ class Row:
 
 def bjontegaard_table(evidence: Evidence) -> Table | None:
     """Returns a row for each level and each primary metric, None where no axis can be the points of a curve."""
+    # A row for each level and metric whose curves can be compared, in quality and in bits.
     study = evidence.study
     metrics = [metric for metric in evidence.primary if metric.scope is not Scope.rate]
     rows: list[Row] = []
@@ -43,6 +44,7 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
                 rate = curve_effect(study, metric.name, axis.name, level, "rate")
                 if quality and rate:
                     rows.append(Row(metric, quality, rate))
+    # Where the grid does not ask for equal bits, a table of refusals is of no use.
     measured = any(row.rate.effect.interval for row in rows)
     if not rows or (study.compare.rate_match != "bd" and not measured):
         return None

@@ -49,6 +49,7 @@ def _figure(evidence: Evidence, events: Mapping[str, Sequence[Event]], kinds: Se
     last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
     with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
         panel = drawn.canvas.subplots()
+        # Kinds of events stand a little above each other within the row of their loss type.
         for number, kind in enumerate(kinds):
             points = [
                 (event.step, row)

@@ -113,6 +113,7 @@ def _losses(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) -> S
         )
         for quantity, title in LOSSES.items() if quantity in curves.values
     ]  # fmt: skip
+    # The caption says what a line is the mean of.
     pooled = any(each.arms > 1 for own in bundles.values() for each in own)
     caption = "Mean over all cells that the key names alike" if pooled else "Mean over the seeds of each arm"
     if max(len({cell.arm for cell in cells}) for cells in groups.values()) > LINES:
