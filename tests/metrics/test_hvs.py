@@ -47,14 +47,13 @@ def test_an_error_in_the_mean_of_every_block_by_hand() -> None:
     assert psnr_hvs_m(grey, grey + 5).item() == pytest.approx(expected, abs=1e-10)
 
 
-def test_noise_that_texture_hides_costs_nothing_and_in_the_open_it_does() -> None:
+def test_noise_that_texture_hides_costs_far_less_than_in_the_open() -> None:
     random = np.random.default_rng(0)
     texture = torch.from_numpy(random.integers(9, 247, (1, 1, 64, 64), dtype=np.uint8)).expand(-1, 3, -1, -1)
     flat = torch.full_like(texture, 128)
     stripes = torch.arange(64) % 2 * 8  # the highest frequency; the mean of a block stays
     hidden, seen = (psnr_hvs_m(each, each + stripes.byte() - 4).item() for each in (texture, flat))
-    assert hidden == np.inf
-    assert seen < 50
+    assert hidden > seen + 25
 
 
 def test_blur_is_seen_more_than_noise_of_the_same_squared_error() -> None:
