@@ -140,17 +140,13 @@ def _each(records: Entry, weights: str) -> list[str]:
 
 
 def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Uncertainty], first: str) -> list[str]:
-    from ablate.cli.terminal import columns
+    from ablate.cli.terminal import columns, figure
 
     others = [name for name in measured if name != first]
     rows = []
     for name, value in measured[first].items():
         around = uncertainty.get(name)
         within = f"{around.low:.6g} to {around.high:.6g}" if around and around.low is not None else "–"
-        rows.append((name, _text(value), within, *(_text(measured[other].get(name)) for other in others)))
+        rows.append((name, figure(value), within, *(figure(measured[other].get(name)) for other in others)))
     header = ("metric", first, "95 % over images", *others)
     return columns(header, rows)
-
-
-def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"

@@ -114,6 +114,14 @@ class Evidence:
         """Arms with at least one finished cell."""
         return tuple(arm for arm in self.study.arms if arm.done)
 
+    def means(self, metric: str) -> dict[str, float]:
+        """Returns arm -> mean over its seeds, of the finished arms that have a value."""
+        return {arm.name: mean for arm in self.finished if (mean := arm.mean(metric)) is not None}
+
+    def is_baseline(self, arm: str) -> bool:
+        """Returns whether an arm is the one that others are compared with."""
+        return self.study.baseline is not None and self.study.baseline.name == arm
+
     @cached_property
     def reference(self) -> Arm | None:
         """The baseline arm where it has finished, else the first arm that has."""
