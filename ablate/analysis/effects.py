@@ -61,9 +61,9 @@ class Effect:
         return list(self.by_seed.values())
 
 
-def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]) -> tuple[LevelMean, ...]:
+def level_means(study: Study, axis: Axis, metric: str) -> tuple[LevelMean, ...]:
     """Returns the marginal mean of each level of `axis` in the order of the axis."""
-    scores = scores_at(study.slots[axis.name], score_of(metric, weights))
+    scores = scores_at(study.slots[axis.name], score_of(metric))
     planned = [level for level, _, _ in study.slots[axis.name]]
     result = []
     for level in axis.levels:
