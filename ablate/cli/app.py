@@ -21,6 +21,7 @@ from ablate.cli.doctor import doctor
 from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
 from ablate.cli.losses import losses
+from ablate.cli.measure import measure
 from ablate.cli.plan import plan
 from ablate.cli.process import interruptible
 from ablate.cli.references import references
@@ -35,6 +36,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 COMMANDS = (
     init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+    measure,
 )  # fmt: skip
 
 
@@ -120,6 +122,7 @@ def ablate(
       ablate compress a.png --cell ID -o DIR    images to files, by a trained cell
       ablate decompress DIR/a.ablt -o DIR       and back
       ablate eval --cell ID --images DIR        a trained cell measured on other images
+      ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

@@ -6,6 +6,7 @@ from .cell import CellRecord as CellRecord
 from .declared import Budget as Budget
 from .declared import Compare as Compare
 from .declared import Execution as Execution
+from .declared import Reference as Reference
 from .plan import ExcludedCells as ExcludedCells
 from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
