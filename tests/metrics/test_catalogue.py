@@ -29,6 +29,8 @@ DIRECTIONS = {
     "kid_paired_lite0_1280": ("lower", ""),
     "fid": ("lower", ""),
     "kid_paired": ("lower", ""),
+    "sfid": ("lower", ""),
+    "kid_paired_inception_2023": ("lower", ""),
     "fd_dinov2_1024": ("lower", ""),
     "kid_paired_dinov2_1024": ("lower", ""),
     "bpp_bound": ("lower", "bit/pixel"),
@@ -62,7 +64,7 @@ def test_the_catalogues_are_read_without_torch() -> None:
 
 def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
     taps = {name: tuple(extractors[name].facts["taps"]) for name in extractors}
-    assert taps == {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
+    assert taps == {"lite0": (112, 1280), "inception": (2048, 2023), "dinov2": (1024,)}
     for sha256 in (lite0.WEIGHTS_SHA256, inception.WEIGHTS.sha256, dinov2.WEIGHTS.sha256):
         assert re.fullmatch("[0-9a-f]{64}", sha256)
     for name in extractors:
@@ -74,6 +76,11 @@ def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
 def test_only_inceptions_distance_is_called_fid() -> None:
     assert [name for name in metrics if metrics[name].label == "FID"] == ["fid"]
     assert [name for name in metrics if name.startswith("fid")] == ["fid"]
+    assert [name for name in metrics if metrics[name].label == "sFID"] == ["sfid"]
+    assert (
+        metrics["sfid"].needs.extractor == metrics["kid_paired_inception_2023"].needs.extractor == ("inception", 2023)
+    )
+    assert metrics["sfid"].needs.patches == 2024
 
 
 def test_the_kernel_distance_of_pairs_does_not_pass_for_the_kid_of_papers() -> None:
@@ -111,7 +118,7 @@ def test_bounds_are_those_that_a_figure_cannot_leave() -> None:
     assert bounds["ms_ssim"] == bounds["ms_ssim_3"] == (0, 1)
     assert bounds["psnr"] == bounds["kid_paired"] == bounds_of("ms_ssim_db") == UNBOUNDED
     positive = {name for name in metrics if bounds[name] == (0, math.inf)}
-    distances = {name for name in metrics if name.startswith(("f", "lpips", "dists", "bpp"))}
+    distances = {name for name in metrics if name.startswith(("f", "sfid", "lpips", "dists", "bpp"))}
     assert positive == distances
 
 
