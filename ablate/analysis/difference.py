@@ -74,6 +74,8 @@ class Change:
             return "no interval" if self.difference else "equal"
         if self.low <= 0 <= self.high:
             return "equal" if self.low == self.high == 0 else "not told apart"
+        if self.metric.direction is None:
+            return "told apart"
         return "better" if self.difference * self.metric.sign > 0 else "worse"
 
 

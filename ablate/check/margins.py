@@ -92,17 +92,17 @@ def stat_margins(reference: GridRecord, declared: Mapping[str, float | str], alp
 
 
 def measured(reference: GridRecord) -> tuple[str, ...]:
-    """Returns the metrics that some cell has a value of, in reading order."""
+    """Returns the metrics with a better direction that some cell has a value of, in reading order."""
     from ablate.metrics.catalogue import in_reading_order
 
-    return tuple(metric.name for metric in in_reading_order() if reference.values(metric.name))
+    return tuple(metric.name for metric in in_reading_order() if metric.direction and reference.values(metric.name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:
     from ablate.metrics.catalogue import metrics
 
     metric = metrics[name]
-    return Margin(direction=metric.direction, unit=metric.unit, margin=value, cause=cause)
+    return Margin(direction=metric.better, unit=metric.unit, margin=value, cause=cause)
 
 
 def _largest(name: str, reference: GridRecord, other: GridRecord) -> float:

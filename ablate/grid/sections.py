@@ -15,11 +15,15 @@ from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
 
 
-def _known_metric(name: str) -> str:
-    return metrics[name].name
+def _judged_by(name: str) -> str:
+    metric = metrics[name]
+    if metric.direction is None:
+        judging = ", ".join(each for each in metrics if metrics[each].direction)
+        raise ValueError(f"{name} describes, and no value of it is better (there is: {judging})")
+    return metric.name
 
 
-Metric = Annotated[str, AfterValidator(_known_metric)]
+Metric = Annotated[str, AfterValidator(_judged_by)]
 
 
 class Design(Settings):

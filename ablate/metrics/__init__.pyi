@@ -18,6 +18,8 @@ from .images.pixel import decibels as decibels
 from .images.pixel import mse as mse
 from .images.pixel import psnr as psnr
 from .images.pixel import sse as sse
+from .images.sharpness import sharpness as sharpness
+from .images.sharpness import sharpness_ratio as sharpness_ratio
 from .images.structure import MIN_SIDE_MS_SSIM as MIN_SIDE_MS_SSIM
 from .images.structure import MIN_SIDE_MS_SSIM_3 as MIN_SIDE_MS_SSIM_3
 from .images.structure import ms_ssim as ms_ssim

@@ -16,6 +16,9 @@ LAST_OF_QUALITY = 70
 """Place of metrics of quality that say nothing else; rates come after them."""
 
 
+Direction = Literal["higher", "lower"]
+
+
 class Scope(StrEnum):
     """Subject of a metric, which decides what its function is given.
 
@@ -58,7 +61,7 @@ class Metric:
         name: key in records and grid files.
         label: text in figures and tables.
         unit: "dB", "bit/pixel" or "" for a pure number.
-        direction: which values are better.
+        direction: which values are better; None where a figure describes, and nothing is won by it.
         function: computes it; see `Scope`.
         decimals: how many tell arms apart without feigning precision.
         place: where it stands among others for a reader, from 0; figures with few panels show the first.
@@ -71,7 +74,7 @@ class Metric:
     name: str
     label: str
     unit: str
-    direction: Literal["higher", "lower"]
+    direction: Direction | None
     formula: str
     source: str
     function: Callable[..., Any]
@@ -93,6 +96,12 @@ class Metric:
     def learned(self) -> bool:
         """Whether it looks at whole images through weights that a user brings along."""
         return self.needs.weights is not None
+
+    @property
+    def better(self) -> Direction:
+        """The direction of a metric that arms are judged by, as one that has none never is."""
+        assert self.direction is not None, f"no direction of {self.name} is better"
+        return self.direction
 
     @property
     def sign(self) -> float:

@@ -39,7 +39,7 @@ def _trade(evidence: Evidence, winners: int) -> str:
     points = {arm.name: [arm.mean(metric.name) for metric in evidence.primary] for arm in candidates(evidence.study)}
     known = {name: [value for value in point if value is not None] for name, point in points.items()}
     complete = {name: point for name, point in known.items() if len(point) == len(evidence.primary)}
-    front = frontier(complete, [metric.direction for metric in evidence.primary])
+    front = frontier(complete, [metric.better for metric in evidence.primary])
     return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
 
 

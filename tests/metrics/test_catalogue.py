@@ -17,6 +17,8 @@ from ablate.registry import UnknownNameError
 DIRECTIONS = {
     "psnr": ("higher", "dB"),
     "psnr_hvs_m": ("higher", "dB"),
+    "sharpness": (None, "levels^2"),
+    "sharpness_ratio": (None, ""),
     "ssim": ("higher", ""),
     "ms_ssim": ("higher", ""),
     "ms_ssim_3": ("higher", ""),
@@ -97,7 +99,7 @@ def test_what_a_metric_needs_says_whether_an_evaluation_must_ask_for_it() -> Non
     always = [name for name in metrics if not metrics[name].by_choice]
     assert set(always) == {"psnr", "ssim", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual"}
     assert {name for name in metrics if metrics[name].learned} == {"lpips_alex", "lpips_vgg", "dists"}
-    assert [name for name in metrics if not metrics[name].default] == ["psnr_hvs_m"]
+    assert {name for name in metrics if not metrics[name].default} == {"psnr_hvs_m", "sharpness", "sharpness_ratio"}
     assert metrics["fd_lite0_1280"].needs.extractor == ("lite0", 1280)
     assert metrics["lpips_alex"].weights_facts().keys() == {"weights_sha256", "heads_sha256"}
 
@@ -118,7 +120,7 @@ def test_bounds_are_those_that_a_figure_cannot_leave() -> None:
     assert bounds["ms_ssim"] == bounds["ms_ssim_3"] == (0, 1)
     assert bounds["psnr"] == bounds["kid_paired"] == bounds_of("ms_ssim_db") == UNBOUNDED
     positive = {name for name in metrics if bounds[name] == (0, math.inf)}
-    distances = {name for name in metrics if name.startswith(("f", "sfid", "lpips", "dists", "bpp"))}
+    distances = {name for name in metrics if name.startswith(("f", "sfid", "sharpness", "lpips", "dists", "bpp"))}
     assert positive == distances
 
 
