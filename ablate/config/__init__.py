@@ -1,7 +1,7 @@
 """The typed, frozen settings of one cell, and its identity."""
 
 from ablate.codecs.agustsson.settings import ModelQuirks as ModelQuirks
-from ablate.codecs.agustsson.settings import Quantizer as Quantizer
+from ablate.codecs.agustsson.settings import QuantizerSettings as QuantizerSettings
 from ablate.codecs.settings import Model as Model
 from ablate.config.cell import Cell as Cell
 from ablate.config.cell import Warmup as Warmup
