@@ -21,6 +21,7 @@ from ablate.cli.doctor import doctor
 from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
 from ablate.cli.init import init
 from ablate.cli.losses import losses
+from ablate.cli.measure import measure
 from ablate.cli.plan import plan
 from ablate.cli.process import interruptible
 from ablate.cli.references import references
@@ -34,7 +35,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
 )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def ablate(
       ablate init grid.toml      write a grid file to start from
       ablate plan grid.toml      see its cells and how long they take
       ablate run grid.toml       train every cell; again: go on where it stopped
+      ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says

@@ -53,7 +53,7 @@ def run_cell(
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
         tracking.measured(measured["metrics"])
-        _commit(entry, cell.id, outcome, measured)
+        _commit(entry, entry.id or cell.id, outcome, measured)
     return outcome
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablate.metrics.naming import group_column
 from ablate.settings import flat
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ def _of_set(
     if not names or len(names) != len(without[0]) or len(names) != len(without[1]):
         return Change(metric, own, other, other - own)
     gaps = [float(without[1][name][metric.name]) - float(without[0][name][metric.name]) for name in names]
-    groups = [int(without[0][name]["group"]) for name in names]
+    own_groups = group_column(metric.name)
+    groups = [int(without[0][name].get(own_groups) or without[0][name]["group"]) for name in names]
     found = jackknife.of_replicates(other - own, gaps, groups)
     return Change(metric, own, other, found.value, found.low, found.high, len(names))
 
