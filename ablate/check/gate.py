@@ -13,6 +13,7 @@ from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
 from ablate.check.record import ArmRecord, Record
 from ablate.check.values import judge_exactly, judge_seeds
+from ablate.metrics.naming import split_name
 from ablate.records import Status
 
 OK, REGRESSED, UNDECIDED, INCONCLUSIVE = 0, 1, 3, 4
@@ -116,7 +117,7 @@ def _arm(
     rows = [_training(name, was, now)]
     for metric in metrics:
         objection = (
-            changed_metrics.get(metric) or changed_protocol(metric, was, now) or undefined(metric, was, now)
+            changed_metrics.get(split_name(metric)[0]) or changed_protocol(metric, was, now) or undefined(metric, was, now)
         )  # fmt: skip
         rows.append(objection.finding(name, metric) if objection else _finding(name, metric, was, now, baseline))
     return rows

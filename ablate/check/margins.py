@@ -95,7 +95,8 @@ def measured(reference: Record) -> tuple[str, ...]:
     """Returns the metrics that some cell has a value of, in reading order."""
     from ablate.metrics.catalogue import in_reading_order
 
-    return tuple(metric.name for metric in in_reading_order() if reference.values(metric.name))
+    there = {name for cell in reference.cells().values() for name in cell.values}
+    return tuple(metric.name for metric in in_reading_order(there) if reference.values(metric.name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:

@@ -35,7 +35,8 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    decompress, eval,
 )  # fmt: skip
 
 

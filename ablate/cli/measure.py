@@ -31,9 +31,7 @@ def measure(
         str | None,
         typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be measured, and change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; change nothing.")] = False,
     as_json: AsJson = False,
     progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
     runs_dir: RunsDir = RUNS,

@@ -100,5 +100,4 @@ class PlanRecord(Record):
 
 def _setting(point: PlannedCell) -> str:
     """Returns what two cells share exactly when they differ in nothing but the seed."""
-    aside = ("seed", "replicate", "evaluation")
-    return repr(sorted((key, value) for key, value in point.cell.items() if key not in aside))
+    return repr(sorted((key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")))
