@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le, Lt
 
 Weight = Annotated[float, Ge(0)]
-"""What a term of a loss is multiplied with; below 0 the term would be turned round."""
+"""Factor of a term of a loss; below 0 the term would be turned round."""
 
 _BOUNDS = (
     (Ge, "ge", "at least", operator.ge),

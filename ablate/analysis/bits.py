@@ -10,6 +10,8 @@ from ablate.analysis.effects import Effect, seed_means
 from ablate.analysis.intervals import Interval, seed_interval, t_interval
 from ablate.analysis.study import Block, Study
 from ablate.analysis.verdicts import Conclusion
+from ablate.metrics.catalogue import metrics
+from ablate.metrics.metric import Scope
 from ablate.records import WEIGHTS
 
 RATE = "bpp_actual"
@@ -38,6 +40,11 @@ class Bits:
             return False
         no_more, no_fewer = self.share.high <= self.tolerance, self.share.low >= -self.tolerance
         return {"better": no_more, "worse": no_fewer, "equivalent": no_more and no_fewer}[outcome]
+
+
+def is_rate(metric: str) -> bool:
+    """Returns whether a metric measures bits and not quality."""
+    return metric in metrics and metrics[metric].scope is Scope.rate
 
 
 def tolerance(rate_match: str) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, tolerance
+from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, is_rate, tolerance
 from ablate.analysis.comparable import other_protocol
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
@@ -39,10 +39,6 @@ class Doubt(StrEnum):
     """There are no curves to compare at equal bits."""
     spread = "spread"
     """The interval reaches over the margin."""
-
-
-RATES = ("bpp_",)
-"""How the names of metrics begin that measure bits and not quality."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ def _estimate(
     match = study.compare.rate_match
     if unlike := other_protocol(study, effect):
         return replace(_judged(study, effect, direction, declared), reason=Doubt.protocol, other_protocol=unlike)
-    if effect.metric.startswith(RATES):
+    if is_rate(effect.metric):
         return _judged(study, effect, direction, declared)
     share = bits(spent.get(effect.key), tolerance(match), study.compare.alpha)
     if match != "bd":

@@ -10,6 +10,7 @@ from typing import Any
 
 from ablate.analysis.axes import value_text
 from ablate.analysis.study import Study
+from ablate.config.data import WHICH_IMAGES
 from ablate.grid.labels import short_names
 from ablate.metrics.protocol import differences
 from ablate.records import CellRecord
@@ -21,9 +22,8 @@ GRID = "grid"
 SETTINGS = 3
 """Settings outside the axes in which grids may differ, each becoming an axis; with more, the grid itself is one."""
 
-IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options", "train_digest", "test_digest")
-ASIDE = ("seed", "replicate", *(f"data.{key}" for key in IMAGES))
-"""Parts of a cell that are no setting of its arm; images are compared by their hashes."""
+ASIDE = ("seed", "replicate", *(f"data.{key}" for key in (*WHICH_IMAGES, "train_digest", "test_digest")))
+"""How keys begin that are no setting of a cell's arm; images are compared by their hashes."""
 
 MISSING = object()
 
@@ -140,7 +140,7 @@ def _settings(cell: CellRecord) -> dict[str, str]:
 
 def _of_arm(key: str, cell: CellRecord) -> bool:
     """Whether a setting tells arms apart; how a cell is measured is compared figure by figure, unless it is an axis."""
-    return key not in ASIDE and (not key.startswith("evaluation.") or key in cell.axes)
+    return not key.startswith(ASIDE) and (not key.startswith("evaluation.") or key in cell.axes)
 
 
 def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord]:

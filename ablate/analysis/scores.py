@@ -1,4 +1,4 @@
-"""Scores as arrays: one row a seed, one column an image."""
+"""Scores by image as arrays: one row a seed, one column an image."""
 
 from __future__ import annotations
 
@@ -18,27 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """A metric's values, arm -> float64 (seeds, images); NaN where a cell has no value.
-
-    `images` is empty for values of whole cells, whose arrays are (seeds, 1).
-    """
+    """A metric's values, arm -> float64 (seeds, images); NaN where a cell has no value."""
 
     metric: str
     weights: str
     seeds: tuple[int, ...]
     images: tuple[str, ...]
     values: Mapping[str, np.ndarray]
-
-
-def collect(study: Study, metric: str, weights: str = WEIGHTS[0]) -> Scores:
-    """Collects one value a cell: the mean over images, or what is defined on the whole set only."""
-    import numpy as np
-
-    values = {}
-    for arm in study.arms:
-        found = arm.scores(metric, weights)
-        values[arm.name] = np.array([[found.get(seed, np.nan)] for seed in study.seeds], dtype=np.float64)
-    return Scores(metric, weights, study.seeds, (), values)
 
 
 def collect_images(study: Study, store: Store, metric: str, weights: str = WEIGHTS[0]) -> Scores:

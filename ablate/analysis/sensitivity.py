@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablate.analysis.contrasts import RATES, Contrast, contrasts
+from ablate.analysis.bits import is_rate
+from ablate.analysis.contrasts import Contrast, contrasts
 from ablate.analysis.effects import cells_at
 from ablate.analysis.failures import with_failures_as_worst
 from ablate.analysis.frontier import Direction
@@ -72,7 +73,7 @@ def sensitivity(
     raw = _verdicts(contrasts(study, chosen, weights=WEIGHTS[1]))
     worst = _verdicts(_worst(study, chosen)) if any(cell.status is Status.diverged for cell in study.cells) else {}
     own = _verdicts(found)
-    quality = [metric for metric in found if not metric.startswith(RATES)]
+    quality = [metric for metric in found if not is_rate(metric)]
     return tuple(
         Sensitivity(
             each,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, Status
+from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, RecordError, Status
+from ablate.records.images import read_images
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -79,7 +80,7 @@ class Study:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """What varies, in the order of the grid file."""
+        """Axes that vary, in the order of the grid file."""
         return find_axes(self.planned_axes, [cell.axes for cell in self.cells], self.compare.baseline)
 
     @cached_property
@@ -133,5 +134,15 @@ def read_study(store: Store) -> Study:
         compare=plan.compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
-        cells=store.cell_records(plan),
+        cells=tuple(_whole(cell, store) for cell in store.cell_records(plan)),
     )
+
+
+def _whole(cell: CellRecord, store: Store) -> CellRecord:
+    """Returns a cell; it is broken where the figures of its images cannot be read."""
+    try:
+        if cell.measured:
+            read_images(store.cell(cell.id).images_csv, WEIGHTS[0])
+    except RecordError as error:
+        return replace(cell, status=Status.broken, result=None, cause=str(error))
+    return cell

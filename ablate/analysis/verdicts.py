@@ -3,7 +3,9 @@
 A verdict names the part of the line in which the true difference lies: beyond the margin on the good side, beyond it on
 the bad side, or between. The parts do not overlap, so a verdict is wrong only where its interval misses the truth
 (Goeman, Solari and Stijnen 2010). Student's interval rests on differences that scatter about normally; the exact
-sign-flip test, moved to the edge of the part, rests on their symmetry alone. A verdict needs both.
+sign-flip test, moved to the edge of the part, rests on their symmetry alone. A verdict needs both. Equivalence is the
+claim that nothing lies far out, which seeds that seldom fall far to one side can feign; it also needs a test that holds
+where differences are as skewed as exponential ones.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Literal
 
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import Interval, t_interval
-from ablate.analysis.significance import sign_flip_p, smallest_p
+from ablate.analysis.significance import sign_flip_p, skewed_p, smallest_p
 
 Conclusion = Literal["better", "worse", "equivalent", "inconclusive"]
 """Inconclusive is what is left when the differences support none of the others."""
@@ -28,7 +30,8 @@ class Judgement:
     Attributes:
         interval: Student's interval of the mean difference at 1 - alpha.
         claim: the part of the line that the differences speak for most, never inconclusive.
-        claim_p: the smallest alpha at which they support it: two-sided, the larger of Student's and the exact one.
+        claim_p: the smallest alpha at which they support it: two-sided, the largest of Student's, the exact one and,
+            for equivalence, that for skewed differences.
         p: the exact sign-flip p-value against no difference, two-sided.
         smallest_p: the smallest that either exact p-value can be with this number of seeds.
         outcome: the claim where `claim_p` reaches alpha.
@@ -60,7 +63,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
     }
     if margin:
         inside = ([margin + value for value in gains], [margin - value for value in gains])
-        found["equivalent"] = max(map(beyond_zero_p, inside))
+        found["equivalent"] = max(max(beyond_zero_p(side), _skewed(side)) for side in inside)
     claim = min(found, key=lambda outcome: found[outcome])
     claim_p = min(1.0, 2 * found[claim])
     outcome: Conclusion = claim if claim_p <= alpha else "inconclusive"
@@ -81,13 +84,19 @@ def beyond_zero_p(values: Sequence[float]) -> float:
 def _student(values: Sequence[float]) -> float:
     from scipy import special
 
+    return float(special.stdtr(len(values) - 1, -_statistic(values))) if len(values) > 1 else 1.0
+
+
+def _skewed(values: Sequence[float]) -> float:
+    return skewed_p(_statistic(values), len(values)) if len(values) > 1 else 1.0
+
+
+def _statistic(values: Sequence[float]) -> float:
+    """Returns the mean of two or more values in its standard errors, without limit where they do not scatter."""
     own = t_interval(values)
-    if own.standard_deviation is None:
-        return 1.0
-    if own.standard_deviation == 0:
-        return 0.0 if own.mean > 0 else 1.0
-    statistic = own.mean / (own.standard_deviation / math.sqrt(own.n))
-    return float(special.stdtr(own.n - 1, -statistic))
+    if not own.standard_deviation:
+        return math.inf if own.mean > 0 else -math.inf
+    return own.mean / (own.standard_deviation / math.sqrt(own.n))
 
 
 def leaning(interval: Interval, margin: float, direction: Direction) -> Conclusion:

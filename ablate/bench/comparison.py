@@ -52,23 +52,20 @@ class Compared:
         return f"{name}: {self.change}, {_written(self.ratio)} eager, was {was}"
 
 
-def compare(run: Mapping[str, Any], reference: Mapping[str, Any], margin: float = MARGIN) -> list[Compared]:
+def compare(run: Mapping[str, Any], reference: Mapping[str, Any]) -> list[Compared]:
     """Returns every backend that the reference has a ratio of and that the run came to, or should have.
 
     Args:
         run: a document of the bench.
         reference: another one, compact or not, of this machine or another of its kind.
-        margin: by what factor a ratio may fall.
 
     Raises:
-        ValueError: for a margin of 1 or less, and where the two have no backend of a case in common.
+        ValueError: where the two have no backend of a case in common.
     """
-    if margin <= 1:
-        raise ValueError(f"the margin is a factor above 1, such as {MARGIN}, not {margin}")
     now = {_key(row): row for row in run["rows"]}
     cases = {key[:-1] for key in now}
     then = {_key(row): primary_ratio(row) for row in reference["rows"] if _is_compared(row)}
-    found = [_compared(key, now.get(key), ratio, margin) for key, ratio in then.items() if key[:-1] in cases]
+    found = [_compared(key, now.get(key), ratio) for key, ratio in then.items() if key[:-1] in cases]
     if not found:
         raise ValueError("the two runs have no backend of a kernel at the same shape, type and device in common")
     return found
@@ -78,23 +75,23 @@ def _is_compared(row: Row) -> bool:
     return row["status"] == "measured" and row["backend"] not in (BASELINE, CONTROL) and is_own(row)
 
 
-def _compared(key: tuple[str, ...], row: Row | None, then: Sequence[Any], margin: float) -> Compared:
+def _compared(key: tuple[str, ...], row: Row | None, then: Sequence[Any]) -> Compared:
     if row is None:
         return Compared(key, None, then, "missing", "it was not measured in this run")
     if row["status"] != "measured":
         change: Change = "failed" if row["status"] in ("failed", "error") else "missing"
         return Compared(key, None, then, change, str(row.get("reason", "")))
-    return Compared(key, primary_ratio(row), then, _change(primary_ratio(row), then, margin))
+    return Compared(key, primary_ratio(row), then, _change(primary_ratio(row), then))
 
 
-def _change(ratio: Sequence[Any], then: Sequence[Any], margin: float) -> Change:
+def _change(ratio: Sequence[Any], then: Sequence[Any]) -> Change:
     """Compares two ratios: the interval must lie beyond the reference's, and the median beyond the margin."""
     (median, low, high), (before, least, most) = ratio, then
     if None in (low, high, least, most):
         return "ambiguous"
-    if median < before / margin:
+    if median < before / MARGIN:
         return "slower" if high < least else "ambiguous"
-    if median > before * margin:
+    if median > before * MARGIN:
         return "faster" if low > most else "ambiguous"
     return "same"
 

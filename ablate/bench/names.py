@@ -19,7 +19,7 @@ TORCH_COMPILE = "torch-compile"
 """How the names of torch.compile's modes begin, of which this package's own `compiled` is none."""
 
 Row = dict[str, Any]
-"""What is recorded of one backend of one case, in plain data."""
+"""The record of one backend of one case, in plain data."""
 
 
 class StopReason(StrEnum):

@@ -31,26 +31,19 @@ class Request:
     threads: int = 1
 
     @classmethod
-    def parse(
-        cls,
-        kernels: Sequence[str] | None,
-        shapes: Sequence[str] | None,
-        dtypes: Sequence[str] | None,
-        backends: Sequence[str] | None,
-        device: str,
-        threads: int,
-    ) -> Request:
-        """Reads options, each given one by one or with commas.
+    def parse(cls, device: str, threads: int, **options: Sequence[str] | None) -> Request:
+        """Reads the options of a command; names and shapes may be given one by one or with commas.
 
         Raises:
             ValueError: for a shape that is none, and for a name that there is not, with the nearest.
         """
         there = device_named(device)
-        names = [
-            tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
-            for given in (kernels, shapes, dtypes, backends)
-        ]
-        return cls(names[0], tuple(map(Shape.parse, names[1])), names[2], names[3], there, threads).checked()
+        names = {
+            option: tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+            for option, given in options.items()
+        }
+        shapes = tuple(map(Shape.parse, names.pop("shapes")))
+        return cls(shapes=shapes, device=there, threads=threads, **names).checked()
 
     def checked(self) -> Request:
         """Returns itself.
@@ -73,8 +66,8 @@ class Request:
         """Yields what to measure of the kernels."""
         for kernel in self._kernels():
             for direction in kernel.directions:
-                for dtype in set(self.dtypes or ("float32",)) & set(kernel.dtypes):
-                    for shape in self.shapes or (kernel.shape[self.device],):
+                for dtype in dict.fromkeys(self.dtypes or ("float32",)):
+                    for shape in (self.shapes or (kernel.shape[self.device],)) if dtype in kernel.dtypes else ():
                         yield kernel, Setting(direction, shape, DTYPES[dtype], self.device)
 
     def _kernels(self) -> list[Kernel]:

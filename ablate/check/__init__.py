@@ -11,5 +11,5 @@ from ablate.check.finding import Reason as Reason
 from ablate.check.gate import GateResult as GateResult
 from ablate.check.gate import check as check
 from ablate.check.probe import measure as measure
-from ablate.check.record import Record as Record
+from ablate.check.record import GridRecord as GridRecord
 from ablate.check.record import record as record

@@ -12,8 +12,8 @@ from pydantic import Field, JsonValue, ValidationError
 
 from ablate.atomic import read_json, write_json
 from ablate.check.margins import Margin
-from ablate.check.record import Record
-from ablate.config import RESULTS_VERSION, Settings
+from ablate.check.record import GridRecord
+from ablate.config import Settings
 from ablate.records import RecordError
 from ablate.records.record import require_finite
 from ablate.store.lock import one_at_a_time
@@ -28,7 +28,7 @@ class IncomparableError(ValueError):
     """A baseline that no result of today can be compared with; the message says why, and what to do."""
 
 
-class Change(Settings):
+class Revision(Settings):
     """An entry of a baseline's history."""
 
     date: str
@@ -48,13 +48,13 @@ class Baseline(Settings):
     mode: Mode
     results_version: int
     alpha: float = Field(gt=0, lt=1)
-    history: tuple[Change, ...] = Field(min_length=1)
+    history: tuple[Revision, ...] = Field(min_length=1)
     metrics: dict[str, Margin] = Field(min_length=1)
-    record: Record
+    record: GridRecord
     kernels: dict[str, JsonValue] | None = None
 
 
-def dated(record: Record, reason: str) -> Change:
+def dated(record: GridRecord, reason: str) -> Revision:
     """Returns an entry of the history for a record taken now.
 
     Raises:
@@ -64,7 +64,7 @@ def dated(record: Record, reason: str) -> Change:
         raise ValueError("--reason is empty; it is what a reader of the history learns from")
     made = record.made
     date = datetime.now(UTC).date().isoformat()
-    return Change(date=date, reason=reason.strip(), fingerprint=_text(made, "fingerprint"), git=_text(made, "git"))
+    return Revision(date=date, reason=reason.strip(), fingerprint=_text(made, "fingerprint"), git=_text(made, "git"))
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -106,26 +106,6 @@ def updating(path: Path) -> Iterator[Path]:
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Writes a baseline so that a change of it reads well: what all arms share stands once."""
     write_json(path, _gathered(baseline))
-
-
-def new_baseline(
-    record: Record,
-    mode: Mode,
-    alpha: float,
-    metrics: Mapping[str, Margin],
-    history: tuple[Change, ...],
-    kernels: dict[str, Any] | None = None,
-) -> Baseline:
-    """Returns the baseline that a record makes."""
-    return Baseline(
-        mode=mode,
-        results_version=RESULTS_VERSION,
-        alpha=alpha,
-        metrics=dict(metrics),
-        history=history,
-        record=record,
-        kernels=kernels,
-    )
 
 
 def _gathered(baseline: Baseline) -> dict[str, Any]:

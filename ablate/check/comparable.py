@@ -21,7 +21,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Machine:
-    """What differs between two machines: why they cannot repeat each other exactly, and what is worth a line."""
+    """Differences between two machines: why they cannot repeat each other exactly, and notes that are worth a line."""
 
     objection: Objection | None
     notes: tuple[str, ...]

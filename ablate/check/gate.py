@@ -11,7 +11,7 @@ from ablate.check.comparable import changed_machine, changed_protocol, changed_s
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
-from ablate.check.record import ArmRecord, Record
+from ablate.check.record import ArmRecord, GridRecord
 from ablate.check.values import judge_exactly, judge_seeds
 from ablate.metrics.naming import split_name
 from ablate.records import Status
@@ -55,7 +55,7 @@ def incomparable(grid: str, error: IncomparableError) -> GateResult:
     return GateResult(grid, "none", (Objection(Reason.other_baseline, str(error)).finding("all", "baseline"),))
 
 
-def check(baseline: Baseline, now: Record, bench: Mapping[str, Any] | None = None) -> GateResult:
+def check(baseline: Baseline, now: GridRecord, bench: Mapping[str, Any] | None = None) -> GateResult:
     """Compares a record with a baseline of the same grid, and a run of `ablate bench` with the ratios that it keeps."""
     was = baseline.record
     arms = _paired(was.arms, now.arms)
@@ -116,8 +116,9 @@ def _arm(
         return [objection.finding(name, each) for each in (TRAINING, *metrics)] if objection else []
     rows = [_training(name, was, now)]
     for metric in metrics:
+        plain, _ = split_name(metric)
         objection = (
-            changed_metrics.get(split_name(metric)[0]) or changed_protocol(metric, was, now) or undefined(metric, was, now)
+            changed_metrics.get(plain) or changed_protocol(metric, was, now) or undefined(metric, was, now)
         )  # fmt: skip
         rows.append(objection.finding(name, metric) if objection else _finding(name, metric, was, now, baseline))
     return rows

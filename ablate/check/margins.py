@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from ablate.analysis import detectable, margin_value
-from ablate.check.record import Record
+from ablate.check.record import GridRecord
 from ablate.config import Settings
 
 ALIKE_FACTOR = 4.0
@@ -36,7 +36,7 @@ class Margin(Settings):
         return margin
 
 
-def exact_margins(reference: Record, alike: Sequence[Record]) -> dict[str, Margin]:
+def exact_margins(reference: GridRecord, alike: Sequence[GridRecord]) -> dict[str, Margin]:
     """Returns for each metric a multiple of the largest difference between runs that ought to be alike.
 
     Args:
@@ -61,7 +61,7 @@ def exact_margins(reference: Record, alike: Sequence[Record]) -> dict[str, Margi
     return margins
 
 
-def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
+def stat_margins(reference: GridRecord, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
     """Returns for each metric the margin that the grid declares, else the drop that its seeds can rule out.
 
     The latter supposes the worst case, a change that redraws every cell: the difference of two independent draws
@@ -91,7 +91,7 @@ def stat_margins(reference: Record, declared: Mapping[str, float | str], alpha: 
     return margins
 
 
-def measured(reference: Record) -> tuple[str, ...]:
+def measured(reference: GridRecord) -> tuple[str, ...]:
     """Returns the metrics that some cell has a value of, in reading order."""
     from ablate.metrics.catalogue import in_reading_order
 
@@ -106,12 +106,12 @@ def _margin(name: str, value: float | str, cause: str) -> Margin:
     return Margin(direction=metric.direction, unit=metric.unit, margin=value, cause=cause)
 
 
-def _largest(name: str, reference: Record, other: Record) -> float:
+def _largest(name: str, reference: GridRecord, other: GridRecord) -> float:
     was, now = reference.values(name), other.values(name)
     return max((abs(now[at] - value) for at, value in was.items() if at in now), default=0.0)
 
 
-def _seed_deviation(reference: Record, name: str) -> tuple[float, int] | None:
+def _seed_deviation(reference: GridRecord, name: str) -> tuple[float, int] | None:
     """Returns the standard deviation over seeds within arms, pooled, and the fewest seeds that an arm has."""
     squares, degrees, fewest = 0.0, 0, None
     found = reference.values(name)

@@ -1,4 +1,4 @@
-"""What the metrics give for images and a codec that never change, so that a change of a metric shows by itself."""
+"""Probe of the metrics: their values for images and a codec that never change, so that a change of one shows."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ArmRecord(Settings):
     cells: dict[int, SeedRecord]
 
 
-class Record(Settings):
+class GridRecord(Settings):
     """All arms of a grid; `made` says by which code and on which machine, `probe` what its metrics give (`probe`)."""
 
     grid: str
@@ -67,7 +67,7 @@ class Record(Settings):
         return {at: value for at, value in found.items() if value is not None}
 
 
-def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, float | None]) -> Record:
+def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, float | None]) -> GridRecord:
     """Reads what became of every cell that the grid means now; a cell that was never run is pending.
 
     Args:
@@ -83,7 +83,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
         if not cell.replicate:
             _, seeds = arms.setdefault(cell.arm, (settings_of(cell.config), {}))
             seeds[cell.seed] = _seed(cell, store, code)
-    return Record(
+    return GridRecord(
         grid=plan.name,
         made=_made(cell.result for cell in cells if cell.result),
         probe=dict(probe),

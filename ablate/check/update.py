@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.check.baseline import Baseline, Mode, dated, new_baseline
+from ablate.check.baseline import Baseline, Mode, dated
 from ablate.check.kernels import kernel_ratios
 from ablate.check.margins import Margin, exact_margins, measured, stat_margins
-from ablate.check.record import Record
+from ablate.check.record import GridRecord
+from ablate.settings import RESULTS_VERSION
 
 NAMED = 3
 
 
 def updated(
-    record: Record,
+    record: GridRecord,
     *,
     reason: str,
     mode: Mode | None,
     previous: Baseline | None,
-    alike: Sequence[Record],
+    alike: Sequence[GridRecord],
     declared: Mapping[str, float | str],
     alpha: float,
     bench: Mapping[str, Any] | None = None,
@@ -53,12 +54,18 @@ def updated(
         margins = exact_margins(record, alike) | {name: kept[name] for name in measured(record) if name in kept}
     else:
         margins = _stat(record, declared, alpha)
-    history = (*(previous.history if previous else ()), dated(record, reason))
-    kernels = kernel_ratios(bench) if bench is not None else previous.kernels if previous else None
-    return new_baseline(record, mode, alpha, margins, history, kernels)
+    return Baseline(
+        mode=mode,
+        results_version=RESULTS_VERSION,
+        alpha=alpha,
+        history=(*(previous.history if previous else ()), dated(record, reason)),
+        metrics=margins,
+        record=record,
+        kernels=kernel_ratios(bench) if bench is not None else previous.kernels if previous else None,
+    )
 
 
-def _stat(record: Record, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
+def _stat(record: GridRecord, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
     margins = stat_margins(record, declared, alpha)
     if not margins:
         raise ValueError(
@@ -67,14 +74,14 @@ def _stat(record: Record, declared: Mapping[str, float | str], alpha: float) -> 
     return margins
 
 
-def _require_finished(record: Record) -> None:
+def _require_finished(record: GridRecord) -> None:
     left = [f"{name} seed={seed} ({cell.trouble})" for (name, seed), cell in record.cells().items() if cell.trouble]
     if left:
         more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
         raise ValueError(f"{record.grid} has cells that no baseline can hold: {', '.join(left[:NAMED])}{more}")
 
 
-def _require_same_cells(record: Record, other: Record) -> None:
+def _require_same_cells(record: GridRecord, other: GridRecord) -> None:
     own, others = ({cell.id for cell in one.cells().values()} for one in (record, other))
     if own != others:
         raise ValueError(f"--alike has other cells of {other.grid} than the grid file means now")

@@ -3,7 +3,7 @@
 FAULT = 70
 """Exit code of an error that nobody foresaw; 1, which Python would take, means that a result regressed."""
 NO_READER = 141
-"""What a shell reports of a program that SIGPIPE ended."""
+"""Exit status that a shell reports for a program ended by SIGPIPE."""
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def bench(
     from ablate.bench.record import read
     from ablate.bench.selection import Request
 
-    request = Request.parse(kernel, shape, dtype, backend, device, threads)
+    request = Request.parse(device, threads, kernels=kernel, shapes=shape, dtypes=dtype, backends=backend)
     reference = read(against) if against else None
     printing = str(as_json) == "-"
     session = _session(request, seconds, runs_dir, began)

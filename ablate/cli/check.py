@@ -14,7 +14,7 @@ import typer
 from ablate.cli.options import RUNS, AsJson, RunsDir
 
 if TYPE_CHECKING:
-    from ablate.check import GateResult, Record
+    from ablate.check import GateResult, GridRecord
 
 GatedGrid = Annotated[str, typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run.")]
 BaselineFile = Annotated[
@@ -83,7 +83,7 @@ def check(
 
 def measured_record(
     grid: str, runs_dir: Path, allow_other_code: bool, probe: Mapping[str, float | None] | None = None
-) -> Record:
+) -> GridRecord:
     """Reads what the grid came to, with what its metrics give today where `probe` does not tell."""
     from ablate.check import measure, record
     from ablate.cli.locate import find_grid

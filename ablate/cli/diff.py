@@ -14,7 +14,7 @@ from ablate.cli.options import RUNS, AsJson, RunsDir
 if TYPE_CHECKING:
     import numpy as np
 
-    from ablate.report.difference import Cell, Difference
+    from ablate.analysis.difference import Cell, Difference
     from ablate.report.document import Table
 
 CELL = "A label, or the beginning of an id; GRID:CELL where grids share one."
@@ -38,9 +38,9 @@ def diff(
 
     Example: ablate diff 3fa9 quickstart:81c0 --out /tmp/diff
     """
+    from ablate.analysis.difference import as_json as plain
+    from ablate.analysis.difference import compare
     from ablate.records import WEIGHTS
-    from ablate.report.difference import as_json as plain
-    from ablate.report.difference import compare
     from ablate.report.numbers import plain_data
 
     if weights not in WEIGHTS:
@@ -56,8 +56,8 @@ def diff(
 
 def _ended(wanted: str, runs_dir: Path) -> Cell:
     """Returns a cell of any grid that has a result."""
+    from ablate.analysis.difference import Cell
     from ablate.cli.locate import find_place
-    from ablate.report.difference import Cell
 
     place = find_place(wanted, runs_dir)
     entry, result = place.entry, place.entry.result()

@@ -82,14 +82,16 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
 def _print(findings: list[tuple[str, Finding]]) -> None:
     import textwrap
 
+    from ablate.cli.process import printable
     from ablate.cli.terminal import paint, plural
 
     before = ""
     for of, finding in findings:
         if of != before:
-            typer.echo(("\n" if before else "") + paint(of, "title"))
+            typer.echo(("\n" if before else "") + paint(printable(of), "title"))
             before = of
-        typer.echo(f"  {paint(finding.verdict.ljust(8), COLOURS[finding.verdict])} {finding.check}: {finding.found}")
+        verdict = paint(finding.verdict.ljust(8), COLOURS[finding.verdict])
+        typer.echo(f"  {verdict} {finding.check}: {printable(finding.found)}")
         if finding.advice:
             typer.echo(textwrap.indent(textwrap.fill(finding.advice, 100), " " * 13))
     bad = [finding.verdict for _, finding in findings if finding.verdict != "ok"]

@@ -15,7 +15,7 @@ from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ablate.records import Interval, Result
+    from ablate.records import Result, Uncertainty
     from ablate.store import Entry
 
 LISTED = 40
@@ -134,7 +134,7 @@ def _each(records: Entry, weights: str) -> list[str]:
     return [*columns(("image", "size", *PER_IMAGE), shown), f"({weights})", ""]
 
 
-def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Interval], first: str) -> list[str]:
+def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Uncertainty], first: str) -> list[str]:
     from ablate.cli.terminal import columns
 
     others = [name for name in measured if name != first]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from ablate.execute.planning import Plan, load_plan, stored_plan
-from ablate.records import WEIGHTS, PlannedCell, RecordError, Status
+from ablate.records import WEIGHTS, RecordError, Result, Status
 from ablate.store import Entry, Store, latest, named, stores
 
 if TYPE_CHECKING:
@@ -49,16 +50,6 @@ def _stored(store: Store) -> Plan:
     return plan
 
 
-class _Cell(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-
-
-_AnyCell = TypeVar("_AnyCell", bound=_Cell)
-
-
 @dataclass(frozen=True)
 class Place:
     """A cell in the store of a grid."""
@@ -76,29 +67,13 @@ class Place:
         return f"{self.store.grid}:{self.id} ({self.label})"
 
 
-def find_cell(plan: Plan, wanted: str) -> PlannedCell:
+def find_cell(plan: Plan, store: Store, wanted: str) -> Place:
     """Returns the cell of a grid with a label, or with an id that begins like that.
 
     Raises:
         ValueError: where there is none, or more than one.
     """
-    found = _matching(wanted, plan.points)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(point.id for point in found)
-        raise ValueError(f"{wanted!r} begins the id of {len(found)} cells ({ids}); write more of it")
-    known = ", ".join(f"{point.id} ({point.label})" for point in plan.points[:NAMED_AT_MOST])
-    raise ValueError(f"{plan.name} has no cell {wanted!r}; cells are named by label or id, as {known}, …")
-
-
-def find_entry(wanted: str, runs: Path, grid: str | None) -> Entry:
-    """Returns the cell in the directory of that path, or the one that `find_place` finds.
-
-    Raises:
-        ValueError: where there is none, or more than one.
-    """
-    return Entry(Path(wanted)) if (Path(wanted) / "cell.json").is_file() else find_place(wanted, runs, grid).entry
+    return _matching(wanted, [Place(store, point.id, point.label) for point in plan.points], store.path)[0]
 
 
 def find_place(wanted: str, runs: Path, grid: str | None = None) -> Place:
@@ -113,15 +88,17 @@ def find_place(wanted: str, runs: Path, grid: str | None = None) -> Place:
     prefix, _, rest = wanted.partition(":")
     if rest and grid is None and prefix in named(runs):
         grid, wanted = prefix, rest
-    places = _places(runs, grid)
-    found = _matching(wanted, places)
-    if not found:
-        near = _nearest(wanted, places)
-        raise ValueError(f"no cell under {_where(runs, grid)} has the label or id {wanted!r}; there is {near}")
-    if len({place.id for place in found}) > 1:
-        listed = ", ".join(map(str, found[:NAMED_AT_MOST])) + (", …" if len(found) > NAMED_AT_MOST else "")
-        raise ValueError(f"{wanted!r} means {len(found)} cells ({listed}); write more of it, or GRID:CELL")
-    return next((place for place in found if place.entry.weights.exists() or place.entry.result()), found[0])
+    found = _matching(wanted, _places(runs, grid), _where(runs, grid))
+    return next((place for place in found if place.entry.weights.exists() or _result(place.entry)), found[0])
+
+
+def find_entry(wanted: str, runs: Path, grid: str | None) -> Entry:
+    """Returns the cell in the directory of that path, or the one that `find_place` finds.
+
+    Raises:
+        ValueError: where there is none, or more than one.
+    """
+    return Entry(Path(wanted)) if (Path(wanted) / "cell.json").is_file() else find_place(wanted, runs, grid).entry
 
 
 def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> TrainedCodec:
@@ -133,7 +110,7 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     from ablate.store.weights import load
 
     entries = [place.entry for place in _places(runs, grid)]
-    finished = [(entry, result) for entry in entries if (result := entry.result())]
+    finished = [(entry, result) for entry in entries if (result := _result(entry))]
     for entry, result in finished:
         for weights in WEIGHTS:
             if result.codec.models.get(weights) == model.hex():
@@ -151,16 +128,31 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     )
 
 
+def _result(entry: Entry) -> Result | None:
+    """Returns the result of a cell, None also where it cannot be read."""
+    with suppress(RecordError):
+        return entry.result()
+    return None
+
+
 def entry_name(entry: Entry) -> str:
     """Returns id and label of a cell that was begun."""
     settings = entry.cell_settings()
     return settings.name if settings else entry.path.name
 
 
-def _matching(wanted: str, cells: Iterable[_AnyCell]) -> list[_AnyCell]:
-    """Returns the cells with a label, or else those with an id that begins like that."""
-    cells = list(cells)
-    return [each for each in cells if each.label == wanted] or [each for each in cells if each.id.startswith(wanted)]
+def _matching(wanted: str, places: Sequence[Place], where: Path) -> list[Place]:
+    """Returns one cell by its label, or else by the beginning of its id; in several grids, each of its places."""
+    found = [each for each in places if each.label == wanted] or [each for each in places if each.id.startswith(wanted)]
+    if not found:
+        labels = {place.label: place for place in places}
+        near = difflib.get_close_matches(wanted, labels, n=NAMED_AT_MOST, cutoff=0.3) or list(labels)[:NAMED_AT_MOST]
+        there = ", ".join(str(labels[label]) for label in near)
+        raise ValueError(f"no cell under {where} has the label or id {wanted!r}; there is {there}")
+    if len({place.id for place in found}) > 1:
+        listed = ", ".join(map(str, found[:NAMED_AT_MOST])) + (", …" if len(found) > NAMED_AT_MOST else "")
+        raise ValueError(f"{wanted!r} means {len(found)} cells ({listed}); write more of it, or GRID:CELL")
+    return found
 
 
 def _places(runs: Path, grid: str | None) -> list[Place]:
@@ -169,36 +161,23 @@ def _places(runs: Path, grid: str | None) -> list[Place]:
     places: list[Place] = []
     for store in searched.values() if grid is None else (Store(runs, grid),):
         labels: dict[str, str] = {}
-        try:
+        with suppress(RecordError):
             plan = store.plan()
             labels |= {point.id: point.label for point in plan.points} if plan else {}
-        except RecordError:
-            pass
         for entry in store.cells():
             if entry.path.name not in labels:
-                labels[entry.path.name] = _label(entry)
+                labels[entry.path.name] = ""
+                with suppress(RecordError):
+                    settings = entry.cell_settings()
+                    labels[entry.path.name] = (settings.label if settings else None) or ""
         places += [Place(store, cell_id, label) for cell_id, label in labels.items()]
     if not places:
         raise ValueError(f"no cell was trained under {_where(runs, grid)} yet; `ablate run GRID` trains some")
     return places
 
 
-def _label(entry: Entry) -> str:
-    try:
-        settings = entry.cell_settings()
-    except RecordError:
-        return ""
-    return (settings.label if settings else None) or ""
-
-
 def _where(runs: Path, grid: str | None) -> Path:
     return runs / grid if grid else runs
-
-
-def _nearest(wanted: str, places: Iterable[Place]) -> str:
-    labels = {place.label: place for place in places}
-    near = difflib.get_close_matches(wanted, labels, n=NAMED_AT_MOST, cutoff=0.3) or list(labels)[:NAMED_AT_MOST]
-    return ", ".join(str(labels[label]) for label in near)
 
 
 def colour_profiles_of(entry: Entry) -> ColourProfiles:

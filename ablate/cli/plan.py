@@ -136,19 +136,15 @@ def _comparisons(plan: Plan) -> int:
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
     from ablate.cli.terminal import columns, duration, paint, plural
 
-    rows = [
-        (
-            cell["id"],
-            cell["status"],
-            f"{cell['step']}/{cell['steps']}",
-            duration(cell["estimated_seconds"]) if cell["estimated_seconds"] else "–",
-            cell["label"],
-        )
-        for cell in content["cells"]
-    ]
+    # Name, axes and a row for each cell.
     lines = [paint(plan.name, "title")]
     lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.record.axes.items()]
+    rows = []
+    for cell in content["cells"]:
+        left = duration(cell["estimated_seconds"]) if cell["estimated_seconds"] else "–"
+        rows.append((cell["id"], cell["status"], f"{cell['step']}/{cell['steps']}", left, cell["label"]))
     lines += ["", *columns(("cell", "status", "step", "left", "label"), rows, status_column=1), ""]
+    # What is done, what is trained first, and what is left out.
     done = content["done"] + content["diverged"]
     lines.append(f"{plural(content['total'], 'cell')}, {done} of them finished already")
     if content["warmups"]:
@@ -159,6 +155,7 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
         lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")
     lines += content["notes"]
+    # How long the rest takes, and what the seeds can prove.
     estimate = content["estimate"]
     learned = "from finished cells" if estimate["measured"] else "a guess: nothing like it was measured here yet"
     if done < content["total"]:

@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a live table in a terminal, else a line for each thing that happens."""
+"""Displays of a run: a live table in a terminal, else a line for each thing that happens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def watching(store: Store, live: bool) -> Iterator[RunListener]:
 
 
 class Steady:
-    """A display that may break without ending the run: whatever it raises is its last word."""
+    """A display that may break without ending the run: once it raised something it is called no more."""
 
     def __init__(self, display: RunListener) -> None:
         self.display: RunListener | None = display

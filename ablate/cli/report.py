@@ -25,14 +25,17 @@ def report(
     """Writes the comparison as HTML and Markdown.
 
     Effects with their intervals, curves, images side by side, and every number in report.json. Several grids are
-    compared in one report, where they share data, measuring protocol and code.
+    compared in one report, where they share data, measuring protocol and code. Exit code 3 where the records of a cell
+    cannot be read.
 
     Example: ablate report grid.toml --latex
     """
+    from ablate.cli.cells import INCOMPLETE
     from ablate.cli.locate import find_grid
-    from ablate.cli.terminal import command
+    from ablate.cli.terminal import command, plural
     from ablate.report import write_report
 
+    # The store of each grid, which must have been run.
     wanted: list[str] | list[None] = grids or [None]
     stores = []
     for grid in wanted:
@@ -45,6 +48,7 @@ def report(
         if stored.points != plan.points:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
         stores.append(store)
+    # Files beside one another, under the grids' names.
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
     written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
@@ -52,3 +56,9 @@ def report(
         typer.echo(str(path))
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")
+    if written.broken:
+        typer.echo(
+            f"{plural(written.broken, 'cell')} left out, whose records cannot be read: the report says what to do",
+            err=True,
+        )
+        raise typer.Exit(INCOMPLETE)

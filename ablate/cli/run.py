@@ -55,7 +55,8 @@ def run(
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=get_ready)
+    ready = get_ready if executor in (None, "local") else lambda: None
+    plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
     wanted = selection(select, {point.label for point in plan.points})
     if not any(wanted(point.label) for point in plan.points):
         raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")

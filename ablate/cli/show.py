@@ -44,7 +44,7 @@ def show(
         plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
         typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
     else:
-        shown = [cells[find_cell(plan, cell).id]]
+        shown = [cells[find_cell(plan, store, cell).id]]
         entry = store.cell(shown[0].id)
         found = Shown(shown[0], entry, listed(shown[0], entry))
         typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))

@@ -186,7 +186,7 @@ class Cell(Identified):
 
     @property
     def warmup(self) -> Warmup | None:
-        """What the cell starts from, or None where it trains from scratch."""
+        """The warm-up that the cell starts from, or None where it trains from scratch."""
         if not self.train.warmup_steps:
             return None
         return Warmup(

@@ -12,6 +12,9 @@ from ablate.settings import NOT_IDENTITY, Settings, added
 from ablate.sources.catalogue import data_sources, open_source, settings_of
 from ablate.sources.protocol import ColourProfiles, DataSource
 
+WHICH_IMAGES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
+"""The settings of [data] that say which images there are."""
+
 
 def _known_source(name: str) -> str:
     return data_sources[name].name

@@ -1,7 +1,7 @@
-"""Photographs: which ones, their identity, and their pixels.
+"""Images that settings name: which ones, their identity, and their pixels.
 
 `resolve` gives the settings their content digests; `prepare` decodes a split once into a shared cache. Neither needs
-torch; `ablate.data.crops` and `ablate.pixels`, which do, are imported by their own names.
+torch; `ablate.data.crops`, which does, is imported by its own name.
 """
 
 from ablate.data.cache import prepare, prepare_folder

@@ -53,7 +53,7 @@ class Images:
 
     @property
     def notes(self) -> list[str]:
-        """What is to be said of the images once a data set: a line for all of which the same is true."""
+        """Remarks on the images, once a data set: a line for all of which the same is true."""
         profiles = [(name, profile_note(profile, self.colour_profiles)) for name, profile in self.profiles]
         alike: dict[str, list[str]] = {}
         for name, note in (*profiles, *self.remarks):

@@ -18,7 +18,7 @@ MAX_GPU_THREADS = 8
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a run may use."""
+    """Device, workers and threads of a run."""
 
     device: str
     workers: int

@@ -48,12 +48,13 @@ def run_cell(
         trained = train_cell(cell, tracking, warmup=warmup, **common)
         outcome = trained.outcome
         if outcome.status is Status.interrupted:
+            tracking.ends(outcome.status)
             return outcome
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        tracking.measured(measured["metrics"])
         _commit(entry, entry.id or cell.id, outcome, measured)
+        tracking.ends(outcome.status, measured["metrics"])
     return outcome
 
 
@@ -72,6 +73,7 @@ def run_warmup(
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
         trained = train_warmup(warmup, tracking, **common)
+        tracking.ends(trained.outcome.status)
     if trained.outcome.status is Status.interrupted:
         return trained.outcome
     if trained.outcome.status is Status.done and trained.state is not None:

@@ -1,4 +1,4 @@
-"""What a result was made with: versions, machine and code. An allow-list, so that no secret slips in."""
+"""Versions, machine and code that a result is made with. An allow-list, so that no secret slips in."""
 
 from __future__ import annotations
 

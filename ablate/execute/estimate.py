@@ -21,7 +21,7 @@ GUESSED_PIXELS, GUESSED_WIDTH = 8 * 64 * 64, 16
 
 
 class Estimate:
-    """What trainings of one shape cost: alike in model, discriminators, batch, crop and precision."""
+    """The cost of trainings of one shape: alike in model, discriminators, batch, crop and precision."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[float]] = defaultdict(list)
@@ -91,7 +91,7 @@ class Estimate:
 
 
 def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
-    """What a training is alike to others in, the closest likeness first."""
+    """Returns the groups of trainings that cost alike which one belongs to, the narrowest first."""
     data = training["data"]
     precision = training["precision"] if kind == "warmup" else training["train"]["precision"]
     parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)

@@ -1,4 +1,4 @@
-"""Where jobs run: what a run asks of an executor, and what it is told of each job that ended."""
+"""Executors: the protocol behind which jobs run somewhere, and the catalogue of those that there are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ablate.store import Store
 
 @dataclass(frozen=True)
 class ProcessExit:
-    """What is known of the process of a job after it ended."""
+    """The end of the process of a job, as its executor saw it."""
 
     pid: int
     exitcode: int
@@ -61,12 +61,12 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run gives to its executor."""
+    """All that an executor gets from its run."""
 
     work: Work
     store: Store
     execution: Execution
-    """What the grid file and the command line say of device, workers, threads, kernels and trackers."""
+    """The grid's [execution], with what the command line says in its place."""
     timeout_seconds: float | None = None
     """How long a job may take."""
     grace_seconds: float = 60.0

@@ -1,4 +1,4 @@
-"""What there is to do for a plan: warm-ups, cells and measurements, and which cell waits for which warm-up."""
+"""Jobs of a plan: warm-ups, cells and measurements, and which cell waits for which warm-up."""
 
 from __future__ import annotations
 

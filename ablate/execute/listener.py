@@ -1,4 +1,4 @@
-"""Who is told what happens in a run."""
+"""The protocol of those who are told what happens in a run."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""What this machine and a store offer to a run, as findings: cores, memory, GPU, disk, locks."""
+"""Findings about this machine and a store before a run: cores, memory, GPU, disk, output, locks."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,7 @@ def inspect_machine(runs_dir: Path) -> Iterator[Finding]:
     yield Finding("processor", "ok", f"{cores()} cores, {memory / GIB:.1f} GiB of memory: {capacity('cpu')}")
     yield _gpu()
     yield _disk(runs_dir)
+    yield _output()
 
 
 def inspect_store(plan: Plan, store: Store) -> Iterator[Finding]:
@@ -54,6 +57,14 @@ def _gpu() -> Finding:
         f"torch {torch.__version__} is built for CUDA {built} and sees none" if built else "torch is built without CUDA"
     )
     return Finding("gpu", "ok", f"none, runs use the CPU ({why})")
+
+
+def _output() -> Finding:
+    encoding = codecs.lookup(sys.stdout.encoding or "ascii").name
+    if encoding.startswith("utf"):
+        return Finding("output", "ok", f"takes any character ({encoding})")
+    advice = "what it lacks is shown as ?; PYTHONIOENCODING=utf-8 sends everything"
+    return Finding("output", "warning", f"its encoding is {encoding}", advice)
 
 
 def _disk(runs_dir: Path) -> Finding:

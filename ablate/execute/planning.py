@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ablate.config import Cell, Data, Evaluation, Warmup
     from ablate.grid import Grid, Point
 
-WHICH_FILES = ("source", "path", "train", "test", "test_fraction", "on_bad_image", "options")
-"""The settings of [data] that say which images there are."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -158,11 +155,12 @@ def _stored(path: Path, root: Path) -> Plan | None:
 def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
     """Returns a cheap fingerprint (names, sizes, times) of all images that the cells, as plain data, use."""
     from ablate.config import Data
+    from ablate.config.data import WHICH_IMAGES
     from ablate.data import stat_fingerprint
     from ablate.data.sets import stat_of_set
 
     cells = list(cells)
-    distinct = {json.dumps([cell["data"][key] for key in WHICH_FILES]): cell["data"] for cell in cells}
+    distinct = {json.dumps([cell["data"][key] for key in WHICH_IMAGES]): cell["data"] for cell in cells}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
     sets = {path for cell in cells for path in cell.get("evaluation", {}).get("sets", {}).values()}
     parts += [stat_of_set(path, directory) for path in sorted(sets)]

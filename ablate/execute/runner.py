@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from ablate.execute.capacity import Capacity
-from ablate.execute.environment import code_fingerprint, environment_of
+from ablate.execute.environment import environment_of
 from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
+from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import Interrupts
 from ablate.execute.jobs import Job, all_labels, jobs
@@ -67,25 +67,24 @@ def run(
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
     """
-    # What is to do; and whether what is done compares with it.
-    finished_word = "cell is finished" if todo is None else "figure is there"
+    # What is to do, and whether what is done compares with it.
+    which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
     schedule = Schedule(todo, store, limits.max_alike_failures)
-    finished = _environments(plan, store)
+    finished = environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
-    broken = [job for job in todo if schedule.statuses[job.id] is Status.broken]
-    for job in broken:
-        listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
+    for job in todo:
+        if schedule.statuses[job.id] is Status.broken:
+            listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every {'other ' if broken else ''}{finished_word}")
-        return INCOMPLETE if broken else OK
-
-    for name in execution.trackers:
-        trackers[name]
+        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or broken'}")
+        return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
+    for name in execution.trackers:
+        trackers[name]  # raises for one that there is not
     context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
@@ -118,34 +117,6 @@ def run(
 def get_ready(work: Work = TRAINING) -> None:
     """Lets the process that workers are forked from start, and import what they need, beside what is done here."""
     start_fork_server(work.preload)
-
-
-def other_code(finished: Sequence[Environment]) -> str | None:
-    """Returns a warning where the environments of finished cells are of other code than this."""
-    other = {str(each.fingerprint) for each in finished} - {code_fingerprint()}
-    if not other:
-        return None
-    return (
-        f"warning: finished cells of this grid were made by other code ({', '.join(sorted(other))}; now "
-        f"{code_fingerprint()}); they are kept, and the report says so"
-    )
-
-
-def on_threads(finished: Sequence[Environment], capacity: Capacity) -> str | None:
-    """Returns a warning where the environments of finished cells have other numbers of threads."""
-    other = {each.threads or 1 for each in finished if each.device == capacity.device == "cpu"} - {capacity.threads}
-    if not other:
-        return None
-    before = " and ".join(map(str, sorted(other)))
-    return (
-        f"warning: finished cells of this grid were trained with --threads {before} (now {capacity.threads}), which "
-        "moves a result like another seed; they are kept, and the report says so"
-    )
-
-
-def _environments(plan: Plan, store: Store) -> list[Environment]:
-    results = [store.cell(point.id).readable_result() for point in plan.points]
-    return [result.environment for result in results if result and result.environment.fingerprint]
 
 
 @dataclass

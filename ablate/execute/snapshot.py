@@ -1,4 +1,4 @@
-"""What a run looks like at one moment: how far every cell is, and when it will end."""
+"""A run at one moment: how far every cell is, and when all are done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker does with a job: the training itself, imported only where it runs."""
+"""The work of a job: the training itself, imported only where it runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Work:
-    """What is done for a job, in its own process, with modules imported beforehand once for all; and before all jobs.
+    """The work of a job in its own process, the modules that are imported once for all jobs, and the work before them.
 
     `function` is a module's function: a worker finds it by name.
     """

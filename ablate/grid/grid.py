@@ -63,13 +63,13 @@ class Grid:
 
     @property
     def directory(self) -> Path:
-        """What relative paths of the file are relative to."""
+        """Directory that relative paths of the file begin at."""
         return self.path.parent
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a grid file says about itself and its run, beside its cells."""
+    """Sections of a grid file about itself and its run, beside its cells."""
 
     name: str
     path: Path

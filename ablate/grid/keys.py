@@ -1,4 +1,4 @@
-"""What each key of a grid file may hold, read off the typed settings, and how one value is read."""
+"""Keys of a grid file: the values that each may hold, read off the typed settings, and how one is read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Key:
 
     @property
     def allowed(self) -> str:
-        """What a value may be, in words."""
+        """The allowed values, in words."""
         if self.description:
             return f"allowed: {self.description}"
         choices = _choices(self.annotation)

@@ -1,4 +1,4 @@
-"""What is wrong in a grid file: where, what was found, what is allowed and what was probably meant."""
+"""Mistakes in a grid file: where, what was found, what is allowed and what was probably meant."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CURVE_POINTS = 4
 
 @dataclass(frozen=True)
 class Pattern:
-    """What agrees with a table of key = value: for each factor it names, the choices; and the table as plain data."""
+    """A table of key = value: for each factor that it names, the choices that agree; and the table as plain data."""
 
     choices: Mapping[int, frozenset[int]]
     values: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Pattern:
 
 
 class Excluded(Settings):
-    """What a grid leaves out and why: `count` combinations, seeds aside, each at the first exclude that matches it."""
+    """Combinations that a grid leaves out, and why: `count` without seeds, each at the first exclude that matches."""
 
     where: dict[str, Any]
     reason: str
@@ -39,7 +39,7 @@ class Excluded(Settings):
 
 @dataclass(frozen=True)
 class Baseline:
-    """What others are compared with: one combination, and the part of it that [compare] declares."""
+    """The combination that others are compared with, and the part of it that [compare] declares."""
 
     choice: Combination
     declared: Pattern

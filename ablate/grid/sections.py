@@ -54,7 +54,7 @@ class Seeds(Settings):
 
 
 class Compare(records.Compare):
-    """What a grid file claims, each metric by a name that there is; see `ablate.records.Compare`."""
+    """Claims of a grid file, each metric by a name that there is; see `ablate.records.Compare`."""
 
     primary: Annotated[tuple[Metric, ...], BeforeValidator(as_tuple), AfterValidator(distinct)] = Field(
         (), description="a list of metrics"

@@ -9,6 +9,7 @@ from .distance import frechet_distance_moments as frechet_distance_moments
 from .distance import frechet_infinity as frechet_infinity
 from .features import Extractor as Extractor
 from .features import extractor as extractor
+from .images.hvs import psnr_hvs_m as psnr_hvs_m
 from .images.perceptual import dists as dists
 from .images.perceptual import lpips_alex as lpips_alex
 from .images.perceptual import lpips_vgg as lpips_vgg

@@ -62,6 +62,7 @@ class Metric:
         place: where it stands among others for a reader, from 0; figures with few panels show the first.
         beside: further columns of a table of images, by name: functions of what `function` returned.
         stands_in_for: name of the metric that images may be too small for; measured where a set has such images.
+        default: whether an evaluation that names no metrics measures it.
     """
 
     name: str
@@ -77,11 +78,12 @@ class Metric:
     needs: Needs = Needs()
     beside: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     stands_in_for: str | None = None
+    default: bool = True
 
     @property
     def by_choice(self) -> bool:
         """Whether it is measured only where an evaluation says so: by name, or by extractor and tap."""
-        return self.learned or self.needs.extractor is not None
+        return not self.default or self.learned or self.needs.extractor is not None
 
     @property
     def learned(self) -> bool:

@@ -23,7 +23,7 @@ WEIGHTS = WeightsFile(
 
 _TRAINED_TOKENS = 37 * 37
 _OFFSET = 0.1
-"""What the release adds to the number of patches a side before it divides by 37, and by which its features shift."""
+"""Added by the release to the number of patches a side before it divides by 37; its features shift by it."""
 
 
 class DinoV2(nn.Module):

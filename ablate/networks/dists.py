@@ -1,4 +1,4 @@
-"""What DISTS looks at images through: VGG16 that pools without aliasing, and how much each channel counts."""
+"""Network of DISTS: VGG16 that pools without aliasing, and the weight of each channel."""
 
 from __future__ import annotations
 

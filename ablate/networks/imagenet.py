@@ -13,7 +13,7 @@ from ablate.networks.weights_file import WeightsFile
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""What images in [0, 1] are normalised by before a classifier: minus MEAN, divided by DEVIATION."""
+"""Normalisation of images in [0, 1] before a classifier: minus MEAN, divided by DEVIATION."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ablate.networks.weights_file import WeightsFile
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-"""What images in [-1, 1] are normalised by before the backbone: minus SHIFT, divided by SCALE."""
+"""Normalisation of images in [-1, 1] before the backbone: minus SHIFT, divided by SCALE."""
 RELEASE = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1"
 
 

@@ -16,9 +16,9 @@ from .record import Record as Record
 from .record import RecordError as RecordError
 from .record import read as read
 from .record import write as write
-from .result import Interval as Interval
 from .result import MeasuredImages as MeasuredImages
 from .result import Result as Result
+from .result import Uncertainty as Uncertainty
 from .settings import CellSettings as CellSettings
 from .settings import WarmupSettings as WarmupSettings
 from .status import CELL_STATUSES as CELL_STATUSES

@@ -1,4 +1,4 @@
-"""What a grid file declares beside its cells, as a plan keeps it: the comparison, the budget and the execution."""
+"""Comparison, budget and execution that a grid file declares beside its cells, as a plan keeps them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
 
 
 class Compare(Settings):
-    """What is claimed before the runs: the baseline, the metrics that decide, and the smallest effects that matter.
+    """Claims made before the runs: the baseline, the metrics that decide, and the smallest effects that matter.
 
     `margin` holds numbers in the metric's unit or percentages ("1%"). A grid that was read has a baseline value,
     as plain data, for every key that varies. `axes` are the keys whose effects are claimed, all of them where none is

@@ -75,7 +75,7 @@ class PlanRecord(Record):
     data_stat: str
     """Fingerprint of names, sizes and times of all images."""
     directory: str = ""
-    """What relative paths of the grid file begin at."""
+    """Directory that relative paths of the grid file begin at."""
     name: str
     compare: Compare = Compare()
     budget: Budget = Budget()

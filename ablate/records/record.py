@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -33,20 +32,6 @@ class Record(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Returns the record as JSON has it; what was never set is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.plain()[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Returns what stands under a stored key."""
-        return self.plain().get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.plain()
-
-    def keys(self) -> Iterator[str]:
-        """Iterates over the stored keys."""
-        return iter(self.plain())
 
 
 Kind = TypeVar("Kind", bound=Record)

@@ -16,7 +16,7 @@ Protocol = dict[str, JsonValue]
 """Facts of how a figure was measured; see `ablate.metrics.protocol`."""
 
 
-class Interval(Record):
+class Uncertainty(Record):
     """Standard error and interval of a figure over the images; None where a figure has none."""
 
     standard_error: float | None = None
@@ -59,7 +59,7 @@ class Result(Record):
     seconds: float
     """Training and evaluation together."""
     metrics: dict[str, dict[str, Number]] = Field(default_factory=dict)
-    uncertainty: dict[str, dict[str, Interval]] = Field(default_factory=dict)
+    uncertainty: dict[str, dict[str, Uncertainty]] = Field(default_factory=dict)
     protocol: dict[str, Protocol] = Field(default_factory=dict)
     eval_seconds: float | None = None
     images_per_second: float | None = None

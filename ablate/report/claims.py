@@ -1,4 +1,4 @@
-"""How a comparison to the baseline is put into words: the difference, its certainty, and what may be claimed of it."""
+"""Comparisons to the baseline in words: the difference, its certainty, and what may be claimed of it."""
 
 from __future__ import annotations
 
@@ -105,10 +105,12 @@ def _bits(contrast: Contrast) -> str:
 
 
 def _spread(contrast: Contrast) -> str:
-    own = contrast.effect.interval
+    own, judged = contrast.effect.interval, contrast.judgement
     assert own is not None
+    assert judged is not None
     if leaning(own, contrast.margin, contrast.direction) != "inconclusive":
-        return "its interval alone would do, but corrected, the exact test does not reach alpha"
+        also = "" if judged.claim != "equivalent" else " or that for seeds that fall to one side"
+        return f"its interval alone would do, but corrected, the exact test{also} does not reach alpha"
     what = "the interval reaches over the margin" if contrast.margin else "not separable from zero"
     if contrast.seeds_resolving is None:
         return what

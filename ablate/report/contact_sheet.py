@@ -29,6 +29,7 @@ def contact_sheet(image: ComparedImage) -> bytes:
     from matplotlib.font_manager import findfont
     from PIL import Image, ImageDraw, ImageFont
 
+    # A cell of the grid: the crop, the map of its error, and as many lines as the longest caption has.
     font = ImageFont.truetype(findfont("DejaVu Sans"), 11)
     tiles = (image.original, *image.tiles)
     width, height = image.crop
@@ -38,6 +39,7 @@ def contact_sheet(image: ComparedImage) -> bytes:
     column, row = width + GAP, height + below + LINE * max(map(len, captions)) + GAP
     columns = min(COLUMNS, len(tiles))
     sheet = Image.new("RGB", (columns * column + GAP, -(-len(tiles) // columns) * row + GAP), PAPER)
+    # Row by row, the original first.
     draw = ImageDraw.Draw(sheet)
     for number, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left, top = GAP + number % columns * column, GAP + number // columns * row

@@ -46,9 +46,9 @@ def most_detailed(pixels: np.ndarray, side: int) -> Window:
 
 
 def crop_side(tiles: int, budget: int) -> int:
-    """Returns the side, a multiple of 16 px from 96 to 256, at which `tiles` photographs stay within `budget` bytes.
+    """Returns the side, a multiple of 16 px from 96 to 256, at which `tiles` crops stay within `budget` bytes.
 
-    A photograph costs at most about two bytes a pixel as PNG, and a third more inside a page.
+    A crop of a photograph costs at most about two bytes a pixel as PNG, and a third more inside a page.
     """
     side = int((budget / (max(tiles, 1) * 2 * 4 / 3)) ** 0.5) // 16 * 16
     return min(256, max(96, side))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Tone = Literal["plain", "best", "bad", "muted"]
-"""What a field of a table is besides its text."""
+"""How a field of a table is set off."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class Gallery:
 
 
 Block = Text | Items | Cards | Table | Figure | Code | Gallery
+Kind = TypeVar("Kind", Text, Items, Cards, Table, Figure, Code, Gallery)
 
 
 @dataclass(frozen=True)
@@ -180,20 +181,9 @@ class Document:
     sections: tuple[Section, ...]
     kind: str = "Ablation report"
 
-    @property
-    def figures(self) -> tuple[Figure, ...]:
-        """Every drawing in order."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Figure))
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """Every table in order."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Table))
-
-    @property
-    def galleries(self) -> tuple[Gallery, ...]:
-        """Every set of images in order."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Gallery))
+    def blocks(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """Returns every block of a kind in order."""
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, kind))
 
 
 def text(*spans: Span | str, kind: Literal["lead", "plain", "note", "warning"] = "plain") -> Text:

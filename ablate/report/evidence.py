@@ -1,4 +1,4 @@
-"""What every section of a report draws on: the study, its measures and the logs, each read once."""
+"""Sources of every section of a report: the study, its metrics and the logs, each read once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
 from ablate.store import Store
 
 LOST = (Status.diverged, Status.failed, Status.broken)
-"""How cells stand that will have no measurement unless something is done about them."""
+"""Status of cells that have no measurement unless something is done about them."""
 
 PRIMARY = ("psnr", "fd_")
-"""What arms are ranked by where the grid file declares nothing: metrics whose names begin like this."""
+"""Metrics that arms are ranked by where the grid file declares none: those whose names begin like this."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,14 @@ class Evidence:
     def finished(self) -> tuple[Arm, ...]:
         """Arms with at least one finished cell."""
         return tuple(arm for arm in self.study.arms if arm.done)
+
+    def means(self, metric: str) -> dict[str, float]:
+        """Returns arm -> mean over its seeds, of the finished arms that have a value."""
+        return {arm.name: mean for arm in self.finished if (mean := arm.mean(metric)) is not None}
+
+    def is_baseline(self, arm: str) -> bool:
+        """Returns whether an arm is the one that others are compared with."""
+        return self.study.baseline is not None and self.study.baseline.name == arm
 
     @cached_property
     def reference(self) -> Arm | None:

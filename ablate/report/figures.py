@@ -1,4 +1,4 @@
-"""What all figures of a report share: their size, points that carry words, labels of axes, rows of names, and keys."""
+"""Style of all figures of a report: size, markers, points that carry words, labels of axes, rows of names, keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = 7
 
 @dataclass(frozen=True)
 class Style:
-    """How a marker is drawn."""
+    """Look of a marker."""
 
     colour: str
     marker: str = "o"

@@ -1,4 +1,4 @@
-"""How numbers are written: as many decimals as they deserve, a true minus, and words where there is no number."""
+"""Numbers as text: as many decimals as they deserve, a true minus, and words where there is no number."""
 
 from __future__ import annotations
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ablate.analysis.axes import value_text
+from ablate.analysis.difference import Cell, Change, Difference, Setting, as_json
 from ablate.report.crops import compared, crop_side, gallery, most_detailed, page_png, read_image
-from ablate.report.difference import Cell, Change, Difference, Setting, as_json, setting_text
 from ablate.report.document import Block, ComparedImage, Document, Section, Span, Table, Tile, Value, strong, text
 from ablate.report.numbers import NONE, fixed, joined, with_unit
 from ablate.report.tables import Field, number, numbers, table, words
@@ -169,3 +170,8 @@ def _image(
     whole = zip(("original", "first", "second"), (original, *images), strict=True)
     views = [((title, "whole image, scaled to fit"), pixels) for title, pixels in whole]
     return compared(name, rule, original, window, original, views, WHOLE_WIDTH, tiles)
+
+
+def setting_text(value: Any) -> str:
+    """Writes a setting for a reader."""
+    return NONE if value is None else value if isinstance(value, str) else value_text(value)

@@ -18,12 +18,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies; `tables` are the files that were asked for beside it."""
+    """Where a report lies; `tables` are the files that were asked for beside it, `broken` counts cells left out."""
 
     html: Path
     markdown: Path
     json: Path
     tables: tuple[Path, ...] = ()
+    broken: int = 0
 
 
 def write_report(
@@ -38,7 +39,7 @@ def write_report(
     Args:
         stores: the results of each grid, all under one root.
         out: a directory, made where there is none.
-        formats: endings of `tables.FORMATS`: each table is written in each of these, too.
+        formats: endings of `table_files.FORMATS`: each table is written in each of these, too.
         allow_mixed_code: whether grids that ran with different code are compared.
 
     Raises:
@@ -51,27 +52,34 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     """Writes a report that was built, as `write_report` does."""
     from ablate.atomic import write_bytes, write_json
     from ablate.report.contact_sheet import contact_sheet
+    from ablate.report.document import Figure, Gallery, Table
     from ablate.report.html import to_html
     from ablate.report.markdown import figure_path, image_path, to_markdown
     from ablate.report.numbers import plain_data
     from ablate.report.svg import standalone
     from ablate.report.table_files import FORMATS
 
-    tables = {out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table)
-              for ending in formats for table in document.tables}  # fmt: skip
-    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables))
-    beside = {out / figure_path(figure): standalone(figure.svg).encode() for figure in document.figures}
-    for gallery in document.galleries:
+    # What lies beside the pages: drawings, contact sheets for Markdown, and tables.
+    tables = {
+        out / "tables" / f"{table.name}.{ending}": FORMATS[ending](table).encode()
+        for ending in formats
+        for table in document.blocks(Table)
+    }
+    beside = {out / figure_path(figure): standalone(figure.svg).encode() for figure in document.blocks(Figure)}
+    for gallery in document.blocks(Gallery):
         for number, image in enumerate(gallery.images, start=1):
             beside[out / image_path(gallery, number)] = contact_sheet(image)
-    beside |= {path: content.encode() for path, content in tables.items()}
+    beside |= tables
     for path, content in beside.items():
         write_bytes(path, content)
     _sweep(out, beside)
+    # Last the pages and, after them, the numbers: a program that finds new numbers finds the pages that belong to them.
+    numbers = plain_data(_numbers(document))
+    broken = numbers.get("completeness", {}).get("broken", 0)
+    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables), broken)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
-    # Last, so that a program which finds new numbers finds the pages that belong to them.
-    write_json(report.json, plain_data(_numbers(document)))
+    write_json(report.json, numbers)
     return report
 
 

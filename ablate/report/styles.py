@@ -1,4 +1,4 @@
-"""How arms are drawn in every figure: colour by one axis, marker by another, the same key everywhere.
+"""Styles of arms and of curves in every figure: colour by one axis, marker by another, the same key everywhere.
 
 Where levels outnumber the hues, those of one hue differ in how their markers are filled.
 """
@@ -24,7 +24,7 @@ BESIDE = "added beside the axes"
 LABELLED = 14
 """Arms up to which points carry their names."""
 POINT, LETTER, LINE = 11.0, 4.8, 9.5
-"""What a point, a letter and a line of a label take, in points."""
+"""Room for a point, a letter and a line of a label, in points."""
 SIDES: tuple[tuple[float, float, Literal["left", "right", "center"]], ...] = (
     (8.0, -LINE / 2, "left"),
     (-8.0, -LINE / 2, "right"),
@@ -91,7 +91,7 @@ class Encoding:
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How a curve is drawn."""
+    """Look of a curve."""
 
     colour: str
     line: str
@@ -142,8 +142,7 @@ def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str
     """Returns an arm by its levels alone, as `hinge · 3 · 48`; one beside the axes by its whole name."""
     levels = [axis.level(axes) for axis in evidence.study.axes]
     short = " · ".join(level for level in levels if level) if levels and all(levels) else name
-    baseline = evidence.study.baseline
-    return f"{short} (baseline)" if baseline and baseline.name == name else short
+    return f"{short} (baseline)" if evidence.is_baseline(name) else short
 
 
 def label_points(
@@ -160,6 +159,7 @@ def label_points(
         first: names that are written in any case; the others only where they cover no point and no name.
         corners: of a staircase that names shall not cross.
     """
+    # What is taken already, as boxes in points: every point, and the steps of the staircase.
     inch = panel.figure.dpi / 72
     spots = {name: tuple(panel.transData.transform(point) / inch) for name, point in points.items()}
     left, right = (float(panel.transAxes.transform((edge, 0))[0]) / inch for edge in (0, 1))
@@ -167,6 +167,7 @@ def label_points(
     steps = [tuple(panel.transData.transform(corner) / inch) for corner in corners]
     for (a, b), (c, d) in itertools.pairwise(steps):
         taken.append((min(a, c) - 1, min(b, d) - 1, max(a, c) + 1, max(b, d) + 1))
+    # Each name takes the side where it covers least of that.
     for name in dict.fromkeys((*first, *points)):
         x, y = spots[name]
         width = LETTER * len(name)

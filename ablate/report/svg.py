@@ -132,6 +132,7 @@ def to_svg(figure: Figure, titles: Mapping[str, str] | None = None) -> str:
         figure: a matplotlib figure.
         titles: group id -> words that show when the pointer rests on the group.
     """
+    # As matplotlib writes it, without what says when and by what it was written, and without a size of its own.
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = file.getvalue()
@@ -139,6 +140,7 @@ def to_svg(figure: Figure, titles: Mapping[str, str] | None = None) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    # The page chooses between light and dark.
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     # Two drawings on one page must not share ids; those that nothing refers to go.
@@ -152,6 +154,7 @@ def to_svg(figure: Figure, titles: Mapping[str, str] | None = None) -> str:
         return match[0] if name in kept else "<g>"
 
     svg = re.sub(r'<g id="([^"]+)">', identify, svg)
+    # The page chooses the font.
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
     svg = re.sub(r"font: (?:bold|700) ([0-9.]+)px [^;\"]*", r"font-weight: 600; font-size: \1px", svg)
     return re.sub(r"\n\s*", "\n", svg).strip()

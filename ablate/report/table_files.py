@@ -17,7 +17,7 @@ WRITTEN = {
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "\u2212": "$-$", "±": r"$\pm$", "–": "--",
     "×": r"$\times$", "λ": r"$\lambda$", "·": r"$\cdot$", "…": r"\dots{}", **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }  # fmt: skip
-"""What LaTeX takes for markup, or cannot take at all, and how it is written instead."""
+"""Characters that LaTeX takes for markup, or not at all -> how they are written instead."""
 
 
 def to_csv(table: Table) -> str:

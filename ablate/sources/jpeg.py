@@ -44,7 +44,7 @@ class _Component:
 
 @dataclass
 class _Parts:
-    """What the segments up to the end marker say; previews and others may follow it."""
+    """Content of the segments up to the end marker; previews and others may follow it."""
 
     frame: int = 0
     size: tuple[int, int] = (0, 0)

@@ -1,4 +1,4 @@
-"""What a data source gives: named, hashed images in two splits."""
+"""The seam of data sources: named, hashed images in two splits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 ColourProfiles = Literal["keep", "convert"]
-"""What is done to samples of another colour profile than sRGB: they stay as they are, or are converted to sRGB."""
+"""Treatment of samples with another colour profile than sRGB: kept as they are, or converted to sRGB."""
 
 
 class ImageError(ValueError):

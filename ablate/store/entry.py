@@ -33,7 +33,7 @@ from ablate.store.attempt import Attempt
 SETTINGS = {CellSettings: "cell.json", WarmupSettings: "warmup.json", MeasurementSettings: "measurement.json"}
 """File of an entry's settings by their kind."""
 NAME_CHARACTERS, NAME_BYTES = 120, 200
-"""What of an image's name its reconstruction has: with hash and suffix, also while it is written, below 255 bytes."""
+"""Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Entry:
 
     path: Path
     id: str | None = None
-    """What the entry's result must be the result of; None for a directory that has no name of its own."""
+    """Id that the records of the entry must have; None for a directory that has no name of its own."""
 
     @property
     def checkpoint(self) -> Path:

@@ -1,1 +1,1 @@
-"""Where trainings report to while they run. Importing this package imports no tracker."""
+"""Trackers, to which trainings report while they run. Importing this package imports none of them."""

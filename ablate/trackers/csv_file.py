@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.atomic import write_bytes
-from ablate.records import MetricRow
+from ablate.records import MetricRow, Status
 from ablate.trackers.catalogue import trackers
 from ablate.trackers.tracker import Figures, TrackedRun, Tracker, numbers
 
@@ -45,7 +45,7 @@ class CsvFile:
     def event(self, step: int, kind: str, detail: str) -> None:
         """Events stand in events.jsonl."""
 
-    def close(self, figures: Figures) -> None:
+    def close(self, status: Status, figures: Figures) -> None:
         """Figures stand in result.json."""
 
     def _rows(self) -> list[dict[str, Any]]:

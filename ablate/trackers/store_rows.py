@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ablate.records import MetricRow
+from ablate.records import MetricRow, Status
 from ablate.store import Entry
 from ablate.trackers.tracker import Figures
 
@@ -31,5 +31,5 @@ class StoreRows:
     def event(self, step: int, kind: str, detail: str) -> None:
         self._entry.append_event(step, kind, detail)
 
-    def close(self, figures: Figures) -> None:
+    def close(self, status: Status, figures: Figures) -> None:
         """They stand in result.json."""

@@ -1,4 +1,4 @@
-"""What a tracker is told of a training."""
+"""The protocol of a tracker, and what it is told of a training."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ablate.records import MetricRow
+from ablate.records import MetricRow, Status
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Figures = Mapping[str, Mapping[str, float | None]]
-"""What was measured, by weights and metric."""
+"""Values of metrics by weights, then by metric; None where one is undefined."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Tracker(Protocol):
     def event(self, step: int, kind: str, detail: str) -> None:
         """Takes what happened at a step."""
 
-    def close(self, figures: Figures) -> None:
-        """Ends the attempt; `figures` are empty where nothing was measured."""
+    def close(self, status: Status, figures: Figures) -> None:
+        """Ends the attempt: done, diverged, interrupted or failed; `figures` are empty where nothing was measured."""
 
 
 def numbers(row: MetricRow) -> dict[str, float | None]:

@@ -6,9 +6,10 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from ablate.records import MetricRow
+from ablate.records import MetricRow, Status
 from ablate.store import Entry
 from ablate.trackers.catalogue import open_tracker
 from ablate.trackers.store_rows import StoreRows
@@ -30,7 +31,7 @@ class Tracking:
         self._names = names
         self._rows = StoreRows(entry)
         self._others: dict[str, Tracker] = {}
-        self._figures: Figures = {}
+        self._end: tuple[Status, Figures] = (Status.failed, {})
 
     def begin(self, step: int) -> None:
         """Opens the trackers for a training that begins, or goes on, at a step."""
@@ -59,15 +60,15 @@ class Tracking:
         self._rows.event(step, kind, detail)
         self._tell("event", step, kind, detail)
 
-    def measured(self, figures: Figures) -> None:
-        """Takes the figures, for the end."""
-        self._figures = figures
+    def ends(self, status: Status, figures: Figures = MappingProxyType({})) -> None:
+        """Takes how the attempt ends; it has failed where nobody says so."""
+        self._end = status, figures
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tell("close", self._figures)
+        self._tell("close", *self._end)
 
     def _tell(self, method: str, *told: object) -> None:
         for name, tracker in list(self._others.items()):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["ok", "warning", "problem"]
+Severity = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; a problem or a warning says what it means and what to do."""
+    """The result of one check; a problem or a warning comes with what it means and what to do."""
 
     check: str
-    verdict: Verdict
+    verdict: Severity
     found: str
     advice: str = ""

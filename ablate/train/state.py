@@ -39,9 +39,9 @@ class TrainState:
     seconds: float = 0.0
     flat_logs: int = 0
     calibration: float | None = None
-    """What the adversarial weight was found to be multiplied by; None before."""
+    """Factor that was found for the adversarial weight; None before."""
     memory: dict[str, Memory] = field(default_factory=dict)
-    """What each penalty keeps, by its name, and what the loss keeps of each scale."""
+    """Memory of each penalty, by its name, and of the loss at each scale."""
 
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:

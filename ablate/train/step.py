@@ -24,7 +24,7 @@ from ablate.train.weighting import adaptive, calibrated
 
 @dataclass(frozen=True)
 class DiscriminatorStepOutput:
-    """What the discriminator step saw: its loss and, per scale, its logits on image and reconstruction; detached."""
+    """Loss of the discriminators' step and, per scale, their logits on image and reconstruction; detached."""
 
     loss: Tensor
     real: tuple[Tensor, ...]
@@ -69,9 +69,9 @@ def training_step(
     adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
 
     # Discriminators, where they go first.
-    judged = None
+    output = None
     if adversarial and cell.train.order == "discriminator_first":
-        judged = discriminator_steps(state, objective, cell, batches, image, reconstruction)
+        output = discriminator_steps(state, objective, cell, batches, image, reconstruction)
 
     # Generator.
     if adversarial:
@@ -86,10 +86,10 @@ def training_step(
 
     # Discriminators, where they go last: on what the generator made before its step.
     if adversarial and cell.train.order == "generator_first":
-        judged = discriminator_steps(state, objective, cell, batches, image, reconstruction)
+        output = discriminator_steps(state, objective, cell, batches, image, reconstruction)
     state.step += 1
     state.update_average(cell.train.ema_decay)
-    return StepOutput(image, reconstruction, parts, total.detach(), judged, found)
+    return StepOutput(image, reconstruction, parts, total.detach(), output, found)
 
 
 def discriminator_steps(
@@ -104,16 +104,16 @@ def discriminator_steps(
 
     With the quirk of unpaired batches the first has one of its own, too.
     """
-    judged = None
+    output = None
     for index in range(cell.train.discriminator_steps):
         number = state.step * cell.train.discriminator_steps + index
         if index or cell.train.quirks.unpaired_batches:
             image = batches(number, purpose="data.discriminator_crops")
             with torch.no_grad(), autocast(image, cell.train.precision):
                 reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number))
-        judged = discriminator_step(state, objective, cell, number, image, reconstruction)
-    assert judged is not None
-    return judged
+        output = discriminator_step(state, objective, cell, number, image, reconstruction)
+    assert output is not None
+    return output
 
 
 def autocast(image: Tensor, precision: str) -> torch.autocast:

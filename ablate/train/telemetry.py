@@ -47,14 +47,14 @@ class Finiteness:
         return None if step < 0 else step
 
 
-def scale_telemetry(judged: DiscriminatorStepOutput, loss: AdversarialLoss) -> list[dict[str, float]]:
+def scale_telemetry(output: DiscriminatorStepOutput, loss: AdversarialLoss) -> list[dict[str, float]]:
     """Returns per scale how often the discriminator is right and what its mean logits are.
 
     A logit above the loss' threshold says "image": there the loss is indifferent, halfway between targets. Under a
     relativistic loss, and wgan, a logit means something only against the other image's, so that it is held against
     their mean.
     """
-    decided = [(loss.decision(real), loss.decision(fake)) for real, fake in zip(judged.real, judged.fake, strict=True)]
+    decided = [(loss.decision(real), loss.decision(fake)) for real, fake in zip(output.real, output.fake, strict=True)]
     return [
         {
             "accuracy_real": float((real > (fake.mean() if loss.relative else loss.threshold)).float().mean()),
@@ -84,22 +84,22 @@ def log_row(taken: StepOutput, loss: AdversarialLoss, encoder_norm: float) -> di
         loss: that the discriminators are trained with.
         encoder_norm: of the gradient that reached the encoder's parameters.
     """
-    judged = taken.discriminator
+    output = taken.discriminator
     return {
-        "loss": loss_row(taken.parts, judged),
+        "loss": loss_row(taken.parts, output),
         "weights": {name: float(weight) for name, weight in taken.parts.weights.items()},
         "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm},
-        "scales": scale_telemetry(judged, loss) if judged else [],
+        "scales": scale_telemetry(output, loss) if output else [],
         **reconstruction_row(taken.image, taken.reconstruction),
     }
 
 
-def loss_row(parts: Parts, judged: DiscriminatorStepOutput | None) -> dict[str, float]:
+def loss_row(parts: Parts, output: DiscriminatorStepOutput | None) -> dict[str, float]:
     """Returns the unweighted terms by name, the generator's weighted total and the discriminators' loss."""
     row = {name: float(term.detach()) for name, term in parts.terms.items()}
     row["generator"] = float(parts.total.detach())
-    if judged is not None:
-        row["discriminator"] = float(judged.loss)
+    if output is not None:
+        row["discriminator"] = float(output.loss)
     return row
 
 

@@ -1,4 +1,4 @@
-"""What stands around a training loop: reports, divergence, checkpoints and the wish to stop."""
+"""The watch over a training loop: reports, divergence, checkpoints and the wish to stop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ablate.train.state import TrainState
 
 @dataclass
 class Watch:
-    """Where a loop reports to and who may stop it."""
+    """Reports for a loop, ends it where it diverges or is stopped, and saves its state."""
 
     tracking: Tracking
     device: str

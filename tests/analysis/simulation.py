@@ -1,6 +1,6 @@
 """Simulates experiments whose truth is known, and counts how often what `ablate.analysis` says is right.
 
-Run by hand, about five minutes on one core; it rewrites reports/statistics/:
+Run by hand, about ten minutes on one core; it rewrites reports/statistics/:
 
     python -m tests.analysis.simulation [--quick] [--out reports/statistics]
 """
@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from ablate.analysis import contrasts, sign_flip_p, t_interval
+from ablate.analysis import contrasts, judge, t_interval
+from ablate.analysis.significance import sign_flip_p
+from ablate.analysis.verdicts import beyond_zero_p
 from tests.analysis.studies import cell, study
 
 SPREADS: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
@@ -27,12 +29,34 @@ SPREADS: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarra
 }
 """How differences between seeds may scatter about their mean of zero."""
 
+
+def _fallen(draw: np.random.Generator, shape: tuple[int, ...], share: float) -> np.ndarray:
+    """Returns normal differences of which a share lies five deviations low: seeds that have nearly diverged."""
+    return draw.normal(0, 1, shape) - 5 * (draw.random(shape) < share) + 5 * share
+
+
+LOPSIDED: Mapping[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
+    "normal": SPREADS["normal"],
+    "heavy tails (t, 3 degrees)": SPREADS["heavy tails (t, 3 degrees)"],
+    "contaminated (1 in 10 scatters five times as far)": lambda draw, shape: (
+        draw.normal(0, 1, shape) * np.where(draw.random(shape) < 0.1, 5, 1)
+    ),
+    "skewed (gamma, shape 2)": lambda draw, shape: (2 - draw.gamma(2, 1, shape)) / np.sqrt(2),
+    "skewed (exponential)": lambda draw, shape: 1 - draw.exponential(1, shape),
+    "diverging (1 seed in 10 falls five deviations)": lambda draw, shape: _fallen(draw, shape, 0.1),
+    "diverging (1 seed in 5 falls five deviations)": lambda draw, shape: _fallen(draw, shape, 0.2),
+}
+"""How differences may scatter where seeds fall far to one side, the bad one, that few seeds seldom look at."""
+
 SEED_SD, IMAGE_SD, IMAGES = 0.10, 0.05, 24
 """dB between seeds and between the images of one seed, and how many images: the study's own example."""
 
 ARMS, METRICS, MARGIN = 5, ("psnr", "second", "third"), 0.1
 SPREAD = 0.08
 """dB by which the paired difference of an arm to the baseline scatters over seeds."""
+
+FAR = 10.0
+"""A margin in deviations whose other side no seed comes near, so that a verdict is wrong on one side alone."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +124,19 @@ def pseudo_replication(seeds: int, repeats: int) -> dict[str, Rate]:
         found["interval over seeds"] = Rate(sum(t_interval(row).excludes_zero for row in means), repeats)
     found["sign flips over seeds"] = Rate(sum(sign_flip_p(row) <= 0.05 for row in means), repeats)
     return found
+
+
+def equivalences(seeds: int, spread: str, effect: float, margin: float, repeats: int) -> dict[str, Rate]:
+    """Returns how often a true mean difference is called equivalent: by two conditions, and by the three of a verdict.
+
+    Differences scatter by about 1; `effect` and `margin` are in that unit.
+    """
+    draw = np.random.default_rng([seeds, len(spread), round(10 * margin), 13])
+    rows = (effect + LOPSIDED[spread](draw, (repeats, seeds))).tolist()
+    sides = [([margin + value for value in row], [margin - value for value in row]) for row in rows]
+    by_two = sum(max(map(beyond_zero_p, both)) <= 0.025 for both in sides)
+    by_three = sum(judge(row, margin, "higher").outcome == "equivalent" for row in rows)
+    return {"interval and exact test": Rate(by_two, repeats), "verdict": Rate(by_three, repeats)}
 
 
 @dataclass(frozen=True)
@@ -204,7 +241,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for spread, correction, counts in RUNS
         for n in counts
     }
-    write_page(chosen.out, covered, bootstrap, pooled, procedure)
+    wrong = {
+        (spread, n): equivalences(n, spread, -FAR, FAR, 20_000 // share) for spread in LOPSIDED for n in (6, 8, 12)
+    }
+    power = {
+        (margin, n): equivalences(n, "normal", 0.0, margin, 4_000 // share)
+        for margin in (1.0, 1.5, 2.0, 3.0)
+        for n in (6, 8, 10, 12, 16)
+    }
+    write_page(chosen.out, covered, bootstrap, pooled, procedure, wrong, power)
     sys.stdout.write(f"{chosen.out / 'README.md'}\n")
 
 

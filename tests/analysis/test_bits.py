@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from ablate.analysis import Bits, contrasts, curve_axis, curve_effect, t_interval
-from ablate.analysis.bits import bits, tolerance
+from ablate.analysis import contrasts, curve_axis, curve_effect, t_interval
+from ablate.analysis.bits import Bits, bits, tolerance
 from ablate.analysis.effects import effects
 from tests.analysis.studies import cell, study
 

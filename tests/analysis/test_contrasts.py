@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ablate.analysis import Contrast, contrasts, seeds_to_resolve
-from ablate.analysis.effect_size import detectable
+from ablate.analysis import Contrast, contrasts
+from ablate.analysis.effect_size import detectable, seeds_to_resolve
 from tests.analysis.studies import cell, study
 
 LOSSES = {"loss": ["a", "b", "c"]}

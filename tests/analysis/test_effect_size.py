@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from ablate.analysis import detectable, hedges_g, seeds_to_resolve
+from ablate.analysis import detectable
+from ablate.analysis.effect_size import hedges_g, seeds_to_resolve
 from ablate.analysis.intervals import t_interval
 
 

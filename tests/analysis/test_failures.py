@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from ablate.analysis import contrasts, failure_rates, means_with_failures, wilson, with_failures_as_worst
+from ablate.analysis import contrasts, failure_rates, means_with_failures
+from ablate.analysis.failures import wilson, with_failures_as_worst
 from ablate.records import Status
 from tests.analysis.studies import cell, study
 

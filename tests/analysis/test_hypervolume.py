@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ablate.analysis import front_chances, frontier, hypervolume
+from ablate.analysis import front_chances, frontier
+from ablate.analysis.hypervolume import hypervolume
 
 
 def test_a_staircase_covers_its_area() -> None:

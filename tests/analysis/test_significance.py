@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for, sign_flip_p, smallest_p
+from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for, sign_flip_p, skewed_p, smallest_p
 
 
 def test_few_seeds_cannot_reach_significance() -> None:
@@ -76,3 +76,16 @@ def test_a_level_that_no_number_of_seeds_reaches_is_refused(alpha: float, compar
 def test_a_test_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         sign_flip_p([])
+
+
+@pytest.mark.parametrize("seeds", [3, 6, 12])
+@pytest.mark.parametrize("statistic", [1.0, 3.0, 6.0])
+def test_the_p_value_for_skewed_differences_is_that_of_one_minus_exponential_ones(seeds: int, statistic: float) -> None:
+    values = 1 - np.random.default_rng(9).exponential(size=(200_000, seeds))
+    drawn = np.mean(values.mean(1) / (values.std(1, ddof=1) / np.sqrt(seeds)) >= statistic)
+    assert skewed_p(statistic, seeds) == pytest.approx(drawn, rel=0.05)
+
+
+def test_the_p_value_for_skewed_differences_has_an_end_on_both_sides() -> None:
+    assert skewed_p(float("inf"), 8) == 0
+    assert skewed_p(-1.0, 8) == skewed_p(float("-inf"), 8) == skewed_p(9.0, 1) == 1

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.analysis import simulation
-from tests.analysis.simulation import TRUTHS, Rate, coverage, nested_coverage, pseudo_replication, verdicts
+from tests.analysis.simulation import (
+    FAR,
+    LOPSIDED,
+    TRUTHS,
+    Rate,
+    coverage,
+    equivalences,
+    nested_coverage,
+    pseudo_replication,
+    verdicts,
+)
 
 
 def near(rate: Rate, expected: float) -> bool:
@@ -34,6 +44,19 @@ def test_the_whole_procedure_is_wrong_on_a_metric_no_more_often_than_it_says(tru
     assert found.on_one_metric.share < 0.05 + 4 * found.on_one_metric.error
 
 
+@pytest.mark.parametrize("seeds", [6, 8, 12])
+def test_seeds_that_fall_to_one_side_are_called_equivalent_no_more_often_than_is_meant(seeds: int) -> None:
+    for spread in LOPSIDED:
+        found = equivalences(seeds, spread, -FAR, FAR, 1500)["verdict"]
+        # Where a fifth of the seeds fall, no sample of twelve is sure of them: up to 3.5 %.
+        meant = 0.035 if "1 seed in 5" in spread else 0.025
+        assert found.share < meant + 4 * found.error, spread
+
+
+def test_equivalence_is_found_where_the_margin_is_wide() -> None:
+    assert equivalences(8, "normal", 0.0, 3.0, 300)["verdict"].share > 0.95
+
+
 def test_the_whole_procedure_finds_what_is_there() -> None:
     far = simulation.Truth("far", (0.5,) * simulation.ARMS, 0.1)
     with pytest.MonkeyPatch.context() as patch:
@@ -47,6 +70,7 @@ def test_the_page_is_written_with_its_figures(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(simulation, "nested_coverage", lambda *_: rate)
     monkeypatch.setattr(simulation, "bootstrap_coverage", lambda *_: rate)
     monkeypatch.setattr(simulation, "pseudo_replication", lambda *_: {"all images pooled": rate})
+    monkeypatch.setattr(simulation, "equivalences", lambda *_: {"verdict": rate})
     monkeypatch.setattr(simulation, "verdicts", lambda *_: simulation.Procedure(rate, rate, rate))
     simulation.main(["--quick", "--out", str(tmp_path)])
     page = (tmp_path / "README.md").read_text()

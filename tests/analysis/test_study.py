@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.analysis import collect, collect_images, read_study
+from ablate.analysis import collect_images, read_study
 from ablate.store import Store
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -35,10 +35,9 @@ def test_seeds_of_one_setting_are_one_arm_named_without_the_seed(store: Store) -
 def test_settings_that_wear_the_same_label_stay_apart(store: Store) -> None:
     plan = store.plan()
     assert plan is not None
-    for point in plan["points"]:
-        point["label"] = "same"
+    alike = tuple(point.model_copy(update={"label": "same"}) for point in plan.points)
     other = Store(store.root, "relabelled")
-    other.write_plan(plan)
+    other.write_plan(plan.model_copy(update={"points": alike}))
     names = [arm.name for arm in read_study(other).arms]
     assert len(names) == len(set(names)) == 4
 
@@ -67,15 +66,29 @@ def test_scores_are_seeds_by_images_with_gaps_where_a_cell_gave_none(store: Stor
 
 def test_the_mean_over_images_is_the_score_of_the_cell(store: Store) -> None:
     study = read_study(store)
-    images, cells = collect_images(study, store, "psnr", "raw"), collect(study, "psnr", "raw")
-    assert (images.metric, images.weights, images.seeds) == (cells.metric, cells.weights, cells.seeds)
+    images = collect_images(study, store, "psnr", "raw")
     assert (images.metric, images.weights, images.seeds) == ("psnr", "raw", (0, 1))
     for arm in study.arms:
-        assert images.values[arm.name].mean(axis=1) == pytest.approx(cells.values[arm.name][:, 0], nan_ok=True)
+        scores = [arm.scores("psnr", "raw").get(seed, np.nan) for seed in images.seeds]
+        assert images.values[arm.name].mean(axis=1) == pytest.approx(scores, nan_ok=True)
     averaged = collect_images(study, store, "psnr").values[study.arms[0].name][0]
-    assert averaged.mean() == pytest.approx(collect(study, "psnr").values[study.arms[0].name][0, 0])
+    assert averaged.mean() == pytest.approx(study.arms[0].scores("psnr")[0])
     assert averaged.mean() != images.values[study.arms[0].name][0].mean()
 
 
-def test_a_metric_that_is_undefined_on_every_image_is_a_gap(store: Store) -> None:
-    assert np.isnan(collect(read_study(store), "ms_ssim").values["adversarial=hinge lambda_x=48"]).all()
+def test_a_metric_that_no_image_defines_has_no_score(store: Store) -> None:
+    (arm,) = (arm for arm in read_study(store).arms if arm.name == "adversarial=hinge lambda_x=48")
+    assert arm.done
+    assert not arm.scores("ms_ssim")
+
+
+@pytest.mark.parametrize("file", ["result.json", "eval/images.csv"])
+def test_a_cell_whose_records_cannot_be_read_is_broken_and_the_others_are_there(tmp_path: Path, file: str) -> None:
+    store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
+    path = store.cell(f"{1:012x}").path / file
+    path.write_text("")
+    cells = read_study(store).cells
+    assert [cell.status for cell in cells] == ["done", "broken", *["done"] * 6]
+    assert cells[1].cause is not None
+    assert str(path) in cells[1].cause
+    assert cells[1].score("psnr") is None

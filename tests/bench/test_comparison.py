@@ -61,8 +61,3 @@ def test_runs_with_nothing_in_common_are_refused():
     other = {"rows": [{**row("native", [10.0, 9.5, 10.5]), "shape": "1x3x256x256"}]}
     with pytest.raises(ValueError, match="have no backend of a kernel at the same shape"):
         compare(run(), other)
-
-
-def test_a_margin_that_is_no_factor_is_refused():
-    with pytest.raises(ValueError, match="a factor above 1"):
-        compare(REFERENCE, REFERENCE, margin=0.9)

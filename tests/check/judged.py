@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ablate.check import Baseline, Finding, GateResult, Record, record
+from ablate.check import Baseline, Finding, GateResult, GridRecord, record
 from ablate.check.update import updated
 from ablate.execute import stored_plan
 from ablate.records import PlanRecord
@@ -29,13 +29,13 @@ def made(root: Path, **changes: Any) -> Store:
     return fabricate(root, replace(SMALL, **changes))
 
 
-def recorded(store: Store, code: str | None = CODE, **changes: Any) -> Record:
+def recorded(store: Store, code: str | None = CODE, **changes: Any) -> GridRecord:
     plan = stored_plan(store)
     assert plan is not None
     return record(plan, store, code=code, probe=PROBE | changes)
 
 
-def taken(now: Record, mode: str = "exact", **options: Any) -> Baseline:
+def taken(now: GridRecord, mode: str = "exact", **options: Any) -> Baseline:
     defaults: dict[str, Any] = {"previous": None, "alike": (), "declared": {}, "alpha": 0.05}
     return updated(now, mode=mode, **({"reason": "first"} | defaults | options))  # type: ignore[arg-type]
 

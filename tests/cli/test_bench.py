@@ -86,7 +86,7 @@ def test_json_to_the_terminal_is_nothing_but_json(ablate_in, quick_ceilings):
 
 
 def test_an_interruption_keeps_what_was_measured(tmp_path):
-    command = [sys.executable, "-m", "ablate", *QUICK, "--kernel", "r1", "--budget", "20s", "--json", "out.json"]
+    command = [sys.executable, "-m", "ablate", *QUICK, "--kernel", "r1", "--budget", "90s", "--json", "out.json"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:

@@ -1,4 +1,7 @@
+import io
 import json
+
+from ablate.execute.machine import inspect_machine
 
 GRID = """
 schema = 1
@@ -21,6 +24,13 @@ def test_the_machine_alone_is_looked_over(ablate_in):
     assert {"processor", "gpu", "disk"} <= {
         line.split()[1].rstrip(":") for line in said.output.splitlines() if ":" in line
     }
+
+
+def test_an_output_that_lacks_characters_is_told_beforehand(monkeypatch, tmp_path):
+    for encoding, verdict in (("latin-1", "warning"), ("UTF-8", "ok")):
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+        (found,) = [finding for finding in inspect_machine(tmp_path) if finding.check == "output"]
+        assert found.verdict == verdict
 
 
 def test_a_sound_grid_passes_and_each_loss_is_looked_at_once(ablate_in, tmp_path):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.cli.locate import find_cell
+from ablate.cli.locate import Place, find_cell
 from ablate.store import Store
 from tests.execute.pretend import make_plan
 from tests.made import made_result
@@ -100,12 +100,13 @@ def test_a_cell_whose_result_cannot_be_read_is_broken_and_the_others_are_shown(a
 
 def test_a_cell_is_found_by_label_and_by_the_beginning_of_its_id_if_that_is_enough():
     plan = make_plan(*["well"] * 40)
+    store = Store(Path("runs"), plan.name)
     for point in plan.points:
-        assert find_cell(plan, point.label) == point
-        assert find_cell(plan, point.id[:10]) == point
+        assert find_cell(plan, store, point.label) == Place(store, point.id, point.label)
+        assert find_cell(plan, store, point.id[:10]).id == point.id
     initials = [point.id[0] for point in plan.points]
     shared = next(letter for letter in initials if initials.count(letter) > 1)
-    with pytest.raises(ValueError, match="begins the id of"):
-        find_cell(plan, shared)
-    with pytest.raises(ValueError, match="has no cell 'hinge'"):
-        find_cell(plan, "hinge")
+    with pytest.raises(ValueError, match=f"'{shared}' means {initials.count(shared)} cells"):
+        find_cell(plan, store, shared)
+    with pytest.raises(ValueError, match="has the label or id 'hinge'; there is"):
+        find_cell(plan, store, "hinge")

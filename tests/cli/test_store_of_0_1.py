@@ -98,3 +98,11 @@ def test_a_report_has_the_numbers_that_it_had(here: Path) -> None:
     assert result.exit_code == 0, result.output
     now = json.loads(Path("reports/before/report.json").read_text(encoding="utf-8"))
     assert not list(differences(expected("report"), now))
+
+
+def test_a_report_leaves_a_broken_cell_out_and_ends_with_exit_code_3(here: Path) -> None:
+    path = Store(here / "runs", "before").cell(DONE).path / "result.json"
+    path.write_text(path.read_text()[:-9])
+    result = CliRunner().invoke(app, ["report", "before.toml"])
+    assert (result.exit_code, "1 cell left out, whose records cannot be read" in result.stderr) == (3, True)
+    assert f"{path.relative_to(here)} cannot be read" in Path("reports/before/report.md").read_text(encoding="utf-8")

@@ -39,12 +39,12 @@ def test_on_the_grids_own_images_the_result_is_the_recorded_one(
     recorded = trained.result()
     assert recorded is not None
     for key in ("metrics", "protocol", "codec", "id", "step"):
-        assert result[key] == recorded[key], key
+        assert getattr(result, key) == getattr(recorded, key), key
     assert records.images_csv.read_bytes() == trained.images_csv.read_bytes()
     for name in ("ema", "raw"):
         assert records.recon(name, "test3.png").read_bytes() == trained.recon(name, "test3.png").read_bytes()
-    names = set(recorded["artefacts"]) - {"weights.pt"}
-    assert {name: recorded["artefacts"][name] for name in names} == result["artefacts"]
+    names = set(recorded.artefacts) - {"weights.pt"}
+    assert {name: recorded.artefacts[name] for name in names} == result.artefacts
 
 
 def test_other_images_give_other_numbers_and_leave_the_cell_as_it_was(
@@ -54,9 +54,9 @@ def test_other_images_give_other_numbers_and_leave_the_cell_as_it_was(
     found = prepare_folder(images / "train", store.data_cache)
     records = place(trained, images / "train", found)
     result = measure(trained, images / "train", records, store.data_cache, weights=("raw",))
-    assert list(result["metrics"]) == ["raw"]
-    assert result["metrics"]["raw"]["psnr"] != trained.result()["metrics"]["raw"]["psnr"]
-    assert result["pictures"] == {
+    assert list(result.metrics) == ["raw"]
+    assert result.metrics["raw"]["psnr"] != trained.result().metrics["raw"]["psnr"]
+    assert result.measured_images.plain() == {
         "folder": str(images / "train"), "digest": found.digest, "count": 2, "skipped": [],
     }  # fmt: skip
     assert records.path.parent.parent == trained.path

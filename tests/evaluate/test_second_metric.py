@@ -53,9 +53,9 @@ def test_an_evaluation_measures_it_on_every_image(make_cell, claimed, store: Sto
             for image, name in zip(images, images.names, strict=True)
         ]
         assert [float(row["darkening"]) for row in rows if row["weights"] == weights] == pytest.approx(expected)
-        assert result["metrics"][weights]["darkening"] == pytest.approx(sum(expected) / len(expected))
-        assert result["uncertainty"][weights]["darkening"]["images"] == len(images)
-    assert result["protocol"]["darkening"] == {"rounding": "uint8", "pictures": images.digest, "images": len(images)}
+        assert result.metrics[weights]["darkening"] == pytest.approx(sum(expected) / len(expected))
+        assert result.uncertainty[weights]["darkening"].images == len(images)
+    assert result.protocol["darkening"] == {"rounding": "uint8", "pictures": images.digest, "images": len(images)}
 
 
 def _pixels(path: Path) -> np.ndarray:

@@ -122,8 +122,8 @@ def outcome(store: Store) -> dict[str, Any]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    result = entry.result()
-    rows = [{key: value for key, value in row.items() if key not in CLOCK} for row in entry.metrics()]
+    result = entry.result().plain()
+    rows = [{key: value for key, value in row.plain().items() if key not in CLOCK} for row in entry.metrics()]
     return {key: result.get(key) for key in ("status", "step", "metrics", "protocol", "artefacts")} | {"rows": rows}
 
 

@@ -50,8 +50,8 @@ def cells(root: Path, behaviours: list[str], steps: int):
 
 def assert_as_if_undisturbed(root: Path, behaviours: list[str], steps: int) -> None:
     for entry in cells(root, behaviours, steps):
-        assert entry.result()["step"] == steps
-        assert [row["step"] for row in entry.metrics()] == list(range(1, steps + 1))
+        assert entry.result().step == steps
+        assert [row.step for row in entry.metrics()] == list(range(1, steps + 1))
         assert all(len(rows.read_rows(path)) for path in entry.path.glob("*.jsonl"))
         # One killed between its result and the end of its attempt is finished, so that nobody claims and sweeps it.
         assert all(path.name.startswith(".exit.json.") for path in entry.path.rglob("*.tmp"))
@@ -86,8 +86,8 @@ def test_a_killed_worker_fails_alone_and_a_rerun_goes_on_from_its_checkpoint(tmp
     runner = start(*behaviours, steps=10)
     runner.wait_for("said ended well")
     waiting = cells(tmp_path, behaviours, 10)[0]
-    eventually(lambda: waiting.last_row()["step"] == 5, "never half-way")
-    os.kill(waiting.last_attempt().start()["pid"], signal.SIGKILL)
+    eventually(lambda: waiting.last_row().step == 5, "never half-way")
+    os.kill(waiting.last_attempt().start().pid, signal.SIGKILL)
     assert runner.code() == 3
     assert [entry.status().value for entry in cells(tmp_path, behaviours, 10)] == ["failed", "done", "done"]
     assert start(*behaviours, steps=10).code() == 0

@@ -41,14 +41,14 @@ def test_a_killed_worker_gets_the_exit_record_it_could_not_write(entry: Entry):
     result = read_result(entry, exited(-signal.SIGKILL), Environment())
     assert (result.status, result.step) == ("failed", 40)
     assert "memory" in result.cause
-    assert entry.attempts()[0].exit()["error"] == result.cause
+    assert entry.attempts()[0].exit().error == result.cause
 
 
 def test_a_worker_that_died_before_it_began_is_a_failed_attempt_with_its_environment(entry: Entry):
     result = read_result(entry, exited(1), Environment(threads=1))
     assert result.status == "failed"
     assert entry.attempts()[0].environment() == Environment(threads=1)
-    assert entry.attempts()[0].exit()["step"] == 0
+    assert entry.attempts()[0].exit().step == 0
 
 
 def test_the_attempt_of_another_process_is_left_alone(entry: Entry):
@@ -69,14 +69,14 @@ def test_what_another_left_unfinished_is_not_taken_for_the_workers_own(entry: En
     assert (result.status, result.step) == ("failed", 0)
     first, second = (attempt.exit() for attempt in entry.attempts())
     assert first is None
-    assert second["error"] == result.cause
+    assert second.error == result.cause
 
 
 def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
     with entry.claim():
         entry.begin_attempt(Environment())
     assert read_result(entry, exited(-signal.SIGTERM, wanted=True), Environment()).status == "interrupted"
-    assert entry.attempts()[0].exit()["status"] == "interrupted"
+    assert entry.attempts()[0].exit().status == "interrupted"
 
 
 def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.execute import runner
+from ablate.execute import finished as module
 from ablate.execute.capacity import Capacity
 from ablate.execute.executor import Executor, RunContext
 from ablate.execute.local import LocalExecutor
@@ -34,8 +34,8 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     assert sorted(notes.starts) == sorted({*notes.starts})
     assert all(len(entry.attempts()) == 1 for entry in entries(plan, tmp_path))
     settings = entries(plan, tmp_path)[1].cell_settings()
-    assert settings["label"] == "well seed=1"
-    assert settings["cell"] == plan.points[1].cell
+    assert settings.label == "well seed=1"
+    assert settings.cell == plan.points[1].cell
 
 
 def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_path: Path, capfd):
@@ -45,7 +45,7 @@ def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_
     assert attempt.log_tail(5) == ["at 0 of 10, well"]
     assert "at 0" not in capfd.readouterr().out
     assert attempt.environment().threads == 1
-    assert attempt.exit()["status"] == "done"
+    assert attempt.exit().status == "done"
 
 
 def on_a_gpu(context: RunContext) -> Executor:
@@ -57,7 +57,7 @@ def test_a_gpu_that_cannot_be_used_is_the_cells_recorded_failure(tmp_path: Path,
     plan = make_plan("well", warmup=False)
     assert run_pretended(plan, tmp_path, executor=on_a_gpu) == 3
     (attempt,) = entries(plan, tmp_path)[0].attempts()
-    assert re.search("NVIDIA|CUDA", attempt.exit()["error"])
+    assert re.search("NVIDIA|CUDA", attempt.exit().error)
     assert "Traceback" in attempt.log_path.read_text()
     assert "Traceback" not in capfd.readouterr().err
 
@@ -79,11 +79,11 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again_by_the_next_run(tmp_pa
     assert run_pretended(plan, tmp_path, notes) == 3
     assert statuses(plan, tmp_path) == ["failed", "failed", "failed", "done"]
     ends = [entry.attempts()[-1].exit() for entry in entries(plan, tmp_path)]
-    assert ends[0]["error"] == "ValueError: broken thing"
-    assert "misbehave" in ends[0]["traceback"]
-    assert ends[0]["step"] == 5
-    assert "killed by SIGKILL" in ends[1]["error"]
-    assert "exit status 7" in ends[2]["error"]
+    assert ends[0].error == "ValueError: broken thing"
+    assert "misbehave" in ends[0].traceback
+    assert ends[0].step == 5
+    assert "killed by SIGKILL" in ends[1].error
+    assert "exit status 7" in ends[2].error
     assert [end.reason for end in ends[:3]] == ["error", "killed", "killed"]
     assert run_pretended(plan, tmp_path) == 0, "each goes on after the step at which it failed"
     assert [len(entry.attempts()) for entry in entries(plan, tmp_path)] == [2, 2, 2, 1]
@@ -128,8 +128,8 @@ def test_a_cell_that_outlives_its_timeout_fails_and_says_so(tmp_path: Path):
     limits = Limits(cell_timeout_seconds=0.2)
     assert run_pretended(plan, tmp_path, limits=limits) == 3
     (attempt,) = entries(plan, tmp_path)[0].attempts()
-    assert attempt.exit()["error"] == "timeout"
-    assert 0 < attempt.exit()["step"] < 1000
+    assert attempt.exit().error == "timeout"
+    assert 0 < attempt.exit().step < 1000
 
 
 def test_a_cell_that_does_not_listen_is_killed_after_its_timeout(tmp_path: Path):
@@ -137,7 +137,7 @@ def test_a_cell_that_does_not_listen_is_killed_after_its_timeout(tmp_path: Path)
     limits = Limits(cell_timeout_seconds=0.2, grace_seconds=0.2)
     assert run_pretended(plan, tmp_path, limits=limits) == 3
     # On a slow machine it is killed before it could say that it began, and the runner begins an attempt for it.
-    assert entries(plan, tmp_path)[0].last_attempt().exit()["error"] == "timeout"
+    assert entries(plan, tmp_path)[0].last_attempt().exit().error == "timeout"
 
 
 def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tmp_path: Path):
@@ -145,7 +145,7 @@ def test_the_end_of_the_budget_saves_every_cell_and_leaves_it_to_the_next_run(tm
     assert run_pretended(plan, tmp_path, notes, limits=Limits(max_seconds=0.5)) == 3
     assert any("max_hours" in text for text in notes.messages)
     assert statuses(plan, tmp_path) == ["pending"] * 3
-    exits = [entry.attempts()[0].exit()["status"] for entry in entries(plan, tmp_path)[:2]]
+    exits = [entry.attempts()[0].exit().status for entry in entries(plan, tmp_path)[:2]]
     assert exits == ["interrupted"] * 2
 
 
@@ -161,7 +161,7 @@ def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path)
     (entry,), until = entries(plan, tmp_path), time.monotonic() + 20
     while entry.status() is Status.running and time.monotonic() < until:
         time.sleep(0.05)
-    assert entry.last_attempt().exit()["status"] == "interrupted"
+    assert entry.last_attempt().exit().status == "interrupted"
 
 
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
@@ -191,7 +191,7 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert str(damaged) in said
     assert "delete the entry's directory" in said
     assert run_pretended(plan, tmp_path, again) == 3
-    assert "nothing to do: every other cell is finished" in again.messages
+    assert "nothing to do: every cell is finished or broken" in again.messages
     assert damaged.read_text() == "{}"
 
 
@@ -207,7 +207,7 @@ def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):
 def test_finished_cells_of_other_code_are_warned_about_and_kept(tmp_path: Path, monkeypatch):
     plan = make_plan("well", warmup=False)
     run_pretended(plan, tmp_path)
-    monkeypatch.setattr(runner, "code_fingerprint", lambda: "feedfeedfeed")
+    monkeypatch.setattr(module, "code_fingerprint", lambda: "feedfeedfeed")
     notes = Notes()
     assert run_pretended(plan, tmp_path, notes) == 0
     assert "other code" in notes.messages[0]

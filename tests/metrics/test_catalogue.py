@@ -14,6 +14,7 @@ from ablate.registry import UnknownNameError
 
 DIRECTIONS = {
     "psnr": ("higher", "dB"),
+    "psnr_hvs_m": ("higher", "dB"),
     "ssim": ("higher", ""),
     "ms_ssim": ("higher", ""),
     "ms_ssim_3": ("higher", ""),
@@ -87,6 +88,7 @@ def test_what_a_metric_needs_says_whether_an_evaluation_must_ask_for_it() -> Non
     always = [name for name in metrics if not metrics[name].by_choice]
     assert set(always) == {"psnr", "ssim", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual"}
     assert {name for name in metrics if metrics[name].learned} == {"lpips_alex", "lpips_vgg", "dists"}
+    assert [name for name in metrics if not metrics[name].default] == ["psnr_hvs_m"]
     assert metrics["fd_lite0_1280"].needs.extractor == ("lite0", 1280)
     assert metrics["lpips_alex"].weights_facts().keys() == {"weights_sha256", "heads_sha256"}
 
@@ -96,7 +98,7 @@ def test_every_metric_of_images_is_undefined_below_the_side_that_it_states() -> 
         if metric.scope is Scope.image and metric.needs.smallest_side > 1 and not metric.learned:
             side = metric.needs.smallest_side
             image = torch.zeros(1, 3, side, side + 4, dtype=torch.uint8)
-            assert metric.function(image, image).isfinite().all(), metric.name
+            assert metric.function(image, image + 9).isfinite().all(), metric.name
             with pytest.raises(ValueError, match=f"both sides must be {side} or more"):
                 metric.function(image[:, :, 1:], image[:, :, 1:])
 

@@ -47,7 +47,7 @@ def test_the_numbers_are_those_of_the_cells(written: Written) -> None:
     content = json.loads(written.report.json.read_text())
     result = written.store.cell(content["results"]["cells"][0]["id"]).result()
     assert result is not None
-    assert content["results"]["cells"][0]["metrics"] == result["metrics"]
+    assert content["results"]["cells"][0]["metrics"] == result.metrics
     assert content["completeness"]["planned"] == 24
     assert {content["completeness"][status] for status in ("diverged", "failed")} == {1}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ablate.analysis import read_study
+from ablate.analysis import Axis, read_study
 from ablate.report.evidence import Evidence
-from ablate.report.styles import Encoding, arm_key, arm_styles
+from ablate.report.styles import Encoding, arm_key, arm_styles, line_style
 from ablate.report.svg import drawing
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -31,3 +31,11 @@ def test_no_two_arms_look_alike_where_losses_outnumber_the_hues(tmp_path: Path, 
         handles = canvas.legends[0].legend_handles
         keyed = {(h.get_markeredgecolor(), h.get_markerfacecolor(), h.get_marker()) for h in handles}
     assert len(keyed) == len(LOSSES)
+
+
+def test_no_two_curves_look_alike_until_lines_and_markers_are_used_up() -> None:
+    axes = (Axis(("a",), "a", tuple("123456789"), "1"), Axis(("b",), "b", ("x", "y"), "x"))
+    found = {line_style(axes, (one, other)) for one in axes[0].levels for other in axes[1].levels}
+    assert len(found) == 18
+    assert line_style(axes, ("1", "x")).colour == line_style(axes, ("1", "y")).colour
+    assert line_style((), ()).line == "-"

@@ -95,7 +95,7 @@ def trained(cell: Cell, cache: Path, device: str) -> tuple[dict[str, Any], list[
         state = TrainState.for_cell(cell, device)
         train(state, cell, prepare(cell.data, "train", cache), watch)
         TrainState.for_cell(cell, device).load(entry.checkpoint)
-        return entry.metrics()[0], waits[marks[1] : marks[2]] if marks[2:] else []
+        return entry.metrics()[0].plain(), waits[marks[1] : marks[2]] if marks[2:] else []
 
 
 def committed(cell: Cell, cache: Path, device: str) -> Any:
@@ -118,7 +118,7 @@ def committed(cell: Cell, cache: Path, device: str) -> Any:
         tiled = codec.decode(codec.encode(image))
         tiles.MEMORY_BYTES = bound
         assert (whole.int() - tiled.int()).abs().max() <= 1
-        return entry.result()["metrics"]["ema"]["psnr"]
+        return entry.result().metrics["ema"]["psnr"]
 
 
 def apart(expected: Any, found: Any, tolerance: float) -> str | None:

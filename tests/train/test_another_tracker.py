@@ -13,7 +13,7 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell, run_warmup
-from ablate.records import CellSettings, Environment, MetricRow
+from ablate.records import CellSettings, Environment, MetricRow, Status
 from ablate.store import Entry, Store
 from ablate.trackers.catalogue import trackers
 from ablate.trackers.tracker import TrackedRun, numbers
@@ -39,8 +39,8 @@ class Remembered:
     def event(self, step: int, kind: str, detail: str) -> None:  # noqa: ARG002
         self._note("event", (step, kind))
 
-    def close(self, figures: Mapping[str, Any]) -> None:
-        self._note("close", figures)
+    def close(self, status: Status, figures: Mapping[str, Any]) -> None:
+        self._note("close", (status, figures))
 
     def _note(self, method: str, told: Any) -> None:
         self.told.append((method, told))
@@ -92,7 +92,7 @@ def test_it_is_told_all_that_the_store_keeps_and_shown_what_the_codec_makes(make
             ("image", "reconstruction"), (2, 3, 32, 32)
         )
         assert not any(each.requires_grad for each in images.values())
-    assert tracker.told[-1] == ("close", entry.result().metrics)
+    assert tracker.told[-1] == ("close", (Status.done, entry.result().metrics))
 
 
 def test_a_resumed_training_goes_on_with_its_run_from_the_step_that_was_saved(make_cell, claimed, store: Store, opened):
@@ -102,7 +102,7 @@ def test_a_resumed_training_goes_on_with_its_run_from_the_step_that_was_saved(ma
     entry.begin_attempt(Environment())
     assert train(cell, entry, store, "remembered", "csv").status == "done"
     first, second = opened
-    assert first.told[-1] == ("close", {})
+    assert first.told[-1] == ("close", (Status.interrupted, {}))
     assert (first.run.id, first.run.step) == (second.run.id, 0)
     assert (second.run.attempt, second.run.step) == (2, 7)
     logged = [row["step"] for tracker in opened for row in tracker.of("scalars")]
@@ -133,6 +133,18 @@ def test_a_divergence_is_told_as_an_event(make_cell, claimed, store: Store, open
     entry = claimed(cell)
     assert train(cell, entry, store, "remembered").status == "diverged"
     assert opened[0].of("event") == [(entry.result().step, "nonfinite")]
+    assert opened[0].of("close") == [(Status.diverged, {})]
+
+
+def test_a_training_that_breaks_off_has_failed(make_cell, claimed, store: Store, opened):
+    def broken() -> bool:
+        raise ZeroDivisionError
+
+    cell = make_cell()
+    entry = claimed(cell)
+    with pytest.raises(ZeroDivisionError):
+        train(cell, entry, store, "remembered", stop=broken)
+    assert opened[0].of("close") == [(Status.failed, {})]
 
 
 def test_a_full_disk_under_the_stores_own_rows_is_the_trainings_failure(make_cell, claimed, store: Store, monkeypatch):

@@ -55,8 +55,8 @@ def assert_a_result(outcome: Outcome, rows: list[dict]) -> None:
         assert outcome.cause
     else:
         assert (outcome.status, outcome.step) == ("done", STEPS)
-        assert rows[-1]["step"] == STEPS
-        assert all(value is not None for value in rows[-1]["loss"].values())
+        assert rows[-1].step == STEPS
+        assert all(value is not None for value in rows[-1].loss.values())
 
 
 @pytest.mark.parametrize("name", list(adversarial_losses))

@@ -46,7 +46,7 @@ def test_the_first_step_is_that_of_the_cpu(make_cell, claimed, store: Store, nam
         state = TrainState.for_cell(cell, device)
         watch = Watch(Tracking(entry, 1), device, lambda: False, "train")
         train(state, cell, prepare(cell.data, "train", store.data_cache), watch, Choice(kernels, device))
-        rows.append(entry.metrics()[-1]["loss"])
+        rows.append(entry.metrics()[-1].loss)
     tolerance = 0.1 if cell.train.precision == "bfloat16" else 1e-3
     assert rows[1] == pytest.approx(rows[0], rel=tolerance)
 
@@ -82,7 +82,7 @@ def test_a_cell_goes_from_its_warm_start_through_an_interruption_to_its_result(
     assert run_warmup(cell.warmup, warmup, stop=lambda: False, **common).status == "done"
     assert run_cell(cell, entry, warmup=warmup, stop=lambda: True, **common).status == "interrupted"
     assert run_cell(cell, entry, warmup=warmup, stop=lambda: False, **common).status == "done"
-    assert entry.result()["peak_memory_bytes"] > 0
+    assert entry.result().peak_memory_bytes > 0
 
     codecs = [load(entry, "ema", device) for device in ("cuda", "cpu")]
     image = as_tensor(prepare(cell.data, "test", store.data_cache)[0])

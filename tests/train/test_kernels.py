@@ -56,20 +56,20 @@ def test_a_training_says_and_records_what_its_losses_are_computed_by(
     make_cell: Callable[..., Cell], store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = attempt(make_cell(), store, "auto")
-    taken = entry.environment()["kernels"]
+    taken = entry.environment().kernels
     assert taken == {
         "discriminator": "native",
         "generator": "native",
         "feature_matching": "native",
         "distortion": "eager",  # 6144 values of mse are too few for anything to be faster
     }
-    assert entry.result()["environment"]["kernels"] == taken
+    assert entry.result().environment.kernels == taken
     assert "kernels: discriminator: native\n" in capsys.readouterr().out
 
 
 def test_eager_is_eager(make_cell: Callable[..., Cell], store: Store) -> None:
     entry = attempt(make_cell(), store, "eager", steps=1)
-    assert entry.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+    assert entry.environment().kernels == dict.fromkeys(ROLES, "eager")
 
 
 def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(make_cell: Callable[..., Cell], tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(make_cell: Calla
     store = Store(tmp_path / "disturbed", "test")
     attempt(cell, store, "eager", steps=5)
     disturbed = attempt(cell, store, "auto")
-    assert disturbed.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+    assert disturbed.environment().kernels == dict.fromkeys(ROLES, "eager")
     assert rows(disturbed) == rows(undisturbed)
 
 
@@ -90,7 +90,7 @@ def test_a_checkpoint_from_before_there_was_a_choice_goes_on_by_definition(
     assert first is not None
     first.note("kernels", None)
     entry = attempt(cell, store, "auto", steps=2)
-    assert entry.environment()["kernels"] == dict.fromkeys(ROLES, "eager")
+    assert entry.environment().kernels == dict.fromkeys(ROLES, "eager")
 
 
 @needs_compiler
@@ -100,7 +100,7 @@ def test_a_training_by_kernels_is_the_training_by_definition(
 ) -> None:
     cell = make_cell(loss={"adversarial": loss, "distortion": "l1"})
     auto, eager = (attempt(cell, Store(tmp_path / name, "test"), name) for name in ("auto", "eager"))
-    assert auto.environment()["kernels"]["feature_matching"] == "native"
+    assert auto.environment().kernels["feature_matching"] == "native"
     for mine, other in zip(rows(auto), rows(eager), strict=True):
         assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5)
-    assert auto.result()["metrics"]["ema"]["psnr"] == pytest.approx(eager.result()["metrics"]["ema"]["psnr"], rel=1e-5)
+    assert auto.result().metrics["ema"]["psnr"] == pytest.approx(eager.result().metrics["ema"]["psnr"], rel=1e-5)

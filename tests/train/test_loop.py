@@ -62,16 +62,16 @@ def test_the_discriminators_step_first_unless_the_generator_shall(stepped) -> No
 def test_both_players_see_the_same_images_and_unpaired_ones_only_as_a_quirk(stepped) -> None:
     for quirk in (False, True):
         steps, _ = stepped(train={"quirks": {"unpaired_batches": quirk}})
-        for judged, made in zip(steps[::2], steps[1::2], strict=True):
-            assert torch.equal(judged[2], made[2]) is not quirk
+        for output, made in zip(steps[::2], steps[1::2], strict=True):
+            assert torch.equal(output[2], made[2]) is not quirk
 
 
 def test_further_discriminator_steps_have_numbers_and_images_of_their_own(stepped) -> None:
     steps, _ = stepped(train={"discriminator_steps": 3})
     assert order(steps) == "dddgdddgdddg"
-    judged = [(number, image) for player, number, image in steps if player == "discriminator"]
-    assert [number for number, _ in judged] == list(range(9))
-    assert all(not torch.equal(a[1], b[1]) for i, a in enumerate(judged) for b in judged[:i])
+    output = [(number, image) for player, number, image in steps if player == "discriminator"]
+    assert [number for number, _ in output] == list(range(9))
+    assert all(not torch.equal(a[1], b[1]) for i, a in enumerate(output) for b in output[:i])
 
 
 def test_the_generators_images_do_not_depend_on_the_discriminators_steps(stepped) -> None:
@@ -133,7 +133,7 @@ def test_each_step_of_a_warm_start_has_its_part_of_the_learning_rate(
 def test_before_their_start_neither_discriminators_nor_adversarial_terms_take_part(stepped) -> None:
     steps, rows = stepped(train={"discriminator_start": 2})
     assert order(steps) == "dg"
-    assert [set(row["loss"]) for row in rows] == [
+    assert [set(row.loss) for row in rows] == [
         {"distortion", "generator"},
         {"distortion", "generator"},
         {"distortion", "adversarial", "feature_matching", "generator", "discriminator"},
@@ -163,8 +163,8 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
     entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), step.discriminator_step
 
     def broken(state, *arguments):
-        judged = sound(state, *arguments)
-        return dataclasses.replace(judged, loss=judged.loss * (torch.nan if state.step >= 1 else 1))
+        output = sound(state, *arguments)
+        return dataclasses.replace(output, loss=output.loss * (torch.nan if state.step >= 1 else 1))
 
     monkeypatch.setattr(step, "discriminator_step", broken)
     images = prepare(cell.data, "train", store.data_cache)
@@ -188,9 +188,9 @@ def test_a_training_that_is_broken_between_log_points_leaves_no_checkpoint(
 
 def test_a_log_row_tells_the_weights_that_were_found_while_training(stepped) -> None:
     _, rows = stepped(loss={"adaptive_weight": True, "adversarial_weight": 1.0})
-    found = [row["weights"]["adversarial"] for row in rows]
+    found = [row.weights["adversarial"] for row in rows]
     assert len(set(found)) == 3
-    assert all(row["weights"]["distortion"] == 12 for row in rows)
+    assert all(row.weights["distortion"] == 12 for row in rows)
 
 
 def test_float32_is_no_tf32_in_any_pass_of_a_training(

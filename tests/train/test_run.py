@@ -59,8 +59,8 @@ def comparable(entry: Entry) -> dict:
     """Returns what must be the same after a resumed and an undisturbed run."""
     result = entry.result()
     return {
-        "metrics": result["metrics"],
-        "artefacts": result["artefacts"],
+        "metrics": result.metrics,
+        "artefacts": result.artefacts,
         "rows": [
             {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
             for row in entry.metrics()
@@ -75,9 +75,9 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     entry = claimed(cell)
     assert train(cell, entry, store).status == "done"
     result = entry.result()
-    assert result["status"] == "done"
+    assert result.status == "done"
     for weights in ("raw", "ema"):
-        assert set(result["metrics"][weights]) == {
+        assert set(result.metrics[weights]) == {
             "psnr",
             "mse_pooled",
             "identical",
@@ -92,8 +92,8 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
             "fd_lite0_112",
             "kid_paired_lite0_112",
         }
-        assert result["metrics"][weights]["psnr"] > 5
-    assert result["protocol"]["fd_lite0_112"]["patches"] > 0
+        assert result.metrics[weights]["psnr"] > 5
+    assert result.protocol["fd_lite0_112"]["patches"] > 0
     with entry.images_csv.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["weights"] for row in rows] == ["raw", "ema"]
@@ -102,8 +102,8 @@ def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
     assert float(rows[0]["bpp_actual"]) == pytest.approx(8 * int(rows[0]["bytes_actual"]) / (176 * 192))
     assert not entry.checkpoint.exists()
     assert entry.weights.exists()
-    assert result["eval_seconds"] > 0
-    assert result["seconds"] == result["train_seconds"] + result["eval_seconds"]
+    assert result.eval_seconds > 0
+    assert result.seconds == result.train_seconds + result.eval_seconds
 
 
 def test_what_is_measured_is_what_the_saved_weights_give(make_cell, claimed: Claim, store: Store) -> None:
@@ -180,7 +180,7 @@ def test_training_killed_at_any_step_ends_bit_for_bit_like_an_undisturbed_one(
         process.join()
         exits.append(process.exitcode)
     assert exits == [-signal.SIGKILL, -signal.SIGKILL, -signal.SIGKILL, 0]
-    assert [event["kind"] for event in killed.cell(cell.id).events()] == ["resume", "resume"]
+    assert [event.kind for event in killed.cell(cell.id).events()] == ["resume", "resume"]
     assert comparable(killed.cell(cell.id)) == comparable(entry)
 
 
@@ -209,9 +209,9 @@ def test_a_cell_whose_warm_start_diverged_has_diverged_before_its_first_step(
     warmup.commit(made_result(warmup, status="diverged", step=3, cause="non-finite loss at step 3"))
     outcome = train(cell, entry, store, warmup)
     result = entry.result()
-    assert (outcome.status, outcome.step) == (result["status"], result["step"]) == ("diverged", 0)
-    assert outcome.cause == result["cause"] == "its warm-up diverged: non-finite loss at step 3"
-    assert (entry.metrics(), result["metrics"]) == ([], {})
+    assert (outcome.status, outcome.step) == (result.status, result.step) == ("diverged", 0)
+    assert outcome.cause == result.cause == "its warm-up diverged: non-finite loss at step 3"
+    assert (entry.metrics(), result.metrics) == ([], {})
 
 
 def test_cells_that_begin_alike_share_a_warm_start_and_others_do_not(make_cell) -> None:
@@ -229,11 +229,11 @@ def test_non_finite_loss_is_a_result_with_step_and_cause(make_cell, claimed: Cla
     outcome = train(cell, entry, store)
     assert outcome.status == "diverged"
     result = entry.result()
-    assert result["status"] == "diverged"
-    assert result["cause"] == f"non-finite loss at step {result['step']}"
-    assert 1 < result["step"] <= 4
-    assert result["metrics"] == {}
-    assert [event["kind"] for event in entry.events()] == ["nonfinite"]
+    assert result.status == "diverged"
+    assert result.cause == f"non-finite loss at step {result.step}"
+    assert 1 < result.step <= 4
+    assert result.metrics == {}
+    assert [event.kind for event in entry.events()] == ["nonfinite"]
     json.dumps(result.plain(), allow_nan=False)
 
 
@@ -243,9 +243,9 @@ def test_weights_that_the_last_step_broke_are_a_divergence_and_are_not_measured(
     cell = make_cell(train={"steps": 1}, optimizers={"generator": {"learning_rate": 1e39}})
     entry = claimed(cell)
     assert train(cell, entry, store).status == "diverged"
-    assert entry.result()["cause"] == "non-finite weights after step 1"
-    assert entry.result()["metrics"] == {}
-    assert [event["kind"] for event in entry.events()] == ["nonfinite"]
+    assert entry.result().cause == "non-finite weights after step 1"
+    assert entry.result().metrics == {}
+    assert [event.kind for event in entry.events()] == ["nonfinite"]
 
 
 def test_flat_reconstructions_end_a_training_as_collapsed(make_cell, claimed: Claim, store: Store, monkeypatch) -> None:
@@ -264,7 +264,7 @@ def test_control_arm_without_a_gan_trains_on_distortion_alone(make_cell, claimed
     cell = make_cell(loss={"adversarial": "none", "feature_matching": "none"})
     entry = claimed(cell)
     assert train(cell, entry, store).status == "done"
-    assert set(entry.metrics()[-1]["loss"]) == {"distortion", "generator"}
+    assert set(entry.metrics()[-1].loss) == {"distortion", "generator"}
 
 
 def test_log_rows_hold_the_telemetry_of_both_players(make_cell, claimed: Claim, store: Store) -> None:
@@ -272,12 +272,12 @@ def test_log_rows_hold_the_telemetry_of_both_players(make_cell, claimed: Claim, 
     entry = claimed(cell)
     train(cell, entry, store)
     rows = entry.metrics()
-    assert [row["step"] for row in rows] == [1, 4, 8, 12]
-    assert {len(row["scales"]) for row in rows} == {2}
+    assert [row.step for row in rows] == [1, 4, 8, 12]
+    assert {len(row.scales) for row in rows} == {2}
     last = rows[-1]
-    assert all(0 <= scale["accuracy_real"] <= 1 for scale in last["scales"])
-    assert set(last["gradient_norm"]) == {"distortion", "adversarial", "feature_matching", "encoder"}
-    assert all(norm > 0 for norm in last["gradient_norm"].values())
+    assert all(0 <= scale["accuracy_real"] <= 1 for scale in last.scales)
+    assert set(last.gradient_norm) == {"distortion", "adversarial", "feature_matching", "encoder"}
+    assert all(norm > 0 for norm in last.gradient_norm.values())
 
 
 def test_every_center_is_used_after_training(make_cell, claimed: Claim, store: Store) -> None:
@@ -285,8 +285,8 @@ def test_every_center_is_used_after_training(make_cell, claimed: Claim, store: S
     entry = claimed(cell)
     train(cell, entry, store)
     for weights in ("raw", "ema"):
-        assert entry.result()["metrics"][weights]["levels_used"] == 5
-        assert entry.result()["metrics"][weights]["dead_channels"] == 0
+        assert entry.result().metrics[weights]["levels_used"] == 5
+        assert entry.result().metrics[weights]["dead_channels"] == 0
 
 
 def test_checkpoint_of_another_training_is_refused(make_cell, claimed: Claim, store: Store) -> None:
@@ -303,7 +303,7 @@ def test_training_follows_the_golden_curve(kernels: Kernels, make_cell, claimed:
     cell = make_cell(train={"steps": 20, "log_every": 5})
     entry = claimed(cell)
     train(cell, entry, store, kernels=kernels)
-    curve = [{"step": row["step"], **row["loss"]} for row in entry.metrics()]
+    curve = [{"step": row.step, **row.loss} for row in entry.metrics()]
     golden = json.loads((Path(__file__).parent / "golden.json").read_text())
     assert golden["results_version"] == RESULTS_VERSION
     assert [row["step"] for row in curve] == [row["step"] for row in golden["curve"]]

@@ -85,9 +85,9 @@ def test_bfloat16_runs_the_networks_and_keeps_losses_in_float32() -> None:
     state, objective, x = started(cell())
     with torch.autocast("cpu", torch.bfloat16):
         reconstruction = state.codec(x)
-    judged = discriminator_step(state, objective, cell({"precision": "bfloat16"}), 0, x, reconstruction)
-    assert judged.real[0].dtype is torch.bfloat16
-    assert judged.loss.dtype is torch.float32
+    output = discriminator_step(state, objective, cell({"precision": "bfloat16"}), 0, x, reconstruction)
+    assert output.real[0].dtype is torch.bfloat16
+    assert output.loss.dtype is torch.float32
     parts = generator_terms(state, objective, x, reconstruction, "bfloat16")
     assert parts.total.dtype is torch.float32
     descend(state, parts.total)
@@ -106,15 +106,15 @@ def test_average_starts_equal_and_follows_the_weights() -> None:
     torch.testing.assert_close(average, expected)
 
 
-def judged_once(settings: Cell) -> tuple[TrainState, torch.Tensor]:
+def stepped_once(settings: Cell) -> tuple[TrainState, torch.Tensor]:
     """Returns the state and the discriminators' loss after one step of theirs."""
     state, objective, x = started(settings)
     return state, discriminator_step(state, objective, settings, 0, x, state.codec(x)).loss
 
 
 def test_a_penalty_adds_to_the_discriminators_loss_and_steps_them_elsewhere() -> None:
-    plain, loss = judged_once(cell())
-    punished, more = judged_once(cell(penalties=["r1"]))
+    plain, loss = stepped_once(cell())
+    punished, more = stepped_once(cell(penalties=["r1"]))
     assert more > loss
     weights = [next(state.discriminator.parameters()) for state in (plain, punished)]
     assert not torch.equal(*weights)
@@ -126,13 +126,13 @@ def test_a_lazy_penalty_is_added_only_when_it_is_due() -> None:
     for number in (1, 4):
         state, objective, x = started(settings)
         losses.append(discriminator_step(state, objective, settings, number, x, state.codec(x)).loss)
-    assert losses[0] == judged_once(cell())[1]
+    assert losses[0] == stepped_once(cell())[1]
     assert losses[1] > losses[0]
 
 
 def test_each_penalty_draws_from_a_stream_of_its_own() -> None:
-    alone = judged_once(cell(penalties=["gp"]))[1] - judged_once(cell())[1]
-    beside = judged_once(cell(penalties=["dragan", "gp"]))[1] - judged_once(cell(penalties=["dragan"]))[1]
+    alone = stepped_once(cell(penalties=["gp"]))[1] - stepped_once(cell())[1]
+    beside = stepped_once(cell(penalties=["dragan", "gp"]))[1] - stepped_once(cell(penalties=["dragan"]))[1]
     torch.testing.assert_close(alone, beside, rtol=1e-4, atol=1e-5)
 
 
@@ -152,18 +152,18 @@ def test_a_penalty_sees_float32_whatever_the_networks_run_in() -> None:
 
 
 def test_a_penalty_on_one_network_reaches_no_other() -> None:
-    state, _ = judged_once(cell(penalties=["r1", "r2", "lecam", "ar1"]))
+    state, _ = stepped_once(cell(penalties=["r1", "r2", "lecam", "ar1"]))
     assert all(p.grad is None for p in state.codec.parameters())
 
 
 def test_clipping_bounds_the_discriminators_after_their_step() -> None:
-    state, _ = judged_once(cell(penalties=[{"name": "clip", "bound": 0.02}]))
+    state, _ = stepped_once(cell(penalties=[{"name": "clip", "bound": 0.02}]))
     assert max(float(p.detach().abs().max()) for p in state.discriminator.parameters()) <= 0.02
 
 
 def test_a_loss_that_remembers_keeps_something_of_each_scale_through_a_checkpoint(tmp_path: Path) -> None:
     settings = cell(adversarial={"name": "began", "rate": 0.1})
-    state, _ = judged_once(settings)
+    state, _ = stepped_once(settings)
     assert sorted(state.memory) == ["adversarial.0", "adversarial.1", "adversarial.2"]
     for kept in state.memory.values():
         kept["k"].fill_(0.5)
@@ -200,7 +200,7 @@ def test_a_discriminator_over_labels_looks_at_the_symbols_of_the_image() -> None
 def test_quirk_of_untrained_coarse_discriminators_steps_the_finest_alone() -> None:
     settings = cell({"quirks": {"coarse_untrained": True}}, penalties=["r1"])
     before = TrainState.for_cell(settings, "cpu").discriminator.state_dict()
-    after = judged_once(settings)[0].discriminator.state_dict()
+    after = stepped_once(settings)[0].discriminator.state_dict()
     moved = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert moved == {"0"}
 
@@ -227,10 +227,10 @@ def test_one_step_of_the_whole_paper_preset_runs_on_a_small_crop() -> None:
     state, objective = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss)
     x = torch.rand(1, 3, 64, 64, generator=stream(0, "test.image")) * 2 - 1
     reconstruction = state.codec(x, stream(0, "test.noise"))
-    judged = discriminator_step(state, objective, settings, 0, x, reconstruction)
+    output = discriminator_step(state, objective, settings, 0, x, reconstruction)
     parts = generator_terms(state, objective, x, reconstruction, "float32")
     descend(state, parts.total)
-    assert all(torch.isfinite(value) for value in (judged.loss, parts.total))
+    assert all(torch.isfinite(value) for value in (output.loss, parts.total))
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in state.codec.parameters())
     # The coarser scales end in single pixels here, which instance norm makes constant.
     assert all(p.grad is not None for p in state.discriminator[0].parameters())

@@ -29,7 +29,7 @@ def patches(*values: float) -> torch.Tensor:
     return torch.tensor(values).reshape(1, 1, 1, -1)
 
 
-def judged(real: torch.Tensor, fake: torch.Tensor) -> DiscriminatorStepOutput:
+def output_of(real: torch.Tensor, fake: torch.Tensor) -> DiscriminatorStepOutput:
     return DiscriminatorStepOutput(torch.tensor(1.5), (real,), (fake,))
 
 
@@ -38,21 +38,21 @@ def loss(**options: object) -> AdversarialLoss:
 
 
 def test_a_discriminator_is_right_where_images_are_above_the_threshold_and_reconstructions_are_not() -> None:
-    seen = judged(patches(0.9, 0.6, 0.5, 0.1), patches(0.9, 0.5, 0.2, 0.1, -0.3))
+    seen = output_of(patches(0.9, 0.6, 0.5, 0.1), patches(0.9, 0.5, 0.2, 0.1, -0.3))
     (found,) = scale_telemetry(seen, loss(threshold=0.5))
     assert (found["accuracy_real"], found["accuracy_fake"]) == pytest.approx((2 / 4, 4 / 5))
     assert (found["logit_real_mean"], found["logit_fake_mean"]) == pytest.approx((0.525, 0.28))
 
 
 def test_under_a_relativistic_loss_logits_are_held_against_the_mean_of_the_other_side() -> None:
-    seen = judged(patches(4.0, 5.0, 9.0), patches(4.0, 8.0))
+    seen = output_of(patches(4.0, 5.0, 9.0), patches(4.0, 8.0))
     (found,) = scale_telemetry(seen, loss(relative=True))
     assert (found["accuracy_real"], found["accuracy_fake"]) == pytest.approx((1 / 3, 1 / 2))
 
 
 def test_a_critic_that_orders_all_images_is_right_whatever_its_offset() -> None:
     def accuracies(name: str, real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float]:
-        (found,) = scale_telemetry(judged(real, fake), adversarial(name).loss)
+        (found,) = scale_telemetry(output_of(real, fake), adversarial(name).loss)
         return found["accuracy_real"], found["accuracy_fake"]
 
     for offset in (-7.0, 0.0, 7.0):
@@ -63,7 +63,7 @@ def test_a_critic_that_orders_all_images_is_right_whatever_its_offset() -> None:
 
 
 def test_a_loss_over_labels_is_told_by_its_decision() -> None:
-    (found,) = scale_telemetry(judged(patches(1.0, -2.0), patches(3.0)), loss(decision=lambda logits: -logits))
+    (found,) = scale_telemetry(output_of(patches(1.0, -2.0), patches(3.0)), loss(decision=lambda logits: -logits))
     assert (found["accuracy_real"], found["accuracy_fake"], found["logit_real_mean"]) == (0.5, 1.0, 0.5)
 
 
@@ -81,7 +81,7 @@ def test_saturation_is_an_event_when_it_begins_and_when_it_begins_again(tmp_path
     watch = Watch(Tracking(entry, 1), "cpu", lambda: False, "train")
     for step, accuracy in enumerate((0.5, 1.0, 1.0, 0.5, 1.0), start=1):
         watch.log(step, {"scales": [{"accuracy_real": accuracy, "accuracy_fake": 1.0}]})
-    assert [(each["step"], each["kind"]) for each in entry.events()] == [
+    assert [(each.step, each.kind) for each in entry.events()] == [
         (2, "discriminator_saturated"),
         (5, "discriminator_saturated"),
     ]
@@ -132,4 +132,4 @@ def test_terms_are_logged_unweighted_and_their_sum_weighted() -> None:
     )
     terms = {"distortion": 0.5, "adversarial": 2.0, "generator": 6.5}
     assert loss_row(parts, None) == terms
-    assert loss_row(parts, judged(patches(1.0), patches(1.0))) == terms | {"discriminator": 1.5}
+    assert loss_row(parts, output_of(patches(1.0), patches(1.0))) == terms | {"discriminator": 1.5}

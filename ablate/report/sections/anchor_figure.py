@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablate.analysis import Scatter
 from ablate.metrics import Metric
 from ablate.report.document import Figure
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, axis_title, draw
-from ablate.report.numbers import fixed, joined
+from ablate.report.numbers import joined, with_unit
 from ablate.report.styles import Encoding, arm_key, arm_styles, label_points
 from ablate.report.svg import INK, MUTED
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 RATE = "bpp_actual"
 PANELS = 3
 LINES = ((INK, "-"), (MUTED, "--"))
-"""How the formats are drawn, in their order."""
+"""Colour and line of each format, in their order."""
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -61,14 +62,9 @@ def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style
 
 def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, metric: Metric) -> None:
     styles, rate = arm_styles(evidence, encoding), evidence.metrics[RATE]
-    for arm in evidence.finished:
-        bits, values = arm.scores(RATE), arm.scores(metric.name)
-        seeds = [seed for seed in values if seed in bits]
-        if not seeds:
-            continue
-        x, y = (sum(of[seed] for seed in seeds) / len(seeds) for of in (bits, values))
-        told = f"{fixed(y, metric.decimals)} {metric.unit} at {fixed(x, rate.decimals)} {rate.unit}"
-        drawn.point(panel, x, y, f"{arm.name}: {told}", zorder=5, **styles[arm.name].drawn(7))
+    for name, (y, x) in Scatter(evidence.finished, metric, rate).points.items():
+        title = f"{name}: {with_unit(metric, y)} at {with_unit(rate, x)}"
+        drawn.point(panel, x, y, title, zorder=5, **styles[name].drawn(7))
 
 
 def _label(panel: Axes, rate: Metric, metric: Metric) -> None:

@@ -1,4 +1,4 @@
-"""Where the codec stands beside what everybody has: JPEG and WebP on the same images at no more bits."""
+"""The codec beside JPEG and WebP on the same images at no more bits."""
 
 from __future__ import annotations
 
@@ -9,64 +9,54 @@ from typing import Any
 
 from ablate.analysis import Arm
 from ablate.metrics import Metric
-from ablate.report.document import Block, Section, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import fixed, plural
+from ablate.report.numbers import fixed, plural, with_unit
 from ablate.report.reference_points import RATE, SMALLEST, reference_points
 from ablate.report.sections.anchor_figure import anchor_figure
+from ablate.report.sections.section import Content, section
 from ablate.report.styles import short_name
 from ablate.report.tables import number, numbers, scores, table, words
 
 SHOWN = ("psnr", "ms_ssim", "fd_", "fid", "kid_")
-"""What is compared: metrics whose names begin like this."""
+"""Metrics that are compared: those whose names begin like this."""
 CODEC = "this codec"
 
 Records = Mapping[str, Mapping[str, Any]]
 """Codec -> record of `ablate.evaluate.references`."""
 
 
-@dataclass(frozen=True)
-class Anchors:
-    """The records at the bits of each arm of the table, and those of the curves in the order of their bits."""
-
-    at_arms: Mapping[str, Records]
-    curves: Mapping[str, Sequence[Mapping[str, Any]]]
-
-
-def anchors(evidence: Evidence) -> Section:
-    """Returns the sentences, the table at matched bits, and the curves of both formats with the arms' points."""
-    title, short = "Beside JPEG and WebP", "JPEG, WebP"
-    reference = evidence.reference
-    if reference is None or RATE not in evidence.metrics:
-        said = text("No cell has finished, so there is nothing to set beside JPEG and WebP.")
-        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
-    try:
-        points = reference_points(evidence)
-    except (OSError, ValueError) as error:
-        said = text(f"JPEG and WebP cannot be set beside the arms on the test images: {error}", kind="warning")
-        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
-    records = points.references.known() if points else None
-    if points is None or records is None:
-        said = text("JPEG and WebP were not measured at these bits yet; ", code(_command(evidence)), " measures them.")
-        return Section("anchors", title, (said,), {"at_arms": {}, "curves": {}}, short)
-    at_arms = {name: records[limit] for name, limit in points.arms.items()}
-    found = Anchors(at_arms, {codec: _curve(codec, records, points.ladder) for codec in records[SMALLEST]})
-    metrics = [metric for name, metric in evidence.metrics.items() if name.startswith(SHOWN) and metric.direction]
-    blocks: list[Block] = [_sentence(evidence, reference, found.at_arms[reference.name])]
-    drawn = anchor_figure(evidence, found.curves, metrics)
-    if drawn is not None:
-        blocks.append(drawn)
-    blocks += [_table(evidence, found, metrics), text(_HOW, kind="note")]
-    numbers = {"reference": reference.name, "at_arms": found.at_arms, "curves": found.curves}
-    return Section("anchors", title, tuple(blocks), numbers, short)
-
-
-_HOW = (
+HOW = (
     "At no more bits: of each image, the best quality whose file, header included, is no larger than the arm's file "
     "of that image (its mean over seeds). JPEG with optimised tables and chroma at half resolution, qualities 1 to "
     "95; WebP at its slowest setting, 0 to 100; both by Pillow. A format has no figure where a single image has no "
     "file so small. On curves, every image has the same limit in bits per pixel."
 )
+
+
+@section("anchors", "Beside JPEG and WebP", "JPEG, WebP")
+def anchors(evidence: Evidence) -> Content:
+    """Returns the sentences, the table at matched bits, and the curves of both formats with the arms' points."""
+    nothing: dict[str, Any] = {"at_arms": {}, "curves": {}}
+    reference = evidence.reference
+    if reference is None or RATE not in evidence.metrics:
+        return [text("No cell has finished, so there is nothing to set beside JPEG and WebP.")], nothing
+    try:
+        points = reference_points(evidence)
+    except (OSError, ValueError) as error:
+        said = f"JPEG and WebP cannot be set beside the arms on the test images: {error}"
+        return [text(said, kind="warning")], nothing
+    records = points.references.known() if points else None
+    if points is None or records is None:
+        said = "JPEG and WebP were not measured at these bits yet; "
+        return [text(said, code(_command(evidence)), " measures them.")], nothing
+    at_arms = {name: records[limit] for name, limit in points.arms.items()}
+    curves = {codec: _curve(codec, records, points.ladder) for codec in records[SMALLEST]}
+    metrics = [metric for name, metric in evidence.metrics.items() if name.startswith(SHOWN) and metric.direction]
+    drawn = anchor_figure(evidence, curves, metrics)
+    blocks: list[Block] = [_sentence(evidence, reference, at_arms[reference.name]), *([drawn] if drawn else [])]
+    blocks += [_table(evidence, at_arms, metrics), text(HOW, kind="note")]
+    return blocks, {"reference": reference.name, "at_arms": at_arms, "curves": curves}
 
 
 def _command(evidence: Evidence) -> str:
@@ -88,18 +78,17 @@ def _curve(codec: str, records: Mapping[str, Records], ladder: Sequence[str]) ->
 def _sentence(evidence: Evidence, reference: Arm, records: Records) -> Text:
     """Says what both formats reach at the reference's bits."""
     quality, rate = evidence.metrics["psnr"], evidence.metrics[RATE]
-    own = f"{fixed(reference.mean(RATE), rate.decimals)} {rate.unit}"
-    own += f", {fixed(reference.mean('psnr'), quality.decimals)} {quality.unit} in {quality.label}"
+    own = f"{with_unit(rate, reference.mean(RATE))}, {with_unit(quality, reference.mean('psnr'))} in {quality.label}"
     spans: list[Span | str] = ["At the bits of ", code(reference.name), f" ({own}), "]
     parts = []
     for name, record in records.items():
         if record["psnr"] is not None:
-            parts.append(f"{name} has {fixed(record['psnr'], quality.decimals)} {quality.unit}")
+            parts.append(f"{name} has {with_unit(quality, record['psnr'])}")
         elif record["smallest"] is None:
             parts.append(f"{name} cannot hold {plural(len(record['missing']), 'image')}")
         else:
             few = f"{len(record['missing'])} of {plural(record['pictures'], 'image')}"
-            smallest = f"its smallest files take {fixed(record['smallest'], rate.decimals)} {rate.unit}"
+            smallest = f"its smallest files take {with_unit(rate, record['smallest'])}"
             parts.append(f"{name} has no file so small for {few} ({smallest})")
     return text(*spans, ", and ".join(parts), ".", kind="lead")
 
@@ -114,14 +103,14 @@ class Row:
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What the codec was measured by."""
+        """The codec's figures."""
         return self.entries[self.codec]
 
 
-def _table(evidence: Evidence, found: Anchors, metrics: Sequence[Metric]) -> Table:
+def _table(evidence: Evidence, at_arms: Mapping[str, Records], metrics: Sequence[Metric]) -> Table:
     rate, rows = evidence.metrics[RATE], []
     arms = {arm.name: arm for arm in evidence.finished}
-    for name, records in found.at_arms.items():
+    for name, records in at_arms.items():
         entries = {CODEC: {metric.name: arms[name].mean(metric.name) for metric in (*metrics, rate)}, **records}
         rows += [Row(arms[name], codec, entries) for codec in entries]
 

@@ -1,4 +1,4 @@
-"""What each axis does: the mean at every level, and paired differences to the baseline level."""
+"""Effect of each axis: the mean at every level, and paired differences to the baseline level."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DRAWN = ("psnr", "fd_", "bpp_actual")
-"""What the figure shows beside the primary metrics: metrics whose names begin like this."""
+"""Metrics of the figure beside the primary ones: those whose names begin like this."""
 
 MEAN = Style(SERIES[0][0])
 

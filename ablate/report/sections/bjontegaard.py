@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ablate.analysis import CurveEffect, curve_axis, curve_effect
 from ablate.metrics import Metric
+from ablate.metrics.metric import Scope
 from ablate.report.claims import comparison
 from ablate.report.document import Table, Value
 from ablate.report.evidence import Evidence
@@ -27,8 +28,9 @@ class Row:
 
 def bjontegaard_table(evidence: Evidence) -> Table | None:
     """Returns a row for each level and each primary metric, None where no axis can be the points of a curve."""
+    # A row for each level and metric whose curves can be compared, in quality and in bits.
     study = evidence.study
-    metrics = [metric for metric in evidence.primary if not metric.name.startswith("bpp_")]
+    metrics = [metric for metric in evidence.primary if metric.scope is not Scope.rate]
     rows: list[Row] = []
     axes: dict[str, None] = {}
     for axis in study.axes:
@@ -42,6 +44,7 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
                 rate = curve_effect(study, metric.name, axis.name, level, "rate")
                 if quality and rate:
                     rows.append(Row(metric, quality, rate))
+    # Where the grid does not ask for equal bits, a table of refusals is of no use.
     measured = any(row.rate.effect.interval for row in rows)
     if not rows or (study.compare.rate_match != "bd" and not measured):
         return None

@@ -1,4 +1,4 @@
-"""What a level reaches for the same steps and for the same seconds of training."""
+"""Training distortion of each level after equal steps and after equal seconds."""
 
 from __future__ import annotations
 

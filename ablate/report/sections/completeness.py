@@ -1,4 +1,4 @@
-"""What was planned and what became of it, and what must not be pooled."""
+"""Counts of planned cells by status, cells without a measurement, and warnings against pooling."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ AGREE = {
 @section("completeness", "Completeness")
 def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
+    # Cards: how many cells there are of each status.
     study = evidence.study
     counts = Counter(cell.status for cell in study.cells)
     excluded = sum(each.count for each in study.excluded)
@@ -38,6 +39,7 @@ def completeness(evidence: Evidence) -> Content:
     if excluded:
         cards.append(Card("excluded", f"{excluded:,}"))
     blocks: list[Block] = [Cards(tuple(cards))]
+    # What must not be pooled, and what is missing and why.
     warnings = list(_warnings(evidence))
     blocks += warnings
     ended = [cell for cell in study.cells if cell.status in LOST]

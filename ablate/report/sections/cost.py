@@ -1,4 +1,4 @@
-"""What the grid cost: time, speed and memory; what shared its device is marked and not compared with what did not."""
+"""Time, speed and memory of the grid; cells that shared their device are marked and not compared with others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ablate.report.sections.section import Content, section
 from ablate.report.tables import arm_fields, count, number, numbers, part, table
 
 PACKED, ALONE, UNKNOWN = "packed", "alone", "not recorded"
-"""How cells ran: beside others on their device, with the device to themselves, or written before that was recorded."""
+"""A cell ran beside others on its device, or had it to itself, or is older than the record of that."""
 
 Row = Mapping[str, Any]
 """An arm with its means."""
@@ -93,8 +93,7 @@ def _said(arms: Sequence[Row]) -> str:
 
 
 def _table(evidence: Evidence, arms: Sequence[Row]) -> Table:
-    baseline = evidence.study.baseline
-    base = next((arm for arm in arms if baseline and arm["arm"] == baseline.name), None)
+    base = next((arm for arm in arms if evidence.is_baseline(arm["arm"])), None)
 
     def alone(arm: Row) -> Tone:
         return "plain" if arm["ran"] == [ALONE] else "muted"

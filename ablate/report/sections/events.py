@@ -1,4 +1,4 @@
-"""What went wrong in trainings, and when: divergence, collapse, discriminators that have won."""
+"""Events of trainings: divergence, collapse, discriminators that have won."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def _figure(evidence: Evidence, events: Mapping[str, Sequence[Event]], kinds: Se
     last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
     with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
         panel = drawn.canvas.subplots()
+        # Kinds of events stand a little above each other within the row of their loss type.
         for number, kind in enumerate(kinds):
             points = [
                 (event.step, row)

@@ -68,7 +68,8 @@ def _how(evidence: Evidence) -> str:
     return (
         "A verdict needs two things at the level of significance, corrected for all declared comparisons on the metric "
         "(Holm): Student's interval of the paired differences, one a seed, on one side of the margin, and the exact "
-        "sign-flip test at that margin. Comparisons that the grid file does not declare (other metrics, axes left out "
+        "sign-flip test at that margin; equivalence takes a third, which also holds where seeds fall to one side as "
+        "exponential ones do. Comparisons that the grid file does not declare (other metrics, axes left out "
         f"of [compare] axes) are exploratory and corrected by Benjamini and Hochberg. {bits}"
     )
 

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import Arm, Axis, Point
+from ablate.analysis import Arm, Axis, Scatter
+from ablate.analysis.scatter import confidence_ellipse
 from ablate.report.document import Figure
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, Style, axis_title, draw
 from ablate.report.numbers import joined, with_unit
-from ablate.report.scatter import Scatter
 from ablate.report.styles import LABELLED, Encoding, arm_key, arm_styles, label_points, short_name
 from ablate.report.svg import INK, MUTED
 
@@ -94,14 +94,13 @@ def _panel(
 
 def _name(panel: Axes, evidence: Evidence, scatter: Scatter) -> None:
     """Names the front and the baseline, and where arms are few each other one that has room."""
-    baseline, axes = evidence.study.baseline, {arm.name: arm.axes for arm in evidence.finished}
-    few = len(scatter.points) <= LABELLED
+    axes, few = {arm.name: arm.axes for arm in evidence.finished}, len(scatter.points) <= LABELLED
     names = {
         name: short_name(evidence, name, axes[name]) if few else "baseline"
         for name in scatter.points
-        if few or (baseline and name == baseline.name)
+        if few or evidence.is_baseline(name)
     }
-    first = [words for name, words in names.items() if name in scatter.front or (baseline and name == baseline.name)]
+    first = [words for name, words in names.items() if name in scatter.front or evidence.is_baseline(name)]
     label_points(panel, {words: scatter.points[name][::-1] for name, words in names.items()}, first, _stairs(scatter))
 
 
@@ -123,21 +122,6 @@ def _draw_ellipses(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -
             panel.add_patch(
                 Ellipse((x, y), width, height, angle=angle, color=styles[name].colour, alpha=0.12, linewidth=0)
             )
-
-
-def confidence_ellipse(points: Sequence[Point], confidence: float = 0.95) -> tuple[float, float, float]:
-    """Returns width, height and angle in degrees of the confidence region of a mean over n > 2 points.
-
-    Hotelling's T²: (mean - m)' S^-1 (mean - m) <= 2 (n - 1) / (n (n - 2)) F(2, n - 2).
-    """
-    import numpy as np
-    from scipy import special
-
-    n = len(points)
-    radius = (2 * (n - 1) / (n * (n - 2)) * special.fdtri(2, n - 2, confidence)) ** 0.5
-    lengths, directions = np.linalg.eigh(np.cov(np.array(points).T))
-    height, width = 2 * radius * np.sqrt(np.maximum(lengths, 0.0))
-    return float(width), float(height), float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
 
 
 def _draw_front(panel: Axes, scatter: Scatter) -> None:

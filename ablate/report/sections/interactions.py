@@ -1,4 +1,4 @@
-"""Whether the effect of one axis depends on another, and how levels rank over blocks."""
+"""Interactions of two axes, and ranks of levels over blocks."""
 
 from __future__ import annotations
 
@@ -106,6 +106,7 @@ def _heatmap(
 
     rows = [level for level in axis.levels if level != axis.baseline]
     columns = [level for level in other.levels if level != other.baseline]
+    # A field for each pair of levels, framed where its p-value is small enough.
     values = np.full((len(rows), len(columns)), np.nan)
     for each in found:
         place = rows.index(each.level), columns.index(each.other_level)
@@ -113,6 +114,7 @@ def _heatmap(
             values[place] = each.interval.mean
         if each.adjusted_p is not None and each.adjusted_p <= alpha:
             panel.add_patch(Rectangle((place[1], place[0]), 1, 1, fill=False, edgecolor=INK, linewidth=2, zorder=5))
+    # Colours say better or worse, words the sign.
     words = [[fixed(None if np.isnan(v) else float(v), metric.decimals, signed=True) for v in row] for row in values]
     seaborn.heatmap(
         metric.sign * values, ax=panel, cmap="PuOr", vmin=-reach, vmax=reach, cbar=False, linewidths=1,

@@ -1,4 +1,4 @@
-"""How it was measured and how to do it again."""
+"""Protocol of the measurements, and commands that repeat them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ def protocol(evidence: Evidence) -> Content:
     if evidence.metrics:
         blocks.append(_metrics_table(evidence, protocols))
         blocks += [text(note, kind="note") for note in _undefined(evidence, protocols)]
+    # Images, machine and code.
     data = _data(evidence)
     blocks.append(_data_table(data))
     environment = _environment(evidence)
     if environment:
         blocks.append(_environment_table(environment))
     blocks.append(Items("For a paper's checklist", checklist(evidence, environment)))
+    # The commands that do it again.
     commands = again(evidence)
     grids = list(dict.fromkeys(cell.grid for cell in study.cells)) or [study.name]
     files = [shlex.quote(f"{grid}.toml") for grid in grids]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.analysis import Axis, Interval, t_interval
+from ablate.analysis import RATE, Axis
+from ablate.analysis.rate_curves import MOVES, Vertex, rate_axis, vertices
 from ablate.metrics import Metric
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence
@@ -17,21 +18,9 @@ from ablate.report.styles import LineStyle, line_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RATE = "bpp_actual"
-MOVES = 1.05
-"""An axis moves bits where the dearest of its levels costs this many times the cheapest."""
 LINES = 12
 """Curves that a panel may hold; with more settings, a curve is the mean over all but the first other axis."""
 PANELS = 3
-
-
-@dataclass(frozen=True)
-class Vertex:
-    """One level of the rate axis on a curve: mean bits, and the metric's interval over seeds."""
-
-    level: str
-    rate: float
-    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
     rate = evidence.metrics.get(RATE)
     if rate is None:
         return [], {}
-    axis = rate_axis(evidence)
+    axis = rate_axis(evidence.study)
     if axis is None:
         bits = [value for arm in evidence.finished for value in arm.scores(RATE).values()]
         said = (
@@ -67,24 +56,6 @@ def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
     return [_figure(axis, rate, metrics, drawn)], {"rate_axis": axis.name, "curves": numbers}
 
 
-def rate_axis(evidence: Evidence) -> Axis | None:
-    """Returns the numeric axis that moves the bits most, None where none moves them enough."""
-    moved: dict[str, float] = {}
-    for axis in evidence.study.axes:
-        levels: dict[str, list[float]] = {}
-        for (level, _, _), cell in evidence.study.slots[axis.name].items():
-            value = cell.score(RATE)
-            if value:
-                levels.setdefault(level, []).append(value)
-        means = [sum(values) / len(values) for values in levels.values()]
-        if axis.numbers is not None and means:
-            moved[axis.name] = max(means) / min(means)
-    best = max(moved, key=lambda name: moved[name], default="")
-    if moved.get(best, 0.0) < MOVES:
-        return None
-    return next(axis for axis in evidence.study.axes if axis.name == best)
-
-
 def curves(evidence: Evidence, axis: Axis, metric: Metric) -> list[Curve]:
     """Returns a curve for each setting of the other axes; where they are many, for each level of the first of them."""
     others = [other for other in evidence.study.axes if other is not axis]
@@ -93,25 +64,10 @@ def curves(evidence: Evidence, axis: Axis, metric: Metric) -> list[Curve]:
     found = []
     for key in dict.fromkeys(block[: len(shown)] for block in blocks):
         label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
-        vertices = _vertices(evidence, axis, metric, key)
-        if vertices:
-            found.append(Curve(label or metric.label, line_style(shown, key), vertices))
+        points = vertices(evidence.study, axis, metric.name, key)
+        if points:
+            found.append(Curve(label or metric.label, line_style(shown, key), points))
     return found
-
-
-def _vertices(evidence: Evidence, axis: Axis, metric: Metric, key: tuple[str, ...]) -> tuple[Vertex, ...]:
-    vertices = []
-    for level in axis.levels:
-        seeds: dict[int, list[tuple[float, float]]] = {}
-        for (at, seed, block), cell in evidence.study.slots[axis.name].items():
-            rate, value = cell.score(RATE), cell.score(metric.name)
-            if at == level and block[: len(key)] == key and rate is not None and value is not None:
-                seeds.setdefault(seed, []).append((rate, value))
-        if seeds:
-            rates = [sum(rate for rate, _ in pairs) / len(pairs) for pairs in seeds.values()]
-            values = [sum(value for _, value in pairs) / len(pairs) for pairs in seeds.values()]
-            vertices.append(Vertex(level, sum(rates) / len(rates), t_interval(values)))
-    return tuple(sorted(vertices, key=lambda vertex: vertex.rate))
 
 
 def _numbers(vertex: Vertex) -> dict[str, Any]:

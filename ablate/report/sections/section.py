@@ -1,4 +1,4 @@
-"""What makes a function a section of the report: its place in links, its title, and what it returns."""
+"""Registration of a function as a section of the report, by its name in links and its title."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a verdict flips: without one seed, with the other weights, with failures as worst, on another metric."""
+"""Verdicts under other choices: without one seed, other weights, failures as worst, another metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the losses are computed: ratios to eager, shares of the roofline, throughput over size."""
+"""Speed of the loss kernels: ratios to eager, shares of the roofline, throughput over size."""
 
 from __future__ import annotations
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ablate.analysis import Chance, front_chances
+from ablate.analysis import Chance, Coverage, Scatter, coverage, front_chances
 from ablate.report.document import Block, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import plural
-from ablate.report.scatter import Scatter
-from ablate.report.sections.coverage import coverage, coverage_table
+from ablate.report.numbers import NONE, fixed, interval, plural, spread
 from ablate.report.sections.frontier_figure import frontier_figure
 from ablate.report.sections.rate_curves import rate_curves
 from ablate.report.sections.section import Content, section
@@ -28,7 +26,7 @@ def tradeoff(evidence: Evidence) -> Content:
     metrics = evidence.metrics
     distance = next((metric for name, metric in metrics.items() if name.startswith("fd_")), None)
     quality, rate = metrics.get(QUALITY), metrics.get(RATE)
-    scatters = [Scatter(evidence, quality, other) for other in (distance, rate) if quality and other]
+    scatters = [Scatter(evidence.finished, quality, other) for other in (distance, rate) if quality and other]
     scatters = [scatter for scatter in scatters if scatter.points]
     if not scatters:
         said = text("No finished cell has both a PSNR and something to plot it against.")
@@ -41,10 +39,10 @@ def tradeoff(evidence: Evidence) -> Content:
     if distance and len(scatters[0].points) > 1:
         chances = front_chances(scatters[0].gains)
         blocks.append(_front_table(evidence, scatters[0], chances))
-        covered = coverage(evidence, scatters[0], encoding)
+        covered = coverage(evidence.study, scatters[0], encoding.path)
         if covered:
-            blocks.append(coverage_table(covered, scatters[0]))
-        data |= {"chances": [asdict(chance) for chance in chances], "coverage": covered}
+            blocks.append(_coverage_table(covered, scatters[0]))
+        data |= {"chances": [asdict(chance) for chance in chances], "coverage": [asdict(each) for each in covered]}
     curves, curve_data = rate_curves(evidence)
     return (*blocks, *curves), data | curve_data
 
@@ -94,4 +92,31 @@ def _front_table(evidence: Evidence, scatter: Scatter, chances: Sequence[Chance]
         caption=f"Arms that no other beats on {quality.label} and {other.label} together, by their means over seeds, "
         "by each seed alone, and in what share of 1,000 resamples of the seeds. A share well below 100% says that the "
         "front would look otherwise with other seeds.",
+    )  # fmt: skip
+
+
+def _coverage_table(found: Sequence[Coverage], scatter: Scatter) -> Table:
+
+    def own(each: Coverage) -> Value:
+        return number(each.interval.mean, 3, spread(list(each.by_seed.values()), 3))
+
+    def gap(each: Coverage) -> Value:
+        certain = each.difference is not None and each.difference.excludes_zero
+        mean = "" if each.difference is None else fixed(each.difference.mean, 3, signed=True)
+        return Value(
+            f"{mean} {interval(each.difference, 3)}" if each.difference else NONE,
+            sort=each.difference.mean if each.difference else None, tone="best" if certain else "plain",
+        )  # fmt: skip
+
+    return table(
+        "coverage", "Hypervolume", found,
+        words("axis", lambda each: each.axis),
+        words("level", lambda each: Value(each.level, "baseline" if each.level == each.baseline else "")),
+        numbers("seeds", lambda each: each.interval.n),
+        numbers("hypervolume", own, "share of the plane"),
+        numbers("against the baseline level", gap, "paired by seed"),
+        caption=f"Share of the {scatter.quality.label}–{scatter.other.label} plane, from the worst to the best value "
+        "of any cell, that the arms of a level dominate together: 1 would be the best of both at once, and a diverged "
+        "cell adds nothing. Below the mean, the range over seeds; differences with 95% t-intervals over seeds, "
+        "uncorrected for the number of levels. Bold: the interval of the difference excludes zero.",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the trainings went: losses, what the discriminators know, which term steers, and what went wrong."""
+"""Course of the trainings: losses, accuracy of the discriminators, gradients of each term, and events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ablate.report.document import Block, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import plain_numbers
 from ablate.report.sections.events import event_blocks
-from ablate.report.sections.health import health, health_table
 from ablate.report.sections.section import Content, section
+from ablate.report.sections.telemetry import telemetry, telemetry_table
 from ablate.report.small_multiples import Line, Row, SmallMultiples
 from ablate.report.styles import BESIDE, LineStyle, line_style
 from ablate.report.svg import LINE_STYLES, MUTED, SERIES
@@ -34,9 +34,9 @@ LOSSES = {
     "loss.discriminator": "discriminator loss", "steps_per_second": "steps / s",
 }  # fmt: skip
 COMPARABLE = ("loss.distortion", "steps_per_second")
-"""What has one scale for all loss types."""
+"""Quantities with one scale for all loss types."""
 
-SIDES = (("real", "on photographs", SERIES[0][0], "-"), ("fake", "on reconstructions", SERIES[1][0], "--"))
+SIDES = (("real", "on real images", SERIES[0][0], "-"), ("fake", "on reconstructions", SERIES[1][0], "--"))
 TERMS = {"adversarial": SERIES[1][0], "distortion": SERIES[0][0], "feature_matching": SERIES[2][0]}
 RATIO = ("gradient_norm.adversarial", "gradient_norm.distortion")
 
@@ -53,15 +53,15 @@ class Bundle:
 
 @section("training", "Training")
 def training(evidence: Evidence) -> Content:
-    """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of health."""
+    """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of telemetry."""
     everything = evidence.by_loss
     if not everything or not evidence.curves.values:
         said = text("No cell has ended yet, so there are no curves.")
         return [said], {"curves": []}
     common = sorted(everything, key=lambda loss: -len(everything[loss]))[:MOST]
     groups = {loss: cells for loss, cells in everything.items() if loss in common}
-    rows = health(evidence)
-    blocks: list[Block] = [*event_blocks(evidence), health_table(rows)]
+    rows = telemetry(evidence)
+    blocks: list[Block] = [*event_blocks(evidence), telemetry_table(rows)]
     if len(groups) < len(everything):
         blocks.append(text(f"Curves of the {MOST} commonest of {len(everything)} loss types.", kind="note"))
     drawn = (_losses(evidence, groups), _accuracy(evidence, groups), _gradients(evidence, groups))
@@ -113,6 +113,7 @@ def _losses(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) -> S
         )
         for quantity, title in LOSSES.items() if quantity in curves.values
     ]  # fmt: skip
+    # The caption says what a line is the mean of.
     pooled = any(each.arms > 1 for own in bundles.values() for each in own)
     caption = "Mean over all cells that the key names alike" if pooled else "Mean over the seeds of each arm"
     if max(len({cell.arm for cell in cells}) for cells in groups.values()) > LINES:
@@ -148,7 +149,7 @@ def _accuracy(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) ->
         )
         for scale in scales
     ]  # fmt: skip
-    alternative = "Discriminator accuracy on photographs and reconstructions by scale and loss type"
+    alternative = "Discriminator accuracy on real images and reconstructions by scale and loss type"
     return SmallMultiples(
         "accuracy", rows, curves.steps, alternative,
         "Share of patches that the discriminator of each scale judges rightly, mean over the cells that have it. "

@@ -1,4 +1,4 @@
-"""What makes scores vary: arm, seed, image, and the machine alone."""
+"""Sources of the variance of scores: arm, seed, image, and the machine alone."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def variance(evidence: Evidence) -> Content:
         said = "Components of variance need two arms, two seeds and two images, with a value everywhere."
         blocks.insert(0, text(said))
     else:
+        # Sentence, figure and table of the components stand before the noise floor.
         metric = evidence.metrics[found.metric]
         arms, seeds = plural(found.arms, "arm"), plural(found.seeds, "seed")
         said = (

@@ -53,7 +53,7 @@ def test_the_values_under_a_crop_are_those_of_its_image(tmp_path: Path) -> None:
     result = store.cell("000000000000").result()
     assert result is not None
     assert shown["image"] == "wave-1.png"
-    assert abs(shown["arms"][0]["psnr"] - result["metrics"]["ema"]["psnr"]) < 1e-9
+    assert abs(shown["arms"][0]["psnr"] - result.metrics["ema"]["psnr"]) < 1e-9
     assert gallery(found).images[0].tiles[0].lines[0].startswith(f"{shown['arms'][0]['psnr']:.2f} dB, 0.0")
 
 

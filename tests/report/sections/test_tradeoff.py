@@ -3,15 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
-from scipy import stats
 
-from ablate.analysis import read_study
+from ablate.analysis import Scatter, read_study
+from ablate.analysis.rate_curves import rate_axis
 from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
-from ablate.report.scatter import Scatter
-from ablate.report.sections.frontier_figure import _stairs, confidence_ellipse
-from ablate.report.sections.rate_curves import curves, rate_axis
+from ablate.report.sections.frontier_figure import _stairs
+from ablate.report.sections.rate_curves import curves
 from ablate.report.sections.tradeoff import tradeoff
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -73,7 +71,7 @@ def test_no_two_curves_look_alike_where_settings_outnumber_the_hues(tmp_path: Pa
     axes = {"discriminator.norm": [f"norm{number}" for number in range(9)], "model.channels": [4, 8]}
     store = fabricate(tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
     evidence = Evidence(read_study(store), store)
-    axis = rate_axis(evidence)
+    axis = rate_axis(evidence.study)
     assert axis is not None
     drawn = curves(evidence, axis, evidence.metrics["psnr"])
     assert len({curve.style for curve in drawn}) == len(drawn) == 9
@@ -88,30 +86,10 @@ def test_a_grid_at_one_rate_says_why_it_has_no_curve(tmp_path: Path) -> None:
     assert [table.name for table in found.blocks if isinstance(table, Table)] == ["front"]
 
 
-def test_the_ellipse_holds_the_true_mean_as_often_as_it_says() -> None:
-    random, n, inside = np.random.default_rng(0), 6, 0
-    for _ in range(2000):
-        points = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 2]], size=n)
-        width, height, angle = confidence_ellipse([(float(x), float(y)) for x, y in points])
-        x, y = -points.mean(0)
-        turn = np.radians(angle)
-        along, across = x * np.cos(turn) + y * np.sin(turn), -x * np.sin(turn) + y * np.cos(turn)
-        inside += bool((2 * along / width) ** 2 + (2 * across / height) ** 2 <= 1)
-    low, high = stats.binom.interval(0.999, 2000, 0.95)
-    assert low <= inside <= high
-
-
-def test_the_ellipse_of_a_line_lies_along_it() -> None:
-    width, height, angle = confidence_ellipse([(float(k), float(k)) for k in range(6)])
-    assert angle % 180 == pytest.approx(45)
-    assert height == pytest.approx(0, abs=1e-6)
-    assert width > 1
-
-
 def test_the_staircase_passes_through_the_front_and_leaves_everything_else_below(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(seeds=[0], recon=False))
     evidence = Evidence(read_study(store), store)
-    plane = Scatter(evidence, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
+    plane = Scatter(evidence.finished, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
     corners = _stairs(plane)
     on_front = {plane.points[name][::-1] for name in plane.front}
     assert len(on_front) > 1

@@ -9,7 +9,7 @@ import pytest
 from ablate.analysis import read_study
 from ablate.report.document import Figure, Text
 from ablate.report.evidence import Evidence
-from ablate.report.sections.health import health
+from ablate.report.sections.telemetry import telemetry
 from ablate.report.sections.training import LINES, _bundles, training
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -104,9 +104,9 @@ def test_what_went_wrong_is_drawn_with_its_step_and_a_quiet_grid_says_so(tmp_pat
     assert next(block.name for block in loud.blocks if isinstance(block, Figure)) == "events"
 
 
-def test_health_counts_what_diverged_and_its_events(tmp_path: Path) -> None:
+def test_telemetry_counts_what_diverged_and_its_events(tmp_path: Path) -> None:
     axes = {"loss.adversarial": ["lsgan", "hinge"]}
-    lsgan, hinge = health(evidence(tmp_path, Fabrication(axes=axes, status={0: "diverged"}, recon=False)))
+    lsgan, hinge = telemetry(evidence(tmp_path, Fabrication(axes=axes, status={0: "diverged"}, recon=False)))
     assert (lsgan["ended"], lsgan["diverged"], lsgan["events"]) == (2, 1, {"nonfinite": 1})
     assert (hinge["diverged"], hinge["events"]) == (0, {})
     assert hinge["scale1.accuracy_real"] > 0.7

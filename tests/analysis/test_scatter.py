@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from ablate.analysis import read_study
+from ablate.analysis import Scatter, read_study
+from ablate.analysis.scatter import confidence_ellipse
 from ablate.report.evidence import Evidence
-from ablate.report.scatter import Scatter
 from tests.fabricated_store import Fabrication, fabricate
 
 
 def scatter(root: Path, what: Fabrication) -> Scatter:
     store = fabricate(root, what)
     evidence = Evidence(read_study(store), store)
-    return Scatter(evidence, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
+    return Scatter(evidence.finished, evidence.metrics["psnr"], evidence.metrics["fd_lite0_112"])
 
 
 def test_centred_seeds_keep_each_arms_mean_and_lose_what_all_arms_share(tmp_path: Path) -> None:
@@ -39,3 +40,23 @@ def test_gains_turn_both_metrics_so_that_more_is_better(tmp_path: Path) -> None:
     found = scatter(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0]}, seeds=[0], recon=False))
     (quality, distance), (gain, other) = found.seeds["lambda_x=12"][0], found.gains["lambda_x=12"][0]
     assert (gain, other) == (pytest.approx(quality), pytest.approx(-distance))
+
+
+def test_the_ellipse_holds_the_true_mean_as_often_as_it_says() -> None:
+    random, n, inside = np.random.default_rng(0), 6, 0
+    for _ in range(2000):
+        points = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 2]], size=n)
+        width, height, angle = confidence_ellipse([(float(x), float(y)) for x, y in points])
+        x, y = -points.mean(0)
+        turn = np.radians(angle)
+        along, across = x * np.cos(turn) + y * np.sin(turn), -x * np.sin(turn) + y * np.cos(turn)
+        inside += bool((2 * along / width) ** 2 + (2 * across / height) ** 2 <= 1)
+    low, high = stats.binom.interval(0.999, 2000, 0.95)
+    assert low <= inside <= high
+
+
+def test_the_ellipse_of_a_line_lies_along_it() -> None:
+    width, height, angle = confidence_ellipse([(float(k), float(k)) for k in range(6)])
+    assert angle % 180 == pytest.approx(45)
+    assert height == pytest.approx(0, abs=1e-6)
+    assert width > 1

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablate.analysis import Point, frontier
+from ablate.analysis.frontier import frontier
+from ablate.analysis.hypervolume import Point
+from ablate.analysis.study import Arm
 from ablate.metrics import Metric
-from ablate.report.evidence import Evidence
 
 
 @dataclass(frozen=True)
 class Scatter:
     """A metric of quality against another one; only seeds that were measured by both count."""
 
-    evidence: Evidence
+    arms: Sequence[Arm]
     quality: Metric
     other: Metric
 
@@ -23,7 +24,7 @@ class Scatter:
     def seeds(self) -> Mapping[str, Mapping[int, Point]]:
         """Arm -> seed -> quality and other, for every arm with such a seed."""
         found = {}
-        for arm in self.evidence.finished:
+        for arm in self.arms:
             own, other = arm.scores(self.quality.name), arm.scores(self.other.name)
             found[arm.name] = {seed: (own[seed], other[seed]) for seed in own if seed in other}
         return {name: pairs for name, pairs in found.items() if pairs}
@@ -58,7 +59,7 @@ class Scatter:
 
     @property
     def shown(self) -> Mapping[str, Mapping[int, Point]]:
-        """What drawings show of single seeds: `centred`, or `seeds` where that is not possible."""
+        """Single seeds as drawings show them: `centred`, or `seeds` where that is not possible."""
         return self.centred or self.seeds
 
     @cached_property
@@ -78,3 +79,18 @@ class Scatter:
 
 def _mean(points: Sequence[Point]) -> Point:
     return sum(a for a, _ in points) / len(points), sum(b for _, b in points) / len(points)
+
+
+def confidence_ellipse(points: Sequence[Point], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Returns width, height and angle in degrees of the confidence region of a mean over n > 2 points.
+
+    Hotelling's T²: (mean - m)' S^-1 (mean - m) <= 2 (n - 1) / (n (n - 2)) F(2, n - 2).
+    """
+    import numpy as np
+    from scipy import special
+
+    n = len(points)
+    radius = (2 * (n - 1) / (n * (n - 2)) * special.fdtri(2, n - 2, confidence)) ** 0.5
+    lengths, directions = np.linalg.eigh(np.cov(np.array(points).T))
+    height, width = 2 * radius * np.sqrt(np.maximum(lengths, 0.0))
+    return float(width), float(height), float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))

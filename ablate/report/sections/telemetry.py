@@ -1,4 +1,4 @@
-"""How trainings stood at their end, a row a loss type."""
+"""State of trainings at their end, a row a loss type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 """A loss type with its counts and means."""
 
 
-def health(evidence: Evidence) -> list[dict[str, Any]]:
+def telemetry(evidence: Evidence) -> list[dict[str, Any]]:
     """Returns one row a loss type: outcomes, events, and where training stood at its last log point."""
     rows = []
     for loss in dict.fromkeys(adversarial_loss(cell) for cell in evidence.study.cells):
@@ -45,8 +45,8 @@ def _last(evidence: Evidence, quantity: str, ids: Sequence[str]) -> float | None
     return float(finite[-1]) if len(finite) else None
 
 
-def health_table(found: Sequence[Row]) -> Table:
-    """Returns the rows of `health` as a table."""
+def telemetry_table(found: Sequence[Row]) -> Table:
+    """Returns the rows of `telemetry` as a table."""
 
     def diverged(row: Row) -> Value:
         return part(row["diverged"], row["ended"], tone="bad" if row["diverged"] else "plain")
@@ -55,16 +55,16 @@ def health_table(found: Sequence[Row]) -> Table:
         return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(row["events"].items())) or "none"
 
     return table(
-        "health", "Health by loss type", found,
+        "telemetry", "Telemetry by loss type", found,
         words("loss type", lambda row: str(row["loss"])),
         numbers("diverged", diverged),
-        numbers("right on photos", lambda row: row["scale1.accuracy_real"], decimals=2),
-        numbers("right on fakes", lambda row: row["scale1.accuracy_fake"], decimals=2),
+        numbers("right on real", lambda row: row["scale1.accuracy_real"], decimals=2),
+        numbers("right on fake", lambda row: row["scale1.accuracy_fake"], decimals=2),
         numbers("adv. : dist.", lambda row: row["adversarial_to_distortion"], decimals=2),
         numbers("levels used", lambda row: row["levels_used"]),
         numbers("dead channels", lambda row: row["dead_channels"]),
         words("events", events),
-        caption="At the last log point, mean over finished cells: share of photographs and of reconstructions that the "
+        caption="At the last log point, mean over finished cells: share of real images and of reconstructions that the "
         "finest discriminator judges rightly, and how much larger the adversarial gradient is than the distortion's. "
         "Of the measured codecs: the fewest quantizer levels used and the most channels that hold one symbol "
         "throughout.",

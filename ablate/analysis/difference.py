@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.metrics.naming import group_column
+from ablate.records.images import read_images
 from ablate.settings import flat
 
 if TYPE_CHECKING:
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 CIRCUMSTANCES = ("fingerprint", "git", "ablate", "torch", "device", "gpu", "cpu", "threads", "cells_at_once")
 """Facts of the environment that may explain a difference beside the settings."""
+
+FIGURES = ("first", "second", "difference", "low", "high", "images", "by_image", "outcome")
+"""Values of a metric, and their difference, for two cells."""
+
+Table = Mapping[str, Mapping[str, float | None]]
+"""Image -> figure -> value, None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -131,42 +137,39 @@ def _incomparable(first: Cell, second: Cell, metric: str) -> str:
     return "; ".join(map(str, differences(own, other))) if own and other else ""
 
 
-def _rows(path: Path, weights: str) -> dict[str, dict[str, str]]:
+def _rows(path: Path, weights: str) -> Table:
     """Returns the rows of a table by image; none where the store is older than the table."""
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["image"]: row for row in csv.DictReader(file) if row["weights"] == weights}
+    return read_images(path, weights) if path.exists() else {}
 
 
-def _by_image(
-    metric: Metric, own: float, other: float, tables: Sequence[Mapping[str, Mapping[str, str]]]
-) -> Change:  # fmt: skip
+def _by_image(metric: Metric, own: float, other: float, tables: Sequence[Table]) -> Change:
     """Compares means of images that both cells have a finite value of."""
     from ablate.metrics import jackknife
 
-    pairs = {name: (row[metric.name], tables[1].get(name, {}).get(metric.name, "")) for name, row in tables[0].items()}
-    gaps = {name: float(b) - float(a) for name, (a, b) in pairs.items() if not {a, b} & {"", "inf"}}
+    gaps = _gaps(metric.name, tables)
     if not gaps:
         return Change(metric, own, other, other - own)
     mean = jackknife.of_mean(list(gaps.values()))
     return Change(metric, own, other, mean.value, mean.low, mean.high, len(gaps), gaps)
 
 
-def _of_set(
-    metric: Metric, own: float, other: float, without: Sequence[Mapping[str, Mapping[str, str]]]
-) -> Change:  # fmt: skip
+def _of_set(metric: Metric, own: float, other: float, without: Sequence[Table]) -> Change:
     """Compares figures of the whole set by leaving out one image at a time, the same for both."""
     from ablate.metrics import jackknife
 
-    names = [name for name in without[0] if all(rows.get(name, {}).get(metric.name) for rows in without)]
-    if not names or len(names) != len(without[0]) or len(names) != len(without[1]):
+    gaps = _gaps(metric.name, without)
+    if not gaps or len(gaps) != len(without[0]) or len(gaps) != len(without[1]):
         return Change(metric, own, other, other - own)
-    gaps = [float(without[1][name][metric.name]) - float(without[0][name][metric.name]) for name in names]
-    own_groups = group_column(metric.name)
-    groups = [int(without[0][name].get(own_groups) or without[0][name]["group"]) for name in names]
-    found = jackknife.of_replicates(other - own, gaps, groups)
-    return Change(metric, own, other, found.value, found.low, found.high, len(names))
+    column = group_column(metric.name)
+    groups = [row[column if column in row else "group"] or 0.0 for row in map(without[0].__getitem__, gaps)]
+    found = jackknife.of_replicates(other - own, list(gaps.values()), groups)
+    return Change(metric, own, other, found.value, found.low, found.high, len(gaps))
+
+
+def _gaps(name: str, tables: Sequence[Table]) -> dict[str, float]:
+    """Returns image -> second minus first, where both have a value."""
+    pairs = {image: [table.get(image, {}).get(name) for table in tables] for image in tables[0]}
+    return {image: b - a for image, (a, b) in pairs.items() if a is not None and b is not None}
 
 
 def as_json(found: Difference) -> dict[str, Any]:
@@ -184,17 +187,8 @@ def as_json(found: Difference) -> dict[str, Any]:
         },
         "metrics": {
             change.metric.name: {
-                "first": change.first, "second": change.second, "difference": change.difference, "low": change.low,
-                "high": change.high, "images": change.images, "by_image": change.by_image,
-                "outcome": change.outcome, "incomparable": change.incomparable or None,
+                **{name: getattr(change, name) for name in FIGURES}, "incomparable": change.incomparable or None,
             }
             for change in found.changes
         },
     }  # fmt: skip
-
-
-def setting_text(value: Any) -> str:
-    """Writes a setting for a reader."""
-    from ablate.analysis.axes import value_text
-
-    return "–" if value is None else value_text(value) if not isinstance(value, str) else value

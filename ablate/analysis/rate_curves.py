@@ -1,0 +1,56 @@
+"""A metric over the bits that an axis moves: which axis that is, and the curve through its levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablate.analysis.axes import Axis
+from ablate.analysis.bits import RATE
+from ablate.analysis.intervals import Interval, t_interval
+from ablate.analysis.study import Study
+
+MOVES = 1.05
+"""An axis moves bits where the dearest of its levels costs this many times the cheapest."""
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """One level of the rate axis on a curve: mean bits, and the metric's interval over seeds."""
+
+    level: str
+    rate: float
+    interval: Interval
+
+
+def rate_axis(study: Study) -> Axis | None:
+    """Returns the numeric axis that moves the bits most, None where none moves them enough."""
+    moved: dict[str, float] = {}
+    for axis in study.axes:
+        levels: dict[str, list[float]] = {}
+        for (level, _, _), cell in study.slots[axis.name].items():
+            value = cell.score(RATE)
+            if value:
+                levels.setdefault(level, []).append(value)
+        means = [sum(values) / len(values) for values in levels.values()]
+        if axis.numbers is not None and means:
+            moved[axis.name] = max(means) / min(means)
+    best = max(moved, key=lambda name: moved[name], default="")
+    if moved.get(best, 0.0) < MOVES:
+        return None
+    return next(axis for axis in study.axes if axis.name == best)
+
+
+def vertices(study: Study, axis: Axis, metric: str, key: tuple[str, ...]) -> tuple[Vertex, ...]:
+    """Returns the curve of the cells whose levels on the other axes begin with `key`, in the order of the bits."""
+    found = []
+    for level in axis.levels:
+        seeds: dict[int, list[tuple[float, float]]] = {}
+        for (at, seed, block), cell in study.slots[axis.name].items():
+            rate, value = cell.score(RATE), cell.score(metric)
+            if at == level and block[: len(key)] == key and rate is not None and value is not None:
+                seeds.setdefault(seed, []).append((rate, value))
+        if seeds:
+            rates = [sum(rate for rate, _ in pairs) / len(pairs) for pairs in seeds.values()]
+            values = [sum(value for _, value in pairs) / len(pairs) for pairs in seeds.values()]
+            found.append(Vertex(level, sum(rates) / len(rates), t_interval(values)))
+    return tuple(sorted(found, key=lambda vertex: vertex.rate))
