@@ -97,10 +97,10 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
     """
     told: set[str | None] = set()
     for digest, name, decode in _images(jobs, store):
+        images = decode()
         if digest in told:
             continue
         told.add(digest)
-        images = decode()
         skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
         say(f"{name} images: {len(images)}{skipped}")
         for image, reason in images.skipped:
