@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Literal
 
 from pydantic import field_validator
 
 from ablate.analysis import detectable, margin_value
+from ablate.analysis.frontier import Direction
 from ablate.check.record import GridRecord
 from ablate.config import Settings
 
@@ -24,7 +24,7 @@ POWER = 0.8
 class Margin(Settings):
     """A metric of a baseline: which way is better, and the margin, absolute or in percent, with its cause."""
 
-    direction: Literal["higher", "lower"]
+    direction: Direction
     unit: str
     margin: float | str
     cause: str

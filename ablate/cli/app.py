@@ -123,6 +123,7 @@ def ablate(
       ablate compress a.png --cell ID -o DIR    images to files, by a trained cell
       ablate decompress DIR/a.ablt -o DIR       and back
       ablate eval --cell ID --images DIR        a trained cell measured on other images
+      ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

@@ -1,12 +1,13 @@
-"""`ablate measure`: figures of finished cells, made without training."""
+"""`ablate measure`: figures of finished cells, made without training, and of any codec's folders."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, AsJson, Device, Force, RunsDir, Threads, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def measure(
-    grid: GridFile,
+    grid: Annotated[
+        str | None,
+        typer.Argument(metavar="GRID", help="A grid file. With folders: whose protocol counts. Default: a preset's."),
+    ] = None,
     metric: Annotated[
         list[str], typer.Option("--metric", "-m", metavar="NAME", help="Only this one, in the grid or not. Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
@@ -34,15 +38,54 @@ def measure(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; change nothing.")] = False,
     as_json: AsJson = False,
     progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
+    originals: Annotated[
+        Path | None, typer.Option("--originals", metavar="DIR", help="Images that were coded, searched recursively.")
+    ] = None,
+    reconstructions: Annotated[
+        Path | None, typer.Option("--reconstructions", metavar="DIR", help="What a codec made of them, named alike.")
+    ] = None,
+    files: Annotated[
+        Path | None, typer.Option("--files", metavar="DIR", help="The coded files, named alike: their bytes count.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For records of folders. Default: in --runs-dir.")
+    ] = None,
+    on_bad_image: Annotated[
+        Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about originals that cannot be used.")
+    ] = "error",
+    force: Force = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures what a grid asks for and its finished cells lack.
+    """Measures what a grid asks for and its finished cells lack, or what any codec made of images.
 
     Metrics and sets of images that were added to base.evaluation since, from the weights that the cells left: nothing
     is trained. What is there is not made again; after a kill it goes on where it was. --json lists what would be done.
 
+    With --originals and --reconstructions: files of these folders, matched by name, whatever the ending; the same
+    records are written as by `ablate eval`. Bits come from --files alone.
+
     Example: ablate measure grid.toml --metric lpips_alex --set kodak
+
+    Example: ablate measure --originals kodak --reconstructions bpg/decoded --files bpg/files
     """
+    if grid is None or originals or reconstructions:
+        from ablate.cli.measure_folders import evaluation_of, measure_given
+
+        if originals is None or reconstructions is None:
+            raise ValueError("--originals and --reconstructions say what is to be measured, or a grid file does")
+        measure_given(
+            evaluation_of(grid, runs_dir),
+            originals,
+            reconstructions,
+            files,
+            out=out,
+            skip=on_bad_image == "skip",
+            device="cuda" if device == "cuda" else "cpu",
+            force=force,
+            as_json=as_json,
+            runs_dir=runs_dir,
+        )
+        return
     import json
 
     from ablate.cli.select import selection
@@ -52,7 +95,7 @@ def measure(
     from ablate.store import Store
 
     wish = Wish(tuple(metrics[name].name for name in metric), tuple(images))
-    plan = load_plan(grid, runs_dir, remember=not (dry_run or as_json))
+    plan = load_plan(Path(grid), runs_dir, remember=not (dry_run or as_json))
     store = Store(runs_dir, plan.name)
     todo = measurements(plan, store, wish=wish, wanted=selection(select, {point.label for point in plan.points}))
     if as_json:

@@ -28,7 +28,7 @@ class ImageRow:
     sse: int
     mse: float
     values: Values
-    bytes: int
+    bytes: int | None
     patches: int | None
 
     @classmethod
@@ -74,9 +74,9 @@ def image_values(metrics: Iterable[Metric], original: Tensor, reconstruction: Te
 
 
 def rate_values(metrics: Iterable[Metric], coded: CodedImage) -> Values:
-    """Returns the rates of an image, without those of symbols where the codec sends none."""
+    """Returns the rates of an image, None without a file, and without those of symbols where the codec sends none."""
     return {
-        metric.name: _finite(metric.name, metric.function(coded))
+        metric.name: None if coded.bytes is None else _finite(metric.name, metric.function(coded))
         for metric in metrics
         if metric.scope is Scope.rate and (coded.symbols is not None or not metric.needs.symbols)
     }

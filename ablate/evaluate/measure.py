@@ -18,6 +18,7 @@ from ablate.data import Images
 from ablate.data.png import to_png
 from ablate.evaluate.distances import Distances, distances, replicate_rows
 from ablate.evaluate.features import Look, as_tensor, image_features, view_of
+from ablate.evaluate.given import Given
 from ablate.evaluate.images_table import ImageRow, as_csv, columns, means
 from ablate.evaluate.protocol import protocol, too_small
 from ablate.metrics import (
@@ -56,7 +57,7 @@ def require_measures(evaluation: Evaluation) -> None:
 
 
 def measure(
-    codecs: Mapping[str, Codec],
+    codecs: Mapping[str, Codec | Given],
     evaluation: Evaluation,
     images: Images,
     entry: Entry,
@@ -71,7 +72,7 @@ def measure(
     """Sends every image through each codec's files; writes tables, features and reconstructions, and returns figures.
 
     Args:
-        codecs: by the name of their weights ("raw", "ema").
+        codecs: by the name of their weights ("raw", "ema"), or what another codec made of the images.
         evaluation: what is measured, and how.
         images: held out from training.
         entry: where the tables, the features and the PNGs go.
@@ -153,19 +154,18 @@ class _Sent:
         return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
-def _send(codec: Codec, weights: str, alike: _Alike, entry: Entry, done: Done) -> _Sent:
+def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done: Done) -> _Sent:
     """Encodes each image, decodes that very file, and measures what comes out."""
     rows, symbols = [], []
     features: list[list[Tensor]] = [[] for _ in alike.looks]
     for index, name in enumerate(alike.images.names):
         original = as_tensor(alike.images[index])
-        file = codec.encode(original)
-        reconstruction, held = codec.decode(file), codec.symbols(file)
+        size, reconstruction, held = _through(codec, name, original)
         _write_once(entry, weights, name, to_png(reconstruction.numpy()), alike.there)
         for look, found in zip(alike.looks, features, strict=True):
             found.append(image_features(look.extractor, reconstruction, look.view.patch))
         code = (held.values.numpy(), held.levels) if held else ()
-        coded = CodedImage(len(file), original.shape[1], original.shape[2], *code)
+        coded = CodedImage(size, original.shape[1], original.shape[2], *code)
         row = ImageRow.of(
             alike.metrics,
             coded,
@@ -188,6 +188,14 @@ def _write_once(entry: Entry, weights: str, image: str, png: bytes, there: Seque
         if path.exists() and path.stat().st_size == len(png) and path.read_bytes() == png:
             return
     write_bytes(entry.recon(weights, image), png)
+
+
+def _through(codec: Codec | Given, name: str, original: Tensor) -> tuple[int | None, Tensor, Symbols | None]:
+    """Returns the bytes of an image's file, where there is one, the reconstruction, and the symbols that it holds."""
+    if isinstance(codec, Given):
+        return codec.size(name), codec.reconstruction(name), None
+    file = codec.encode(original)
+    return len(file), codec.decode(file), codec.symbols(file)
 
 
 def _save_features(entry: Entry, name: str, features: Tensor) -> None:

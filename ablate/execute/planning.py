@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.execute.environment import code_fingerprint
-from ablate.records import CellSettings, Compare, ExcludedCells, PlannedCell, PlannedWarmup, PlanRecord, RecordError
+from ablate.records import (
+    CellSettings,
+    Compare,
+    ExcludedCells,
+    PlannedCell,
+    PlannedWarmup,
+    PlanRecord,
+    RecordError,
+    Reference,
+)
 from ablate.records.plan import SCHEMA
 from ablate.store import Store
 
@@ -90,6 +99,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         compare=Compare.model_validate(grid.compare.model_dump()),
         budget=grid.budget,
         execution=grid.execution,
+        references=tuple(_located(each, directory) for each in grid.references),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
@@ -238,6 +248,14 @@ def _warmup(warmup: Warmup) -> PlannedWarmup:
         seed=warmup.seed,
         warmup=warmup.model_dump(mode="json"),
     )
+
+
+def _located(reference: Reference, directory: Path) -> Reference:
+    """Returns a reference whose file and {grid} are absolute."""
+    given = reference.model_dump(mode="json", exclude_unset=True)
+    if reference.file:
+        given["file"] = str((directory / reference.file).resolve())
+    return Reference.model_validate(given)
 
 
 def _plain(value: Any) -> Any:

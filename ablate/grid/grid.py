@@ -10,7 +10,7 @@ from typing import Any
 from ablate.config import Cell
 from ablate.grid.includes import Include
 from ablate.grid.patterns import Excluded
-from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Grid:
     compare: Compare
     budget: Budget
     execution: Execution
+    references: tuple[Reference, ...]
     merged: int
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
@@ -80,3 +81,4 @@ class Header:
     compare: Compare
     budget: Budget
     execution: Execution
+    references: tuple[Reference, ...]

@@ -62,3 +62,12 @@ class Compare(records.Compare):
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
     alpha: float = Field(0.05, gt=0, lt=1)
     correction: Literal["holm", "holm-all", "none"] = "holm"
+
+
+class Reference(records.Reference):
+    """A codec that a grid file sets beside its arms, each metric by a name that there is."""
+
+    columns: dict[Metric, str] = Field({}, description='a table like { lpips_alex = "lpips" }')
+    same_convention: Annotated[tuple[Metric, ...], BeforeValidator(as_tuple), AfterValidator(distinct)] = Field(
+        (), description='a list of metrics like ["psnr", "ms_ssim"]'
+    )

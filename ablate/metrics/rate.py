@@ -20,12 +20,12 @@ Symbols = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class CodedImage:
-    """An image as it was sent: the bytes of its file and its size in pixels.
+    """An image as it was sent: the bytes of its file, None where no file is known, and its size in pixels.
 
     `symbols`, uint8 (C, h, w) below `levels`, are those that the file holds; None where the codec has none.
     """
 
-    bytes: int
+    bytes: int | None
     height: int
     width: int
     symbols: Symbols | None = None
@@ -85,4 +85,5 @@ def bpp_entropy(coded: CodedImage) -> float:
 )
 def bpp_actual(coded: CodedImage) -> float:
     """Returns the bits per pixel of the file."""
+    assert coded.bytes is not None, "the rate of a file is asked for where there is one"
     return 8 * coded.bytes / coded.pixels

@@ -24,14 +24,7 @@ from ablate.train.step import descend, discriminator_step, frozen, generator_ter
 
 @full_float32()
 def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list[Finding]:
-    """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
-
-    Args:
-        cell: resolved.
-        images: the training split.
-        held_out: the test split.
-        device: "cpu" or "cuda".
-    """
+    """Trains one step of both players on one batch of `images` and looks at what reaches what; writes nothing."""
     return list(_findings(cell, images, held_out, device))
 
 
