@@ -56,7 +56,7 @@ def measure(
     force: Force = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures what a grid asks for and its finished cells lack, or what any codec made of images.
+    """Measures what finished cells lack, or folders of any codec.
 
     Metrics and sets of images that were added to base.evaluation since, from the weights that the cells left: nothing
     is trained. What is there is not made again; after a kill it goes on where it was. --json lists what would be done.
