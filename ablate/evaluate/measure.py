@@ -25,6 +25,7 @@ from ablate.metrics import (
     CodedImage,
     Metric,
     PairedFeatures,
+    bounds_of,
     extractor,
     in_reading_order,
     metrics,
@@ -210,4 +211,4 @@ def _uncertainty(rows: Sequence[ImageRow], between: Sequence[Distances]) -> dict
     """Returns standard error and interval of each figure over the images; nothing of training is in them."""
     found = {name: of_mean(values) for name, values in columns(rows).items() if values}
     estimates = [*found.items(), *(estimate for each in between for estimate in each.estimates())]
-    return {name: estimate.record() for name, estimate in estimates}
+    return {name: estimate.within(bounds_of(name)).record() for name, estimate in estimates}

@@ -25,10 +25,14 @@ from ablate.metrics import CodedImage, PairedFeatures, Scope
 
 @dataclass(frozen=True)
 class Measured:
-    """One file, decoded and measured; `features` are those of its patches, (n, d), by look."""
+    """One file, decoded and measured; `features` are those of its patches, (n, d), by look.
+
+    `identical` says whether it is the original to the last pixel, whose PSNR is infinite and in no mean.
+    """
 
     quality: int
     values: Values
+    identical: bool
     features: list[Tensor]
 
 
@@ -63,17 +67,17 @@ class Measurer:
 
     def _figures(self, found: Sequence[Measured]) -> dict[str, Any]:
         if not found:
-            return {**dict.fromkeys(metric.name for metric in self.metrics), "quality": None}
+            return {**dict.fromkeys(metric.name for metric in self.metrics), "identical": None, "quality": None}
         between: dict[str, float | None] = {}
         for number, look in enumerate(self.looks):
             features = torch.cat([each.features[number] for each in found])
             through = [metric for metric in self.metrics if view_of(metric, self.views) == look.view]
-            between |= distances(
-                through, PairedFeatures.of(look.originals, features, look.counts), look.view.patch
-            ).values
+            paired = PairedFeatures.of(look.originals, features, look.counts)
+            between |= distances(through, paired, look.view.patch).values
         return {
             **{name: _mean([each.values[name] for each in found]) for name in found[0].values},
             **{metric.name: between[metric.name] for metric in self.metrics if metric.scope is Scope.set},
+            "identical": sum(each.identical for each in found),
             "quality": [min(each.quality for each in found), max(each.quality for each in found)],
         }
 
@@ -108,7 +112,7 @@ class Measurer:
         coded = CodedImage(len(file), *self.images.shapes[number])
         values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
         features = [image_features(look.extractor, decoded, look.view.patch) for look in self.looks]
-        return Measured(quality, values, features)
+        return Measured(quality, values, torch.equal(decoded, original), features)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from ablate.metrics.jackknife import UNBOUNDED, Bounds
 from ablate.metrics.metric import Metric
 from ablate.metrics.naming import TEST, on_set, split_name
 from ablate.registry import REQUIRED, Catalogue, Registry
@@ -56,3 +57,8 @@ def in_reading_order(names: Collection[str] | None = None) -> tuple[Metric, ...]
         return (0 if images == TEST else 1, metric.place, metric.name)
 
     return tuple(sorted(found.values(), key=place))
+
+
+def bounds_of(figure: str) -> Bounds:
+    """Returns the bounds of a figure by its name, none for one that only stands beside a metric."""
+    return metrics[figure].bounds if split_name(figure)[0] in metrics else UNBOUNDED
