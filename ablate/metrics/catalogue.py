@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from ablate.metrics.jackknife import UNBOUNDED, Bounds
+from ablate.metrics.bounds import UNBOUNDED, Bounds
 from ablate.metrics.metric import Metric
 from ablate.metrics.naming import TEST, on_set, split_name
 from ablate.registry import REQUIRED, Catalogue, Registry
