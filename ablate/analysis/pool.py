@@ -61,6 +61,7 @@ def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
         planned_axes=_levels(cells, axes, studies),
         excluded=tuple(each for study in studies for each in study.excluded),
         cells=cells,
+        references=tuple({each[0].label: each for study in studies for each in study.references}.values()),
     )
 
 

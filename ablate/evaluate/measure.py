@@ -26,6 +26,7 @@ from ablate.metrics import (
     Extractor,
     Metric,
     PairedFeatures,
+    bounds_of,
     extractor,
     in_reading_order,
     metrics,
@@ -184,4 +185,5 @@ def _save_features(entry: Entry, weights: str, features: Tensor) -> None:
 def _uncertainty(rows: Sequence[ImageRow], between: Distances) -> dict[str, Any]:
     """Returns standard error and interval of each figure over the images; nothing of training is in them."""
     found = {name: of_mean(values) for name, values in columns(rows).items() if values}
-    return {name: estimate.record() for name, estimate in [*found.items(), *between.estimates()]}
+    estimates = [*found.items(), *between.estimates()]
+    return {name: estimate.within(bounds_of(name)).record() for name, estimate in estimates}

@@ -108,7 +108,7 @@ class CodecReference:
         own = self.declared
         found = read_curve(path, own.columns, model=own.curve, dataset=own.dataset)
         points = tuple(CurvePoint(None, values) for values in found.points)
-        return ReferenceCurve(own.name or found.model or own.label, points)
+        return ReferenceCurve(own.label, points)
 
 
 def references_of(plan: PlanRecord, cache: Path) -> list[CodecReference]:

@@ -25,10 +25,14 @@ from ablate.metrics import CodedImage, PairedFeatures, Scope, extractor
 
 @dataclass(frozen=True)
 class Measured:
-    """One file, decoded and measured; `features` are those of its patches, (n, d)."""
+    """One file, decoded and measured; `features` are those of its patches, (n, d).
+
+    `identical` says whether it is the original to the last pixel, whose PSNR is infinite and in no mean.
+    """
 
     quality: int
     values: Values
+    identical: bool
     features: Tensor
 
 
@@ -62,7 +66,7 @@ class Measurer:
 
     def _figures(self, found: Sequence[Measured]) -> dict[str, Any]:
         if not found:
-            return {**dict.fromkeys(metric.name for metric in self.metrics), "quality": None}
+            return {**dict.fromkeys(metric.name for metric in self.metrics), "identical": None, "quality": None}
         originals = original_features(self.extractor, self.evaluation.patch, self.images, self.cache)
         features = torch.cat([each.features for each in found])
         paired = PairedFeatures.of(originals, features, [len(each.features) for each in found])
@@ -70,6 +74,7 @@ class Measurer:
         return {
             **{name: _mean([each.values[name] for each in found]) for name in found[0].values},
             **{metric.name: between[metric.name] for metric in self.metrics if metric.scope is Scope.set},
+            "identical": sum(each.identical for each in found),
             "quality": [min(each.quality for each in found), max(each.quality for each in found)],
         }
 
@@ -103,7 +108,8 @@ class Measurer:
         original, decoded = as_tensor(self.images[number]), self.codec.at(quality).decode(file)
         coded = CodedImage(len(file), *self.images.shapes[number])
         values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
-        return Measured(quality, values, image_features(self.extractor, decoded, self.evaluation.patch))
+        features = image_features(self.extractor, decoded, self.evaluation.patch)
+        return Measured(quality, values, torch.equal(decoded, original), features)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

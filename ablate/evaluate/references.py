@@ -17,7 +17,7 @@ from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 
-VERSION = 1
+VERSION = 2
 """Raised when the same images and bits give other records than before."""
 
 Limits = Sequence[int] | None
@@ -25,8 +25,8 @@ Limits = Sequence[int] | None
 
 Record = Mapping[str, Any]
 """Means over images of every metric that needs no symbols, by name, and None where an image has no such file; `missing`
-names those images. Beside them the lowest and highest `quality` taken, and `smallest`, the mean bits per pixel of the
-smallest files."""
+names those images. Beside them `identical` counts the images that came back unchanged, `quality` is the lowest and
+highest one taken, and `smallest` the mean bits per pixel of the smallest files."""
 
 
 @dataclass(frozen=True)

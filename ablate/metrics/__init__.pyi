@@ -1,4 +1,5 @@
 # What the package exports; read by type checkers, and by lazy_loader when a name is first asked for.
+from .catalogue import bounds_of as bounds_of
 from .catalogue import extractors as extractors
 from .catalogue import in_reading_order as in_reading_order
 from .catalogue import metrics as metrics

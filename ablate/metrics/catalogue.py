@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ablate.metrics.jackknife import UNBOUNDED, Bounds
 from ablate.metrics.metric import Metric
 from ablate.registry import REQUIRED, Catalogue, Registry
 
@@ -37,3 +38,8 @@ def in_reading_order(names: Collection[str] | None = None) -> tuple[Metric, ...]
     """Returns the metrics among `names`, or all, as they follow each other for a reader."""
     found = [metrics[name] for name in metrics if names is None or name in names]
     return tuple(sorted(found, key=lambda each: (each.place, each.name)))
+
+
+def bounds_of(figure: str) -> Bounds:
+    """Returns the bounds of a figure by its name, none for one that only stands beside a metric."""
+    return metrics[figure].bounds if figure in metrics else UNBOUNDED

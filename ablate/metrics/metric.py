@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from ablate.metrics.jackknife import UNBOUNDED, Bounds
+
 if TYPE_CHECKING:
     from ablate.networks.weights_file import WeightsFile
 
@@ -62,6 +64,7 @@ class Metric:
         place: where it stands among others for a reader, from 0; figures with few panels show the first.
         beside: further columns of a table of images, by name: functions of what `function` returned.
         stands_in_for: name of the metric that images may be too small for; measured where a set has such images.
+        bounds: least and largest value that there is; intervals stay within them.
         default: whether an evaluation that names no metrics measures it.
     """
 
@@ -78,6 +81,7 @@ class Metric:
     needs: Needs = Needs()
     beside: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     stands_in_for: str | None = None
+    bounds: Bounds = UNBOUNDED
     default: bool = True
 
     @property

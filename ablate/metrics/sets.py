@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ablate.metrics.catalogue import extractors, metrics
@@ -47,6 +49,7 @@ def _add(name: str, tap: int, layer: str, label: str) -> None:
     metrics.add(
         Metric(
             name=distance_name(name, tap),
+            bounds=(0, math.inf),
             label="FID" if canonical else f"FD{suffix}",
             unit="",
             direction="lower",

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
 from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
 from ablate.kernels.layout import TYPES
 from ablate.kernels.proof import refuted
-
-Kernels = Literal["auto", "eager"]
+from ablate.records.declared import Kernels
 
 
 @dataclass

@@ -57,6 +57,10 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(dis
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
 
 
+Kernels = Literal["auto", "eager"]
+"""Losses by the fastest backends that agree with their definitions, or by the latter."""
+
+
 class Compare(Settings):
     """Claims made before the runs: the baseline, the metrics that decide, and the smallest effects that matter.
 
@@ -92,7 +96,7 @@ class Execution(Settings):
     threads: AutoCount = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cells_per_gpu: int = Field(1, ge=1)
-    kernels: Literal["auto", "eager"] = "auto"
+    kernels: Kernels = "auto"
     executor: str = "local"
     trackers: Names = Field((), description="a list of trackers")
 

@@ -18,6 +18,7 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
@@ -139,6 +140,11 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
+
+    @cached_property
+    def beside(self) -> tuple[Beside, ...]:
+        """The other codecs that the grid file names, as far as they are known."""
+        return beside(self.study, self.store.data_cache)
 
     @cached_property
     def per_image(self) -> Scores:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.metrics import Scope, extractors, in_reading_order, metrics
+from ablate.metrics import Scope, bounds_of, extractors, in_reading_order, metrics
+from ablate.metrics.jackknife import UNBOUNDED
 from ablate.networks import dinov2, inception, lite0
 from ablate.registry import UnknownNameError
 
@@ -101,6 +103,16 @@ def test_every_metric_of_images_is_undefined_below_the_side_that_it_states() -> 
             assert metric.function(image, image + 9).isfinite().all(), metric.name
             with pytest.raises(ValueError, match=f"both sides must be {side} or more"):
                 metric.function(image[:, :, 1:], image[:, :, 1:])
+
+
+def test_bounds_are_those_that_a_figure_cannot_leave() -> None:
+    bounds = {name: metrics[name].bounds for name in metrics}
+    assert bounds["ssim"] == (-1, 1)
+    assert bounds["ms_ssim"] == bounds["ms_ssim_3"] == (0, 1)
+    assert bounds["psnr"] == bounds["kid_paired"] == bounds_of("ms_ssim_db") == UNBOUNDED
+    positive = {name for name in metrics if bounds[name] == (0, math.inf)}
+    distances = {name for name in metrics if name.startswith(("f", "lpips", "dists", "bpp"))}
+    assert positive == distances
 
 
 def test_weights_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""Draws the arms among the curves of JPEG and WebP, one panel a metric, over bits on a scale of octaves."""
+"""Draws the arms among the curves of other codecs, one panel a metric, over bits on a scale of octaves."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +23,23 @@ PANELS = 3
 LINES = ((INK, "-"), (MUTED, "--"))
 """Colour and line of each format, in their order."""
 
+BEGINNING = "; each begins at its lowest quality, below which there is no file"
+
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def anchor_figure(evidence: Evidence, curves: Curves, metrics: Sequence[Metric]) -> Figure | None:
-    """Returns the drawing; None where neither format has a curve in any metric."""
+def anchor_figure(
+    evidence: Evidence, curves: Curves, metrics: Sequence[Metric], name: str = "anchors", beginning: str = BEGINNING
+) -> Figure | None:
+    """Returns the drawing; None where no codec has a point in any metric."""
     shown = [metric for metric in metrics if any(_points(curve, metric) for curve in curves.values())][:PANELS]
     if not shown:
         return None
     encoding, names = Encoding.of(evidence.study.axes), joined(list(curves))
-    with draw("anchors", 4.4) as drawn:
+    with draw(name, 4.4) as drawn:
         panels = drawn.panels(len(shown))
         for panel, metric in zip(panels, shown, strict=True):
-            for curve, (colour, style) in zip(curves.values(), LINES, strict=True):
+            for curve, (colour, style) in zip(curves.values(), itertools.cycle(LINES), strict=False):
                 _line(panel, _points(curve, metric), colour, style)
             _arms(drawn, panel, evidence, encoding, metric)
             _label(panel, evidence.metrics[RATE], metric)
@@ -45,8 +50,8 @@ def anchor_figure(evidence: Evidence, curves: Curves, metrics: Sequence[Metric])
             label_points(panel, ends, list(ends))
         return drawn.figure(
             f"{joined([metric.label for metric in shown])} of every arm and of {names} over bits per pixel",
-            f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
-            "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included.",
+            f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike{beginning}. Bits "
+            "per pixel in octaves, headers included.",
         )
 
 
