@@ -19,6 +19,7 @@ from ablate.cli.decompress import decompress
 from ablate.cli.diff import diff
 from ablate.cli.doctor import doctor
 from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
+from ablate.cli.export import export
 from ablate.cli.init import init
 from ablate.cli.losses import losses
 from ablate.cli.measure import measure
@@ -36,7 +37,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 COMMANDS = (
     init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
-    measure,
+    measure, export,
 )  # fmt: skip
 
 

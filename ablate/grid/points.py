@@ -31,11 +31,8 @@ class Resolved:
 
     base: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
-    zips: tuple[tuple[str, ...], ...]
     excluded: tuple[Excluded, ...]
-    includes: tuple[Include, ...]
     compare: Compare
-    merged: int
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
 
@@ -71,11 +68,8 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     return Resolved(
         base=nested(values),
         axes=_axes(factors, left),
-        zips=tuple(tuple(key.name for key in factor.keys) for factor in factors if len(factor.keys) > 1),
         excluded=excluded,
-        includes=includes,
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
-        merged=len(again) * len(header.seeds.values),
         notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),
         resolved=tuple(_points(distinct, header.seeds, replicate)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -41,8 +40,6 @@ def _header(sheet: Sheet) -> Header:
     return Header(
         name=_name(sheet),
         path=sheet.path,
-        text=sheet.text,
-        sha256=hashlib.sha256(sheet.text.encode()).hexdigest(),
         design=sheet.section("design", Design),
         seeds=sheet.section("seeds", Seeds),
         compare=sheet.section("compare", Compare),

@@ -33,7 +33,6 @@ class Sheet:
             GridError: if it is not TOML; nothing else can be said then.
         """
         self.path = path
-        self.text = text
         self.mistakes: list[Mistake] = []
         self.refused_keys: set[str] = set()
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ablate.metrics.jackknife import UNBOUNDED, Bounds
+from ablate.metrics.bounds import UNBOUNDED, Bounds
 from ablate.metrics.metric import Metric
 from ablate.registry import REQUIRED, Catalogue, Registry
 

@@ -13,13 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ablate.metrics.bounds import UNBOUNDED, Bounds
+
 CONFIDENCE = 0.95
 METHOD = "jackknife over images, t interval of 95 %"
-
-Bounds = tuple[float, float]
-"""Least and largest value that a figure can have, infinite where there is none."""
-
-UNBOUNDED: Bounds = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)

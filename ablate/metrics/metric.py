@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from ablate.metrics.jackknife import UNBOUNDED, Bounds
+from ablate.metrics.bounds import UNBOUNDED, Bounds
 
 if TYPE_CHECKING:
     from ablate.networks.weights_file import WeightsFile
