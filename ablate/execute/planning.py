@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ablate.execute.environment import code_fingerprint
 from ablate.records import (
     CellSettings,
@@ -157,7 +159,11 @@ def _stored(path: Path, root: Path) -> Plan | None:
     expected = (hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
     if record is None or (record.grid_sha256, record.fingerprint, record.directory) != expected:
         return None
-    if record.data_stat != data_stat((point.cell for point in record.points), directory):
+    try:
+        now = data_stat((point.cell for point in record.points), directory)
+    except ValidationError:
+        return None  # planned with a data source that is not registered now: read_grid says which
+    if record.data_stat != now:
         return None
     return Plan(record, text)
 
