@@ -95,7 +95,9 @@ def measured(reference: GridRecord) -> tuple[str, ...]:
     """Returns the metrics with a better direction that some cell has a value of, in reading order."""
     from ablate.metrics.catalogue import in_reading_order
 
-    return tuple(metric.name for metric in in_reading_order() if metric.direction and reference.values(metric.name))
+    there = {name for cell in reference.cells().values() for name in cell.values}
+    found = [metric for metric in in_reading_order(there) if metric.direction]
+    return tuple(metric.name for metric in found if reference.values(metric.name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:

@@ -36,8 +36,8 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
-    measure, export,
+    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    decompress, eval, export,
 )  # fmt: skip
 
 
@@ -110,6 +110,7 @@ def ablate(
       ablate init grid.toml      write a grid file to start from
       ablate plan grid.toml      see its cells and how long they take
       ablate run grid.toml       train every cell; again: go on where it stopped
+      ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says

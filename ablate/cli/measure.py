@@ -1,25 +1,43 @@
-"""`ablate measure`: reconstructions of any codec measured from folders, by the protocol of the cells."""
+"""`ablate measure`: figures of finished cells, made without training, and of any codec's folders."""
 
 from __future__ import annotations
 
-import itertools
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, RunsDir
+from ablate.cli.options import RUNS, AsJson, Device, Force, RunsDir, Threads, Workers
 
 if TYPE_CHECKING:
-    from ablate.config import Evaluation
+    from collections.abc import Callable, Sequence
+
+    from ablate.execute import Job, Plan
+    from ablate.records import Execution, MeasurementSettings
+    from ablate.store import Store
 
 
 def measure(
     grid: Annotated[
         str | None,
-        typer.Argument(metavar="GRID", help="By the [evaluation] of this grid. Default: that of every preset."),
+        typer.Argument(metavar="GRID", help="A grid file. With folders: whose protocol counts. Default: a preset's."),
     ] = None,
+    metric: Annotated[
+        list[str], typer.Option("--metric", "-m", metavar="NAME", help="Only this one, in the grid or not. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    images: Annotated[
+        list[str], typer.Option("--set", "-s", metavar="NAME", help="Only on this set of images. Repeatable.")
+    ] = [],  # noqa: B006
+    workers: Workers = None,
+    threads: Threads = None,
+    device: Device = None,
+    select: Annotated[
+        str | None,
+        typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; change nothing.")] = False,
+    as_json: AsJson = False,
+    progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
     originals: Annotated[
         Path | None, typer.Option("--originals", metavar="DIR", help="Images that were coded, searched recursively.")
     ] = None,
@@ -30,104 +48,115 @@ def measure(
         Path | None, typer.Option("--files", metavar="DIR", help="The coded files, named alike: their bytes count.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For the records. Default: under --runs-dir.")
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For records of folders. Default: in --runs-dir.")
     ] = None,
     on_bad_image: Annotated[
         Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about originals that cannot be used.")
     ] = "error",
-    device: ComputeOn = "cpu",
     force: Force = False,
-    as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures what any codec made of images.
+    """Measures what finished cells lack, or folders of any codec.
 
-    Reconstructions are matched to their originals by name, whatever the ending, and measured as cells are; the same
+    Metrics and sets of images that were added to base.evaluation since, from the weights that the cells left: nothing
+    is trained. What is there is not made again; after a kill it goes on where it was. --json lists what would be done.
+
+    With --originals and --reconstructions: files of these folders, matched by name, whatever the ending; the same
     records are written as by `ablate eval`. Bits come from --files alone.
+
+    Example: ablate measure grid.toml --metric lpips_alex --set kodak
 
     Example: ablate measure --originals kodak --reconstructions bpg/decoded --files bpg/files
     """
-    if originals is None or reconstructions is None:
-        raise ValueError("--originals and --reconstructions say what is to be measured")
-    measure_given(
-        _evaluation(grid, runs_dir),
-        originals,
-        reconstructions,
-        files,
-        out=out,
-        skip=on_bad_image == "skip",
-        device=device,
-        force=force,
-        as_json=as_json,
-        runs_dir=runs_dir,
-    )
+    if grid is None or originals or reconstructions:
+        from ablate.cli.measure_folders import evaluation_of, measure_given
 
+        if originals is None or reconstructions is None:
+            raise ValueError("--originals and --reconstructions say what is to be measured, or a grid file does")
+        measure_given(
+            evaluation_of(grid, runs_dir),
+            originals,
+            reconstructions,
+            files,
+            out=out,
+            skip=on_bad_image == "skip",
+            device="cuda" if device == "cuda" else "cpu",
+            force=force,
+            as_json=as_json,
+            runs_dir=runs_dir,
+        )
+        return
+    import json
 
-def measure_given(
-    evaluation: Evaluation,
-    originals: Path,
-    reconstructions: Path,
-    files: Path | None,
-    *,
-    out: Path | None,
-    skip: bool,
-    device: str,
-    force: bool,
-    as_json: bool,
-    runs_dir: Path,
-) -> None:
-    """Measures folders and prints the figures."""
-    from ablate.cli.conversion import SOME_FAILED
-    from ablate.cli.evaluate import measured_lines, threads
-    from ablate.cli.terminal import paint, plural
-    from ablate.data import prepare_folder
-    from ablate.evaluate.folders import measure_folders, place
-    from ablate.execute.environment import accelerator, provenance
-    from ablate.store import Entry, Store
+    from ablate.cli.select import selection
+    from ablate.execute import chosen, load_plan
+    from ablate.execute.measuring import Wish, measurements
+    from ablate.metrics.catalogue import metrics
+    from ablate.store import Store
 
-    if files is not None and not files.is_dir():
-        raise ValueError(f"{files} is not there; a directory is expected")
-    cache = Store(runs_dir, "").data_cache
-    images = prepare_folder(originals, cache, skip=skip)
-    given = prepare_folder(reconstructions, cache)
-    records = Entry(out) if out else place(runs_dir, reconstructions, images, given)
-    if records.result() is not None and not force:
-        raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")
-    for name, reason in images.skipped:
-        typer.echo(f"skipped {name}: {reason}", err=True)
-    for note in dict.fromkeys((*images.notes, *given.notes)):
-        typer.echo(note, err=True)
-    if extra := len(given) - len(images):
-        typer.echo(f"{plural(extra, 'reconstruction')} without an original left aside", err=True)
-    number = itertools.count(1)
-    result = measure_folders(
-        images,
-        given,
-        records,
-        evaluation,
-        folder=reconstructions,
-        files=files,
-        cache=cache,
-        device=device,
-        environment=provenance(device, threads()).noting(**(accelerator() if device == "cuda" else {})),
-        done=lambda _, image: typer.echo(f"[{next(number)}/{len(images)}] {image}", err=True),
-    )
+    wish = Wish(tuple(metrics[name].name for name in metric), tuple(images))
+    plan = load_plan(Path(grid), runs_dir, remember=not (dry_run or as_json))
+    store = Store(runs_dir, plan.name)
+    todo = measurements(plan, store, wish=wish, wanted=selection(select, {point.label for point in plan.points}))
     if as_json:
-        typer.echo(json.dumps(result.plain(), indent=1))
-    else:
-        head = f"{paint(str(reconstructions), 'title')} on {plural(len(images), 'image')} of {originals}"
-        lines = [head, *([] if files else ["bits: none, since no --files were given"])]
-        typer.echo("\n".join([*lines, "", *measured_lines(records, result)]))
-    if images.skipped:
-        raise typer.Exit(SOME_FAILED)
+        typer.echo(json.dumps({"name": plan.name, "measurements": listed(todo)}, indent=1))
+        return
+    if dry_run:
+        typer.echo("\n".join([*told(todo), "nothing was changed"]))
+        return
+    execution = chosen(plan.record.execution, device=device, workers=workers, threads=threads)
+    raise typer.Exit(measure_all(plan, store, todo, execution, live=progress))
 
 
-def _evaluation(grid: str | None, runs_dir: Path) -> Evaluation:
-    from ablate.cli.locate import find_grid
-    from ablate.config import Evaluation
+def measure_all(plan: Plan, store: Store, todo: Sequence[Job], execution: Execution, *, live: bool) -> int:
+    """Measures, shows how far it is, and returns the exit code of a run."""
+    from ablate.cli.progress import watching
+    from ablate.execute import Limits
+    from ablate.execute import run as execute
 
-    if grid is None:
-        return Evaluation()
-    plan, _ = find_grid(grid, runs_dir)
-    evaluation: Evaluation = Evaluation.model_validate(plan.points[0].cell["evaluation"])
-    return evaluation
+    with watching(store, live=live) as listener:
+        for line in told(todo):
+            listener.on_message(line)
+        limits = Limits.of_budget(plan.record.budget)
+        return execute(plan, store, execution=execution, limits=limits, listener=listener, todo=todo)
+
+
+def measure_declared(
+    plan: Plan, store: Store, execution: Execution, *, wanted: Callable[[str], bool], live: bool
+) -> int:  # fmt: skip
+    """Measures what the grid file asks for beside what a training measures: sets of images, metrics by name."""
+    from ablate.execute.measuring import Wish, measurements
+
+    todo = measurements(plan, store, wish=Wish(declared=True), wanted=wanted)
+    return measure_all(plan, store, todo, execution, live=live) if todo else 0
+
+
+def settings_of(job: Job) -> MeasurementSettings:
+    """Returns what a measurement measures."""
+    from ablate.records import MeasurementSettings
+
+    assert isinstance(job.settings, MeasurementSettings), "it is no training"
+    return job.settings
+
+
+def listed(todo: Sequence[Job]) -> list[dict[str, Any]]:
+    """Returns measurements as plain data."""
+    return [
+        {"id": job.id, "cell": one.of, "label": job.label, "set": one.images, "metrics": list(one.metrics)}
+        for job in todo
+        for one in [settings_of(job)]
+    ]
+
+
+def told(todo: Sequence[Job]) -> list[str]:
+    """Says what is measured, of how many cells: a line for each set of images and metrics."""
+    from ablate.cli.terminal import plural
+
+    alike: dict[tuple[str, tuple[str, ...]], int] = {}
+    for job in todo:
+        one = settings_of(job)
+        alike[one.images, one.metrics] = alike.get((one.images, one.metrics), 0) + 1
+    return [
+        f"{plural(count, 'finished cell')} to be measured on {images}: {', '.join(names)}"
+        for (images, names), count in alike.items()
+    ]

@@ -87,6 +87,10 @@ def run(
             limit=limit,
             wait=wait,
         )
+    if code in (OK, INCOMPLETE):
+        from ablate.cli.measure import measure_declared
+
+        code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
         _measure_references(plan, store)
     _print_summary(plan, store, str(grid), runs_dir)

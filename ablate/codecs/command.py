@@ -9,13 +9,16 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 INPUT, OUTPUT, DECODED, LOG = "input.png", "output", "decoded.png", "log.txt"
+POLL = 0.5
+"""Seconds after which a thread that waits for a program looks whether anybody still wants it."""
 TOLD = 300
 """Characters of what a program said last that a failure repeats."""
 
@@ -30,6 +33,7 @@ class Failure(StrEnum):
     no_image = "no_image"
     other_size = "other_size"
     not_held = "not_held"
+    interrupted = "interrupted"
 
 
 class CommandError(ValueError):
@@ -50,6 +54,8 @@ class Command:
     templates: tuple[str, ...]
     timeout: float
     directory: Path
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set from another thread where nobody waits for the programs any more."""
 
     def run(self, scratch: Path, quality: float | str | None) -> int:
         """Codes and decodes `scratch`/input.png and returns the bytes of the files whose names begin with "output".
@@ -100,14 +106,20 @@ class Command:
             except OSError as error:
                 raise CommandError(Failure.not_found, f"{arguments[0]} cannot be run: {error.strerror}") from error
             try:
-                code = process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired as error:
-                raise CommandError(Failure.timeout, f"it took more than {self.timeout:g} s") from error
+                code = self._wait(process, deadline)
             finally:
                 _end(process)
         if code:
             ended = f"the signal {-code}" if code < 0 else f"exit code {code}"
             raise CommandError(Failure.exit_code, f"it ended with {ended}{_last_words(scratch)}")
+
+    def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> int:
+        while (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(min(left, POLL))
+            if self.ended.is_set():
+                raise CommandError(Failure.interrupted, "it was interrupted")
+        raise CommandError(Failure.timeout, f"it took more than {self.timeout:g} s")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

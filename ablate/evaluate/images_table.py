@@ -19,7 +19,7 @@ Values = dict[str, float | None]
 
 @dataclass(frozen=True)
 class ImageRow:
-    """Figures of one image; `sse` is exact, and `patches` counts those that distances between sets look at."""
+    """Figures of one image; `sse` is exact, and `patches` counts those that distances between sets look at, if any."""
 
     weights: str
     image: str
@@ -29,7 +29,7 @@ class ImageRow:
     mse: float
     values: Values
     bytes: int | None
-    patches: int
+    patches: int | None
 
     @classmethod
     def of(
@@ -41,7 +41,7 @@ class ImageRow:
         reconstruction: Tensor,
         weights: str,
         image: str,
-        patches: int,
+        patches: int | None,
     ) -> ImageRow:
         """Measures an image, uint8 (3, H, W), and its reconstruction by the metrics of images and of rates."""
         pair = original[None], reconstruction[None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ def measure_codec(
     for quality in qualities:
         say(f"{reference.label} at quality {quality}" if quality is not None else reference.label)
         with tempfile.TemporaryDirectory(prefix="ablate-reference-") as scratch:
-            coded = _code(images, _encoder(reference, quality, directory), Path(scratch))
+            ended = threading.Event()
+            coded = _code(images, _encoder(reference, quality, directory, ended), ended, Path(scratch))
             if coded.failed:
                 # A mean over the other images would be another number.
                 points.append(CurvePoint(quality, {}, tuple(coded.failed)))
@@ -89,17 +91,19 @@ def measure_codec(
     return in_order(points), protocol
 
 
-def _encoder(reference: Reference, quality: Quality, directory: Path) -> Callable[[Tensor, Path], Sent]:
+def _encoder(
+    reference: Reference, quality: Quality, directory: Path, ended: threading.Event
+) -> Callable[[Tensor, Path], Sent]:
     """Returns what codes an image in a directory of its own."""
     if reference.codec is None:
-        return functools.partial(_by_command, Command(reference.command, reference.timeout, directory), quality)
+        return functools.partial(_by_command, Command(reference.command, reference.timeout, directory, ended), quality)
     standard = FORMATS[reference.codec]
     assert isinstance(quality, int), "settings have no others for a format"
     standard.require_quality(quality)
     return functools.partial(_by_format, standard.at(quality))
 
 
-def _code(images: Images, encode: Callable[[Tensor, Path], Sent], scratch: Path) -> _Coded:
+def _code(images: Images, encode: Callable[[Tensor, Path], Sent], ended: threading.Event, scratch: Path) -> _Coded:
     """Codes every image, several at once, and collects those that fail."""
     coded = _Coded()
 
@@ -111,12 +115,17 @@ def _code(images: Images, encode: Callable[[Tensor, Path], Sent], scratch: Path)
         except CommandError as error:
             return error
 
-    with ThreadPoolExecutor(cores()) as pool:
+    pool = ThreadPoolExecutor(cores())
+    try:
         for name, found in zip(images.names, pool.map(one, range(len(images))), strict=True):
             if isinstance(found, CommandError):
                 coded.failed.append((name, found.failure.value, str(found)))
             else:
                 coded.sent[name] = found
+    finally:
+        # After an interruption programs that still run would be waited for until their timeout.
+        ended.set()
+        pool.shutdown(cancel_futures=True)
     return coded
 
 

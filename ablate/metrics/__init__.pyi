@@ -35,6 +35,7 @@ from .metric import Metric as Metric
 from .metric import Needs as Needs
 from .metric import Scope as Scope
 from .paired import PairedFeatures as PairedFeatures
+from .patches import patch_count as patch_count
 from .patches import patches as patches
 from .protocol import Difference as Difference
 from .protocol import differences as differences

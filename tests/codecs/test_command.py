@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def test_a_program_that_takes_too_long_is_ended_with_all_it_started(scratch: Pat
             return
         time.sleep(0.05)
     pytest.fail("what it started goes on")
+
+
+def test_a_program_that_nobody_waits_for_any_more_is_ended(scratch: Path) -> None:
+    given = command("import time; time.sleep(600)", scratch, timeout=500)
+    threading.Timer(1.0, given.ended.set).start()
+    with pytest.raises(CommandError, match="interrupted"):
+        given.run(scratch, None)
 
 
 def test_another_program_has_another_digest(scratch: Path) -> None:

@@ -141,6 +141,6 @@ def test_a_file_among_those_of_images_is_all_that_a_metric_takes(tmp_path: Path)
     code = (
         "import sys, ablate.metrics.images as images; images.__path__.append(sys.argv[1]);"
         "from ablate.metrics.catalogue import metrics; assert metrics['sameness'].label == 'Same';"
-        "from ablate.config import Evaluation; assert 'sameness' in Evaluation().metrics"
+        "from ablate.config import Evaluation; assert 'sameness' in Evaluation().measured"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
