@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 RATE = "bpp_actual"
 PANELS = 3
-LINES = ((INK, "-"), (MUTED, "--"))
-"""Colour and line of each format, in their order."""
+LINES = ((INK, "-"), (MUTED, "--"), (INK, ":"), (MUTED, "-."), (INK, "--"), (MUTED, "-"))
+"""Colour and line of each codec, in their order, and then again."""
 
 BEGINNING = "; each begins at its lowest quality, below which there is no file"
 

@@ -92,7 +92,7 @@ def _figure(
         for panel, metric in zip(panels, metrics, strict=True):
             for curve in curves[metric.name]:
                 _draw(panel, curve)
-            for (label, points), style in zip(near[metric.name].items(), itertools.cycle(OTHERS), strict=False):
+            for (label, style), points in near[metric.name].items():
                 panel.plot(*zip(*points, strict=True), style, color=MUTED, marker="x", markersize=5, label=label)
             panel.set_title(axis_title(metric, better=True))
             panel.set_xlabel(axis_title(rate))
@@ -112,16 +112,14 @@ def _figure(
         )
 
 
-def _near(evidence: Evidence, metric: str, curves: Sequence[Curve]) -> dict[str, list[tuple[float, float]]]:
-    """Returns the points of other codecs that may be compared, about the bits of the curves."""
+def _near(evidence: Evidence, metric: str, curves: Sequence[Curve]) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Returns the points of other codecs that may be compared, about the bits of the curves, by name and line."""
     rates = [vertex.rate for curve in curves for vertex in curve.vertices]
-    found = {each.label: each.points(metric) for each in evidence.beside if each.comparable(metric)}
-    near = {
-        label: [(x, y) for x, y in points if min(rates) / REACH <= x <= max(rates) * REACH]
-        for label, points in found.items()
-        if rates
-    }
-    return {label: points for label, points in near.items() if points}
+    near = {}
+    for each, style in zip(evidence.beside, itertools.cycle(OTHERS), strict=False):
+        points = each.points(metric) if rates and each.comparable(metric) and each.comparable(RATE) else []
+        near[each.label, style] = [(x, y) for x, y in points if min(rates) / REACH <= x <= max(rates) * REACH]
+    return {line: points for line, points in near.items() if points}
 
 
 def _draw(panel: Axes, curve: Curve) -> None:
