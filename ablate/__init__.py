@@ -1,3 +1,3 @@
 """Loss benchmarking and ablation for the GAN image codec of Agustsson et al."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

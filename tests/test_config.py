@@ -102,6 +102,10 @@ OTHERS: dict[str, Any] = {
     "evaluation.tap": 1280,
     "evaluation.patch": 32,
     "evaluation.perceptual": "lpips_alex",
+    "evaluation.metrics": ["lpips_alex"],
+    "evaluation.extractors": ["lite0", {"name": "lite0", "tap": 1280}],
+    "evaluation.sets": {"kodak": "kodak"},
+    "evaluation.set_digests": {"kodak": "0" * 64},
     "seed": 1,
     "replicate": 1,
 }
@@ -138,8 +142,16 @@ def test_every_setting_of_a_cell_is_tried_below() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, value in OTHERS.items() if value is not None])
-def test_changing_a_setting_changes_the_identity(name: str) -> None:
-    assert changed(name, OTHERS[name]).id != cell().id
+def test_changing_a_setting_changes_the_identity_unless_it_says_how_a_cell_is_measured(name: str) -> None:
+    other = changed(name, OTHERS[name])
+    assert other != cell()
+    assert (other.id == cell().id) is name.startswith("evaluation.")
+
+
+def test_the_id_that_a_cell_had_before_counts_its_evaluation() -> None:
+    assert cell().earlier_id == cell().id
+    assert changed("evaluation.tap", 1280).earlier_id != cell().id
+    assert changed("evaluation.sets", {"kodak": "kodak"}).earlier_id == cell().id
 
 
 def test_an_id_is_the_beginning_of_the_whole_hash() -> None:

@@ -66,7 +66,7 @@ def test_a_grid_of_them_is_trained_measured_and_tracked(trained: dict[str, Path]
         assert 0 < measured["absolute_error"] < 255
         assert measured["bpp_actual"] > 0
         notes = (entry / "notes.txt").read_text().splitlines()
-        assert notes[-1] == "measured: ema, raw"
+        assert notes[-1] == "done, measured: ema, raw"
         assert any(line.startswith("step 4: ") for line in notes)
 
 

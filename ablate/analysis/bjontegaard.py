@@ -50,7 +50,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Difference:
+class CurveDifference:
     """A mean difference of two curves; `disagreement` is how far the two interpolations are apart on it."""
 
     value: float
@@ -58,7 +58,7 @@ class Difference:
     overlap: float
 
 
-def bd_quality(own: Curve, other: Curve) -> Difference:
+def bd_quality(own: Curve, other: Curve) -> CurveDifference:
     """Returns the mean difference in quality at equal bits, in the unit of the quality: BD-PSNR for PSNR.
 
     The mean is over the logarithm of the bits (VCEG-M33), with piecewise interpolation in place of its cubic.
@@ -69,10 +69,10 @@ def bd_quality(own: Curve, other: Curve) -> Difference:
     import numpy as np
 
     means, overlap = _compare((np.log10(own.rates), own.values), (np.log10(other.rates), other.values), "bits")
-    return Difference(means[0], abs(means[1] - means[0]), overlap)
+    return CurveDifference(means[0], abs(means[1] - means[0]), overlap)
 
 
-def bd_rate(own: Curve, other: Curve) -> Difference:
+def bd_rate(own: Curve, other: Curve) -> CurveDifference:
     """Returns the mean difference in bits at equal quality, as a share of the other's bits: -0.1 for 10 % fewer.
 
     Raises:
@@ -90,7 +90,7 @@ def bd_rate(own: Curve, other: Curve) -> Difference:
         sides.append((np.asarray(curve.values)[order], np.log10(curve.rates)[order]))
     means, overlap = _compare(sides[0], sides[1], "quality")
     shares = [10**mean - 1 for mean in means]
-    return Difference(shares[0], abs(shares[1] - shares[0]), overlap)
+    return CurveDifference(shares[0], abs(shares[1] - shares[0]), overlap)
 
 
 def _compare(own: _Points, other: _Points, of: str) -> tuple[list[float], float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablate.metrics.naming import group_column
 from ablate.records.images import read_images
 from ablate.settings import flat
 
@@ -74,6 +75,8 @@ class Change:
             return "no interval" if self.difference else "equal"
         if self.low <= 0 <= self.high:
             return "equal" if self.low == self.high == 0 else "not told apart"
+        if self.metric.direction is None:
+            return "told apart"
         return "better" if self.difference * self.metric.sign > 0 else "worse"
 
 
@@ -159,7 +162,8 @@ def _of_set(metric: Metric, own: float, other: float, without: Sequence[Table]) 
     gaps = _gaps(metric.name, without)
     if not gaps or len(gaps) != len(without[0]) or len(gaps) != len(without[1]):
         return Change(metric, own, other, other - own)
-    groups = [without[0][image]["group"] or 0.0 for image in gaps]
+    column = group_column(metric.name)
+    groups = [row[column if column in row else "group"] or 0.0 for row in map(without[0].__getitem__, gaps)]
     found = jackknife.of_replicates(other - own, list(gaps.values()), groups)
     return Change(metric, own, other, found.value, found.low, found.high, len(gaps))
 

@@ -35,14 +35,8 @@ def hedges_g(differences: Sequence[float]) -> float | None:
 def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
     """Returns the minimum detectable effect: the true difference that a paired two-sided t-test finds with `power`.
 
-    Args:
-        seeds: paired differences.
-        deviation: their standard deviation, in the unit of the result.
-        alpha: the level of the test.
-        power: the probability that the difference is found.
-
-    Returns:
-        None with fewer than two seeds, which have no spread.
+    `deviation` is the standard deviation of the paired differences, one a seed, in the unit of the result. None with
+    fewer than two seeds, which have no spread.
     """
     return None if seeds < 2 else _detectable_in_deviations(seeds, alpha, power) * deviation
 

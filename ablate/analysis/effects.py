@@ -61,9 +61,9 @@ class Effect:
         return list(self.by_seed.values())
 
 
-def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]) -> tuple[LevelMean, ...]:
+def level_means(study: Study, axis: Axis, metric: str) -> tuple[LevelMean, ...]:
     """Returns the marginal mean of each level of `axis` in the order of the axis."""
-    scores = scores_at(study.slots[axis.name], score_of(metric, weights))
+    scores = scores_at(study.slots[axis.name], score_of(metric))
     planned = [level for level, _, _ in study.slots[axis.name]]
     result = []
     for level in axis.levels:
@@ -76,10 +76,7 @@ def level_means(study: Study, axis: Axis, metric: str, weights: str = WEIGHTS[0]
 def effects(study: Study, metric: str, score: Score | None = None) -> tuple[Effect, ...]:
     """Returns the effect of every level of every axis but the baseline's, then of the arms beside the axes.
 
-    Args:
-        study: what to read.
-        metric: what the effects are on.
-        score: a cell's value, that of `metric` under the primary weights where it is not given.
+    `score` reads a cell's value; where it is not given, that of `metric` under the primary weights.
     """
     score = score or score_of(metric)
     found = [effect for axis in study.axes for effect in _axis_effects(study, axis, metric, score)]
@@ -106,13 +103,9 @@ def seed_means(values: Mapping[tuple[int, Block], float]) -> dict[int, float]:
 
 
 def paired(names: tuple[str, str, str, str], own: Mapping, other: Mapping, planned: int) -> Effect:
-    """Returns the effect of values over (seed, block) against those of the baseline.
+    """Returns the effect of a level's own values over (seed, block) against the baseline's.
 
-    Args:
-        names: axis, level, baseline level and metric.
-        own: the level's values.
-        other: the baseline's.
-        planned: pairs that would be there if every cell had finished.
+    `names` are axis, level, baseline level and metric; `planned` pairs would be there if every cell had finished.
     """
     pairs = {at: value - other[at] for at, value in own.items() if at in other}
     by_seed = seed_means(pairs)

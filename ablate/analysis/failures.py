@@ -10,7 +10,7 @@ from ablate.analysis.effects import Score, score_of
 from ablate.analysis.frontier import Direction
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import Arm, Study
-from ablate.records import WEIGHTS, CellRecord, Status
+from ablate.records import CellRecord, Status
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def failure_rates(study: Study) -> tuple[FailureRate, ...]:
     return tuple(found)
 
 
-def with_failures_as_worst(study: Study, metric: str, direction: Direction, weights: str = WEIGHTS[0]) -> Score | None:
+def with_failures_as_worst(study: Study, metric: str, direction: Direction) -> Score | None:
     """Returns how to read a metric so that a diverged cell has the worst value that any finished cell of the grid has.
 
     None where no cell has a value.
     """
-    read = score_of(metric, weights)
+    read = score_of(metric)
     values = [value for cell in study.cells if (value := read(cell)) is not None]
     if not values:
         return None

@@ -8,12 +8,17 @@ from typing import Literal
 Direction = Literal["higher", "lower"]
 
 
+def sign_of(direction: Direction) -> float:
+    """Returns 1.0 where higher is better, else -1.0."""
+    return 1.0 if direction == "higher" else -1.0
+
+
 def frontier(points: Mapping[str, Sequence[float]], directions: Sequence[Direction]) -> tuple[str, ...]:
     """Returns the names of the points that no other point beats (Pareto), in the order given.
 
     A point is beaten by one that is at least as good in every direction and better in one; equal points stay both.
     """
-    signs = [1.0 if direction == "higher" else -1.0 for direction in directions]
+    signs = [sign_of(direction) for direction in directions]
     gains = {
         name: tuple(sign * value for sign, value in zip(signs, point, strict=True)) for name, point in points.items()
     }

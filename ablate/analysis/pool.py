@@ -61,6 +61,7 @@ def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
         planned_axes=_levels(cells, axes, studies),
         excluded=tuple(each for study in studies for each in study.excluded),
         cells=cells,
+        references=tuple({each[0].label: each for study in studies for each in study.references}.values()),
     )
 
 
@@ -135,9 +136,12 @@ def _constants(study: Study) -> dict[str, str]:
 
 def _settings(cell: CellRecord) -> dict[str, str]:
     """Returns the settings of a cell's arm as text, by dotted key."""
-    return {
-        key: json.dumps(value, sort_keys=True) for key, value in flat(cell.config).items() if not key.startswith(ASIDE)
-    }
+    return {key: json.dumps(value, sort_keys=True) for key, value in flat(cell.config).items() if _of_arm(key, cell)}
+
+
+def _of_arm(key: str, cell: CellRecord) -> bool:
+    """Whether a setting tells arms apart; how a cell is measured is compared figure by figure, unless it is an axis."""
+    return not key.startswith(ASIDE) and (not key.startswith("evaluation.") or key in cell.axes)
 
 
 def _cells(studies: Sequence[Study], axes: Sequence[str]) -> Iterator[CellRecord]:

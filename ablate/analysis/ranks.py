@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ablate.analysis.axes import Axis
 from ablate.analysis.effects import score_of, scores_at
-from ablate.analysis.frontier import Direction
+from ablate.analysis.frontier import Direction, sign_of
 from ablate.analysis.study import Block, Study
 
 ALPHA = 0.05
@@ -48,8 +48,7 @@ def ranks(study: Study, axis: Axis, metric: str, direction: Direction) -> Ranks 
     complete = [row for row in blocks.values() if len(row) == len(axis.levels)]
     if len(axis.levels) < 3 or len(complete) < 2:
         return None
-    sign = -1.0 if direction == "higher" else 1.0
-    values = sign * np.array([[row[level] for level in axis.levels] for row in complete])
+    values = -sign_of(direction) * np.array([[row[level] for level in axis.levels] for row in complete])
     ranked = stats.rankdata(values, axis=1)
     n, k = ranked.shape
     # Tied throughout: there is nothing to test.

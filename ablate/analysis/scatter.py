@@ -74,7 +74,7 @@ class Scatter:
     @cached_property
     def front(self) -> tuple[str, ...]:
         """The arms whose means no other arm's beat."""
-        return frontier(self.points, [self.quality.direction, self.other.direction])
+        return frontier(self.points, [self.quality.better, self.other.better])
 
 
 def _mean(points: Sequence[Point]) -> Point:

@@ -60,10 +60,7 @@ def sensitivity(
 ) -> tuple[Sensitivity, ...]:
     """Returns every declared contrast that was measured with what becomes of it under other choices.
 
-    Args:
-        study: what was read.
-        found: the contrasts under the choices that were made, by metric.
-        directions: which way is better on each of their metrics.
+    `found` are the contrasts of each metric under the choices that were made.
     """
     declared = [each for compared in found.values() for each in compared if each.declared and each.judgement]
     if not declared:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, RecordError, Status
+from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
 from ablate.records.images import read_images
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Study:
     planned_axes: Mapping[str, tuple[Any, ...]]
     excluded: tuple[ExcludedCells, ...]
     cells: tuple[CellRecord, ...]
+    references: tuple[tuple[Reference, Path], ...] = ()
+    """Other codecs, each with the directory of the grid file that names it."""
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
@@ -135,6 +138,7 @@ def read_study(store: Store) -> Study:
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
         cells=tuple(_whole(cell, store) for cell in store.cell_records(plan)),
+        references=tuple((reference, Path(plan.directory)) for reference in plan.references),
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ablate.analysis.scores import Scores
 from ablate.analysis.study import Study
-from ablate.records import WEIGHTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +71,7 @@ def _variances(table: np.ndarray) -> dict[str, float]:
     return {**single, **pairs, "residual": residual}
 
 
-def noise_floor(study: Study, metric: str, weights: str = WEIGHTS[0]) -> tuple[float | None, int]:
+def noise_floor(study: Study, metric: str) -> tuple[float | None, int]:
     """Returns the standard deviation of a cell's score over runs of the same seed (A/A), and how many pairs there are.
 
     None where the grid ran no cell twice ([seeds] aa).
@@ -80,8 +79,8 @@ def noise_floor(study: Study, metric: str, weights: str = WEIGHTS[0]) -> tuple[f
     gaps = []
     for arm in study.arms:
         for cell in arm.again:
-            first, own = arm.of_seed(cell.seed), cell.score(metric, weights)
-            other = first.score(metric, weights) if first else None
+            first, own = arm.of_seed(cell.seed), cell.score(metric)
+            other = first.score(metric) if first else None
             if own is not None and other is not None:
                 gaps.append(own - other)
     if not gaps:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ablate.analysis.frontier import Direction
+from ablate.analysis.frontier import Direction, sign_of
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.significance import sign_flip_p, skewed_p, smallest_p
 
@@ -56,7 +56,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
     if margin < 0:
         raise ValueError(f"expected a margin of at least 0, found {margin}")
     interval = t_interval(differences, 1 - alpha)
-    gains = list(differences) if direction == "higher" else [-value for value in differences]
+    gains = [sign_of(direction) * value for value in differences]
     found: dict[Conclusion, float] = {
         "better": beyond_zero_p([value - margin for value in gains]),
         "worse": beyond_zero_p([-value - margin for value in gains]),
@@ -72,8 +72,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
 
 def non_inferior_p(differences: Sequence[float], margin: float, direction: Direction) -> float:
     """Returns the one-sided p-value of being worse by `margin` or more: the larger of Student's and the exact one."""
-    sign = 1.0 if direction == "higher" else -1.0
-    return beyond_zero_p([sign * value + margin for value in differences])
+    return beyond_zero_p([sign_of(direction) * value + margin for value in differences])
 
 
 def beyond_zero_p(values: Sequence[float]) -> float:

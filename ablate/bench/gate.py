@@ -10,6 +10,7 @@ import torch
 
 from ablate.bench.case import Candidate, Case, Pair
 from ablate.kernels import Function, Gradients, disagreement
+from ablate.kernels.trial import with_nan
 from ablate.rng import stream
 
 
@@ -101,7 +102,5 @@ def attempt(refusal: Callable[[], str | None]) -> str | None:
 
 def _with_nan(pair: Pair) -> Pair:
     *others, last = pair.tensors
-    broken = last.clone()
-    broken[(0,) * last.ndim] = float("nan")
-    tensors = (*others, broken)
+    tensors = (*others, with_nan(last))
     return Pair(tensors[: len(pair.image)], tensors[len(pair.image) :])

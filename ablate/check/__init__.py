@@ -2,7 +2,6 @@
 
 from ablate.check.baseline import Baseline as Baseline
 from ablate.check.baseline import IncomparableError as IncomparableError
-from ablate.check.baseline import Mode as Mode
 from ablate.check.baseline import read_baseline as read_baseline
 from ablate.check.baseline import write_baseline as write_baseline
 from ablate.check.finding import Finding as Finding

@@ -93,7 +93,9 @@ def changed_machine(was: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) 
 
 
 def _differing(was: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
-    return [key for key in {**was, **now} if was.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    """Names the settings that differ; those of the evaluation are no cell's, and protocols are compared by metric."""
+    keys = [key for key in {**was, **now} if not key.startswith("evaluation.")]
+    return [key for key in keys if was.get(key, _ABSENT) != now.get(key, _ABSENT)]
 
 
 def _named(keys: list[str], was: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> str:

@@ -13,6 +13,7 @@ from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
 from ablate.check.record import ArmRecord, GridRecord
 from ablate.check.values import judge_exactly, judge_seeds
+from ablate.metrics.naming import split_name
 from ablate.records import Status
 
 OK, REGRESSED, UNDECIDED, INCONCLUSIVE = 0, 1, 3, 4
@@ -115,8 +116,9 @@ def _arm(
         return [objection.finding(name, each) for each in (TRAINING, *metrics)] if objection else []
     rows = [_training(name, was, now)]
     for metric in metrics:
+        plain, _ = split_name(metric)
         objection = (
-            changed_metrics.get(metric) or changed_protocol(metric, was, now) or undefined(metric, was, now)
+            changed_metrics.get(plain) or changed_protocol(metric, was, now) or undefined(metric, was, now)
         )  # fmt: skip
         rows.append(objection.finding(name, metric) if objection else _finding(name, metric, was, now, baseline))
     return rows

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Literal
 
 from pydantic import field_validator
 
 from ablate.analysis import detectable, margin_value
+from ablate.analysis.frontier import Direction
 from ablate.check.record import GridRecord
 from ablate.config import Settings
 
@@ -24,7 +24,7 @@ POWER = 0.8
 class Margin(Settings):
     """A metric of a baseline: which way is better, and the margin, absolute or in percent, with its cause."""
 
-    direction: Literal["higher", "lower"]
+    direction: Direction
     unit: str
     margin: float | str
     cause: str
@@ -92,17 +92,19 @@ def stat_margins(reference: GridRecord, declared: Mapping[str, float | str], alp
 
 
 def measured(reference: GridRecord) -> tuple[str, ...]:
-    """Returns the metrics that some cell has a value of, in reading order."""
+    """Returns the metrics with a better direction that some cell has a value of, in reading order."""
     from ablate.metrics.catalogue import in_reading_order
 
-    return tuple(metric.name for metric in in_reading_order() if reference.values(metric.name))
+    there = {name for cell in reference.cells().values() for name in cell.values}
+    found = [metric for metric in in_reading_order(there) if metric.direction]
+    return tuple(metric.name for metric in found if reference.values(metric.name))
 
 
 def _margin(name: str, value: float | str, cause: str) -> Margin:
     from ablate.metrics.catalogue import metrics
 
     metric = metrics[name]
-    return Margin(direction=metric.direction, unit=metric.unit, margin=value, cause=cause)
+    return Margin(direction=metric.better, unit=metric.unit, margin=value, cause=cause)
 
 
 def _largest(name: str, reference: GridRecord, other: GridRecord) -> float:

@@ -33,6 +33,6 @@ def markdown(result: GateResult, strict: bool, advice: Sequence[str], limit: int
 def _cell(text: str) -> str:
     """Escapes what would be markup or would break the table."""
     text = " ".join(text.split())
-    for special in "\\`*_{}[]<>|#":
-        text = text.replace(special, "\\" + special) if special not in "<>" else text
+    for special in "\\`*_{}[]|#":
+        text = text.replace(special, "\\" + special)
     return text.replace("<", "&lt;").replace(">", "&gt;")

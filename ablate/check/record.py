@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
-from ablate.metrics.catalogue import metrics
+from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, RecordError, Result, Status
 from ablate.records.images import read_images
 from ablate.settings import flat
@@ -110,8 +110,7 @@ def _seed(cell: CellRecord, store: Store, code: str | None) -> SeedRecord:
     if other:
         return plain.model_copy(update={"other_code": other})
     figures = cell.result.metrics.get(WEIGHTS[0], {})
-    known = set(metrics)
-    values = {name: value for name, value in figures.items() if name in known}
+    values = {metric.name: figures[metric.name] for metric in in_reading_order(figures)}
     by_image = {
         name: {image: row[name] for image, row in images.items()}
         for name in sorted(values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ablate.analysis import judge, margin_value, non_inferior_p, seeds_for
+from ablate.analysis.frontier import sign_of
 from ablate.check.finding import GateOutcome
 from ablate.check.margins import Margin
 
@@ -33,7 +34,7 @@ def judge_exactly(pairs: Pairs, margin: Margin) -> Movement:
     """
     was, now = _means(pairs)
     allowed = margin_value(margin.margin, was)
-    gains = {seed: _sign(margin) * (after - before) for seed, (before, after) in pairs.items()}
+    gains = {seed: sign_of(margin.direction) * (after - before) for seed, (before, after) in pairs.items()}
     worst, best = min(gains, key=lambda seed: gains[seed]), max(gains, key=lambda seed: gains[seed])
     outcome = GateOutcome.passed
     seed = worst if -gains[worst] >= gains[best] else best
@@ -75,7 +76,3 @@ def judge_seeds(pairs: Pairs, margin: Margin, alpha: float) -> Movement:
 
 def _means(pairs: Pairs) -> tuple[float, float]:
     return fmean(before for before, _ in pairs.values()), fmean(after for _, after in pairs.values())
-
-
-def _sign(margin: Margin) -> float:
-    return -1.0 if margin.direction == "lower" else 1.0

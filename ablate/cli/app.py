@@ -19,8 +19,10 @@ from ablate.cli.decompress import decompress
 from ablate.cli.diff import diff
 from ablate.cli.doctor import doctor
 from ablate.cli.evaluate import eval  # noqa: A004 - the command's name
+from ablate.cli.export import export
 from ablate.cli.init import init
 from ablate.cli.losses import losses
+from ablate.cli.measure import measure
 from ablate.cli.plan import plan
 from ablate.cli.process import interruptible
 from ablate.cli.references import references
@@ -36,7 +38,8 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, status, show, diff, references, report, check, losses, bench, doctor, compress, decompress, eval,
+    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    decompress, eval, export,
 )  # fmt: skip
 
 
@@ -114,6 +117,7 @@ def ablate(
       ablate init grid.toml      write a grid file to start from
       ablate plan grid.toml      see its cells and how long they take
       ablate run grid.toml       train every cell; again: go on where it stopped
+      ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
@@ -127,6 +131,7 @@ def ablate(
       ablate compress a.png --cell ID -o DIR    images to files, by a trained cell
       ablate decompress DIR/a.ablt -o DIR       and back
       ablate eval --cell ID --images DIR        a trained cell measured on other images
+      ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.

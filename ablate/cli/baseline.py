@@ -143,9 +143,11 @@ def _margin(margin: float | str) -> str:
 
 
 def _means(known: Baseline, arm: str) -> list[str]:
+    from ablate.cli.terminal import figure
+
     cells = known.record.arms[arm].cells.values()
     means = []
     for metric in known.metrics:
         values = [value for cell in cells if (value := cell.values.get(metric)) is not None]
-        means.append(f"{sum(values) / len(values):.6g}" if values else "–")
+        means.append(figure(sum(values) / len(values) if values else None))
     return means

@@ -82,7 +82,7 @@ def eval(  # noqa: A001 - the command's name
         weights=wanted,
         cache=cache,
         device=device,
-        environment=provenance(device, _threads()).noting(**(accelerator() if device == "cuda" else {})),
+        environment=provenance(device, threads()).noting(**(accelerator() if device == "cuda" else {})),
         done=lambda name, image: typer.echo(f"[{next(number)}/{total}] {image} ({name})", err=True),
     )
     typer.echo(json.dumps(result.plain(), indent=1) if as_json else "\n".join(_lines(entry, records, result)))
@@ -91,7 +91,8 @@ def eval(  # noqa: A001 - the command's name
         raise typer.Exit(SOME_FAILED)
 
 
-def _threads() -> int:
+def threads() -> int:
+    """Returns how many threads torch computes with."""
     import torch
 
     return torch.get_num_threads()
@@ -101,13 +102,17 @@ def _lines(entry: Entry, records: Entry, result: Result) -> list[str]:
     from ablate.cli.locate import entry_name
     from ablate.cli.terminal import paint, plural
 
-    measured = result.metrics
-    first = next(iter(measured))
     images = result.measured_images
     assert images is not None, "it was measured on a folder"
+    head = f"{paint(entry_name(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}"
+    return [head, "", *measured_lines(records, result)]
+
+
+def measured_lines(records: Entry, result: Result) -> list[str]:
+    """Returns the figures of each image, of all together, and where the records lie."""
+    measured = result.metrics
+    first = next(iter(measured))
     return [
-        f"{paint(entry_name(entry), 'title')} on {plural(images.count, 'image')} of {images.folder}",
-        "",
         *_each(records, first),
         *_summary(measured, result.uncertainty.get(first, {}), first),
         "",
@@ -135,17 +140,13 @@ def _each(records: Entry, weights: str) -> list[str]:
 
 
 def _summary(measured: dict[str, Any], uncertainty: Mapping[str, Uncertainty], first: str) -> list[str]:
-    from ablate.cli.terminal import columns
+    from ablate.cli.terminal import columns, figure
 
     others = [name for name in measured if name != first]
     rows = []
     for name, value in measured[first].items():
         around = uncertainty.get(name)
         within = f"{around.low:.6g} to {around.high:.6g}" if around and around.low is not None else "–"
-        rows.append((name, _text(value), within, *(_text(measured[other].get(name)) for other in others)))
+        rows.append((name, figure(value), within, *(figure(measured[other].get(name)) for other in others)))
     header = ("metric", first, "95 % over images", *others)
     return columns(header, rows)
-
-
-def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.execute.planning import Plan, load_plan, stored_plan
-from ablate.records import WEIGHTS, RecordError, Result, Status
+from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def find_place(wanted: str, runs: Path, grid: str | None = None) -> Place:
     if rest and grid is None and prefix in named(runs):
         grid, wanted = prefix, rest
     found = _matching(wanted, _places(runs, grid), _where(runs, grid))
-    return next((place for place in found if place.entry.weights.exists() or _result(place.entry)), found[0])
+    return next((place for place in found if place.entry.weights.exists() or place.entry.readable_result()), found[0])
 
 
 def find_entry(wanted: str, runs: Path, grid: str | None) -> Entry:
@@ -110,7 +110,7 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
     from ablate.store.weights import load
 
     entries = [place.entry for place in _places(runs, grid)]
-    finished = [(entry, result) for entry in entries if (result := _result(entry))]
+    finished = [(entry, result) for entry in entries if (result := entry.readable_result())]
     for entry, result in finished:
         for weights in WEIGHTS:
             if result.codec.models.get(weights) == model.hex():
@@ -126,13 +126,6 @@ def find_model(model: bytes, runs: Path, grid: str | None, device: str) -> Train
         f"it was written by the model {model.hex()}, which no finished cell under {_where(runs, grid)} is; "
         "--runs-dir says where else to look, --cell which cell's directory to take"
     )
-
-
-def _result(entry: Entry) -> Result | None:
-    """Returns the result of a cell, None also where it cannot be read."""
-    with suppress(RecordError):
-        return entry.result()
-    return None
 
 
 def entry_name(entry: Entry) -> str:

@@ -36,8 +36,10 @@ def plan(
         typer.echo(resolved_base(grid, as_json))
         return
     from ablate.cli.cells import list_cells
+    from ablate.cli.measure import listed
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
+    from ablate.execute.measuring import measurements
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
@@ -46,7 +48,9 @@ def plan(
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store)
-    content = _content(planned, cells, todo, estimate, capacity)
+    content = _content(planned, cells, todo, estimate, capacity) | {
+        "measurements": listed(measurements(planned, store))
+    }
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
 
@@ -146,6 +150,7 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     if content["warmups"]:
         warmups = plural(len(content["warmups"]), "warm-up")
         lines.append(f"{warmups} first, trained once for all cells that begin alike")
+    lines += _measured(content["measurements"])
     for excluded in content["excluded"]:
         where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
         lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")
@@ -158,6 +163,19 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     if not done and (advice := capacity.idle_cores(content["total"])):
         lines.append(advice)
     return [*lines, _power(content["seeds"])]
+
+
+def _measured(measurements: list[dict[str, Any]]) -> list[str]:
+    """Says what finished cells lack, a line for each set of images and metrics."""
+    from collections import Counter
+
+    from ablate.cli.terminal import plural
+
+    alike = Counter((one["set"], ", ".join(one["metrics"])) for one in measurements)
+    return [
+        f"{plural(count, 'finished cell')} without {names} on {images}: `ablate measure` makes them, nothing is trained"
+        for (images, names), count in alike.items()
+    ]
 
 
 def _power(seeds: Mapping[str, Any]) -> str:

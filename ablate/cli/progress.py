@@ -148,7 +148,7 @@ def _counts(snapshot: Snapshot) -> str:
     counts["pending"] = cells[Status.pending] + cells[Status.interrupted]
     if cells[Status.broken]:
         counts["broken"] = cells[Status.broken]
-    return "cells: " + " · ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{snapshot.what}: " + " · ".join(f"{count} {word}" for word, count in counts.items())
 
 
 def _left(snapshot: Snapshot) -> str:
@@ -161,11 +161,15 @@ def _ended(store: Store, job: Job, result: JobResult, snapshot: Snapshot) -> str
     total = sum(snapshot.cells.values())
     stopped = result.status is Status.interrupted
     shown = "stopped " if stopped else paint(result.status.ljust(8), result.status)
-    parts = [f"{shown}  {printable(job.label)}", f"step {result.step}", duration(result.seconds)]
+    parts = [f"{shown}  {printable(job.label)}", _counted(job, result), duration(result.seconds)]
     figures = job.entry(store).result()
     psnr = figures.score("psnr") if figures else None
     if psnr is not None:
         parts.append(f"psnr {psnr:.2f}")
     if result.cause:
         parts.append(printable(result.cause))
-    return "  ".join([*parts, f"[{finished}/{total} cells, {_left(snapshot)}]"])
+    return "  ".join([*parts, f"[{finished}/{total} {snapshot.what}, {_left(snapshot)}]"])
+
+
+def _counted(job: Job, result: JobResult) -> str:
+    return f"{result.step} reconstructions" if job.kind == "measure" else f"step {result.step}"

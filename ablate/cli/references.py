@@ -1,4 +1,4 @@
-"""`ablate references`: JPEG and WebP measured beside the arms of a grid."""
+"""`ablate references`: JPEG and WebP beside the arms of a grid, and the codecs that its file names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from ablate.cli.options import RUNS, RunsDir
 
 if TYPE_CHECKING:
+    from ablate.records import PlanRecord
     from ablate.store import Store
 
 
@@ -24,10 +25,11 @@ def references(
     ] = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures JPEG and WebP on the test images.
+    """Measures other codecs on the test images.
 
-    At the bits of the arms that a report sets them beside, by the protocol of the grid; the report reads what was
-    measured. `ablate run` does this at its end. What is known is not measured again.
+    Those of [[reference]] at their qualities, and JPEG and WebP at the bits of the arms that a report sets them beside,
+    by the protocol of the grid; the report reads what was measured. `ablate run` does this at its end. What is known is
+    not measured again.
 
     Example: ablate references grid.toml
     """
@@ -35,11 +37,35 @@ def references(
     from ablate.cli.terminal import plural
 
     wanted: list[str] | list[None] = grids or [None]
-    stores = [find_grid(grid, runs_dir)[1] for grid in wanted]
-    measured = measure_references(stores, allow_mixed_code=allow_mixed_code)
-    if measured is None:
+    found = [find_grid(grid, runs_dir) for grid in wanted]
+    stores = [store for _, store in found]
+    declared = sum(measure_declared(plan.record, store) for plan, store in found)
+    measured = measure_references(stores, allow_mixed_code=allow_mixed_code) if _ran(stores) else None
+    if measured is None and not any(plan.record.references for plan, _ in found):
         raise ValueError("no cell has finished, so there are no bits to measure JPEG and WebP at")
-    typer.echo(f"{plural(measured, 'point')} measured" if measured else "all points were measured before")
+    count = declared + (measured or 0)
+    typer.echo(f"{plural(count, 'point')} measured" if count else "all points were measured before")
+
+
+def _ran(stores: Sequence[Store]) -> bool:
+    return all(store.plan() is not None for store in stores)
+
+
+def measure_declared(plan: PlanRecord, store: Store) -> int:
+    """Measures the codecs that a grid file names; what the file says of them now, the store's plan says from now on.
+
+    Returns how many points were measured.
+
+    Raises:
+        ValueError or OSError: where one of them, or the test images, cannot be used; those before it are kept.
+    """
+    from ablate.evaluate.reference_curves import references_of
+
+    stored = store.plan()
+    if stored is not None and stored.points == plan.points and stored.references != plan.references:
+        store.write_plan(stored.model_copy(update={"references": plan.references}))
+    say = functools.partial(typer.echo, err=True)
+    return sum(reference.measure(say) for reference in references_of(plan, store.data_cache))
 
 
 def measure_references(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> int | None:

@@ -47,6 +47,9 @@ def report(
             )
         if stored.points != plan.points:
             typer.echo(f"warning: {grid} changed since it was run; the report is of the grid that was run", err=True)
+        if stored.references != plan.record.references:
+            known = command("references", str(grid), runs=runs_dir)
+            typer.echo(f"warning: {grid} names other references now; `{known}` takes them up", err=True)
         stores.append(store)
     # Files beside one another, under the grids' names.
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]

@@ -39,7 +39,7 @@ def run(
     ] = True,
     progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
     references: Annotated[
-        bool, typer.Option("--references/--no-references", help="At the end measure JPEG and WebP for the report.")
+        bool, typer.Option("--references/--no-references", help="At the end measure other codecs for the report.")
     ] = True,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -87,20 +87,28 @@ def run(
             limit=limit,
             wait=wait,
         )
+    if code in (OK, INCOMPLETE):
+        from ablate.cli.measure import measure_declared
+
+        code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
-        _measure_references(store)
+        _measure_references(plan, store)
     _print_summary(plan, store, str(grid), runs_dir)
     raise typer.Exit(code)
 
 
-def _measure_references(store: Store) -> None:
-    """Measures JPEG and WebP for the report; a run does not fail where that cannot be done."""
-    from ablate.cli.references import measure_references
+def _measure_references(plan: Plan, store: Store) -> None:
+    """Measures other codecs for the report; a run does not fail where that cannot be done."""
+    from ablate.cli.references import measure_declared, measure_references
 
     try:
         measure_references([store])
     except (OSError, ValueError) as error:
         typer.echo(f"JPEG and WebP were not measured: {error}", err=True)
+    try:
+        measure_declared(plan.record, store)
+    except (OSError, ValueError) as error:
+        typer.echo(f"the references of the grid were not all measured: {error}", err=True)
 
 
 def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None) -> None:

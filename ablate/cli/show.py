@@ -161,10 +161,10 @@ def _settings(cell: CellRecord) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.6g}"
+    from ablate.cli.terminal import figure
+
+    if value is None or isinstance(value, float):
+        return figure(value)
     if isinstance(value, Mapping) and "name" in value:
         options = ", ".join(f"{key}={_text(option)}" for key, option in value.get("options", {}).items())
         return f"{value['name']}({options})" if options else str(value["name"])

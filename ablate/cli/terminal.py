@@ -71,6 +71,11 @@ def number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def figure(value: float | None) -> str:
+    """Returns a number with six digits, – where there is none."""
+    return "–" if value is None else f"{value:.6g}"
+
+
 def command(*words: str, runs: Path = RUNS) -> str:
     """Returns what to type next, as a shell takes it; a store elsewhere than in `runs` is named."""
     elsewhere = () if runs == RUNS else ("-C", str(runs))

@@ -15,14 +15,18 @@ from ablate.config.train import Adam, Optimizers, Train
 from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
-from ablate.settings import Identified
+from ablate.settings import RESULTS_VERSION, Identified, content_sha256, identity
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
 
 
+EVALUATION_OF_0_1 = {"extractor": "lite0", "tap": 112, "patch": 64, "perceptual": "none"}
+"""Stands for the evaluation in every identity: it was a part of it once, and ids outlive that."""
+
+
 class Cell(Identified):
-    """One cell of the grid, complete: everything that its result depends on."""
+    """One cell of the grid, complete. Its identity is that of its training: `evaluation` says how it is measured."""
 
     KIND = "cell"
 
@@ -162,15 +166,23 @@ class Cell(Identified):
         return self
 
     @property
+    def sha256(self) -> str:
+        """The whole hash of the training, of which the id is the beginning."""
+        content = identity(self) | {"evaluation": EVALUATION_OF_0_1}
+        return content_sha256({"results_version": RESULTS_VERSION, self.KIND: content})
+
+    @property
+    def earlier_id(self) -> str:
+        """The id that version 0.1 gave the cell, of training and evaluation together."""
+        evaluation = {name: getattr(self.evaluation, name) for name in EVALUATION_OF_0_1}
+        content = identity(self) | {"evaluation": evaluation}
+        return content_sha256({"results_version": RESULTS_VERSION, self.KIND: content})[:12]
+
+    @property
     def discriminator_kind(self) -> str:
         """The kind of discriminators that the adversarial loss needs: "patches", "energy" or another one."""
         kind: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
         return kind
-
-    @property
-    def judged_by_its_teacher(self) -> bool:
-        """Whether the network that measures the distance is trained against, too, which flatters the cell."""
-        return any(self.evaluation.extractor in term.name for term in (self.loss.distortion, self.loss.perceptual))
 
     @property
     def warmup(self) -> Warmup | None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from ablate.atomic import fsync_directory, write_json
 from ablate.config import Data
-from ablate.data.images import INDEX, PIXELS, Images, open_images
+from ablate.data.images import INDEX, PIXELS, SKIP_OPTION, Images, open_images
 from ablate.data.selection import describe, select
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, unreadable
@@ -92,7 +92,7 @@ def prepare_folder(
             # Once more without it; each turn loses one image more, so that this ends.
             images = tuple(error.image if image.name == error.image.name else image for image in images)
         else:
-            return open_images(directory, smallest=1, skip=skip)
+            return open_images(directory, smallest=1, skip=skip, way_out=SKIP_OPTION)
 
 
 def _decoded(wanted: _Set, images: Callable[[], tuple[SourceImage, ...]], cache: Path) -> Path:

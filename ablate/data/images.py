@@ -17,6 +17,8 @@ from ablate.sources.protocol import ColourProfiles, profile_note
 
 PIXELS = "images.u8"
 INDEX = "index.json"
+SKIP_SETTING = 'on_bad_image = "skip"'
+SKIP_OPTION = "--on-bad-image skip"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +75,10 @@ class Images:
         return self.pixels[start : start + 3 * height * width].reshape(3, height, width)
 
 
-def open_images(directory: Path, smallest: int, skip: bool) -> Images:
+def open_images(directory: Path, smallest: int, skip: bool, way_out: str = SKIP_SETTING) -> Images:
     """Opens the decoded images in a directory, those whose sides are `smallest` pixels or more.
+
+    `way_out` names the setting or the option that turns `skip` on.
 
     Raises:
         ValueError: if an image is unusable or too small and `skip` is off, or if none is left.
@@ -92,7 +96,7 @@ def open_images(directory: Path, smallest: int, skip: bool) -> Images:
         else:
             kept.append((name, (height, width), offset))
         offset += 3 * height * width
-    require_usable(index["source"], skipped, kept=len(kept), skip=skip)
+    require_usable(index["source"], skipped, kept=len(kept), skip=skip, way_out=way_out)
     names, shapes, offsets = zip(*kept, strict=True)
     told = {
         key: tuple((name, said) for name, said in index.get(key, []) if name not in skipped)
@@ -118,7 +122,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NAMED_AT_MOST])}{more}"
 
 
-def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: bool) -> None:
+def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: bool, way_out: str = SKIP_SETTING) -> None:
     """Refuses a set of which some images have to be `skipped`, unless that is wanted and others are left.
 
     Raises:
@@ -130,5 +134,5 @@ def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: boo
     if len(lines) > _NAMED_AT_MOST:
         lines = [*lines[:_NAMED_AT_MOST], f"  and {len(lines) - _NAMED_AT_MOST} more"]
     summary = f"{len(skipped)} of {len(skipped) + kept} images of {source} cannot be used"
-    hint = 'on_bad_image = "skip" (on the command line --on-bad-image skip) leaves them out' if kept else "none is left"
+    hint = f"{way_out} leaves them out" if kept else "none is left"
     raise ValueError("\n".join([f"{summary}; {hint}:", *lines]))

@@ -52,14 +52,20 @@ def describe(data: Data, split: Split) -> str:
     return str(getattr(data, split) or f"{data.path or data.source} ({split})")
 
 
-def require_disjoint(train: Sequence[SourceImage], test: Sequence[SourceImage]) -> None:
-    """Refuses an image that is in both sets: what was trained on says nothing about other images."""
+def require_disjoint(train: Sequence[SourceImage], test: Sequence[SourceImage], name: str = "test") -> None:
+    """Refuses an image that is in both sets: what was trained on says nothing about other images.
+
+    Args:
+        train: images of the one set.
+        test: images of the other.
+        name: of the other set.
+    """
     trained = {image.sha256: image for image in train if not image.problem}
     for image in test:
         if image.sha256 in trained:
             same = trained[image.sha256]
             raise ValueError(
-                f"{same.place or same.name} (train) and {image.place or image.name} (test) are the same image"
+                f"{same.place or same.name} (train) and {image.place or image.name} ({name}) are the same image"
             )
 
 

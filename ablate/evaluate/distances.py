@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ablate.metrics import Estimate, Metric, PairedFeatures, Scope, of_replicates
-from ablate.metrics.naming import kernel_name
+from ablate.metrics.naming import group_column, kernel_name
 from ablate.metrics.paired import SetScore
 
 
@@ -33,11 +33,22 @@ class Distances:
             if score.value is not None and len(each) == len(score.without):
                 yield name, of_replicates(score.value, each, self.groups)
 
-    def rows(self, weights: str, images: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Yields a row for each image: its group, and each distance without that group."""
-        for index, image in enumerate(images):
-            left_out = {name: score.without[index] for name, score in self.scores.items()}
-            yield {"weights": weights, "image": image, "group": self.groups[index], **left_out}
+
+def replicate_rows(
+    between: Sequence[Distances], weights: str, images: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Yields a row for each image: its group, and each distance without that group.
+
+    Distances that group the images otherwise than the first have columns with the numbers of their own groups.
+    """
+    first = between[0].groups
+    for index, image in enumerate(images):
+        row: dict[str, Any] = {"weights": weights, "image": image, "group": first[index]}
+        for each in between:
+            row |= {name: score.without[index] for name, score in each.scores.items()}
+            if each.groups != first:
+                row |= {group_column(name): each.groups[index] for name in each.scores}
+        yield row
 
 
 def distances(metrics: Iterable[Metric], features: PairedFeatures, patch: int) -> Distances:

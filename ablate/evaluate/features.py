@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,37 @@ from torch import Tensor
 from ablate import metrics
 from ablate.atomic import write_with
 from ablate.config import RESULTS_VERSION, content_sha256
+from ablate.config.evaluation import View
 from ablate.data import Images
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Patches of all originals as a network sees them: features (n, tap), and how many each image has."""
+
+    view: View
+    extractor: metrics.Extractor
+    originals: Tensor
+    counts: list[int]
+
+    @classmethod
+    def through(cls, view: View, images: Images, cache: Path, device: str = "cpu") -> Look:
+        """Looks at all patches of the images; what was seen is kept in the directory `cache`.
+
+        Raises:
+            ValueError: for weights that are absent or other ones.
+        """
+        network = metrics.extractor(view.name, tap=view.tap, device=device)
+        seen = original_features(network, view.patch, images, cache)
+        counts = [metrics.patch_count(*shape, view.patch, view.patch // 2) for shape in images.shapes]
+        return cls(view, network, seen, counts)
+
+
+def view_of(metric: metrics.Metric, views: Sequence[View]) -> View | None:
+    """Returns the view that a metric of sets looks through: its own, or the first; None for a metric of images."""
+    if metric.scope is not metrics.Scope.set:
+        return None
+    return next((view for view in views if metric.needs.extractor in (None, (view.name, view.tap))), None)
 
 
 def original_features(extractor: metrics.Extractor, patch: int, images: Images, directory: Path) -> Tensor:

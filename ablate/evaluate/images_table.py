@@ -19,7 +19,7 @@ Values = dict[str, float | None]
 
 @dataclass(frozen=True)
 class ImageRow:
-    """Figures of one image; `sse` is exact, and `patches` counts those that distances between sets look at."""
+    """Figures of one image; `sse` is exact, and `patches` counts those that distances between sets look at, if any."""
 
     weights: str
     image: str
@@ -28,8 +28,8 @@ class ImageRow:
     sse: int
     mse: float
     values: Values
-    bytes: int
-    patches: int
+    bytes: int | None
+    patches: int | None
 
     @classmethod
     def of(
@@ -41,7 +41,7 @@ class ImageRow:
         reconstruction: Tensor,
         weights: str,
         image: str,
-        patches: int,
+        patches: int | None,
     ) -> ImageRow:
         """Measures an image, uint8 (3, H, W), and its reconstruction by the metrics of images and of rates."""
         pair = original[None], reconstruction[None]
@@ -74,9 +74,9 @@ def image_values(metrics: Iterable[Metric], original: Tensor, reconstruction: Te
 
 
 def rate_values(metrics: Iterable[Metric], coded: CodedImage) -> Values:
-    """Returns the rates of an image, without those of symbols where the codec sends none."""
+    """Returns the rates of an image, None without a file, and without those of symbols where the codec sends none."""
     return {
-        metric.name: _finite(metric.name, metric.function(coded))
+        metric.name: None if coded.bytes is None else _finite(metric.name, metric.function(coded))
         for metric in metrics
         if metric.scope is Scope.rate and (coded.symbols is not None or not metric.needs.symbols)
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from ablate.codecs.codec import Codec, Symbols
 from ablate.config import Evaluation, Term
 from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.evaluate.distances import Distances, distances
-from ablate.evaluate.features import as_tensor, image_features, original_features
+from ablate.evaluate.distances import Distances, distances, replicate_rows
+from ablate.evaluate.features import Look, as_tensor, image_features, view_of
+from ablate.evaluate.given import Given
 from ablate.evaluate.images_table import ImageRow, as_csv, columns, means
 from ablate.evaluate.protocol import protocol, too_small
 from ablate.metrics import (
     CodedImage,
-    Extractor,
     Metric,
     PairedFeatures,
+    bounds_of,
     extractor,
     in_reading_order,
     metrics,
@@ -50,13 +51,14 @@ def require_measures(evaluation: Evaluation) -> None:
     Raises:
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
-    extractor(evaluation.extractor, tap=evaluation.tap)
-    for name in evaluation.metrics:
+    for view in evaluation.views:
+        extractor(view.name, tap=view.tap)
+    for name in evaluation.measured:
         metrics[name].require_weights()
 
 
 def measure(
-    codecs: Mapping[str, Codec],
+    codecs: Mapping[str, Codec | Given],
     evaluation: Evaluation,
     images: Images,
     entry: Entry,
@@ -64,26 +66,32 @@ def measure(
     cache: Path,
     device: str,
     taught: Sequence[Term] = (),
+    only: Collection[str] | None = None,
+    there: Sequence[Entry] = (),
     done: Done = lambda _weights, _image: None,
 ) -> Measurement:
     """Sends every image through each codec's files; writes tables, features and reconstructions, and returns figures.
 
     Args:
-        codecs: by the name of their weights ("raw", "ema").
+        codecs: by the name of their weights ("raw", "ema"), or what another codec made of the images.
         evaluation: what is measured, and how.
         images: held out from training.
         entry: where the tables, the features and the PNGs go.
         cache: directory where the originals' features are kept for all cells.
-        device: where the feature extractor runs.
+        device: where the feature extractors run.
         taught: what the codecs were trained to lower.
+        only: the metrics of the evaluation to be measured now; None for all.
+        there: entries of earlier measurements; a reconstruction that one of them has is not written again.
         done: told of each image that was measured, with which weights.
 
     Raises:
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
-    network = extractor(evaluation.extractor, tap=evaluation.tap, device=device)
-    alike = _Alike(images, wanted(evaluation, images), network, evaluation.patch)
-    originals = original_features(network, evaluation.patch, images, cache)
+    chosen = wanted(evaluation, images, only)
+    needed = [view_of(metric, evaluation.views) for metric in chosen]
+    views = evaluation.views if only is None else [view for view in evaluation.views if view in needed]
+    looks = [Look.through(view, images, cache, device) for view in views]
+    alike = _Alike(images, chosen, looks, there)
 
     # Each set of weights: its rows and reconstructions, then the distances over all of them.
     rows: list[ImageRow] = []
@@ -92,24 +100,28 @@ def measure(
     uncertainty: dict[str, dict[str, Any]] = {}
     for weights, codec in codecs.items():
         sent = _send(codec, weights, alike, entry, done)
-        _save_features(entry, weights, sent.features)
-        paired = PairedFeatures.of(originals, sent.features, [row.patches for row in sent.rows])
-        between = distances(alike.metrics, paired, evaluation.patch)
+        between: list[Distances] = []
+        for number, (look, features) in enumerate(zip(looks, sent.features, strict=True)):
+            _save_features(entry, weights if number == 0 else f"{weights}-{look.view.name}_{look.view.tap}", features)
+            paired = PairedFeatures.of(look.originals, features, look.counts)
+            through = [metric for metric in chosen if view_of(metric, views) == look.view]
+            between.append(distances(through, paired, look.view.patch))
         rows += sent.rows
-        replicates += between.rows(weights, images.names)
-        figures[weights] = means(sent.rows) | sent.levels() | between.values
+        if between:
+            replicates += replicate_rows(between, weights, images.names)
+        figures[weights] = means(sent.rows) | sent.levels() | _values(between)
         uncertainty[weights] = _uncertainty(sent.rows, between)
 
     # Tables of all weights together, and how their figures were made.
     write_bytes(entry.images_csv, as_csv(row.cells() for row in rows))
-    write_bytes(entry.jackknife_csv, as_csv(replicates))
-    facts = protocol(alike.metrics, evaluation, images, network, len(originals), taught)
-    return Measurement(figures, uncertainty, facts)
+    if replicates:
+        write_bytes(entry.jackknife_csv, as_csv(replicates))
+    return Measurement(figures, uncertainty, protocol(chosen, looks, images, taught))
 
 
-def wanted(evaluation: Evaluation, images: Images) -> tuple[Metric, ...]:
+def wanted(evaluation: Evaluation, images: Images, only: Collection[str] | None = None) -> tuple[Metric, ...]:
     """Returns the metrics of an evaluation; one that stands in for another only where images are too small for that."""
-    found = in_reading_order(evaluation.metrics)
+    found = in_reading_order([name for name in evaluation.measured if only is None or name in only])
     return tuple(each for each in found if not each.stands_in_for or too_small(metrics[each.stands_in_for], images))
 
 
@@ -119,16 +131,16 @@ class _Alike:
 
     images: Images
     metrics: tuple[Metric, ...]
-    extractor: Extractor
-    patch: int
+    looks: Sequence[Look]
+    there: Sequence[Entry]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sent:
-    """All images after they were sent: rows of the table, features of their patches (n, d), and their symbols."""
+    """All images after they were sent: rows of the table, features of patches (n, d) by look, and their symbols."""
 
     rows: list[ImageRow]
-    features: Tensor
+    features: list[Tensor]
     symbols: list[Symbols]
 
     def levels(self) -> dict[str, int | None]:
@@ -143,17 +155,18 @@ class _Sent:
         return {"levels_used": int(channels.unique().numel()), "dead_channels": int(dead)}
 
 
-def _send(codec: Codec, weights: str, alike: _Alike, entry: Entry, done: Done) -> _Sent:
+def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done: Done) -> _Sent:
     """Encodes each image, decodes that very file, and measures what comes out."""
-    rows, features, symbols = [], [], []
+    rows, symbols = [], []
+    features: list[list[Tensor]] = [[] for _ in alike.looks]
     for index, name in enumerate(alike.images.names):
         original = as_tensor(alike.images[index])
-        file = codec.encode(original)
-        reconstruction, held = codec.decode(file), codec.symbols(file)
-        write_bytes(entry.recon(weights, name), to_png(reconstruction.numpy()))
-        features.append(image_features(alike.extractor, reconstruction, alike.patch))
+        size, reconstruction, held = _through(codec, name, original)
+        _write_once(entry, weights, name, to_png(reconstruction.numpy()), alike.there)
+        for look, found in zip(alike.looks, features, strict=True):
+            found.append(image_features(look.extractor, reconstruction, look.view.patch))
         code = (held.values.numpy(), held.levels) if held else ()
-        coded = CodedImage(len(file), original.shape[1], original.shape[2], *code)
+        coded = CodedImage(size, original.shape[1], original.shape[2], *code)
         row = ImageRow.of(
             alike.metrics,
             coded,
@@ -161,19 +174,41 @@ def _send(codec: Codec, weights: str, alike: _Alike, entry: Entry, done: Done) -
             reconstruction=reconstruction,
             weights=weights,
             image=name,
-            patches=len(features[-1]),
+            patches=alike.looks[0].counts[index] if alike.looks else None,
         )
         rows.append(row)
         symbols += [held] if held else []
         done(weights, name)
-    return _Sent(rows, torch.cat(features), symbols)
+    return _Sent(rows, [torch.cat(found) for found in features], symbols)
 
 
-def _save_features(entry: Entry, weights: str, features: Tensor) -> None:
-    write_with(entry.features(weights), lambda file: np.save(file, features.numpy()))
+def _write_once(entry: Entry, weights: str, image: str, png: bytes, there: Sequence[Entry]) -> None:
+    """Writes a reconstruction, unless one of the other entries has the same."""
+    for other in there:
+        path = other.recon(weights, image)
+        if path.exists() and path.stat().st_size == len(png) and path.read_bytes() == png:
+            return
+    write_bytes(entry.recon(weights, image), png)
 
 
-def _uncertainty(rows: Sequence[ImageRow], between: Distances) -> dict[str, Any]:
+def _through(codec: Codec | Given, name: str, original: Tensor) -> tuple[int | None, Tensor, Symbols | None]:
+    """Returns the bytes of an image's file, where there is one, the reconstruction, and the symbols that it holds."""
+    if isinstance(codec, Given):
+        return codec.size(name), codec.reconstruction(name), None
+    file = codec.encode(original)
+    return len(file), codec.decode(file), codec.symbols(file)
+
+
+def _save_features(entry: Entry, name: str, features: Tensor) -> None:
+    write_with(entry.features(name), lambda file: np.save(file, features.numpy()))
+
+
+def _values(between: Sequence[Distances]) -> dict[str, float | None]:
+    return {name: value for each in between for name, value in each.values.items()}
+
+
+def _uncertainty(rows: Sequence[ImageRow], between: Sequence[Distances]) -> dict[str, Any]:
     """Returns standard error and interval of each figure over the images; nothing of training is in them."""
     found = {name: of_mean(values) for name, values in columns(rows).items() if values}
-    return {name: estimate.record() for name, estimate in [*found.items(), *between.estimates()]}
+    estimates = [*found.items(), *(estimate for each in between for estimate in each.estimates())]
+    return {name: estimate.within(bounds_of(name)).record() for name, estimate in estimates}

@@ -5,50 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ablate.config import Evaluation, Term
+from ablate.config import Term
 from ablate.data import Images
 from ablate.evaluate.distances import refusal
-from ablate.metrics import Extractor, Metric, Scope
+from ablate.evaluate.features import Look, view_of
+from ablate.metrics import Metric
 
 Facts = dict[str, Any]
 
 
 def protocol(
-    metrics: Sequence[Metric],
-    evaluation: Evaluation,
-    images: Images,
-    extractor: Extractor,
-    patches: int,
-    taught: Sequence[Term],
-) -> dict[str, Facts]:
+    metrics: Sequence[Metric], looks: Sequence[Look], images: Images, taught: Sequence[Term]
+) -> dict[str, Facts]:  # fmt: skip
     """Returns the facts of each metric; figures whose records differ are not compared.
 
     Args:
         metrics: that are measured.
-        evaluation: whose patches are cut.
+        looks: what distances between sets look through.
         images: that are measured.
-        extractor: that the patches are looked at through.
-        patches: of all images together.
         taught: what the codec was trained to lower.
     """
     every = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
-    paired = {
-        "extractor": extractor.name,
-        "tap": extractor.tap,
-        "weights_sha256": extractor.weights_sha256,
-        "preprocessing": extractor.preprocessing,
-        "patch": evaluation.patch,
-        "shift": evaluation.patch // 2,
-        "patches": patches,
-        "paired": True,
-    }
+    seen = {look.view: look for look in looks}
     found: dict[str, Facts] = {}
     for metric in metrics:
-        own = paired | every if metric.scope is Scope.set else every | {"images": len(images)} | metric.weights_facts()
+        view = view_of(metric, list(seen))
+        if view is not None:
+            look = seen[view]
+            own = _paired(look) | every | _set_limits(metric, look)
+        else:
+            own = every | {"images": len(images)} | metric.weights_facts() | _image_limits(metric, images)
         if metric.by_choice:
             own |= {"trained_against": trained_against(metric, taught)}
-        found[metric.name] = own | _limits(metric, evaluation, images, patches)
+        found[metric.name] = own
     return found
+
+
+def _paired(look: Look) -> Facts:
+    return {
+        "extractor": look.extractor.name,
+        "tap": look.extractor.tap,
+        "weights_sha256": look.extractor.weights_sha256,
+        "preprocessing": look.extractor.preprocessing,
+        "patch": look.view.patch,
+        "shift": look.view.patch // 2,
+        "patches": len(look.originals),
+        "paired": True,
+    }
 
 
 def too_small(metric: Metric, images: Images) -> list[str]:
@@ -65,14 +68,20 @@ def trained_against(metric: Metric, terms: Sequence[Term]) -> bool:
     return any(term.name == kind and term.options.get("network", network) == network for term in terms)
 
 
-def _limits(metric: Metric, evaluation: Evaluation, images: Images, patches: int) -> Facts:
-    """Returns what a figure lacks: images that it is undefined on, patches that it asks for."""
+def _image_limits(metric: Metric, images: Images) -> Facts:
+    """Returns which images a figure lacks, as it is undefined on them."""
+    if metric.needs.smallest_side <= 1:
+        return {}
+    small = too_small(metric, images)
+    return {"images": len(images) - len(small), "undefined": small}
+
+
+def _set_limits(metric: Metric, look: Look) -> Facts:
+    """Returns what a figure of a set lacks: patches that it asks for."""
     limits: Facts = {}
-    if metric.needs.smallest_side > 1:
-        small = too_small(metric, images)
-        limits |= {"images": len(images) - len(small), "undefined": small}
+    patches = len(look.originals)
     if enough := metric.needs.enough_patches:
         limits |= {"patches_needed": enough, "enough": patches >= enough}
-    if metric.scope is Scope.set and (refused := refusal(metric, patches, evaluation.patch)):
+    if refused := refusal(metric, patches, look.view.patch):
         limits |= {"refused": refused}
     return limits

@@ -17,27 +17,32 @@ from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
 from ablate.evaluate.distances import distances
-from ablate.evaluate.features import as_tensor, image_features, original_features
+from ablate.evaluate.features import Look, as_tensor, image_features, view_of
 from ablate.evaluate.images_table import Values, image_values, rate_values
 from ablate.evaluate.measure import wanted
-from ablate.metrics import CodedImage, PairedFeatures, Scope, extractor
+from ablate.metrics import CodedImage, PairedFeatures, Scope
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One file, decoded and measured; `features` are those of its patches, (n, d)."""
+    """One file, decoded and measured; `features` are those of its patches, (n, d), by look.
+
+    `identical` says whether it is the original to the last pixel, whose PSNR is infinite and in no mean.
+    """
 
     quality: int
     values: Values
-    features: Tensor
+    identical: bool
+    features: list[Tensor]
 
 
 class Measurer:
     """Measures a codec on images, each image at each quality once."""
 
     def __init__(self, codec: StandardFormat, images: Images, evaluation: Evaluation, cache: Path) -> None:
-        self.codec, self.images, self.evaluation, self.cache = codec, images, evaluation, cache
-        self.extractor = extractor(evaluation.extractor, tap=evaluation.tap)
+        self.codec, self.images = codec, images
+        self.views = evaluation.views
+        self.looks = [Look.through(view, images, cache) for view in self.views]
         self.metrics = [each for each in wanted(evaluation, images) if not each.needs.symbols]
         self.file = functools.cache(self._file)
         self.measured = functools.cache(self._measured)
@@ -62,14 +67,17 @@ class Measurer:
 
     def _figures(self, found: Sequence[Measured]) -> dict[str, Any]:
         if not found:
-            return {**dict.fromkeys(metric.name for metric in self.metrics), "quality": None}
-        originals = original_features(self.extractor, self.evaluation.patch, self.images, self.cache)
-        features = torch.cat([each.features for each in found])
-        paired = PairedFeatures.of(originals, features, [len(each.features) for each in found])
-        between = distances(self.metrics, paired, self.evaluation.patch).values
+            return {**dict.fromkeys(metric.name for metric in self.metrics), "identical": None, "quality": None}
+        between: dict[str, float | None] = {}
+        for number, look in enumerate(self.looks):
+            features = torch.cat([each.features[number] for each in found])
+            through = [metric for metric in self.metrics if view_of(metric, self.views) == look.view]
+            paired = PairedFeatures.of(look.originals, features, look.counts)
+            between |= distances(through, paired, look.view.patch).values
         return {
             **{name: _mean([each.values[name] for each in found]) for name in found[0].values},
             **{metric.name: between[metric.name] for metric in self.metrics if metric.scope is Scope.set},
+            "identical": sum(each.identical for each in found),
             "quality": [min(each.quality for each in found), max(each.quality for each in found)],
         }
 
@@ -103,7 +111,8 @@ class Measurer:
         original, decoded = as_tensor(self.images[number]), self.codec.at(quality).decode(file)
         coded = CodedImage(len(file), *self.images.shapes[number])
         values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
-        return Measured(quality, values, image_features(self.extractor, decoded, self.evaluation.patch))
+        features = [image_features(look.extractor, decoded, look.view.patch) for look in self.looks]
+        return Measured(quality, values, torch.equal(decoded, original), features)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -17,7 +17,7 @@ from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
 
-VERSION = 1
+VERSION = 2
 """Raised when the same images and bits give other records than before."""
 
 Limits = Sequence[int] | None
@@ -25,8 +25,8 @@ Limits = Sequence[int] | None
 
 Record = Mapping[str, Any]
 """Means over images of every metric that needs no symbols, by name, and None where an image has no such file; `missing`
-names those images. Beside them the lowest and highest `quality` taken, and `smallest`, the mean bits per pixel of the
-smallest files."""
+names those images. Beside them `identical` counts the images that came back unchanged, `quality` is the lowest and
+highest one taken, and `smallest` the mean bits per pixel of the smallest files."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ class References:
     def _kept(self, codec: StandardFormat) -> dict[str, Record]:
         return read_json(self._path(codec)) or {}
 
+    def _beyond_0_1(self) -> dict[str, Any]:
+        """Returns what else is measured where an evaluation says more than one extractor."""
+        views = [[view.name, view.tap, view.patch] for view in self.evaluation.views]
+        own = [self.evaluation.extractor, self.evaluation.tap, self.evaluation.patch]
+        more = {} if views == [own] else {"views": views}
+        return more | ({"metrics": sorted(self.evaluation.metrics)} if self.evaluation.metrics else {})
+
     def _path(self, codec: StandardFormat) -> Path:
         """Returns where a codec's records lie: under a hash of all that they depend on but their limits.
 
@@ -83,7 +90,7 @@ class References:
             "codec": [codec.name, codec.version, codec.lowest, codec.highest, dict(codec.options)],
             "extractor": [self.evaluation.extractor, self.evaluation.tap],
             "patch": self.evaluation.patch,
-        }
+        } | self._beyond_0_1()
         return self.cache / f"anchors-{codec.name.lower()}-{content_sha256(settings)[:16]}.json"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 from ablate.cores import cores
 from ablate.records import Execution
+from ablate.records.declared import Kernels
 from ablate.registry import unknown
 
-KERNELS = ("auto", "eager")
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 MAX_GPU_THREADS = 8
 """More threads than this do nothing for a job whose work is on a GPU."""
@@ -24,8 +24,7 @@ class Capacity:
     workers: int
     threads: int
     gpus: int = 0
-    kernels: Literal["auto", "eager"] = "auto"
-    """Whether losses are computed by the fastest backends that agree with their definitions, or by the latter."""
+    kernels: Kernels = "auto"
 
     def gpu(self, slot: int) -> int | None:
         """Returns which of the visible GPUs the jobs of a worker run on; None on the CPU."""
@@ -93,8 +92,8 @@ def chosen(execution: Execution, **options: Any) -> Execution:
         ValueError: for kernels that there are not.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    if (kernels := given.get("kernels")) not in (None, *KERNELS):
-        raise ValueError(unknown("choice of kernels", str(kernels), list(KERNELS)))
+    if (kernels := given.get("kernels")) not in (None, *get_args(Kernels)):
+        raise ValueError(unknown("choice of kernels", str(kernels), list(get_args(Kernels))))
     return execution.model_copy(update=given)
 
 

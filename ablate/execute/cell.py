@@ -53,7 +53,7 @@ def run_cell(
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        _commit(entry, cell.id, outcome, measured)
+        _commit(entry, entry.id or cell.id, outcome, measured)
         tracking.ends(outcome.status, measured["metrics"])
     return outcome
 

@@ -15,6 +15,8 @@ from ablate.store import Store
 
 GUESSED_SECONDS_PER_STEP = 0.2
 """A rough rate for 8 crops of 64 pixels at width 16 on one CPU core; only said before anything was measured."""
+GUESSED_SECONDS_PER_IMAGE = 0.5
+"""Of a measurement, for an image of some 500 pixels a side."""
 GUESSED_PIXELS, GUESSED_WIDTH = 8 * 64 * 64, 16
 
 
@@ -39,8 +41,15 @@ class Estimate:
 
     def learn(self, kind: str, training: Mapping[str, Any], result: Result | None) -> None:
         """Takes in the result of a training; one that diverged or is not there says nothing."""
-        if result is None or result.status is not Status.done or not result.step or result.train_seconds is None:
+        if result is None or result.status is not Status.done or not result.step:
             return
+        if kind == "measure":
+            for key in _keys(kind, training):
+                self._steps[key].append(result.seconds / result.step)
+        if result.train_seconds is None:
+            return
+        if kind == "cell" and result.eval_seconds and (images := _reconstructions(result)):
+            self._observed["measure"] = result.eval_seconds / images
         for key in _keys(kind, training):
             self._steps[key].append(result.train_seconds / result.step)
             self._evaluations[key].append(result.eval_seconds or 0.0)
@@ -54,6 +63,11 @@ class Estimate:
     def measured(self) -> bool:
         """Whether a cell was timed, so that estimates are no guesses."""
         return "cell" in self._steps or "cell" in self._observed
+
+    @property
+    def measurements_known(self) -> bool:
+        """Whether an image was timed on its way through a codec and the metrics."""
+        return "measure" in self._steps or "measure" in self._observed
 
     def seconds(self, job: Job, step: int = 0) -> float:
         """Returns how long a job takes from a step on, with its evaluation."""
@@ -73,15 +87,19 @@ class Estimate:
                 return fmean(self._steps[key])
             if key in self._observed:
                 return self._observed[key]
-        return _guess(training)
+        return GUESSED_SECONDS_PER_IMAGE if keys[1] == "measure" else _guess(training)
 
 
 def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
     """Returns the groups of trainings that cost alike which one belongs to, the narrowest first."""
     data = training["data"]
-    precision = training["train"]["precision"] if kind == "cell" else training["precision"]
+    precision = training["precision"] if kind == "warmup" else training["train"]["precision"]
     parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)
     return json.dumps(parts, sort_keys=True), kind
+
+
+def _reconstructions(result: Result) -> int:
+    return sum(name.startswith("eval/recon/") for name in result.artefacts)
 
 
 def _guess(training: Mapping[str, Any]) -> float:

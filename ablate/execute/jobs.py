@@ -1,4 +1,4 @@
-"""Jobs of a plan: warm-ups and cells, and which cell waits for which warm-up."""
+"""Jobs of a plan: warm-ups, cells and measurements, and which cell waits for which warm-up."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ablate.execute.planning import Plan
-from ablate.records import CellSettings, PlannedCell, PlannedWarmup, WarmupSettings
+from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, WarmupSettings
 from ablate.store import Entry, Store
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training: a warm-up or a cell. `settings` is its cell.json or warmup.json."""
+    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with."""
 
-    kind: Literal["warmup", "cell"]
+    kind: Literal["warmup", "cell", "measure"]
     id: str
     label: str
-    settings: CellSettings | WarmupSettings
+    settings: CellSettings | WarmupSettings | MeasurementSettings
     steps: int
     needs: str | None = None
 
     def entry(self, store: Store) -> Entry:
         """Returns the job's place in the store."""
+        if isinstance(self.settings, MeasurementSettings):
+            return store.cell(self.settings.of).measurement(self.id)
         return store.warmup(self.id) if self.kind == "warmup" else store.cell(self.id)
 
     @property
     def training(self) -> Mapping[str, Any]:
-        """The settings of the training itself: a cell's or a warm-up's."""
-        return self.settings.cell if isinstance(self.settings, CellSettings) else self.settings.warmup
+        """The settings of the training itself: a cell's, also of one that is measured, or a warm-up's."""
+        return self.settings.warmup if isinstance(self.settings, WarmupSettings) else self.settings.cell
 
 
 def all_labels(_label: str) -> bool:

@@ -68,13 +68,18 @@ def _output() -> Finding:
 
 
 def _disk(runs_dir: Path) -> Finding:
-    place = next(parent for parent in (runs_dir.absolute(), *runs_dir.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free
+    place, free = _free(runs_dir)
     if not os.access(place, os.W_OK):
         return Finding("disk", "problem", f"{place} cannot be written to", "choose another directory with --runs-dir")
     if free < LITTLE_DISK_BYTES:
         return Finding("disk", "warning", f"{free / GIB:.2f} GiB free at {place}", "a full disk ends a run; free some")
     return Finding("disk", "ok", f"{free / GIB:.1f} GiB free at {place}")
+
+
+def _free(directory: Path) -> tuple[Path, int]:
+    """Returns the directory, or the first above it that exists, and how many bytes are free there."""
+    place = next(parent for parent in (directory.absolute(), *directory.absolute().parents) if parent.exists())
+    return place, shutil.disk_usage(place).free
 
 
 def _room(plan: Plan, store: Store, unfinished: int) -> Finding:
@@ -83,16 +88,14 @@ def _room(plan: Plan, store: Store, unfinished: int) -> Finding:
     from ablate.evaluate.parameters import count_parameters
 
     largest = 0
-    for cell in {
-        str(point.cell["model"]) + str(point.cell["discriminator"]): point.cell for point in plan.points
-    }.values():
+    shapes = {str(point.cell["model"]) + str(point.cell["discriminator"]): point.cell for point in plan.points}
+    for cell in shapes.values():
         counts = count_parameters(Cell.model_validate(cell))
         judging = counts.pop("discriminator")
         # Weights, their average and Adam's two moments; the discriminators have no average.
         largest = max(largest, FLOAT_BYTES * (4 * sum(counts.values()) + 3 * judging))
     needed = largest * unfinished
-    place = next(parent for parent in (store.root.absolute(), *store.root.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free
+    _, free = _free(store.root)
     found = f"{unfinished} unfinished cells need up to {needed / GIB:.2f} GiB, {free / GIB:.1f} GiB are free"
     if needed > free:
         return Finding("room", "problem", found, "the run would end at a full disk, and go on once there is room")

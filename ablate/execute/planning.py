@@ -5,18 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ablate.execute.environment import code_fingerprint
-from ablate.records import Compare, ExcludedCells, PlannedCell, PlannedWarmup, PlanRecord, RecordError
+from ablate.records import (
+    CellSettings,
+    Compare,
+    ExcludedCells,
+    PlannedCell,
+    PlannedWarmup,
+    PlanRecord,
+    RecordError,
+    Reference,
+)
 from ablate.records.plan import SCHEMA
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.config import Cell, Data, Warmup
+    from ablate.config import Cell, Data, Evaluation, Warmup
     from ablate.grid import Grid, Point
 
 
@@ -55,9 +66,11 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         ValueError: where the data are not there or hold a bad image.
     """
     from ablate.data import resolve
+    from ablate.data.sets import resolve_sets
 
     directory = grid.path.parent.resolve()
     resolved: dict[str, Data] = {}
+    evaluations: dict[tuple[str, str], Evaluation] = {}
     points: dict[str, PlannedCell] = {}
     warmups: dict[str, PlannedWarmup] = {}
     notes = list(grid.notes)
@@ -66,10 +79,12 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         key = point.cell.data.model_dump_json()
         if key not in resolved:
             resolved[key] = resolve(point.cell.data, directory, cache)
-        cell = point.cell.model_copy(update={"data": resolved[key]})
+        place = (key, point.cell.evaluation.model_dump_json())
+        if place not in evaluations:
+            evaluations[place] = resolve_sets(point.cell.evaluation, resolved[key], directory, cache)
+        cell = point.cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place]})
         if cell.id in points:
-            same = f"its images are those of {points[cell.id].label}, and so is all else"
-            notes.append(f"{point.label} is not run: {same}")
+            notes.append(f"{point.label} is not run: {_same(points[cell.id], cell)}")
             continue
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
@@ -80,12 +95,13 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         schema_version=SCHEMA,
         grid_sha256=hashlib.sha256(text).hexdigest(),
         fingerprint=code_fingerprint(),
-        data_stat=data_stat((point.cell["data"] for point in points.values()), directory),
+        data_stat=data_stat((point.cell for point in points.values()), directory),
         directory=str(directory),
         name=grid.name,
         compare=Compare.model_validate(grid.compare.model_dump()),
         budget=grid.budget,
         execution=grid.execution,
+        references=tuple(_located(each, directory) for each in grid.references),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
@@ -115,7 +131,8 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
     from ablate.grid import read_grid
 
     grid = read_grid(path)
-    return plan(grid, Store(root, grid.name).data_cache if remember else None)
+    store = Store(root, grid.name)
+    return with_earlier_ids(plan(grid, store.data_cache if remember else None), store)
 
 
 def stored_plan(store: Store) -> Plan | None:
@@ -142,20 +159,77 @@ def _stored(path: Path, root: Path) -> Plan | None:
     expected = (hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
     if record is None or (record.grid_sha256, record.fingerprint, record.directory) != expected:
         return None
-    if record.data_stat != data_stat((point.cell["data"] for point in record.points), directory):
+    try:
+        now = data_stat((point.cell for point in record.points), directory)
+    except ValidationError:
+        return None  # planned with a data source that is not registered now: read_grid says which
+    if record.data_stat != now:
         return None
     return Plan(record, text)
 
 
-def data_stat(data: Iterable[Mapping[str, Any]], directory: Path) -> str:
-    """Returns a cheap fingerprint (names, sizes, times) of all images that the cells use."""
+def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
+    """Returns a cheap fingerprint (names, sizes, times) of all images that the cells, as plain data, use."""
     from ablate.config import Data
     from ablate.config.data import WHICH_IMAGES
     from ablate.data import stat_fingerprint
+    from ablate.data.sets import stat_of_set
 
-    distinct = {json.dumps([one[key] for key in WHICH_IMAGES]): one for one in data}
+    cells = list(cells)
+    distinct = {json.dumps([cell["data"][key] for key in WHICH_IMAGES]): cell["data"] for cell in cells}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
+    sets = {path for cell in cells for path in cell.get("evaluation", {}).get("sets", {}).values()}
+    parts += [stat_of_set(path, directory) for path in sorted(sets)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def with_earlier_ids(planned: Plan, store: Store) -> Plan:
+    """Returns the plan with cells that the store has under an id from before 0.2, which counted the evaluation, too.
+
+    They keep these ids, so that nothing is trained again; a note of the plan says so.
+    """
+    absent = {point.id: point for point in planned.points if not store.cell(point.id).path.is_dir()}
+    earlier = _earlier_entries(store, {point.id for point in planned.points}) if absent else {}
+    found = {name: earlier[name] for name in absent if name in earlier}
+    if not found:
+        return planned
+    points = tuple(
+        point.model_copy(update={"id": found[point.id].id, "sha256": found[point.id].sha256 or point.sha256})
+        if point.id in found
+        else point
+        for point in planned.points
+    )
+    cells = "1 cell keeps its id" if len(found) == 1 else f"{len(found)} cells keep their ids"
+    note = f"{cells} from before 0.2, which counted [evaluation], too: trained then, and not trained again"
+    record = planned.record.model_copy(update={"points": points, "notes": [*planned.record.notes, note]})
+    return Plan(record, planned.text)
+
+
+def _earlier_entries(store: Store, planned: Collection[str]) -> dict[str, CellSettings]:
+    """Returns the settings of cells in the store, by the id that they would have today, where that is another one."""
+    from ablate.config import Cell
+
+    found: dict[str, CellSettings] = {}
+    for entry in store.cells():
+        if entry.id in planned:
+            continue
+        try:
+            settings = entry.cell_settings()
+            cell: Cell | None = Cell.model_validate(settings.cell) if settings else None
+        except ValueError:  # it is no cell of this version, and none that could stand for one
+            continue
+        if settings is None or cell is None or cell.earlier_id != settings.id or cell.id == settings.id:
+            continue
+        if cell.id not in found or entry.status().finished:
+            found[cell.id] = settings
+    return found
+
+
+def _same(first: PlannedCell, cell: Cell) -> str:
+    """Says why a cell is the same training as an earlier one of the plan."""
+    if first.cell["evaluation"] != cell.evaluation.model_dump(mode="json"):
+        return f"it is {first.label} measured otherwise, and a cell is its training: list both in one [evaluation]"
+    return f"its images are those of {first.label}, and so is all else"
 
 
 def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
@@ -180,6 +254,14 @@ def _warmup(warmup: Warmup) -> PlannedWarmup:
         seed=warmup.seed,
         warmup=warmup.model_dump(mode="json"),
     )
+
+
+def _located(reference: Reference, directory: Path) -> Reference:
+    """Returns a reference whose file and {grid} are absolute."""
+    given = reference.model_dump(mode="json", exclude_unset=True)
+    if reference.file:
+        given["file"] = str((directory / reference.file).resolve())
+    return Reference.model_validate(given)
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,7 +13,7 @@ from ablate.execute.executor import Executor, ExecutorFactory, RunContext, execu
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import Interrupts
-from ablate.execute.jobs import all_labels, jobs
+from ablate.execute.jobs import Job, all_labels, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
 from ablate.execute.result import read_result
@@ -57,16 +57,19 @@ def run(
     wait: bool = True,
     work: Work = TRAINING,
     executor: ExecutorFactory | None = None,
+    todo: Sequence[Job] | None = None,
 ) -> int:
     """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
 
-    Where no executor is given, it is the one that `execution` names.
+    Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
+    names.
 
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
     """
     # What is to do, and whether what is done compares with it.
-    todo = jobs(plan, store, wanted=wanted, limit=limit)
+    which = "cell is finished" if todo is None else "figure is there"
+    todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
     schedule = Schedule(todo, store, limits.max_alike_failures)
     finished = environments(plan, store)
     if warning := other_code(finished):
@@ -76,7 +79,7 @@ def run(
             listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every cell is {'finished' if schedule.complete else 'finished or broken'}")
+        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or broken'}")
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.

@@ -84,8 +84,8 @@ class Schedule:
         return all(status.finished for status in self.statuses.values())
 
     def cells(self) -> Counter[Status]:
-        """Counts the cells by status."""
-        return Counter(self.statuses[job.id] for job in self.jobs if job.kind == "cell")
+        """Counts the cells by status, or the measurements where those are what is run."""
+        return Counter(self.statuses[job.id] for job in self.jobs if job.kind != "warmup")
 
     def _open(self, job: Job) -> bool:
         """Whether this run may still come to the job: nobody is at it, or another process is."""

@@ -36,6 +36,8 @@ class Snapshot:
     fraction: float
     """Of the expected seconds of work, how many are over."""
     measured: bool
+    what: str = "cells"
+    """What is counted: cells, or measurements of them."""
 
 
 def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int) -> Snapshot:
@@ -58,11 +60,15 @@ def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int)
             left.append(cost)
     fraction = 1 - sum(left) / total if total else 1.0
     seconds_left = max([sum(left) / workers, *left])
-    return Snapshot(schedule.cells(), tuple(running.values()), seconds_left, fraction, estimate.measured)
+    measuring = any(job.kind == "measure" for job in schedule.jobs)
+    known = estimate.measurements_known if measuring else estimate.measured
+    what = "measurements" if measuring else "cells"
+    return Snapshot(schedule.cells(), tuple(running.values()), seconds_left, fraction, known, what)
 
 
 def _running(job: Job, store: Store, here: bool) -> Running:
     row = job.entry(store).last_row() or MetricRow(step=0, attempt=0)
     shown = row.loss.get("distortion" if job.kind == "warmup" else "generator")
-    phase = "evaluate" if row.step >= job.steps else {"warmup": "warm-up", "cell": "train"}[job.kind]
+    phase = {"warmup": "warm-up", "cell": "train", "measure": "measure"}[job.kind]
+    phase = "evaluate" if row.step >= job.steps and job.kind != "measure" else phase
     return Running(job.label, phase, row.step, job.steps, shown, row.steps_per_second, here)

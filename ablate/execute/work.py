@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.execute.jobs import Job
+from ablate.records import MeasurementSettings
 from ablate.store import Store
 from ablate.train.outcome import Outcome
 
 if TYPE_CHECKING:
+    from ablate.data import Images
     from ablate.sources.protocol import Split
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -45,11 +48,12 @@ class Work:
 
 
 def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome:
-    """Trains a cell or a warm-up to its committed result."""
+    """Trains a cell or a warm-up, or measures a cell, to the committed result."""
     import torch
 
     from ablate.config import Cell, Warmup
     from ablate.execute.cell import run_cell, run_warmup
+    from ablate.execute.measurement import run_measurement
 
     torch.set_num_threads(assignment.threads)
     keep_freed_memory()
@@ -62,6 +66,9 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
         "kernels": assignment.kernels,
         "trackers": assignment.trackers,
     }
+    if isinstance(job.settings, MeasurementSettings):
+        where = {key: common[key] for key in ("data_cache", "device", "attempt", "stop")}
+        return run_measurement(job.settings, entry, of=store.cell(job.settings.of), **where)
     if job.kind == "warmup":
         warmup = Warmup.model_validate(job.training)
         return run_warmup(warmup, entry, **common)
@@ -88,24 +95,43 @@ def prepare(jobs: Iterable[Job], store: Store, say: Say) -> None:
     Raises:
         ValueError: for images that cannot be used.
     """
-    from ablate.config import Data
-    from ablate.data import prepare as decode
-
-    distinct = {data.model_dump_json(): data for job in jobs for data in [Data.model_validate(job.training["data"])]}
     told: set[str | None] = set()
-    for data in distinct.values():
+    for digest, name, decode in _images(jobs, store):
+        images = decode()
+        if digest in told:
+            continue
+        told.add(digest)
+        skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
+        say(f"{name} images: {len(images)}{skipped}")
+        for image, reason in images.skipped:
+            say(f"  skipped {image}: {reason}")
+        for note in images.notes:
+            say(f"  {note}")
+
+
+def _images(
+    jobs: Iterable[Job], store: Store
+) -> Iterator[tuple[str | None, str, Callable[[], Images]]]:  # fmt: skip
+    """Yields digest, name and images of every set that the jobs read, the last as a function that decodes them."""
+    from ablate.config import Data, Evaluation
+    from ablate.data import prepare as decode
+    from ablate.data.sets import prepare_set
+
+    seen: set[tuple[str, str]] = set()
+    for job in jobs:
+        data = Data.model_validate(job.training["data"])
+        one = job.settings.images if isinstance(job.settings, MeasurementSettings) else ""
+        key = (data.model_dump_json(), one and job.settings.plain()["digest"])
+        if key in seen:
+            continue
+        seen.add(key)
+        if one:
+            evaluation: Evaluation = Evaluation.model_validate(job.training["evaluation"])
+            yield key[1], one, functools.partial(prepare_set, data, evaluation, one, store.data_cache)
+            continue
         splits: tuple[tuple[Split, str | None], ...] = (("train", data.train_digest), ("test", data.test_digest))
         for split, digest in splits:
-            images = decode(data, split, store.data_cache)
-            if digest in told:
-                continue
-            told.add(digest)
-            skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
-            say(f"{split} images: {len(images)}{skipped}")
-            for name, reason in images.skipped:
-                say(f"  skipped {name}: {reason}")
-            for note in images.notes:
-                say(f"  {note}")
+            yield digest, split, functools.partial(decode, data, split, store.data_cache)
 
 
 PRELOAD = (

@@ -17,12 +17,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ablate.execute.environment import accelerator
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
 from ablate.records import Environment, FailureReason, Status
+from ablate.records.declared import Kernels
 from ablate.store import Attempt, Busy, Entry, Store
 from ablate.train.outcome import Outcome
 
@@ -44,7 +45,7 @@ class Conditions:
     gpu: int | None
     environment: Environment
     timeout_seconds: float | None = None
-    kernels: Literal["auto", "eager"] = "auto"
+    kernels: Kernels = "auto"
     trackers: tuple[str, ...] = ()
 
 

@@ -15,4 +15,5 @@ from ablate.grid.sections import Budget as Budget
 from ablate.grid.sections import Compare as Compare
 from ablate.grid.sections import Design as Design
 from ablate.grid.sections import Execution as Execution
+from ablate.grid.sections import Reference as Reference
 from ablate.grid.sections import Seeds as Seeds

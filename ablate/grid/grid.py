@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config import Cell
-from ablate.grid.includes import Include
 from ablate.grid.patterns import Excluded
-from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds
 
 
 @dataclass(frozen=True)
@@ -35,25 +34,20 @@ class Grid:
     """A grid file that has no mistake.
 
     `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that the
-    design runs, for every key that varies, `zips` which of these keys change together. `merged` points were the same
-    cell as another; `notes` are sentences about what the file says and the design does not run.
+    design runs, for every key that varies; `notes` are sentences about what the file says and the design does not run.
     """
 
     name: str
     path: Path
-    text: str
-    sha256: str
     base: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
-    zips: tuple[tuple[str, ...], ...]
     excluded: tuple[Excluded, ...]
-    includes: tuple[Include, ...]
     design: Design
     seeds: Seeds
     compare: Compare
     budget: Budget
     execution: Execution
-    merged: int
+    references: tuple[Reference, ...]
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
 
@@ -73,10 +67,9 @@ class Header:
 
     name: str
     path: Path
-    text: str
-    sha256: str
     design: Design
     seeds: Seeds
     compare: Compare
     budget: Budget
     execution: Execution
+    references: tuple[Reference, ...]

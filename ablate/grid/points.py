@@ -20,6 +20,7 @@ from ablate.grid.presets import nested, read_base
 from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
 from ablate.metrics.catalogue import metrics
+from ablate.metrics.naming import split_name
 
 NAMED_AT_MOST = 3
 """Arms that a note names."""
@@ -31,11 +32,8 @@ class Resolved:
 
     base: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
-    zips: tuple[tuple[str, ...], ...]
     excluded: tuple[Excluded, ...]
-    includes: tuple[Include, ...]
     compare: Compare
-    merged: int
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
 
@@ -71,11 +69,8 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     return Resolved(
         base=nested(values),
         axes=_axes(factors, left),
-        zips=tuple(tuple(key.name for key in factor.keys) for factor in factors if len(factor.keys) > 1),
         excluded=excluded,
-        includes=includes,
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
-        merged=len(again) * len(header.seeds.values),
         notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),
         resolved=tuple(_points(distinct, header.seeds, replicate)),
     )
@@ -108,11 +103,16 @@ def _cells(
 def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
     """Notes metrics that no cell measures, since they are measured only where an evaluation says so."""
     measured = {name for cell in cells for name in cell.evaluation.chosen}
+    sets = {name for cell in cells for name in cell.evaluation.set_names}
     for place in ("primary", "margin"):
         for index, name in enumerate(getattr(compare, place)):
-            if cells and metrics[name].by_choice and name not in measured:
-                where = ("compare", place, index if place == "primary" else name)
+            where = ("compare", place, index if place == "primary" else name)
+            plain, images = split_name(name)
+            if cells and metrics[name].by_choice and plain not in measured:
                 sheet.report(where, f"compare.{place}", f"{name} is not measured", allowed=there_is(sorted(measured)))
+            if cells and images not in sets:
+                said = f"{images} is no set of images of the grid"
+                sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))
 
 
 def _arms(factors: Sequence[Factor], cells: Mapping[Combination, Cell], includes: Sequence[Include]) -> list[_Arm]:

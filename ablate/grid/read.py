@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from ablate.grid.grid import Grid, Header
 from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.points import resolve
+from ablate.grid.references import read_references
 from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
 from ablate.grid.sheet import Sheet
 
-TABLES = ("base", "axes", "zip", "exclude", "include", "design", "seeds", "compare", "budget", "execution")
+TABLES = ("base", "axes", "zip", "exclude", "include", "reference", "design", "seeds", "compare", "budget", "execution")
 SCHEMA = 1
 _NAME_FORM = "allowed: letters, digits, - _ and ., not . in front"
 
@@ -40,13 +40,12 @@ def _header(sheet: Sheet) -> Header:
     return Header(
         name=_name(sheet),
         path=sheet.path,
-        text=sheet.text,
-        sha256=hashlib.sha256(sheet.text.encode()).hexdigest(),
         design=sheet.section("design", Design),
         seeds=sheet.section("seeds", Seeds),
         compare=sheet.section("compare", Compare),
         budget=sheet.section("budget", Budget),
         execution=sheet.section("execution", Execution),
+        references=read_references(sheet),
     )
 
 

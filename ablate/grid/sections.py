@@ -15,11 +15,15 @@ from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
 
 
-def _known_metric(name: str) -> str:
-    return metrics[name].name
+def _judged_by(name: str) -> str:
+    metric = metrics[name]
+    if metric.direction is None:
+        judging = ", ".join(each for each in metrics if metrics[each].direction)
+        raise ValueError(f"{name} describes, and no value of it is better (there is: {judging})")
+    return metric.name
 
 
-Metric = Annotated[str, AfterValidator(_known_metric)]
+Metric = Annotated[str, AfterValidator(_judged_by)]
 
 
 class Design(Settings):
@@ -62,3 +66,12 @@ class Compare(records.Compare):
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
     alpha: float = Field(0.05, gt=0, lt=1)
     correction: Literal["holm", "holm-all", "none"] = "holm"
+
+
+class Reference(records.Reference):
+    """A codec that a grid file sets beside its arms, each metric by a name that there is."""
+
+    columns: dict[Metric, str] = Field({}, description='a table like { lpips_alex = "lpips" }')
+    same_convention: Annotated[tuple[Metric, ...], BeforeValidator(as_tuple), AfterValidator(distinct)] = Field(
+        (), description='a list of metrics like ["psnr", "ms_ssim"]'
+    )

@@ -36,7 +36,6 @@ class Sheet:
             GridError: if it is not TOML, or holds what no program reads; nothing else can be said then.
         """
         self.path = path
-        self.text = text
         self.mistakes: list[Mistake] = []
         self.refused_keys: set[str] = set()
         try:
@@ -135,10 +134,16 @@ class Sheet:
 
     def section(self, name: str, settings: type[AnySettings]) -> AnySettings:
         """Reads a table of the top level as settings; what is refused keeps its default."""
+        return self.settings((name,), name, self.table(name), settings) or settings()
+
+    def settings(
+        self, at: KeyPath, name: str, table: dict[str, Any], settings: type[AnySettings]
+    ) -> AnySettings | None:
+        """Reads the table that lies at `at` as settings; returns None where they contradict each other."""
         keys = keys_of(settings)
         values = {}
-        for part, raw in self.table(name).items():
-            where = (name, part)
+        for part, raw in table.items():
+            where = (*at, part)
             if part not in keys:
                 self.unknown_key(where, f"{name}.{part}", list(keys))
                 continue
@@ -149,8 +154,8 @@ class Sheet:
             return settings.model_validate(values, strict=True)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self.report((name,), name, str(detail["ctx"]["error"]))
-            return settings()
+                self.report(at, name, str(detail["ctx"]["error"]))
+            return None
 
 
 def _syntax_mistake(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Mistake:

@@ -11,6 +11,5 @@ from ablate.kernels.backend import Gradients as Gradients
 from ablate.kernels.backend import Tolerance as Tolerance
 from ablate.kernels.differentiable import KernelLoss as KernelLoss
 from ablate.kernels.differentiable import differentiable as differentiable
-from ablate.kernels.facts import Operator as Operator
 from ablate.kernels.operators import OPERATORS as OPERATORS
 from ablate.kernels.operators import backends as backends

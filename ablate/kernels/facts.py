@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ablate.kernels.backend import Tolerance
+from ablate.kernels.layout import require_type
 from ablate.kernels.trial import Trial
 from ablate.rng import stream
 
@@ -49,13 +50,8 @@ class Operator:
     pays_from: PaysFrom = field(default_factory=dict)
 
     def tolerance(self, dtype: torch.dtype) -> Tolerance:
-        """Returns the tolerance for tensors of a type.
-
-        Raises:
-            ValueError: for a type that fast forms do not take.
-        """
-        if dtype not in (torch.float32, torch.bfloat16):
-            raise ValueError(f"the kernels take float32 and bfloat16, not {dtype}")
+        """Returns the tolerance for tensors of a type; raises as `require_type`."""
+        require_type(dtype)
         return self.float32 if dtype is torch.float32 else self.bfloat16
 
     def trials(self, options: Mapping[str, Any], seed: int = 0) -> Iterator[Trial]:

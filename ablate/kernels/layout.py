@@ -9,6 +9,9 @@ from torch import Tensor
 
 from ablate.losses.distortion_loss import require_same_shape
 
+TYPES = (torch.float32, torch.bfloat16)
+"""The types that fast forms take."""
+
 
 def plain(tensor: Tensor) -> Tensor:
     """Returns the values in float32, contiguous: the tensor itself where it is so already."""
@@ -34,14 +37,19 @@ def alike(first: Tensor, second: Tensor, exact: bool = True) -> tuple[Tensor, Te
 
 
 def supported(*tensors: Tensor) -> None:
-    """Refuses what only the definition computes.
+    """Refuses what only the definition computes; raises as `require_type`."""
+    for tensor in tensors:
+        require_type(tensor.dtype)
+
+
+def require_type(dtype: torch.dtype) -> None:
+    """Refuses a type that fast forms do not take.
 
     Raises:
-        ValueError: for tensors that are neither float32 nor bfloat16.
+        ValueError: for another than float32 and bfloat16.
     """
-    for tensor in tensors:
-        if tensor.dtype not in (torch.float32, torch.bfloat16):
-            raise ValueError(f"the kernels take float32 and bfloat16, not {tensor.dtype}")
+    if dtype not in TYPES:
+        raise ValueError(f"the kernels take float32 and bfloat16, not {dtype}")
 
 
 def require_pair(image: Tensor, reconstruction: Tensor) -> None:

@@ -34,7 +34,6 @@ SQUARED_NORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
 def _penalty(
     points: Callable[[PenaltyInputs], Tensor],
     cost: Callable[[Tensor], Tensor],
-    *,
     weight: float,
     reduction: str,
     norm: str,
@@ -81,7 +80,7 @@ def gp(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the gradient norm at 1 between image and reconstruction."""
-    return _penalty(_between, far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+    return _penalty(_between, far_from_one, weight, reduction, norm, half, every)
 
 
 @penalties.register(
@@ -96,13 +95,7 @@ def lp(
 ) -> Penalty:
     """Holds the gradient norm below 1 between image and reconstruction."""
     return _penalty(
-        _between,
-        lambda squared: relu(_norm(squared) - 1).square().mean(),
-        weight=weight,
-        reduction=reduction,
-        norm=norm,
-        half=half,
-        every=every,
+        _between, lambda squared: relu(_norm(squared) - 1).square().mean(), weight, reduction, norm, half, every
     )
 
 
@@ -125,13 +118,7 @@ def div(
 ) -> Penalty:
     """Holds a high power of the gradient norm down between image and reconstruction."""
     return _penalty(
-        _between,
-        lambda squared: (squared + TINY).pow(power / 2).mean(),
-        weight=weight,
-        reduction=reduction,
-        norm=norm,
-        half=half,
-        every=every,
+        _between, lambda squared: (squared + TINY).pow(power / 2).mean(), weight, reduction, norm, half, every
     )
 
 
@@ -152,9 +139,7 @@ def r1(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at images; StyleGAN's lazy R1 is `every` = 16."""
-    return _penalty(
-        lambda inputs: inputs.image, torch.mean, weight=weight, reduction=reduction, norm=norm, half=half, every=every
-    )
+    return _penalty(lambda inputs: inputs.image, torch.mean, weight, reduction, norm, half, every)
 
 
 @penalties.register(
@@ -168,15 +153,7 @@ def r2(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at reconstructions; R3GAN has it beside r1."""
-    return _penalty(
-        lambda inputs: inputs.reconstruction,
-        torch.mean,
-        weight=weight,
-        reduction=reduction,
-        norm=norm,
-        half=half,
-        every=every,
-    )
+    return _penalty(lambda inputs: inputs.reconstruction, torch.mean, weight, reduction, norm, half, every)
 
 
 def _author_noise(inputs: PenaltyInputs) -> Tensor:
@@ -213,7 +190,7 @@ def dragan(
 ) -> Penalty:
     """Holds the gradient norm at 1 around images."""
     points = chosen("variant", variant, DRAGANS)
-    return _penalty(points, far_from_one, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+    return _penalty(points, far_from_one, weight, reduction, norm, half, every)
 
 
 @penalties.register(
@@ -227,4 +204,4 @@ def maxgp(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the largest squared gradient norm of the batch down, between image and reconstruction."""
-    return _penalty(_between, torch.max, weight=weight, reduction=reduction, norm=norm, half=half, every=every)
+    return _penalty(_between, torch.max, weight, reduction, norm, half, every)

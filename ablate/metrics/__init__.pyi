@@ -1,4 +1,5 @@
 # What the package exports; read by type checkers, and by lazy_loader when a name is first asked for.
+from .catalogue import bounds_of as bounds_of
 from .catalogue import extractors as extractors
 from .catalogue import in_reading_order as in_reading_order
 from .catalogue import metrics as metrics
@@ -9,6 +10,7 @@ from .distance import frechet_distance_moments as frechet_distance_moments
 from .distance import frechet_infinity as frechet_infinity
 from .features import Extractor as Extractor
 from .features import extractor as extractor
+from .images.hvs import psnr_hvs_m as psnr_hvs_m
 from .images.perceptual import dists as dists
 from .images.perceptual import lpips_alex as lpips_alex
 from .images.perceptual import lpips_vgg as lpips_vgg
@@ -16,6 +18,8 @@ from .images.pixel import decibels as decibels
 from .images.pixel import mse as mse
 from .images.pixel import psnr as psnr
 from .images.pixel import sse as sse
+from .images.sharpness import sharpness as sharpness
+from .images.sharpness import sharpness_ratio as sharpness_ratio
 from .images.structure import MIN_SIDE_MS_SSIM as MIN_SIDE_MS_SSIM
 from .images.structure import MIN_SIDE_MS_SSIM_3 as MIN_SIDE_MS_SSIM_3
 from .images.structure import ms_ssim as ms_ssim
@@ -31,6 +35,7 @@ from .metric import Metric as Metric
 from .metric import Needs as Needs
 from .metric import Scope as Scope
 from .paired import PairedFeatures as PairedFeatures
+from .patches import patch_count as patch_count
 from .patches import patches as patches
 from .protocol import Difference as Difference
 from .protocol import differences as differences

@@ -20,6 +20,8 @@ Matrix = NDArray[np.float64]
 _EPSILON = float(np.finfo(np.float64).eps)
 _RELATIVE = 1e-9
 """By how much of the distance the quick way may be wrong before the exact one is taken."""
+_SINGLE = 1e-6
+"""What rounding may do to a covariance, as a share of its largest entry or eigenvalue, where float32 held it once."""
 
 
 def frechet_distance(features_a: Any, features_b: Any) -> float:
@@ -73,7 +75,8 @@ def frechet_distance_moments(mean_a: Any, covariance_a: Any, mean_b: Any, covari
     Arrays or tensors. Directions in which a covariance holds nothing but rounding errors count as flat.
 
     Raises:
-        ValueError: for shapes that do not belong together or values that are not finite.
+        ValueError: for shapes that do not belong together, values that are not finite, or a matrix that is no
+            covariance: not symmetric, or with negative eigenvalues beyond rounding.
     """
     width = len(mean_a)
     given = {"mean_a": mean_a, "covariance_a": covariance_a, "mean_b": mean_b, "covariance_b": covariance_b}
@@ -82,16 +85,9 @@ def frechet_distance_moments(mean_a: Any, covariance_a: Any, mean_b: Any, covari
         shape = (width,) if name.startswith("mean") else (width, width)
         if value.shape != shape or not np.isfinite(value).all():
             raise ValueError(f"{name} must hold finite numbers of shape {shape}; it is of shape {value.shape}")
-    gap = float(((parts["mean_a"] - parts["mean_b"]) ** 2).sum())
-    a, b = parts["covariance_a"], parts["covariance_b"]
-    if np.array_equal(a, b):
-        return gap
-    factor = _cholesky(a)
-    if factor is not None:
-        distance, error = _quick(gap, factor, a, b)
-        if error <= _RELATIVE * distance:
-            return distance
-    return gap + _spread(float(np.trace(a) + np.trace(b)), _eigenroot(a), _eigenroot(b))
+    for name in ("covariance_a", "covariance_b"):
+        _require_covariance(name, parts[name])
+    return _of_moments(parts["mean_a"], parts["covariance_a"], parts["mean_b"], parts["covariance_b"])
 
 
 def frechet_infinity(features_a: Any, features_b: Any, *, sizes: int = 6, draws: int = 2, seed: int = 0) -> float:
@@ -144,7 +140,7 @@ def frechet_without(features_a: Any, features_b: Any, owners: NDArray[np.intp], 
             moments = [
                 _less(total, products, each[own], left) for (total, products), each in zip(whole, (a, b), strict=True)
             ]
-            result.append(frechet_distance_moments(*moments[0], *moments[1]))
+            result.append(_of_moments(*moments[0], *moments[1]))
     return result
 
 
@@ -214,10 +210,49 @@ def _features(name: str, features: Any) -> Matrix:
     matrix = as_matrix(features)
     if matrix.ndim != 2 or len(matrix) < 2:
         raise ValueError(f"{name} must be a matrix of two or more feature vectors, not of shape {matrix.shape}")
+    return finite(name, matrix)
+
+
+def finite(name: str, features: Matrix) -> Matrix:
+    """Returns features as they are.
+
+    Raises:
+        ValueError: for values that are not finite, as a network gives that has overflowed.
+    """
     # the sum of finite values is finite, which takes a tenth of the time to see
-    if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = features.sum()
+    if not np.isfinite(total) and not np.isfinite(features).all():
         raise ValueError(f"{name} holds values that are not finite")
-    return matrix
+    return features
+
+
+def _require_covariance(name: str, matrix: Matrix) -> None:
+    asymmetry, largest = float(abs(matrix - matrix.T).max()), float(abs(matrix).max())
+    if asymmetry > _SINGLE * largest:
+        raise ValueError(
+            f"{name} must be a covariance, which is symmetric; entries across its diagonal differ by {asymmetry:.3g}"
+        )
+    if _cholesky(matrix) is not None:
+        return
+    values = np.linalg.eigvalsh(matrix)
+    if values[0] < -_SINGLE * max(values[-1], 0.0):
+        raise ValueError(
+            f"{name} must be a covariance, which has no negative eigenvalue; its least one is {values[0]:.3g}, its "
+            f"largest {values[-1]:.3g}"
+        )
+
+
+def _of_moments(mean_a: Matrix, a: Matrix, mean_b: Matrix, b: Matrix) -> float:
+    gap = float(((mean_a - mean_b) ** 2).sum())
+    if np.array_equal(a, b):
+        return gap
+    factor = _cholesky(a)
+    if factor is not None:
+        distance, error = _quick(gap, factor, a, b)
+        if error <= _RELATIVE * distance:
+            return distance
+    return gap + _spread(float(np.trace(a) + np.trace(b)), _eigenroot(a), _eigenroot(b))
 
 
 def _cholesky(covariance: Matrix) -> Matrix | None:

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from ablate.metrics.bounds import UNBOUNDED, Bounds
+
 if TYPE_CHECKING:
     from ablate.networks.weights_file import WeightsFile
 
 LAST_OF_QUALITY = 70
 """Place of metrics of quality that say nothing else; rates come after them."""
+
+
+Direction = Literal["higher", "lower"]
 
 
 class Scope(StrEnum):
@@ -56,18 +61,20 @@ class Metric:
         name: key in records and grid files.
         label: text in figures and tables.
         unit: "dB", "bit/pixel" or "" for a pure number.
-        direction: which values are better.
+        direction: which values are better; None where a figure describes, and nothing is won by it.
         function: computes it; see `Scope`.
         decimals: how many tell arms apart without feigning precision.
         place: where it stands among others for a reader, from 0; figures with few panels show the first.
         beside: further columns of a table of images, by name: functions of what `function` returned.
         stands_in_for: name of the metric that images may be too small for; measured where a set has such images.
+        bounds: least and largest value that there is; intervals stay within them.
+        default: whether an evaluation that names no metrics measures it.
     """
 
     name: str
     label: str
     unit: str
-    direction: Literal["higher", "lower"]
+    direction: Direction | None
     formula: str
     source: str
     function: Callable[..., Any]
@@ -77,16 +84,24 @@ class Metric:
     needs: Needs = Needs()
     beside: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     stands_in_for: str | None = None
+    bounds: Bounds = UNBOUNDED
+    default: bool = True
 
     @property
     def by_choice(self) -> bool:
         """Whether it is measured only where an evaluation says so: by name, or by extractor and tap."""
-        return self.learned or self.needs.extractor is not None
+        return not self.default or self.learned or self.needs.extractor is not None
 
     @property
     def learned(self) -> bool:
         """Whether it looks at whole images through weights that a user brings along."""
         return self.needs.weights is not None
+
+    @property
+    def better(self) -> Direction:
+        """The direction of a metric that arms are judged by, as one that has none never is."""
+        assert self.direction is not None, f"no direction of {self.name} is better"
+        return self.direction
 
     @property
     def sign(self) -> float:

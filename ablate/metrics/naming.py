@@ -1,13 +1,35 @@
-"""Names of the distances between sets of patches: by their extractor, and by the tap that it is looked at."""
+"""Names of figures: distances by extractor and tap, and any metric with the set of images that it was measured on."""
 
 from __future__ import annotations
 
+FROM_PAPERS = {("inception", 2048): "fid", ("inception", 2023): "sfid"}
+"""Names of the Fréchet distances that papers report, by extractor and tap."""
+
+TEST = "test"
+"""The set of images whose figures have the plain name of their metric."""
+
 
 def distance_name(extractor: str, tap: int) -> str:
-    """Returns the name of the Fréchet distance; only that of Inception's last layer is FID."""
-    return "fid" if extractor == "inception" else f"fd_{extractor}_{tap}"
+    """Returns the name of the Fréchet distance; only those that papers call so are FID and sFID."""
+    return FROM_PAPERS.get((extractor, tap), f"fd_{extractor}_{tap}")
 
 
 def kernel_name(extractor: str, tap: int) -> str:
     """Returns the name of the kernel distance of paired patches."""
-    return "kid_paired" if extractor == "inception" else f"kid_paired_{extractor}_{tap}"
+    return "kid_paired" if (extractor, tap) == ("inception", 2048) else f"kid_paired_{extractor}_{tap}"
+
+
+def on_set(metric: str, images: str) -> str:
+    """Returns the name of a metric's figure on a set of images: `psnr@kodak`, and the plain name on the test images."""
+    return metric if images == TEST else f"{metric}@{images}"
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Returns the metric and the set of images that the name of a figure holds."""
+    metric, _, images = name.partition("@")
+    return metric, images or TEST
+
+
+def group_column(metric: str) -> str:
+    """Returns the column of a jackknife's table with the groups of images of one distance alone."""
+    return f"group {metric}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.metrics.distance import Matrix, as_matrix
+from ablate.metrics.distance import Matrix, as_matrix, finite
 
 _NARROW = 128
 """Up to this many dimensions a distance takes a millisecond, and each image is left out by itself."""
@@ -38,8 +38,12 @@ class PairedFeatures:
             originals: array or tensor (n, d), image after image.
             reconstructions: of the same patches.
             counts: how many patches each image has, (images,).
+
+        Raises:
+            ValueError: for values that are not finite.
         """
-        a, b, images = as_matrix(originals), as_matrix(reconstructions), np.arange(len(counts))
+        a, b = finite("originals", as_matrix(originals)), finite("reconstructions", as_matrix(reconstructions))
+        images = np.arange(len(counts))
         groups = images * min(len(counts), _GROUPS) // len(counts) if a.shape[1] > _NARROW else images
         return cls(a, b, np.asarray(counts), groups)
 

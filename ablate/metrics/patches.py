@@ -28,6 +28,12 @@ def patches(image: Tensor, patch: int, shift: int) -> Tensor:
     return torch.cat([_grid(image[:, offset:, offset:], patch) for offset in offsets])
 
 
+def patch_count(height: int, width: int, patch: int, shift: int) -> int:
+    """Returns how many patches `patches` cuts an image of this size into."""
+    offsets = (0, shift) if shift else (0,)
+    return sum(max(0, (height - offset) // patch) * max(0, (width - offset) // patch) for offset in offsets)
+
+
 def _grid(image: Tensor, patch: int) -> Tensor:
     channels, rows, columns = image.shape[0], image.shape[1] // patch, image.shape[2] // patch
     whole = image[:, : rows * patch, : columns * patch].reshape(channels, rows, patch, columns, patch)

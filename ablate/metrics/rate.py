@@ -20,12 +20,12 @@ Symbols = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class CodedImage:
-    """An image as it was sent: the bytes of its file and its size in pixels.
+    """An image as it was sent: the bytes of its file, None where no file is known, and its size in pixels.
 
     `symbols`, uint8 (C, h, w) below `levels`, are those that the file holds; None where the codec has none.
     """
 
-    bytes: int
+    bytes: int | None
     height: int
     width: int
     symbols: Symbols | None = None
@@ -41,6 +41,7 @@ class CodedImage:
     label="bpp (bound)",
     unit="bit/pixel",
     direction="lower",
+    bounds=(0, math.inf),
     scope=Scope.rate,
     place=100,
     needs=Needs(symbols=True),
@@ -57,6 +58,7 @@ def bpp_bound(coded: CodedImage) -> float:
     label="bpp (entropy)",
     unit="bit/pixel",
     direction="lower",
+    bounds=(0, math.inf),
     scope=Scope.rate,
     place=90,
     needs=Needs(symbols=True),
@@ -78,6 +80,7 @@ def bpp_entropy(coded: CodedImage) -> float:
     label="bpp (file)",
     unit="bit/pixel",
     direction="lower",
+    bounds=(0, math.inf),
     scope=Scope.rate,
     place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
@@ -85,4 +88,5 @@ def bpp_entropy(coded: CodedImage) -> float:
 )
 def bpp_actual(coded: CodedImage) -> float:
     """Returns the bits per pixel of the file."""
+    assert coded.bytes is not None, "the rate of a file is asked for where there is one"
     return 8 * coded.bytes / coded.pixels

@@ -1,6 +1,8 @@
-"""Metrics of two sets of patches: each is named by its extractor and tap, and only Inception's is called FID."""
+"""Metrics of two sets of patches: each is named by its extractor and tap, and only Inception's are FID and sFID."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -8,13 +10,15 @@ from ablate.metrics.catalogue import extractors, metrics
 from ablate.metrics.distance import frechet_distance, frechet_infinity, frechet_without
 from ablate.metrics.kernel import image_sums, kid_without
 from ablate.metrics.metric import Metric, Needs, Scope
-from ablate.metrics.naming import distance_name, kernel_name
+from ablate.metrics.naming import FROM_PAPERS, distance_name, kernel_name
 from ablate.metrics.paired import PairedFeatures, SetScore
 
 _FRECHET = "|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) over features of paired 8-bit patches; covariances with n - 1"
 _KERNEL = (
     "mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over patches of two different images, k(u, v) = (u.v/d + 1)^3"
 )
+_LABELS = {"fid": "FID", "sfid": "sFID", "kid_paired": "KID (paired)"}
+_SOURCES = {"sfid": "Nash et al. 2021, ICML, arXiv 2103.03841; Heusel et al. 2017, NeurIPS, eq. 6"}
 _NO_FID = ", with another network than theirs: never comparable with FID"
 
 
@@ -40,14 +44,15 @@ def _enough(tap: int) -> int:
 
 
 def _add(name: str, tap: int, layer: str, label: str) -> None:
-    canonical = name == "inception"
-    suffix = "" if canonical else f"-{label}-{tap}"
+    canonical = (name, tap) in FROM_PAPERS
+    distance, between = distance_name(name, tap), kernel_name(name, tap)
     # Features that are not normalised, unlike Inception's, make distances of hundreds.
     decimals = 4 if canonical else 1
     metrics.add(
         Metric(
-            name=distance_name(name, tap),
-            label="FID" if canonical else f"FD{suffix}",
+            name=distance,
+            bounds=(0, math.inf),
+            label=_LABELS.get(distance, f"FD-{label}-{tap}"),
             unit="",
             direction="lower",
             scope=Scope.set,
@@ -56,15 +61,15 @@ def _add(name: str, tap: int, layer: str, label: str) -> None:
             # A FID that compares with others' has a covariance of full rank.
             needs=Needs(extractor=(name, tap), patches=tap + 1 if canonical else 2, enough_patches=_enough(tap)),
             formula=f"{_FRECHET}; {layer}",
-            source="Heusel et al. 2017, NeurIPS, eq. 6" + ("" if canonical else _NO_FID),
+            source=_SOURCES.get(distance, "Heusel et al. 2017, NeurIPS, eq. 6" + ("" if canonical else _NO_FID)),
             function=frechet,
         )
     )
     metrics.add(
         Metric(
-            name=kernel_name(name, tap),
+            name=between,
             # The estimator that papers call KID goes below zero on reconstructions: one name would have both compared.
-            label="KID (paired)" if canonical else f"KID{suffix}",
+            label=_LABELS.get(between, f"KID-{label}-{tap}"),
             unit="",
             direction="lower",
             scope=Scope.set,

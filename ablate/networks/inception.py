@@ -17,6 +17,9 @@ from ablate.networks.weights_file import WeightsFile
 
 SIDE = 299
 WIDTH = 2048
+SPATIAL_CHANNELS = 7
+SPATIAL_WIDTH = SPATIAL_CHANNELS * 17**2
+"""Width of the features that keep their places: 2023, about as many as the pooled ones."""
 WEIGHTS = WeightsFile(
     name="weights-inception-2015-12-05-6726825d.pth",
     sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
@@ -56,6 +59,19 @@ class Inception(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns the features (N, 2048) of float images (N, 3, H, W) in 0 to 255."""
+        return self._blocks(images, "Mixed_7c").mean(dim=(2, 3))
+
+    def spatial(self, images: Tensor) -> Tensor:
+        """Returns features with their places, (N, 2023), of float images (N, 3, H, W) in 0 to 255.
+
+        They are the first seven channels of the 1x1 convolution in block Mixed_6d, which TensorFlow calls mixed_6/conv.
+        """
+        convolution = self.Mixed_6d.get_submodule("branch1x1")
+        activation: Tensor = convolution(self._blocks(images, "Mixed_6c"))
+        return activation[:, :SPATIAL_CHANNELS].flatten(1)
+
+    def _blocks(self, images: Tensor, last: str) -> Tensor:
+        """Returns the map (N, C, h, w) of the block `last`."""
         x = (resized(images, SIDE) - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
@@ -63,7 +79,9 @@ class Inception(nn.Module):
         for name, block in self.named_children():
             if name.startswith("Mixed"):
                 x = block(x)
-        return x.mean(dim=(2, 3))
+            if name == last:
+                break
+        return x
 
 
 class Convolution(nn.Module):

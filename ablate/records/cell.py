@@ -26,7 +26,8 @@ class CellRecord:
         config: complete settings as plain data.
         warmup: id of the warm-up that it starts from.
         status: how far it is.
-        result: None until it is done or diverged.
+        result: None until it is done or diverged; with the figures of its measurements, those of another set of images
+            than "test" as `metric@set`.
         step: at which it ended or failed.
         cause: why it diverged, failed or is broken.
     """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
+import string
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ablate.registry import unknown
 from ablate.settings import Settings
@@ -55,6 +57,10 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(dis
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
 
 
+Kernels = Literal["auto", "eager"]
+"""Losses by the fastest backends that agree with their definitions, or by the latter."""
+
+
 class Compare(Settings):
     """Claims made before the runs: the baseline, the metrics that decide, and the smallest effects that matter.
 
@@ -90,6 +96,96 @@ class Execution(Settings):
     threads: AutoCount = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cells_per_gpu: int = Field(1, ge=1)
-    kernels: Literal["auto", "eager"] = "auto"
+    kernels: Kernels = "auto"
     executor: str = "local"
     trackers: Names = Field((), description="a list of trackers")
+
+
+PLACEHOLDERS = ["input", "output", "decoded", "quality", "grid"]
+"""Words in braces that a command may have; all but the last two must be there."""
+_OF_FILES = ("curve", "dataset", "columns", "images", "same_images", "same_convention")
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
+
+
+def _as_commands(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else as_tuple(value)
+
+
+class Reference(Settings):
+    """Another codec that stands beside the arms: points from a file, a program that is run, or a standard format.
+
+    Attributes:
+        name: what tables and figures call it; by default its format, its program or its file.
+        file: JSON or CSV with points, relative to the grid file.
+        command: programs that run one after another for each image and quality, without a shell. `{input}` is the
+            image as PNG, `{output}` begins the names of the files whose bytes count, `{decoded}` is the PNG that is
+            measured, `{quality}` one of the qualities and `{grid}` the directory of the grid file.
+        codec: a format that Pillow writes.
+        qualities: a point of the curve each.
+        timeout: seconds that a program may take for one image.
+        curve: which model of a file with several.
+        dataset: which data set of a file with several.
+        columns: metric -> its name in the file, where that is another one.
+        images: digest of the images that a file was measured on, or its beginning.
+        same_images: whether they are declared to be the test images.
+        same_convention: metrics of a file that are declared to be defined as here.
+    """
+
+    name: str = ""
+    file: str | None = None
+    command: Annotated[tuple[str, ...], BeforeValidator(_as_commands)] = Field(
+        (), description='a string like "codec {input} {output} {decoded} {quality}", or a list of such'
+    )
+    codec: Literal["jpeg", "webp", "avif", "jpegxl"] | None = None
+    qualities: Annotated[tuple[int | float | str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)] = Field(
+        (), description="a list of different numbers or strings"
+    )
+    timeout: Seconds = Field(600.0, description='a time like "90s", "5m", or a number of seconds')
+    curve: str | None = None
+    dataset: str | None = None
+    columns: dict[str, str] = Field({}, description='a table like { lpips_alex = "lpips" }')
+    images: str | None = None
+    same_images: bool = False
+    same_convention: Names = Field((), description='a list of metrics like ["psnr", "ms_ssim"]')
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Reference:
+        kinds = [kind for kind in ("file", "command", "codec") if getattr(self, kind)]
+        if len(kinds) != 1:
+            there = " and ".join(kinds) or "none"
+            raise ValueError(f"a reference has one of file, command and codec; found {there}")
+        foreign = ("qualities",) if self.file else _OF_FILES
+        if given := [key for key in foreign if key in self.model_fields_set]:
+            raise ValueError(f"{given[0]} means nothing beside {kinds[0]}")
+        if self.images is not None and not _DIGEST.fullmatch(self.images):
+            raise ValueError("images is the digest of a set of images, or its first 8 hex digits or more")
+        if self.command:
+            self._require_placeholders()
+        if self.codec and not all(type(quality) is int for quality in self.qualities):
+            raise ValueError(f"qualities of {self.codec} are whole numbers")
+        return self
+
+    def _require_placeholders(self) -> None:
+        try:
+            found = {
+                word for part in self.command for _, word, _, _ in string.Formatter().parse(part) if word is not None
+            }
+        except ValueError as error:
+            raise ValueError(f"command: {error}; a brace that is meant is written twice") from error
+        for word in found:
+            if word not in PLACEHOLDERS:
+                raise ValueError(unknown("placeholder of a command", word, PLACEHOLDERS))
+        if missing := [word for word in PLACEHOLDERS[:3] if word not in found]:
+            raise ValueError(f"command lacks {{{missing[0]}}}")
+        if ("quality" in found) != bool(self.qualities):
+            raise ValueError("a command with {quality} needs qualities, and one without has none")
+
+    @property
+    def label(self) -> str:
+        """What tables and figures call it."""
+        if self.name:
+            return self.name
+        if self.codec:
+            return {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpegxl": "JPEG XL"}[self.codec]
+        path = self.file or shlex.split(self.command[0])[0]
+        return self.curve or path.rpartition("/")[2].rpartition(".")[0] or path

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ablate.records.declared import Budget, Compare, Execution
+from ablate.records.declared import Budget, Compare, Execution, Reference
 from ablate.records.record import Record
 from ablate.records.settings import CellSettings, WarmupSettings
 
@@ -80,6 +80,8 @@ class PlanRecord(Record):
     compare: Compare = Compare()
     budget: Budget = Budget()
     execution: Execution = Execution()
+    references: tuple[Reference, ...] = ()
+    """Other codecs; their files are named by absolute paths."""
     axes: dict[str, list[Any]]
     excluded: list[ExcludedCells] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)

@@ -18,6 +18,7 @@ from ablate.analysis import (
     read_curves,
     time_shares,
 )
+from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
@@ -114,6 +115,14 @@ class Evidence:
         """Arms with at least one finished cell."""
         return tuple(arm for arm in self.study.arms if arm.done)
 
+    def means(self, metric: str) -> dict[str, float]:
+        """Returns arm -> mean over its seeds, of the finished arms that have a value."""
+        return {arm.name: mean for arm in self.finished if (mean := arm.mean(metric)) is not None}
+
+    def is_baseline(self, arm: str) -> bool:
+        """Returns whether an arm is the one that others are compared with."""
+        return self.study.baseline is not None and self.study.baseline.name == arm
+
     @cached_property
     def reference(self) -> Arm | None:
         """The baseline arm where it has finished, else the first arm that has."""
@@ -131,6 +140,11 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
+
+    @cached_property
+    def beside(self) -> tuple[Beside, ...]:
+        """The other codecs that the grid file names, as far as they are known."""
+        return beside(self.study, self.store.data_cache)
 
     @cached_property
     def per_image(self) -> Scores:

@@ -86,7 +86,7 @@ def draw(name: str, height: float, layout: Literal["constrained"] | None = "cons
 def axis_title(metric: Metric, better: bool = False) -> str:
     """Returns a metric with its unit, as an axis or a panel is called, and which way is better."""
     unit = f" ({metric.unit})" if metric.unit else ""
-    return f"{metric.label}{unit}" + (f", {metric.direction} is better" if better else "")
+    return f"{metric.label}{unit}" + (f", {metric.direction} is better" if better and metric.direction else "")
 
 
 def name_rows(panel: Axes, names: Sequence[str]) -> None:

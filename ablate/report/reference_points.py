@@ -58,7 +58,7 @@ def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:
     """Returns the reference, and the best arm on each primary metric."""
     names = {reference.name: None}
     for metric in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(metric.name)) is not None}
+        means = evidence.means(metric.name)
         if means:
             names |= {metric.best(means, key=means.__getitem__): None}
     arms = {arm.name: arm for arm in evidence.finished}
@@ -85,6 +85,6 @@ def _same(bits: float, images: Images) -> list[int]:
 
 def _ladder(evidence: Evidence) -> list[float]:
     """Returns bits per pixel in octaves, the same for every grid: around the arms', and where the formats begin."""
-    dearest = max(rate for arm in evidence.finished if (rate := arm.mean(RATE)))
+    dearest = max(evidence.means(RATE).values())
     last = max(HIGHEST_OCTAVE, math.ceil(math.log2(dearest)) + 1)
     return [2.0**octave for octave in range(LOWEST_OCTAVE, last + 1)]

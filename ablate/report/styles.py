@@ -142,8 +142,7 @@ def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str
     """Returns an arm by its levels alone, as `hinge · 3 · 48`; one beside the axes by its whole name."""
     levels = [axis.level(axes) for axis in evidence.study.axes]
     short = " · ".join(level for level in levels if level) if levels and all(levels) else name
-    baseline = evidence.study.baseline
-    return f"{short} (baseline)" if baseline and baseline.name == name else short
+    return f"{short} (baseline)" if evidence.is_baseline(name) else short
 
 
 def label_points(

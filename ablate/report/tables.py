@@ -88,10 +88,9 @@ def arm_fields(evidence: Evidence, of: Callable[[Row], tuple[str, Mapping[str, A
         of: returns a row's arm by its name and its levels.
     """
     study = evidence.study
-    baseline = study.baseline.name if study.baseline else None
 
     def tag(row: Row) -> str:
-        return "baseline" if of(row)[0] == baseline else ""
+        return "baseline" if evidence.is_baseline(of(row)[0]) else ""
 
     if not study.axes:
         return [words("arm", lambda row: Value(of(row)[0], tag(row), of(row)[0]))]

@@ -36,16 +36,11 @@ def _doubt(evidence: Evidence, winners: list[Winner]) -> str:
 def _trade(evidence: Evidence, winners: int) -> str:
     if winners == 1:
         return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
-    points = {arm.name: _means(evidence, arm.name) for arm in candidates(evidence.study)}
-    complete = {name: point for name, point in points.items() if len(point) == len(evidence.primary)}
-    front = frontier(complete, [metric.direction for metric in evidence.primary])
+    points = {arm.name: [arm.mean(metric.name) for metric in evidence.primary] for arm in candidates(evidence.study)}
+    known = {name: [value for value in point if value is not None] for name, point in points.items()}
+    complete = {name: point for name, point in known.items() if len(point) == len(evidence.primary)}
+    front = frontier(complete, [metric.better for metric in evidence.primary])
     return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
-
-
-def _means(evidence: Evidence, name: str) -> list[float]:
-    arm = next(arm for arm in evidence.finished if arm.name == name)
-    found = [arm.scores(metric.name) for metric in evidence.primary]
-    return [sum(values.values()) / len(values) for values in found if values]
 
 
 def _superlative(metric: Metric) -> str:

@@ -16,6 +16,8 @@ from ablate.records import (
     CellSettings,
     Environment,
     Event,
+    Measurement,
+    MeasurementSettings,
     MetricRow,
     RecordError,
     Result,
@@ -28,6 +30,8 @@ from ablate.records import (
 from ablate.store import lock
 from ablate.store.attempt import Attempt
 
+SETTINGS = {CellSettings: "cell.json", WarmupSettings: "warmup.json", MeasurementSettings: "measurement.json"}
+"""File of an entry's settings by their kind."""
 NAME_CHARACTERS, NAME_BYTES = 120, 200
 """Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
@@ -111,9 +115,9 @@ class Entry:
         """Returns cell.json or warmup.json, or None before the first attempt."""
         return self.cell_settings() or read(WarmupSettings, self.path / "warmup.json", self.id)
 
-    def write_settings(self, settings: CellSettings | WarmupSettings) -> None:
-        """Writes cell.json or warmup.json; settings that stand there stay."""
-        path = self.path / ("cell.json" if isinstance(settings, CellSettings) else "warmup.json")
+    def write_settings(self, settings: CellSettings | WarmupSettings | MeasurementSettings) -> None:
+        """Writes cell.json, warmup.json or measurement.json; settings that stand there stay."""
+        path = self.path / next(name for kind, name in SETTINGS.items() if isinstance(settings, kind))
         if not path.exists():
             write(path, settings)
 
@@ -190,6 +194,24 @@ class Entry:
             return self.result()
         except RecordError:
             return None
+
+    def measurement(self, content_id: str) -> Entry:
+        """Returns the place of a measurement of the cell, whether it was made or not."""
+        return Entry(self.path / "measurements" / content_id, content_id)
+
+    def measurements(self) -> list[tuple[Entry, Measurement]]:
+        """Returns what was measured beside the result, with its place, those made first before others.
+
+        Raises:
+            RecordError: for one that cannot be read.
+        """
+        places = [Entry(path, path.name) for path in sorted(self.path.glob("measurements/*")) if path.is_dir()]
+        found = [
+            (place, record)
+            for place in places
+            if (record := read(Measurement, place.path / "result.json", place.id)) is not None
+        ]
+        return sorted(found, key=lambda each: each[1].time or 0.0)
 
     def fault(self) -> str | None:
         """Returns why an entry is broken, with its remedy; None where it is not."""

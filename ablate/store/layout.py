@@ -9,6 +9,7 @@ from pathlib import Path
 from ablate import atomic
 from ablate.records import CellRecord, PlannedCell, PlanRecord, RecordError, Status, read, write
 from ablate.store.entry import Entry
+from ablate.store.measured import with_measurements
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Store:
             result = entry.result()
             status = result.status if result else entry.status()
             if status.finished and (result := result or entry.result()):
-                return replace(planned, status=status, result=result, step=result.step, cause=result.cause)
+                found = with_measurements(entry, result, point.cell) if status is Status.done else result
+                return replace(planned, status=status, result=found, step=result.step, cause=result.cause)
             attempt = entry.last_attempt() if status in (Status.failed, Status.broken) else None
             ended = attempt.exit() if attempt else None
         except RecordError as error:

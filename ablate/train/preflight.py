@@ -24,14 +24,7 @@ from ablate.train.step import descend, discriminator_step, frozen, generator_ter
 
 @full_float32()
 def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list[Finding]:
-    """Trains one step of both players on one batch and looks at what reaches what; writes nothing.
-
-    Args:
-        cell: resolved.
-        images: the training split.
-        held_out: the test split.
-        device: "cpu" or "cuda".
-    """
+    """Trains one step of both players on one batch of `images` and looks at what reaches what; writes nothing."""
     return list(_findings(cell, images, held_out, device))
 
 
@@ -47,7 +40,7 @@ def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iter
         yield from _scales(state, objective, image, reconstruction)
     yield from _generator_step(cell, state, objective, image, reconstruction)
     yield _average(cell)
-    yield _extractor(cell, device)
+    yield from _extractors(cell, device)
     yield _test_images(held_out)
 
 
@@ -171,20 +164,22 @@ def _average(cell: Cell) -> Finding:
     )
 
 
-def _extractor(cell: Cell, device: str) -> Finding:
-    settings = cell.evaluation
-    try:
-        extractor = metrics.extractor(settings.extractor, tap=settings.tap, device=device)
-    except ValueError as error:
-        return Finding("extractor", "problem", str(error), "no distance can be measured without its weights")
-    return _verdict(
-        "extractor",
-        not cell.judged_by_its_teacher,
-        f"{extractor.name}, tap {extractor.tap}, weights {extractor.weights_sha256[:12]}",
-        "the codec is trained with the network that judges it, so that its distance flatters it; name another "
-        "extractor, or another perceptual loss",
-        "warning",
-    )
+def _extractors(cell: Cell, device: str) -> Iterator[Finding]:
+    taught = (cell.loss.distortion, cell.loss.perceptual)
+    for view in cell.evaluation.views:
+        try:
+            extractor = metrics.extractor(view.name, tap=view.tap, device=device)
+        except ValueError as error:
+            yield Finding("extractor", "problem", str(error), "no distance can be measured without its weights")
+            continue
+        yield _verdict(
+            "extractor",
+            not any(view.name in term.name for term in taught),
+            f"{extractor.name}, tap {extractor.tap}, weights {extractor.weights_sha256[:12]}",
+            "the codec is trained with the network that judges it, so that its distance flatters it; name another "
+            "extractor, or another perceptual loss",
+            "warning",
+        )
 
 
 def _test_images(held_out: Images) -> Finding:

@@ -63,6 +63,7 @@ def test_images_that_cannot_be_used_are_an_error_or_left_out(ablate_in: Ablate, 
     said = ablate_in(*arguments)
     assert said.exit_code == 2
     assert "c.png: it cannot be decoded: it is no PNG" in said.output
+    assert "; --on-bad-image skip leaves them out:" in said.output
     assert not Path("records").exists()
     said = ablate_in(*arguments, "--on-bad-image", "skip")
     assert said.exit_code == 3, said.output

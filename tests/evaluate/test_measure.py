@@ -128,6 +128,12 @@ def test_every_figure_has_an_interval_over_images(measured: tuple[dict, Entry]) 
         assert {"psnr", "ms_ssim", "ms_ssim_3", "bpp_actual", "fd_lite0_112", "kid_paired_lite0_112"} <= set(found)
         for name, each in found.items():
             assert each["low"] <= result["metrics"][weights][name] <= each["high"], name
+        for name in ("ms_ssim", "bpp_actual", "fd_lite0_112"):
+            low, high = metrics.bounds_of(name)
+            assert low <= found[name]["low"] < found[name]["high"] < high
+        assert found["bpp_actual"]["method"].endswith("on the scale of log x")
+        for name in ("psnr", "kid_paired_lite0_112", "ms_ssim_db"):
+            assert found[name]["method"] == "jackknife over images, t interval of 95 %"
         assert found["psnr"]["images"] == 4
         assert found["ms_ssim"]["images"] == 3
 

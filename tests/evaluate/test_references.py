@@ -66,7 +66,7 @@ def test_each_image_has_the_best_file_that_is_no_larger(codec, records, shown: I
     ]
     assert record["psnr"] == pytest.approx(np.mean([float(metrics.psnr(*pair)) for pair in pairs]), abs=0.15)
     assert record["missing"] == []
-    assert record["pictures"] == 2
+    assert (record["pictures"], record["identical"]) == (2, 0)
 
 
 @pytest.mark.parametrize("codec", STANDARD, ids=lambda codec: codec.label)
@@ -136,6 +136,7 @@ def test_a_format_that_cannot_hold_an_image_has_no_figure(tmp_path: Path) -> Non
     assert record["WebP"]["missing"] == ["a.png"]
     # every black pixel is kept
     assert (record["JPEG"]["psnr"], record["JPEG"]["quality"]) == (None, [95, 95])
+    assert (record["JPEG"]["identical"], record["WebP"]["identical"]) == (1, None)
 
 
 def test_networks_run_in_one_thread_since_what_they_switch_off_is_off_for_the_process(

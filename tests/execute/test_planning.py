@@ -97,6 +97,18 @@ def test_a_plan_is_read_back_where_nothing_changed_and_is_equal(grid: Path, tmp_
     assert len(slow_plans) == 1
 
 
+def test_a_plan_with_a_data_source_that_is_not_registered_now_is_not_read_back(
+    grid: Path, tmp_path: Path, slow_plans: list
+):
+    store = Store(tmp_path / "runs", "planned")
+    fresh = load_plan(grid, tmp_path / "runs")
+    fresh.write(store)
+    stored = store.path / "plan.json"
+    stored.write_text(stored.read_text().replace('"source": "folder"', '"source": "boards"'))
+    assert load_plan(grid, tmp_path / "runs") == fresh
+    assert len(slow_plans) == 2
+
+
 def test_what_can_go_on_beside_a_slow_plan_is_started_before_it_and_not_where_it_is_read_back(
     grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

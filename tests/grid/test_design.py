@@ -102,7 +102,6 @@ def test_keys_of_a_zip_change_together(grid: ReadGrid) -> None:
         "discriminator.width" = [16, 32]
         """)
     assert arms(read) == [(6.0, 8, 16), (6.0, 16, 32), (12.0, 8, 16), (12.0, 16, 32)]
-    assert read.zips == (("model.width", "discriminator.width"),)
     assert list(read.axes) == ["loss.lambda_x", "model.width", "discriminator.width"]
 
 

@@ -166,6 +166,12 @@ ONE_MISTAKE = {
         "several values of loss.adversarial agree with it",
     ),
     "unknown metric": ('[compare]\nprimary = ["psnr", "ms_sim"]  # <-', 'primary[1] = "ms_sim"', "mean 'ms_ssim'?"),
+    "metric that judges nothing": (
+        '[compare]\nprimary = ["sharpness_ratio"]  # <-',
+        'primary[0] = "sharpness_ratio": sharpness_ratio describes, and no value of it is better',
+        "there is: psnr",
+    ),
+    "margin of a metric that judges nothing": ("[compare]\nmargin = { sharpness = 0.1 }  # <-", "sharpness describes"),
     "distance that is not measured": ('[compare]\nprimary = ["fd_lite0_1280"]  # <-', "there is: fd_lite0_112"),
     "margin of no metric": ("[compare]\nmargin = { psnrr = 0.1 }  # <-", "margin.psnrr = 0.1: unknown metric 'psnrr'"),
     "margin below zero": ("[compare]\nmargin = { psnr = -0.1 }  # <-", "compare.margin.psnr = -0.1: not a margin"),

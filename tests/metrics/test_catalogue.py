@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -8,12 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.metrics import Scope, extractors, in_reading_order, metrics
+from ablate.metrics import Scope, bounds_of, extractors, in_reading_order, metrics
+from ablate.metrics.jackknife import UNBOUNDED
 from ablate.networks import dinov2, inception, lite0
 from ablate.registry import UnknownNameError
 
 DIRECTIONS = {
     "psnr": ("higher", "dB"),
+    "psnr_hvs_m": ("higher", "dB"),
+    "sharpness": (None, "levels^2"),
+    "sharpness_ratio": (None, ""),
     "ssim": ("higher", ""),
     "ms_ssim": ("higher", ""),
     "ms_ssim_3": ("higher", ""),
@@ -26,6 +31,8 @@ DIRECTIONS = {
     "kid_paired_lite0_1280": ("lower", ""),
     "fid": ("lower", ""),
     "kid_paired": ("lower", ""),
+    "sfid": ("lower", ""),
+    "kid_paired_inception_2023": ("lower", ""),
     "fd_dinov2_1024": ("lower", ""),
     "kid_paired_dinov2_1024": ("lower", ""),
     "bpp_bound": ("lower", "bit/pixel"),
@@ -59,7 +66,7 @@ def test_the_catalogues_are_read_without_torch() -> None:
 
 def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
     taps = {name: tuple(extractors[name].facts["taps"]) for name in extractors}
-    assert taps == {"lite0": (112, 1280), "inception": (2048,), "dinov2": (1024,)}
+    assert taps == {"lite0": (112, 1280), "inception": (2048, 2023), "dinov2": (1024,)}
     for sha256 in (lite0.WEIGHTS_SHA256, inception.WEIGHTS.sha256, dinov2.WEIGHTS.sha256):
         assert re.fullmatch("[0-9a-f]{64}", sha256)
     for name in extractors:
@@ -71,6 +78,11 @@ def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
 def test_only_inceptions_distance_is_called_fid() -> None:
     assert [name for name in metrics if metrics[name].label == "FID"] == ["fid"]
     assert [name for name in metrics if name.startswith("fid")] == ["fid"]
+    assert [name for name in metrics if metrics[name].label == "sFID"] == ["sfid"]
+    assert (
+        metrics["sfid"].needs.extractor == metrics["kid_paired_inception_2023"].needs.extractor == ("inception", 2023)
+    )
+    assert metrics["sfid"].needs.patches == 2024
 
 
 def test_the_kernel_distance_of_pairs_does_not_pass_for_the_kid_of_papers() -> None:
@@ -87,6 +99,7 @@ def test_what_a_metric_needs_says_whether_an_evaluation_must_ask_for_it() -> Non
     always = [name for name in metrics if not metrics[name].by_choice]
     assert set(always) == {"psnr", "ssim", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual"}
     assert {name for name in metrics if metrics[name].learned} == {"lpips_alex", "lpips_vgg", "dists"}
+    assert {name for name in metrics if not metrics[name].default} == {"psnr_hvs_m", "sharpness", "sharpness_ratio"}
     assert metrics["fd_lite0_1280"].needs.extractor == ("lite0", 1280)
     assert metrics["lpips_alex"].weights_facts().keys() == {"weights_sha256", "heads_sha256"}
 
@@ -96,9 +109,19 @@ def test_every_metric_of_images_is_undefined_below_the_side_that_it_states() -> 
         if metric.scope is Scope.image and metric.needs.smallest_side > 1 and not metric.learned:
             side = metric.needs.smallest_side
             image = torch.zeros(1, 3, side, side + 4, dtype=torch.uint8)
-            assert metric.function(image, image).isfinite().all(), metric.name
+            assert metric.function(image, image + 9).isfinite().all(), metric.name
             with pytest.raises(ValueError, match=f"both sides must be {side} or more"):
                 metric.function(image[:, :, 1:], image[:, :, 1:])
+
+
+def test_bounds_are_those_that_a_figure_cannot_leave() -> None:
+    bounds = {name: metrics[name].bounds for name in metrics}
+    assert bounds["ssim"] == (-1, 1)
+    assert bounds["ms_ssim"] == bounds["ms_ssim_3"] == (0, 1)
+    assert bounds["psnr"] == bounds["kid_paired"] == bounds_of("ms_ssim_db") == UNBOUNDED
+    positive = {name for name in metrics if bounds[name] == (0, math.inf)}
+    distances = {name for name in metrics if name.startswith(("f", "sfid", "sharpness", "lpips", "dists", "bpp"))}
+    assert positive == distances
 
 
 def test_weights_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +141,6 @@ def test_a_file_among_those_of_images_is_all_that_a_metric_takes(tmp_path: Path)
     code = (
         "import sys, ablate.metrics.images as images; images.__path__.append(sys.argv[1]);"
         "from ablate.metrics.catalogue import metrics; assert metrics['sameness'].label == 'Same';"
-        "from ablate.config import Evaluation; assert 'sameness' in Evaluation().metrics"
+        "from ablate.config import Evaluation; assert 'sameness' in Evaluation().measured"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -108,6 +108,28 @@ def test_moments_that_do_not_belong_together_are_refused() -> None:
         frechet_distance_moments(np.zeros(3), np.eye(3), np.array([0, np.nan, 0]), np.eye(3))
 
 
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        ([[1.0, 0.5], [0.4, 1.0]], "covariance_b must be a covariance, which is symmetric; .* differ by 0.1"),
+        ([[1.0, 2.0], [2.0, 1.0]], "no negative eigenvalue; its least one is -1, its largest 3"),
+        ([[-1.0, 0.0], [0.0, -2.0]], "no negative eigenvalue; its least one is -2, its largest -1"),
+        ([[1.0, np.inf], [np.inf, 1.0]], "covariance_b must hold finite numbers"),
+    ],
+)
+def test_what_is_no_covariance_is_refused(matrix: list, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        frechet_distance_moments(np.zeros(2), np.eye(2), np.zeros(2), np.array(matrix))
+
+
+def test_covariances_that_float32_held_once_are_taken() -> None:
+    a, b = features(15, 200, seed=0), features(400, 200, seed=1)
+    moments = [part for x in (a, b) for part in (x.mean(0), np.cov(x, rowvar=False))]
+    rounded = [part.astype(np.float32) for part in moments]
+    assert np.linalg.eigvalsh(rounded[1].astype(float))[0] < 0
+    assert frechet_distance_moments(*rounded) == pytest.approx(frechet_distance_moments(*moments), rel=1e-3)
+
+
 def spectrum(n: int, width: int, smallest: float, seed: int) -> np.ndarray:
     """Features whose spreads fall from 1 to `smallest`, along directions that no axis has."""
     rng = np.random.default_rng(seed)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from ablate.metrics import kernel, kid, kid_paired
+from ablate.metrics import PairedFeatures, frechet_distance, frechet_infinity, kernel, kid, kid_paired
+from ablate.metrics.distance import frechet_without
 from ablate.metrics.kernel import image_sums, kid_without
 
 
@@ -110,3 +113,26 @@ def test_sets_that_are_no_pairs_are_refused(sets: tuple[np.ndarray, ...]) -> Non
         kid_paired(a, b, np.zeros(14))
     with pytest.raises(ValueError, match="not finite"):
         kid(a, np.full((3, 5), np.inf))
+
+
+DISTANCES: dict[str, Callable[[Any, Any], object]] = {
+    "kid": kid,
+    "kid_paired": kid_paired,
+    "image_sums": lambda a, b: image_sums(a, b, [1, 2]),
+    "frechet_distance": frechet_distance,
+    "frechet_infinity": frechet_infinity,
+    "frechet_without": lambda a, b: frechet_without(a, b, np.array([0, 1, 1]), 2),
+    "PairedFeatures": lambda a, b: PairedFeatures.of(a, b, [1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_features_that_are_not_finite_are_an_error_everywhere(name: str, value: float) -> None:
+    one, opposite = np.eye(3), np.eye(3)
+    one[1, 1] = opposite[0, 0] = value
+    opposite[1, 0] = -value  # sums to nothing that is infinite
+    for broken in (one, opposite):
+        for pair in ((np.eye(3), broken), (torch.from_numpy(broken), np.eye(3))):
+            with pytest.raises(ValueError, match="not finite"):
+                DISTANCES[name](*pair)

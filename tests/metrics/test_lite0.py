@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from ablate.layers.padding import same_padding
 from ablate.metrics import PairedFeatures, extractor, frechet_distance, metrics, patches
 from ablate.networks import lite0
 from ablate.networks.lite0 import Lite0, SameConv2d
@@ -42,7 +43,7 @@ def test_the_parameters_are_those_published() -> None:
 @pytest.mark.parametrize(("size", "expected"), [(4, (0, 1)), (5, (1, 1)), (1, (1, 1)), (2, (0, 1))])
 def test_convolutions_pad_as_tensorflows_same(size: int, expected: tuple[int, int]) -> None:
     convolution = SameConv2d(1, 1, 3, stride=2)
-    assert convolution._padding(size) == expected
+    assert same_padding(size, 3, 2) == expected
     x = torch.randn(1, 1, size, size)
     padded = F.pad(x, expected * 2)
     assert torch.equal(convolution(x), F.conv2d(padded, convolution.weight, stride=2))

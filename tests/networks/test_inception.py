@@ -40,6 +40,20 @@ def images(height: int, width: int) -> torch.Tensor:
     return torch.randint(256, (2, 3, height, width), dtype=torch.uint8, generator=stream(1, "test.images"))
 
 
+def agrees_with_places(file: Path, ours: Inception, size: tuple[int, int]) -> None:
+    """Compares features that keep their places with an activation inside torch-fidelity's network."""
+    peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(file))
+    seen: list[torch.Tensor] = []
+    peer.Mixed_6d.branch1x1.register_forward_hook(lambda *given: seen.append(given[-1]))
+    with torch.inference_mode():
+        peer(images(*size))
+        found = ours.spatial(images(*size).float())
+    assert seen[0].shape == (2, 192, 17, 17)
+    expected = seen[0][:, :7].reshape(2, -1)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+
+
 def agrees(file: Path, ours: Inception, size: tuple[int, int]) -> None:
     """Compares features with torch-fidelity's network on one file of weights."""
     peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(file))
@@ -55,9 +69,15 @@ def test_features_agree_with_torch_fidelity_on_random_weights(drawn: Path, size:
     agrees(drawn, with_weights(torch.load(drawn, weights_only=True)), size)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (400, 333)])
+def test_features_with_places_agree_with_torch_fidelity_on_random_weights(drawn: Path, size: tuple[int, int]) -> None:
+    agrees_with_places(drawn, with_weights(torch.load(drawn, weights_only=True)), size)
+
+
 @pytest.mark.skipif("ABLATE_INCEPTION" not in os.environ, reason="ABLATE_INCEPTION names no weights")
 def test_features_agree_with_torch_fidelity_on_the_published_weights() -> None:
     agrees(Path(os.environ["ABLATE_INCEPTION"]), inception.pretrained("cpu"), (256, 256))
+    agrees_with_places(Path(os.environ["ABLATE_INCEPTION"]), inception.pretrained("cpu"), (256, 256))
 
 
 def test_names_and_shapes_are_those_of_the_published_file() -> None:
@@ -124,6 +144,9 @@ def test_the_extractor_downloads_once_and_then_reads_the_cache(
     inception.pretrained.cache_clear()
     monkeypatch.setattr(inception, "WEIGHTS", replace(inception.WEIGHTS, url="http://127.0.0.1:9/none"))
     assert torch.equal(extractor("inception", tap=2048)(images(64, 64)), features)
+    places = extractor("inception", tap=2023)(images(64, 64))
+    with torch.inference_mode():
+        assert torch.equal(places, inception.pretrained("cpu").spatial(images(64, 64).float()))
     inception.pretrained.cache_clear()
 
 

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.settings import ModelQuirks
-from ablate.codecs.agustsson.settings import Quantizer as QuantizerSettings
+from ablate.codecs.agustsson.settings import ModelQuirks, QuantizerSettings
 
 REACH = 64.0
 """How far beyond the outermost centers a latent is told from one further out: float32 is exact to 4e-6 there, and

@@ -11,7 +11,7 @@ from ablate.layers.settings import Norm
 from ablate.settings import Settings
 
 
-class Quantizer(Settings):
+class QuantizerSettings(Settings):
     """Quantizer of a latent to one of `levels` symbols (paper, sections 3.1 and 4; soft backward of Mentzer et al.)."""
 
     levels: int = Field(5, ge=2, le=64)
@@ -45,7 +45,7 @@ class AgustssonSettings(Settings):
     latent_norm: Literal["instance", "batch", "none"] = "instance"
     noise: bool = False
     noise_channels: int = Field(128, ge=1)
-    quantizer: Quantizer = Quantizer()
+    quantizer: QuantizerSettings = QuantizerSettings()
     quirks: ModelQuirks = ModelQuirks()
 
 

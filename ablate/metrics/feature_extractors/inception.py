@@ -1,4 +1,4 @@
-"""InceptionV3 as a feature extractor: the one that FID and KID are defined by."""
+"""InceptionV3 as a feature extractor: the one that FID, sFID and KID are defined by."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ PREPROCESSING = "bilinear to 299x299 as TensorFlow 1 (no half-pixel centers, no 
 
 
 @extractors.register(
-    formula="mean over space of the last block (2048 wide)",
-    source="Szegedy et al. 2016, CVPR; weights of 2015-12-05 in torch-fidelity's conversion",
+    formula="mean over space of the last block (2048 wide), or 7 channels of mixed_6/conv at 17x17 places (2023 wide)",
+    source="Szegedy et al. 2016, CVPR; weights of 2015-12-05 in torch-fidelity's conversion; places: Nash et al. 2021",
     label="Inception",
-    taps={2048: "InceptionV3 of 2015-12-05, pool3, resized as TensorFlow 1 did"},
+    taps={
+        2048: "InceptionV3 of 2015-12-05, pool3, resized as TensorFlow 1 did",
+        2023: "InceptionV3 of 2015-12-05, first 7 channels of mixed_6/conv at 17x17 places, resized as pool3",
+    },
     preprocessing=PREPROCESSING,
     licence="Apache-2.0",
 )
@@ -23,9 +26,11 @@ def inception(*, tap: int = 2048, device: str = "cpu", weights: str = "") -> Ext
     downloaded into it.
 
     Raises:
-        ValueError: for a tap other than 2048, or weights that are absent and cannot be downloaded, or are other ones.
+        ValueError: for another tap, or weights that are absent and cannot be downloaded, or are other ones.
     """
-    from ablate.networks.inception import WEIGHTS, pretrained
+    from ablate.networks.inception import SPATIAL_WIDTH, WEIGHTS, pretrained
 
     require_tap("inception", tap)
-    return Extractor("inception", tap, WEIGHTS.sha256, PREPROCESSING, device, pretrained(device, weights or None))
+    network = pretrained(device, weights or None)
+    features = network.spatial if tap == SPATIAL_WIDTH else network
+    return Extractor("inception", tap, WEIGHTS.sha256, PREPROCESSING, device, features)

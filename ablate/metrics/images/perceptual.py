@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ablate.metrics.catalogue import register_metric
@@ -37,6 +38,7 @@ def _dists_weights() -> Mapping[str, WeightsFile]:
     label="LPIPS (AlexNet)",
     unit="",
     direction="lower",
+    bounds=(0, math.inf),
     place=40,
     needs=Needs(smallest_side=31, weights=lambda: _lpips_weights("alex")),
     formula=f"{_LPIPS}; AlexNet",
@@ -56,6 +58,7 @@ def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
     label="LPIPS (VGG16)",
     unit="",
     direction="lower",
+    bounds=(0, math.inf),
     place=40,
     needs=Needs(smallest_side=16, weights=lambda: _lpips_weights("vgg")),
     formula=f"{_LPIPS}; VGG16",
@@ -75,6 +78,7 @@ def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     label="DISTS",
     unit="",
     direction="lower",
+    bounds=(0, math.inf),
     place=50,
     needs=Needs(smallest_side=16, weights=_dists_weights),
     formula="1 - sum over channels of alpha l(x, y) + beta s(x, y), of VGG16's maps and the image itself",

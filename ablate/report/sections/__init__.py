@@ -18,6 +18,7 @@ from ablate.report.sections.forest import forest
 from ablate.report.sections.images import images
 from ablate.report.sections.interactions import interaction_effects
 from ablate.report.sections.protocol import protocol
+from ablate.report.sections.references import references
 from ablate.report.sections.results import results
 from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.throughput import throughput
@@ -36,6 +37,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     variance,
     tradeoff,
     anchors,
+    references,
     training,
     images,
     cost,

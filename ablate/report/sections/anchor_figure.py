@@ -1,15 +1,17 @@
-"""Draws the arms among the curves of JPEG and WebP, one panel a metric, over bits on a scale of octaves."""
+"""Draws the arms among the curves of other codecs, one panel a metric, over bits on a scale of octaves."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablate.analysis import Scatter
 from ablate.metrics import Metric
 from ablate.report.document import Figure
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, axis_title, draw
-from ablate.report.numbers import fixed, joined
+from ablate.report.numbers import joined, with_unit
 from ablate.report.styles import Encoding, arm_key, arm_styles, label_points
 from ablate.report.svg import INK, MUTED
 
@@ -18,22 +20,26 @@ if TYPE_CHECKING:
 
 RATE = "bpp_actual"
 PANELS = 3
-LINES = ((INK, "-"), (MUTED, "--"))
-"""Colour and line of each format, in their order."""
+LINES = ((INK, "-"), (MUTED, "--"), (INK, ":"), (MUTED, "-."), (INK, "--"), (MUTED, "-"))
+"""Colour and line of each codec, in their order, and then again."""
+
+BEGINNING = "; each begins at its lowest quality, below which there is no file"
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def anchor_figure(evidence: Evidence, curves: Curves, metrics: Sequence[Metric]) -> Figure | None:
-    """Returns the drawing; None where neither format has a curve in any metric."""
+def anchor_figure(
+    evidence: Evidence, curves: Curves, metrics: Sequence[Metric], name: str = "anchors", beginning: str = BEGINNING
+) -> Figure | None:
+    """Returns the drawing; None where no codec has a point in any metric."""
     shown = [metric for metric in metrics if any(_points(curve, metric) for curve in curves.values())][:PANELS]
     if not shown:
         return None
     encoding, names = Encoding.of(evidence.study.axes), joined(list(curves))
-    with draw("anchors", 4.4) as drawn:
+    with draw(name, 4.4) as drawn:
         panels = drawn.panels(len(shown))
         for panel, metric in zip(panels, shown, strict=True):
-            for curve, (colour, style) in zip(curves.values(), LINES, strict=True):
+            for curve, (colour, style) in zip(curves.values(), itertools.cycle(LINES), strict=False):
                 _line(panel, _points(curve, metric), colour, style)
             _arms(drawn, panel, evidence, encoding, metric)
             _label(panel, evidence.metrics[RATE], metric)
@@ -44,8 +50,8 @@ def anchor_figure(evidence: Evidence, curves: Curves, metrics: Sequence[Metric])
             label_points(panel, ends, list(ends))
         return drawn.figure(
             f"{joined([metric.label for metric in shown])} of every arm and of {names} over bits per pixel",
-            f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike; each begins at "
-            "its lowest quality, below which there is no file. Bits per pixel in octaves, headers included.",
+            f"Points: arms, means over their seeds. Lines: {names} on the same images, measured alike{beginning}. Bits "
+            "per pixel in octaves, headers included.",
         )
 
 
@@ -61,14 +67,9 @@ def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style
 
 def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, metric: Metric) -> None:
     styles, rate = arm_styles(evidence, encoding), evidence.metrics[RATE]
-    for arm in evidence.finished:
-        bits, values = arm.scores(RATE), arm.scores(metric.name)
-        seeds = [seed for seed in values if seed in bits]
-        if not seeds:
-            continue
-        x, y = (sum(of[seed] for seed in seeds) / len(seeds) for of in (bits, values))
-        told = f"{fixed(y, metric.decimals)} {metric.unit} at {fixed(x, rate.decimals)} {rate.unit}"
-        drawn.point(panel, x, y, f"{arm.name}: {told}", zorder=5, **styles[arm.name].drawn(7))
+    for name, (y, x) in Scatter(evidence.finished, metric, rate).points.items():
+        title = f"{name}: {with_unit(metric, y)} at {with_unit(rate, x)}"
+        drawn.point(panel, x, y, title, zorder=5, **styles[name].drawn(7))
 
 
 def _label(panel: Axes, rate: Metric, metric: Metric) -> None:

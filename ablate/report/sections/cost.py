@@ -93,8 +93,7 @@ def _said(arms: Sequence[Row]) -> str:
 
 
 def _table(evidence: Evidence, arms: Sequence[Row]) -> Table:
-    baseline = evidence.study.baseline
-    base = next((arm for arm in arms if baseline and arm["arm"] == baseline.name), None)
+    base = next((arm for arm in arms if evidence.is_baseline(arm["arm"])), None)
 
     def alone(arm: Row) -> Tone:
         return "plain" if arm["ran"] == [ALONE] else "muted"

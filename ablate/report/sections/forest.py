@@ -119,7 +119,7 @@ def _panel(panel: Axes, metric: Metric, contrasts: Sequence[Contrast | None]) ->
         _row(panel, place, each, reach)
     panel.set_title(axis_title(metric))
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[metric.direction])
+    panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[metric.better])
     panel.grid(False, axis="y")
 
 

@@ -94,14 +94,13 @@ def _panel(
 
 def _name(panel: Axes, evidence: Evidence, scatter: Scatter) -> None:
     """Names the front and the baseline, and where arms are few each other one that has room."""
-    baseline, axes = evidence.study.baseline, {arm.name: arm.axes for arm in evidence.finished}
-    few = len(scatter.points) <= LABELLED
+    axes, few = {arm.name: arm.axes for arm in evidence.finished}, len(scatter.points) <= LABELLED
     names = {
         name: short_name(evidence, name, axes[name]) if few else "baseline"
         for name in scatter.points
-        if few or (baseline and name == baseline.name)
+        if few or evidence.is_baseline(name)
     }
-    first = [words for name, words in names.items() if name in scatter.front or (baseline and name == baseline.name)]
+    first = [words for name, words in names.items() if name in scatter.front or evidence.is_baseline(name)]
     label_points(panel, {words: scatter.points[name][::-1] for name, words in names.items()}, first, _stairs(scatter))
 
 

@@ -132,7 +132,7 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
         return planned, "Every arm is shown."
     always = [evidence.reference.name] if evidence.reference else []
     for metric in evidence.primary:
-        means = {arm.name: mean for arm in evidence.finished if (mean := arm.mean(metric.name)) is not None}
+        means = evidence.means(metric.name)
         if means:
             always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]
     values = {arm.name: value for arm in planned if (value := arm.scores("psnr").get(seed)) is not None}
@@ -184,7 +184,7 @@ def _whole(
 
 def _tile(views: Views, arm: Arm, image: str, window: Window) -> Tile:
     """Returns an arm's crop with its quality and bits, or why there is none."""
-    baseline = views.evidence.study.baseline is not None and arm.name == views.evidence.study.baseline.name
+    baseline = views.evidence.is_baseline(arm.name)
     cell = arm.of_seed(views.seed)
     if cell is None or cell.status is not Status.done:
         state = "not planned" if cell is None else cell.status

@@ -84,8 +84,7 @@ def _detectable(evidence: Evidence) -> Iterator[Text]:
 
 def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
     """Says which winners spend other bits than the baseline."""
-    baseline = evidence.study.baseline
-    rates = {arm.name: sum(values.values()) / len(values) for arm in evidence.finished if (values := arm.scores(RATE))}
+    baseline, rates = evidence.study.baseline, evidence.means(RATE)
     if baseline is None or baseline.name not in rates:
         return
     for name in dict.fromkeys(won.arm for won in winners):

@@ -68,7 +68,7 @@ def _metrics_table(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -
         "metrics", "Metrics", evidence.metrics.values(),
         words("metric", lambda metric: Value(metric.label, metric.name)),
         words("unit", lambda metric: metric.unit or "none"),
-        words("better", lambda metric: metric.direction),
+        words("better", lambda metric: metric.direction or "neither"),
         words("what it is", lambda metric: metric.formula or "not described"),
         words("measured with", lambda metric: _facts(facts.get(metric.name, {}))),
         caption="Reconstructions are rounded to 8 bit before any metric.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ablate.report.evidence import Evidence
 from ablate.report.figures import axis_title, draw
 from ablate.report.numbers import fixed, joined
 from ablate.report.styles import LineStyle, line_style
+from ablate.report.svg import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 LINES = 12
 """Curves that a panel may hold; with more settings, a curve is the mean over all but the first other axis."""
 PANELS = 3
+REACH = 2.0
+"""How far beyond the bits of the curves other codecs are drawn, as a factor."""
+OTHERS = ("--", ":", "-.")
+OF_OTHERS = " Grey, with crosses: other codecs on the same images, measured alike, where they spend about these bits."
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def rate_curves(evidence: Evidence) -> tuple[list[Block], dict[str, Any]]:
         for name, found in drawn.items()
         for curve in found
     ]
-    return [_figure(axis, rate, metrics, drawn)], {"rate_axis": axis.name, "curves": numbers}
+    return [_figure(evidence, axis, rate, metrics, drawn)], {"rate_axis": axis.name, "curves": numbers}
 
 
 def curves(evidence: Evidence, axis: Axis, metric: Metric) -> list[Curve]:
@@ -77,24 +83,43 @@ def _numbers(vertex: Vertex) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(axis: Axis, rate: Metric, metrics: Sequence[Metric], curves: Mapping[str, Sequence[Curve]]) -> Figure:
+def _figure(
+    evidence: Evidence, axis: Axis, rate: Metric, metrics: Sequence[Metric], curves: Mapping[str, Sequence[Curve]]
+) -> Figure:
+    near = {metric.name: _near(evidence, metric.name, curves[metric.name]) for metric in metrics}
     with draw("rate", 4.6) as drawn:
         panels = drawn.panels(len(metrics))
         for panel, metric in zip(panels, metrics, strict=True):
             for curve in curves[metric.name]:
                 _draw(panel, curve)
+            for (label, style), points in near[metric.name].items():
+                panel.plot(*zip(*points, strict=True), style, color=MUTED, marker="x", markersize=5, label=label)
             panel.set_title(axis_title(metric, better=True))
             panel.set_xlabel(axis_title(rate))
             panel.margins(x=0.04, y=0.08)
-        handles, labels = panels[0].get_legend_handles_labels()
+        named = {
+            label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+        }
+        handles, labels = list(named.values()), list(named)
         if len(labels) > 1:
             drawn.canvas.legend(handles, labels, loc="outside lower left", ncols=min(4, len(labels)), alignment="left")
         return drawn.figure(
             f"{joined([metric.label for metric in metrics])} over {rate.label} along {axis.name}",
             f"Each point is a level of {axis.name}: mean bits and mean metric over seeds, joined in the order of the "
             "bits. Bands: 95% t-intervals over seeds where there are two or more; where bands overlap, these seeds do "
-            "not tell the curves apart. Bits are those of real files, headers included.",
+            "not tell the curves apart. Bits are those of real files, headers included."
+            + (OF_OTHERS if any(near.values()) else ""),
         )
+
+
+def _near(evidence: Evidence, metric: str, curves: Sequence[Curve]) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Returns the points of other codecs that may be compared, about the bits of the curves, by name and line."""
+    rates = [vertex.rate for curve in curves for vertex in curve.vertices]
+    near = {}
+    for each, style in zip(evidence.beside, itertools.cycle(OTHERS), strict=False):
+        points = each.points(metric) if rates and each.comparable(metric) and each.comparable(RATE) else []
+        near[each.label, style] = [(x, y) for x, y in points if min(rates) / REACH <= x <= max(rates) * REACH]
+    return {line: points for line, points in near.items() if points}
 
 
 def _draw(panel: Axes, curve: Curve) -> None:

@@ -102,7 +102,7 @@ def _failures(evidence: Evidence) -> list[Block]:
         most = max(rates, key=lambda rate: rate.high)
         rest = f"With {plural(most.ended, 'seed')} an arm may still diverge in up to {most.high:.0%} of runs"
         return [text(f"No cell diverged. {rest} (Wilson, 95 %).", kind="note")]
-    worst = {m.name: means_with_failures(evidence.study, m.name, m.direction) for m in evidence.primary}
+    worst = {m.name: means_with_failures(evidence.study, m.name, m.better) for m in evidence.primary}
     arms = {arm.name: arm for arm in evidence.study.arms}
 
     def diverged(rate: FailureRate) -> Value:

@@ -29,7 +29,7 @@ def verdict(evidence: Evidence) -> Content:
         said = _nothing(evidence)
         return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    found = [winner(study, metric.name, metric.direction) for metric in evidence.primary]
+    found = [winner(study, metric.name, metric.better) for metric in evidence.primary]
     winners = [each for each in found if each]
     lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
     unsaid = limits(evidence, winners)

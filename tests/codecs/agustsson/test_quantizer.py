@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from ablate.codecs.agustsson.quantizer import Quantizer
-from ablate.config import ModelQuirks
-from ablate.config import Quantizer as QuantizerSettings
+from ablate.config import ModelQuirks, QuantizerSettings
 
 EVERYWHERE = torch.linspace(-9, 9, 181)
 

@@ -1,0 +1,68 @@
+"""Sets of test images by name, measured beside the test images of the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablate.config import Data, Evaluation
+from ablate.data.cache import prepare, prepare_folder
+from ablate.data.images import Images, require_usable
+from ablate.data.selection import require_disjoint, select
+from ablate.metrics.naming import TEST
+from ablate.settings import content_sha256
+from ablate.sources.digest import digest, hash_files, stamps
+from ablate.sources.folder import list_folder
+
+
+def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Path | None = None) -> Evaluation:
+    """Returns the evaluation with absolute paths of its sets and the digests of their images.
+
+    Args:
+        evaluation: as a grid file gives it.
+        data: resolved.
+        directory: what relative paths begin at.
+        cache: directory where hashes of files are remembered.
+
+    Raises:
+        ValueError: for a missing or empty directory, an image that was trained on, or one that cannot be used.
+    """
+    if not evaluation.sets:
+        return evaluation
+    trained = select(data, cache)["train"]
+    paths, digests = {}, {}
+    for name, path in evaluation.sets.items():
+        place = _absolute(path, directory)
+        images = hash_files(list_folder(place), cache, data.colour_profiles)
+        problems = {image.name: image.problem for image in images if image.problem}
+        require_usable(str(place), problems, len(images) - len(problems), skip=data.on_bad_image == "skip")
+        require_disjoint(trained, images, name)
+        paths[name], digests[name] = str(place), digest(images)
+    return evaluation.model_copy(update={"sets": paths, "set_digests": digests})
+
+
+def prepare_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> Images:
+    """Returns the images of a set of resolved settings, decoded now or before.
+
+    Raises:
+        ValueError: if they cannot be used, or are no longer those that the settings were resolved to.
+    """
+    if name == TEST:
+        return prepare(data, "test", cache)
+    skip = data.on_bad_image == "skip"
+    images = prepare_folder(Path(evaluation.sets[name]), cache, skip=skip, colour_profiles=data.colour_profiles)
+    if images.digest != evaluation.set_digests[name]:
+        raise ValueError(f"the images of {evaluation.sets[name]} have changed since the grid was planned; plan again")
+    return images
+
+
+def stat_of_set(path: str, directory: Path) -> str:
+    """Returns a hash of names, sizes and times of the images of a set: changes when its digest might have.
+
+    Raises:
+        ValueError: for a missing or empty directory.
+    """
+    return content_sha256(stamps(list_folder(_absolute(path, directory))))
+
+
+def _absolute(path: str, directory: Path) -> Path:
+    return (directory / Path(path).expanduser()).resolve()

@@ -1,0 +1,121 @@
+"""What is still to be measured of finished cells: the figures that a grid asks for and no record holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
+from ablate.execute.jobs import Job, all_labels
+from ablate.execute.planning import Plan
+from ablate.metrics.catalogue import metrics
+from ablate.metrics.naming import TEST, on_set
+from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status
+from ablate.registry import unknown
+from ablate.sources.folder import list_folder
+from ablate.store import Store
+from ablate.store.measured import image_sets, looked_at_alike
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall be measured.
+
+    Attributes:
+        metrics: beside those of the grid, and then only these; none for all that the grid measures.
+        sets: sets of images; none for all of the grid.
+        declared: leave out what the grid file does not ask for: a metric that came with a later version.
+    """
+
+    metrics: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    declared: bool = False
+
+    def evaluation(self, config: Mapping[str, Any]) -> Evaluation:
+        """Returns the evaluation of a cell with the metrics that are wished for."""
+        given = dict(config["evaluation"])
+        named = dict.fromkeys((*given.get("metrics", ()), *self.metrics))
+        return Evaluation.model_validate({**given, "metrics": tuple(named)})
+
+
+def measurements(
+    plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Callable[[str], bool] = all_labels
+) -> tuple[Job, ...]:
+    """Returns a job for each set of images on which a finished cell of the plan lacks figures.
+
+    Raises:
+        ValueError: for a set that the grid does not have, or a metric that there is not.
+    """
+    cells = [cell for cell in store.cell_records(plan.record) if wanted(cell.label) and "evaluation" in cell.config]
+    named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
+    if foreign := [name for name in wish.sets if cells and name not in named]:
+        raise ValueError(unknown("set of images", foreign[0], sorted(named)))
+    return tuple(job for cell in cells if cell.status is Status.done for job in _jobs(cell, wish))
+
+
+def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
+    assert cell.result is not None, "a cell that is done has a result"
+    evaluation = wish.evaluation(cell.config)
+    config = {**cell.config, "evaluation": evaluation.model_dump(mode="json")}
+    for images, digest in image_sets(cell.config, evaluation).items():
+        if wish.sets and images not in wish.sets:
+            continue
+        names = _missing(cell.result, evaluation, images, wish)
+        if not names or digest is None:
+            continue
+        settings = MeasurementSettings(
+            id=_content_id(cell, evaluation, digest, names),
+            schema_version=1,
+            label=f"{cell.label} on {images}",
+            of=cell.id,
+            weights=cell.result.artefacts.get("weights.pt", ""),
+            images=images,
+            digest=digest,
+            metrics=tuple(names),
+            cell=config,
+        )
+        yield Job("measure", settings.id, settings.label, settings, _reconstructions(cell.result, evaluation, images))
+
+
+def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) -> list[str]:
+    """Returns the metrics of an evaluation that no record has on a set of images, in the order of the catalogue."""
+    asked: Collection[str] = wish.metrics or evaluation.measured
+    if wish.declared and images == TEST:
+        asked = evaluation.chosen
+    names = []
+    for name in evaluation.measured:
+        facts = result.protocol.get(on_set(name, images))
+        if name in asked and not (facts is not None and looked_at_alike(facts, evaluation)):
+            first = metrics[name].stands_in_for
+            # Whether a metric must be stood in for is known once that one is measured.
+            beside = result.protocol.get(on_set(first, images), {}) if first else {}
+            if not first or first in names or beside.get("undefined"):
+                names.append(name)
+    # A metric that stands in for one which is missing comes with it, wherever the catalogue has the two.
+    with_first = [each for each in asked if metrics[each].stands_in_for in names and each not in names]
+    return names + [each for each in with_first if on_set(each, images) not in result.protocol]
+
+
+def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Collection[str]) -> str:
+    """Returns the first digits of a hash of weights, images and protocol."""
+    assert cell.result is not None, "it was trained"
+    needed = {metrics[name].needs.extractor for name in names}
+    views = [[view.name, view.tap, view.patch] for view in evaluation.views if (view.name, view.tap) in needed]
+    content = {
+        "results_version": RESULTS_VERSION,
+        "cell": cell.id,
+        "weights": cell.result.artefacts.get("weights.pt", ""),
+        "images": [digest, cell.config["data"].get("colour_profiles", "keep")],
+        "metrics": sorted(names),
+        "views": views,
+    }
+    return content_sha256({"measurement": content})[:12]
+
+
+def _reconstructions(result: Result, evaluation: Evaluation, images: str) -> int:
+    """Returns how many reconstructions there are to measure, before any is decoded."""
+    if images == TEST:
+        return sum(name.startswith("eval/recon/") for name in result.artefacts)
+    return len(WEIGHTS) * len(list_folder(Path(evaluation.sets[images])))

@@ -1,0 +1,90 @@
+"""The tables of a study: cells, their images, the curves, and the other codecs beside them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablate.analysis import RATE, Study
+from ablate.analysis.axes import value_text
+from ablate.analysis.references import beside
+from ablate.export.curves import metric_names, study_curves
+from ablate.records.images import NAMES
+from ablate.store import Store
+
+Row = dict[str, Any]
+
+
+def tables(study: Study, store: Store) -> dict[str, list[Row]]:
+    """Returns the rows of each table that has any, all rows of one with the same columns."""
+    found = {
+        "cells": _cells(study),
+        "images": _images(study, store),
+        "curves": _curves(study),
+        "references": _references(study, store.data_cache),
+    }
+    filled = {name: _even(list(rows)) for name, rows in found.items()}
+    return {name: rows for name, rows in filled.items() if rows}
+
+
+def _cells(study: Study) -> Iterator[Row]:
+    """Yields a row for each cell and its weights; one without figures has one row."""
+    names = metric_names(study)
+    for cell in study.cells:
+        about = {
+            "cell": cell.id, "grid": cell.grid, "arm": cell.arm, "seed": cell.seed, "replicate": cell.replicate,
+            "status": cell.status.value, **{key: value_text(value) for key, value in cell.axes.items()},
+        }  # fmt: skip
+        for weights, figures in (cell.measured.metrics if cell.measured else {"": {}}).items():
+            yield about | {"weights": weights} | {name: figures.get(name) for name in names}
+
+
+def _images(study: Study, store: Store) -> Iterator[Row]:
+    for cell in study.cells:
+        path = store.cell(cell.id).images_csv
+        if cell.measured and path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    figures = {key: value if key in NAMES else _typed(value) for key, value in row.items()}
+                    yield {"cell": cell.id, "arm": cell.arm, "seed": cell.seed, **figures}
+
+
+def _typed(text: str) -> int | float | str | None:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
+
+
+def _curves(study: Study) -> Iterator[Row]:
+    for curve in study_curves(study):
+        for point in curve.points:
+            for name, own in point.values.items():
+                yield {
+                    "curve": curve.name, "level": point.level, "bpp": point.values[RATE].mean, "metric": name,
+                    "mean": own.mean, "low": own.low, "high": own.high, "seeds": own.n,
+                }  # fmt: skip
+
+
+def _references(study: Study, cache: Path) -> Iterator[Row]:
+    for each in beside(study, cache):
+        for point in each.curve.points if each.curve else ():
+            for name, value in point.values.items():
+                why = each.refused.get(name)
+                yield {
+                    "codec": each.label,
+                    "quality": "" if point.quality is None else str(point.quality),
+                    "bpp": point.values.get(RATE),
+                    "metric": name,
+                    "value": value,
+                    "not_comparable": why.reason.value if why else "",
+                }
+
+
+def _even(rows: Sequence[Row]) -> list[Row]:
+    columns: Iterable[str] = dict.fromkeys(key for row in rows for key in row)
+    return [{column: row.get(column) for column in columns} for row in rows]

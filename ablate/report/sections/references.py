@@ -1,0 +1,224 @@
+"""The codecs that a grid file names, beside the arms: compared where that is allowed, shown apart where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ablate.analysis.rate_curves import rate_axis
+from ablate.analysis.references import Against, Beside, Incomparable, Missing, Refusal, against
+from ablate.evaluate.curve import CurvePoint
+from ablate.metrics import Metric
+from ablate.metrics.catalogue import in_reading_order
+from ablate.metrics.metric import Scope
+from ablate.report.document import Block, Items, Table, Value, text
+from ablate.report.evidence import Evidence
+from ablate.report.numbers import NONE, fixed, joined, plural
+from ablate.report.sections.anchor_figure import RATE, anchor_figure
+from ablate.report.sections.rate_curves import curves
+from ablate.report.sections.section import Content, section
+from ablate.report.tables import number, numbers, scores, table, words
+
+IN_WORDS = {
+    Incomparable.images_unknown: "nobody declared on which images (images = the digest, or same_images = true)",
+    Incomparable.images_differ: "it was measured on other images",
+    Incomparable.convention_unknown: "nobody declared that it is defined as here (same_convention)",
+    Incomparable.protocol_differs: "it was measured by another protocol",
+    Missing.not_measured: "not measured yet: `ablate references` measures it",
+    Missing.unreadable: "it cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A curve of the grid against a reference on a metric."""
+
+    line: str
+    metric: Metric
+    other: str
+    found: Against
+
+
+@section("references", "Beside other codecs", "Other codecs")
+def references(evidence: Evidence) -> Content:
+    """Returns what each codec is and what it may be compared on, the figure, the differences, and all points."""
+    every = evidence.beside
+    if not every:
+        return (), {}
+    blocks: list[Block] = [_codecs(every)]
+    if failed := [text(line) for each in every for line in _failed(each)]:
+        blocks.append(Items("Qualities without a point", tuple(failed)))
+    metrics = [m for m in evidence.metrics.values() if m.direction and m.scope is not Scope.rate]
+    drawn = {each.label: _records(each, metrics) for each in every}
+    figure = anchor_figure(evidence, {name: points for name, points in drawn.items() if points}, metrics, "codecs", "")
+    blocks += [figure] if figure else []
+    compared = _compare(evidence, every, metrics)
+    blocks += [_differences(compared)] if compared else []
+    blocks += _points(every)
+    return blocks, {"codecs": [_plain(each) for each in every], "bjontegaard": [_plain_bd(each) for each in compared]}
+
+
+def _codecs(every: Sequence[Beside]) -> Table:
+    def bits(each: Beside) -> str:
+        rates = [rate for rate, _ in each.points(RATE)]
+        return f"{min(rates):.3g} to {max(rates):.3g}" if rates else NONE
+
+    return table(
+        "codecs", "Other codecs", every,
+        words("codec", lambda each: each.label),
+        words("from", _origin),
+        numbers("points", lambda each: float(len(each.points(RATE)))),
+        words("bits per pixel", bits),
+        words("compared on", lambda each: joined(_labels(each, None)) or NONE),
+        words("not comparable", lambda each: _told(each) or NONE),
+        caption="What was measured here went through the code that measures the cells. Of points from files the grid "
+        "file must declare that images and definition are the same, since numbers do not say so.",
+    )  # fmt: skip
+
+
+def _origin(each: Beside) -> str:
+    own = each.declared
+    if own.file:
+        return own.file.rpartition("/")[2]
+    return (each.curve.version if each.curve else "") or own.codec or own.command[0]
+
+
+def _labels(each: Beside, refused: Refusal | None) -> list[str]:
+    """Returns the metrics with that verdict."""
+    names = [name for name, why in each.refused.items() if why == refused and name != RATE]
+    return [metric.label for metric in in_reading_order(names)]
+
+
+def _told(each: Beside) -> str:
+    if each.missing:
+        return f"{IN_WORDS[each.missing]}{f': {each.cause}' if each.cause else ''}"
+    found = dict.fromkeys(str(why) for why in each.refused.values() if why)
+    reasons = {str(why): why for why in each.refused.values() if why}
+    return "; ".join(
+        f"{joined(_labels(each, reasons[key])) or 'bits'}: {IN_WORDS[reasons[key].reason]}"
+        + (f" ({', '.join(map(str, reasons[key].facts))})" if reasons[key].facts else "")
+        for key in found
+    )
+
+
+def _failed(each: Beside) -> list[str]:
+    lines = []
+    for point in each.curve.points if each.curve else ():
+        if point.failed:
+            image, _, why = point.failed[0]
+            more = f", and {plural(len(point.failed) - 1, 'more image')}" if len(point.failed) > 1 else ""
+            at = "" if point.quality is None else f" at quality {point.quality}"
+            lines.append(f"{each.label}{at}: {image}: {why}{more}")
+    return lines
+
+
+def _records(each: Beside, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
+    """Returns the points with those figures alone that may stand among the arms'."""
+    allowed = [metric.name for metric in metrics if each.comparable(metric.name)]
+    if each.curve is None or not allowed or not each.comparable(RATE):
+        return []
+    points = [point for point in each.curve.points if point.values.get(RATE) is not None]
+    return [{RATE: at.values[RATE], **{name: at.values.get(name) for name in allowed}} for at in points]
+
+
+def _compare(evidence: Evidence, every: Sequence[Beside], metrics: Sequence[Metric]) -> list[Compared]:
+    axis = rate_axis(evidence.study)
+    if axis is None:
+        return []
+    primary = [metric for metric in metrics if metric in evidence.primary]
+    found = []
+    for metric in primary:
+        lines = {
+            curve.label: [(vertex.rate, vertex.interval.mean) for vertex in curve.vertices]
+            for curve in curves(evidence, axis, metric)
+        }
+        for each in every:
+            if each.comparable(metric.name) and each.comparable(RATE):
+                other = each.points(metric.name)
+                found += [Compared(line, metric, each.label, against(own, other)) for line, own in lines.items()]
+    return found
+
+
+def _differences(compared: Sequence[Compared]) -> Table:
+    def rate(row: Compared) -> Value:
+        if row.found.rate is None:
+            return Value("refused", joined(list(row.found.refused)), tone="muted")
+        return number(100 * row.found.rate.value, 1)
+
+    def quality(row: Compared) -> Value:
+        if row.found.quality is None:
+            return Value(NONE, tone="muted")
+        value = row.found.quality.value
+        return Value(f"{fixed(value, row.metric.decimals, signed=True)} {row.metric.unit}".strip(), sort=value)
+
+    return table(
+        "codecs-bd", "Bits against other codecs", compared,
+        words("curve", lambda row: row.line),
+        words("against", lambda row: row.other),
+        words("metric", lambda row: f"BD-{row.metric.label}"),
+        numbers("bits at equal quality", rate, "%", "BD-rate: negative is fewer bits than the other codec"),
+        numbers("at equal bits", quality),
+        caption="Curves are means over seeds; no interval is claimed. Interpolated by Akima.",
+    )  # fmt: skip
+
+
+def _points(every: Sequence[Beside]) -> list[Block]:
+    """Returns a table of the points that may be compared and one of those that may not."""
+    tables: list[Block] = []
+    for name, title, wanted in (
+        ("codecs-points", "Points of other codecs", True),
+        ("codecs-apart", "Points that are not comparable", False),
+    ):
+        rows = [
+            (each, point)
+            for each in every
+            if each.curve
+            for point in each.curve.points
+            if _shown(each, wanted) and point.values
+        ]
+        shown = in_reading_order({metric for each, _ in rows for metric in _shown(each, wanted)})
+        if rows:
+            tables.append(_point_table(name, title, rows, shown, wanted))
+    return tables
+
+
+def _shown(each: Beside, wanted: bool) -> list[str]:
+    return [name for name in each.refused if name != RATE and each.comparable(name) is wanted]
+
+
+def _point_table(
+    name: str, title: str, rows: Sequence[tuple[Beside, CurvePoint]], shown: Sequence[Metric], wanted: bool
+) -> Table:
+    def value(row: tuple[Beside, CurvePoint], metric: Metric) -> float | None:
+        return row[1].values.get(metric.name) if row[0].comparable(metric.name) is wanted else None
+
+    return table(
+        name, title, rows,
+        words("codec", lambda row: row[0].label),
+        words("quality", lambda row: "" if row[1].quality is None else str(row[1].quality)),
+        numbers("bits per pixel", lambda row: row[1].values.get(RATE), decimals=4),
+        *scores(shown, value),
+        caption="" if wanted else "As they were given; the table of codecs says what is missing for a comparison.",
+        folded=True,
+    )  # fmt: skip
+
+
+def _plain(each: Beside) -> dict[str, Any]:
+    points = each.curve.points if each.curve else ()
+    refused: Mapping[str, Any] = {
+        name: {"reason": why.reason.value, "differences": [fact.key for fact in why.facts]}
+        for name, why in each.refused.items()
+        if why
+    }
+    return {
+        "name": each.label,
+        "missing": each.missing.value if each.missing else None,
+        "compared": [name for name, why in each.refused.items() if why is None],
+        "refused": refused,
+        "points": [{"quality": at.quality, **at.values, "failed": [list(one) for one in at.failed]} for at in points],
+    }
+
+
+def _plain_bd(row: Compared) -> dict[str, Any]:
+    return {"curve": row.line, "metric": row.metric.name, "against": row.other, **asdict(row.found)}
