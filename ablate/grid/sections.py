@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ablate import records
 from ablate.config import Settings
-from ablate.metrics.catalogue import metrics
+from ablate.metrics.catalogue import in_reading_order, metrics
 from ablate.records.declared import Budget as Budget
 from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
@@ -18,7 +18,7 @@ from ablate.records.declared import Margin, as_tuple, distinct
 def _judged_by(name: str) -> str:
     metric = metrics[name]
     if metric.direction is None:
-        judging = ", ".join(each for each in metrics if metrics[each].direction)
+        judging = ", ".join(each.name for each in in_reading_order() if each.direction)
         raise ValueError(f"{name} describes, and no value of it is better (there is: {judging})")
     return metric.name
 
