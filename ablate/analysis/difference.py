@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.metrics.naming import group_column
-from ablate.records.images import read_images
 from ablate.settings import flat
+from ablate.store.measured import image_rows
 
 if TYPE_CHECKING:
     from ablate.metrics import Metric
@@ -118,8 +117,8 @@ def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
     from ablate.metrics.catalogue import in_reading_order
 
     scores = [cell.result.metrics.get(weights, {}) for cell in (first, second)]
-    tables = [_rows(cell.entry.images_csv, weights) for cell in (first, second)]
-    without = [_rows(cell.entry.jackknife_csv, weights) for cell in (first, second)]
+    tables = [_rows(cell, weights, "images") for cell in (first, second)]
+    without = [_rows(cell, weights, "jackknife") for cell in (first, second)]
     for metric in in_reading_order({*scores[0], *scores[1]}):
         name = metric.name
         own, other = scores[0].get(name), scores[1].get(name)
@@ -139,9 +138,10 @@ def _incomparable(first: Cell, second: Cell, metric: str) -> str:
     return "; ".join(map(str, differences(own, other))) if own and other else ""
 
 
-def _rows(path: Path, weights: str) -> Table:
+def _rows(cell: Cell, weights: str, table: Literal["images", "jackknife"]) -> Table:
     """Returns the rows of a table by image; none where the store is older than the table."""
-    return read_images(path, weights) if path.exists() else {}
+    path = cell.entry.images_csv if table == "images" else cell.entry.jackknife_csv
+    return image_rows(cell.entry, cell.config, weights, table=table) if path.exists() else {}
 
 
 def _by_image(metric: Metric, own: float, other: float, tables: Sequence[Table]) -> Change:

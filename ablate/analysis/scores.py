@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ablate.analysis.study import Arm, Study
 from ablate.records import WEIGHTS
-from ablate.records.images import read_images
+from ablate.store.measured import image_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,5 +44,5 @@ def _images(store: Store, arm: Arm, seed: int, metric: str, weights: str) -> dic
     cell = arm.of_seed(seed)
     if cell is None or not cell.measured:
         return {}
-    found = {image: row[metric] for image, row in read_images(store.cell(cell.id).images_csv, weights).items()}
+    found = {image: row[metric] for image, row in image_rows(store.cell(cell.id), cell.config, weights).items()}
     return {image: value for image, value in found.items() if value is not None}

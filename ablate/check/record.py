@@ -10,9 +10,9 @@ from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
 from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, RecordError, Result, Status
-from ablate.records.images import read_images
 from ablate.settings import flat
 from ablate.store import Store
+from ablate.store.measured import image_rows
 
 ABOUT_THE_MACHINE = ("device", "gpu", "cpu", "cuda", "torch", "python", "threads")
 """Facts of a result's environment that say where it was made."""
@@ -104,7 +104,7 @@ def _seed(cell: CellRecord, store: Store, code: str | None) -> SeedRecord:
         return plain
     try:
         other = _other_code(cell, cell.result, store, code)
-        images = read_images(store.cell(cell.id).images_csv, WEIGHTS[0]) if cell.measured and not other else {}
+        images = image_rows(store.cell(cell.id), cell.config, WEIGHTS[0]) if cell.measured and not other else {}
     except RecordError as error:
         return SeedRecord(id=cell.id, status=Status.broken, cause=str(error))
     if other:

@@ -58,6 +58,7 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
     """Returns a cell of any grid that has a result."""
     from ablate.analysis.difference import Cell
     from ablate.cli.locate import find_place
+    from ablate.store.measured import with_measurements
 
     place = find_place(wanted, runs_dir)
     entry, result = place.entry, place.entry.result()
@@ -66,7 +67,11 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
         raise ValueError(
             f"{place.label} ({place.id}) of {place.store.grid} is {entry.status()}, so it has no results yet"
         )
-    return Cell(place.id, place.label, place.store.grid, settings.cell, entry, result)
+    plan = place.store.plan()
+    planned = next((point.cell for point in plan.points if point.id == place.id), None) if plan else None
+    config = planned or settings.cell
+    measured = with_measurements(entry, result, config)
+    return Cell(place.id, place.label, place.store.grid, config, entry, measured)
 
 
 def _lines(found: Difference) -> Iterator[str]:

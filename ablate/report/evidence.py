@@ -80,7 +80,7 @@ class Evidence:
         """The metrics that arms are ranked by: those declared in the grid file, of which results exist."""
         declared = self.study.compare.primary
         wanted = [name for name in self.metrics if name in declared]
-        wanted = wanted or [name for name in self.metrics if name.startswith(PRIMARY)]
+        wanted = wanted or [name for name in self.metrics if name.startswith(PRIMARY) and "@" not in name]
         return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
 
     @cached_property

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from ablate.metrics.naming import TEST
+from ablate.metrics.naming import TEST, group_column
 from ablate.records import Measurement, Result
+from ablate.records.images import read_images
 from ablate.records.measurement import joined
 from ablate.store.entry import Entry
 
 if TYPE_CHECKING:
     from ablate.config import Evaluation
+
+
+Rows = dict[str, dict[str, float | None]]
+"""Image -> column -> value."""
 
 
 def with_measurements(entry: Entry, result: Result, config: Mapping[str, Any]) -> Result:
@@ -37,6 +43,36 @@ def with_measurements(entry: Entry, result: Result, config: Mapping[str, Any]) -
         if digest == measurement.digest
     ]
     return joined(result, named)
+
+
+def image_rows(
+    entry: Entry, config: Mapping[str, Any], weights: str, *, table: Literal["images", "jackknife"] = "images"
+) -> Rows:
+    """Returns the rows of a cell's table by test image, with the columns that measurements added.
+
+    Raises:
+        RecordError: for a table that cannot be read.
+    """
+    rows = {name: dict(row) for name, row in read_images(_path(entry, table), weights).items()}
+    found = [(place, record) for place, record in entry.measurements() if _path(place, table).exists()]
+    if not found:
+        return rows
+    from ablate.config import Evaluation
+
+    evaluation: Evaluation = Evaluation.model_validate(config["evaluation"])
+    for place, record in found:
+        if record.digest != config["data"].get("test_digest"):
+            continue
+        names = _as_wanted(record, evaluation).protocol
+        for image, row in read_images(_path(place, table), weights).items():
+            more = {name: value for name, value in row.items() if name in names or name.startswith("group ")}
+            own = {group_column(name): row["group"] for name in more if "group" in row and name in names}
+            rows.setdefault(image, {}).update(own | more)
+    return rows
+
+
+def _path(entry: Entry, table: str) -> Path:
+    return entry.images_csv if table == "images" else entry.jackknife_csv
 
 
 def image_sets(config: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str | None]:
