@@ -11,6 +11,7 @@ from ablate.data import Images
 from ablate.evaluate.features import as_tensor
 from ablate.evaluate.given import Given
 from ablate.evaluate.measure import measure
+from ablate.evaluate.reevaluate import replacing
 from ablate.records import Environment, Result
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
@@ -57,11 +58,7 @@ def measure_folders(
         ValueError: where an original has no reconstruction or file, or several, or one of another size.
     """
     given = pair(originals, reconstructions, files)
-    earlier = records.result()
-    if earlier is not None and earlier.measured_images is None:
-        raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
-    with records.claim():
-        (records.path / "result.json").unlink(missing_ok=True)
+    with replacing(records):
         began = time.perf_counter()
         measured = measure(
             {GIVEN: given}, evaluation, originals, records, cache=cache, device=device, done=done

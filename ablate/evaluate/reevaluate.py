@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ablate.codecs.trained import TrainedCodec, model_ids
@@ -20,6 +21,22 @@ from ablate.store.weights import load
 def place(entry: Entry, folder: Path, images: Images) -> Entry:
     """Returns where the records of a cell on such images lie unless told otherwise: beside its own."""
     return Entry(entry.path / "evaluations" / f"{folder.resolve().name}-{images.digest[:8]}")
+
+
+@contextmanager
+def replacing(records: Entry) -> Iterator[None]:
+    """Holds the place of records for the block, and deletes the earlier result, which the block replaces.
+
+    Raises:
+        ValueError: where it is the result of a training, which nothing may replace.
+        Busy: where another process writes there.
+    """
+    earlier = records.result()
+    if earlier is not None and earlier.measured_images is None:
+        raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
+    with records.claim():
+        (records.path / "result.json").unlink(missing_ok=True)
+        yield
 
 
 def reevaluate(
@@ -54,11 +71,7 @@ def reevaluate(
     codecs: dict[str, TrainedCodec] = {name: load(entry, name, device) for name in weights}
     trained = entry.result()
     assert trained is not None, "only a cell that is done has weights"
-    earlier = records.result()
-    if earlier is not None and earlier.measured_images is None:
-        raise ValueError(f"{records.path} holds a cell's own result, which nothing may replace; choose another place")
-    with records.claim():
-        (records.path / "result.json").unlink(missing_ok=True)
+    with replacing(records):
         settings = entry.cell_settings()
         assert settings is not None, "a codec was loaded by its settings"
         write(records.path / "cell.json", settings)
