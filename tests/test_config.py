@@ -48,6 +48,7 @@ OTHERS: dict[str, Any] = {
     "model.quantizer.levels": 7,
     "model.quantizer.centers": "learned",
     "model.quantizer.temperature": 0.5,
+    "discriminator.kind": "features",
     "discriminator.scales": 2,
     "discriminator.width": 32,
     "discriminator.layers": 2,
