@@ -55,7 +55,7 @@ class PythonProcess:
     @property
     def alive(self) -> list[int]:
         """All processes of the session."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.process.pid]
+        return session(self.process.pid)
 
     def end(self) -> None:
         """Leaves nothing of it behind."""
@@ -63,6 +63,11 @@ class PythonProcess:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self.process.stdout.close()
+
+
+def session(leader: int) -> list[int]:
+    """Returns the processes of a session that have not ended."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == leader]
 
 
 def _session(pid: int) -> int | None:
