@@ -5,6 +5,7 @@ What they run is what they would run; only the seconds of their start are saved,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import runpy
@@ -18,6 +19,8 @@ from typing import NoReturn
 
 ROOT = Path(__file__).parents[2]
 OWN_EXECUTOR = re.compile(r"```python\n(# own_executor\.py\n.*?)```", re.DOTALL)
+ROLES = ("forkserver", "spawn", "resource_tracker"[:15])
+"""Modules of multiprocessing that a process runs; the system cuts its name."""
 
 
 def install(executor_file: str) -> None:
@@ -49,8 +52,11 @@ def _become(arguments: list[str], passed: set[int]) -> NoReturn:
                 signal.signal(number, default)
         for name in os.listdir("/proc/self/fd"):
             if int(name) > 2 and int(name) not in passed:
-                _close(int(name))
+                with contextlib.suppress(OSError):  # the one that listed them
+                    os.close(int(name))
         place = arguments.index("-c")
+        module = re.match(r"from multiprocessing\.(\w+) ", arguments[place + 1])
+        Path("/proc/self/comm").write_text(module[1][:15] if module else "other")
         sys.argv = ["-c", *arguments[place + 2 :]]
         exec(arguments[place + 1], {"__name__": "__main__"})  # what multiprocessing wants to be run
     except SystemExit as ended:
@@ -61,8 +67,12 @@ def _become(arguments: list[str], passed: set[int]) -> NoReturn:
     os._exit(0)
 
 
-def _close(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError:
-        pass  # the one that listed them
+def role_of(pid: int) -> str | None:
+    """Returns what a process was forked for, by its name: "forkserver", "spawn" or "resource_tracker"; None for others.
+
+    The workers of a fork server have its name.
+    """
+    with contextlib.suppress(OSError):
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        return name if name in ROLES else None
+    return None

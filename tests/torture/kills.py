@@ -1,7 +1,7 @@
 """A runner, its fork server, its workers or what an executor of another kind started, killed at random moments.
 
-Each run is begun again until it is finished; then every metric, image and weight must be that of an undisturbed run, and
-no file torn or left over. The processes are forked from one that has imported everything (`tests/torture/forks.py`).
+Each run is begun again until it is finished; then every metric, image and weight must be that of an undisturbed run,
+and no file torn or left over. The processes are forked from one that has imported everything (`tests/torture/forks.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablate.store import Store
-from tests.execute.killed_at_random import choose, differences, outcome, torn
+from tests.execute.killed_at_random import differences, outcome, parent, torn
 from tests.execute.processes import eventually
 from tests.torture import forks
 from tests.torture.children import Children, Started
@@ -103,7 +103,20 @@ def _wait(runner: Started, seconds: float, chance: random.Random) -> tuple[str, 
     """Waits a random while, and returns somebody to kill; None where the runner ended before."""
     end = time.monotonic() + chance.uniform(0, seconds / 3)
     while runner.running:
-        if time.monotonic() >= end and (victim := choose(runner.pid, runner.alive, chance)):
+        if time.monotonic() >= end and (victim := _choose(runner, chance)):
             return victim
         time.sleep(0.01)
     return None
+
+
+def _choose(runner: Started, chance: random.Random) -> tuple[str, int] | None:
+    """Returns a runner, its fork server (which may not have started) or a worker; None where it is just gone."""
+    found: dict[str, list[int]] = {"runner": [runner.pid], "fork server": [], "worker": []}
+    for pid in runner.alive:
+        role = forks.role_of(pid)
+        if role == "spawn" or (role == "forkserver" and parent(pid) != runner.pid):
+            found["worker"].append(pid)
+        elif role == "forkserver":
+            found["fork server"].append(pid)
+    name = chance.choice(("runner", "fork server", "worker", "worker"))
+    return (name, chance.choice(found[name])) if found[name] else None
