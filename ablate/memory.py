@@ -15,14 +15,9 @@ OWN_PAGES = Path("/proc/self/statm")
 
 
 def available(meminfo: Path = MEMINFO, groups: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Returns the bytes that can be allocated without swapping: what the machine, its control groups or `ulimit -v` leave."""
-    return min(
-        [
-            _machine(meminfo),
-            _addresses(),
-            *(left for directory in group_directories("memory", groups, membership) for left in _left(directory)),
-        ]
-    )
+    """Returns the bytes that can be allocated without swapping: what machine, control groups and `ulimit -v` leave."""
+    directories = group_directories("memory", groups, membership)
+    return min([_machine(meminfo), _addresses(), *(left for directory in directories for left in _left(directory))])
 
 
 def _machine(meminfo: Path) -> int:

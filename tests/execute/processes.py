@@ -67,10 +67,11 @@ class PythonProcess:
 
 def session(leader: int) -> list[int]:
     """Returns the processes of a session that have not ended."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == leader]
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == leader]
 
 
-def _session(pid: int) -> int | None:
+def session_of(pid: int) -> int | None:
+    """Returns the leader of a process's session; None where it has ended."""
     try:
         state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
     except (FileNotFoundError, ProcessLookupError):

@@ -59,10 +59,11 @@ def test_a_fork_server_killed_while_a_worker_starts_is_begun_anew(tmp_path: Path
 
 
 def test_a_fork_server_that_never_lives_long_enough_is_told_in_a_sentence(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(
-        forkserver, "read_signed", lambda _descriptor: (_ for _ in ()).throw(EOFError("unexpected EOF"))
-    )
-    with pytest.raises(ChildProcessError, match="was killed 3 times.*enough memory"):
+    def killed(_descriptor: int) -> int:
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(forkserver, "read_signed", killed)
+    with pytest.raises(ChildProcessError, match=r"was killed 3 times.*enough memory"):
         run_pretended(make_plan("well"), tmp_path, Notes())
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.execute.processes import session
+from tests.execute.processes import session, session_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
@@ -127,7 +127,7 @@ class Started:
     @property
     def running(self) -> bool:
         """Whether the command itself has not ended."""
-        return self.pid in self.alive
+        return session_of(self.pid) is not None
 
     def ended(self, patience: float = PATIENCE_SECONDS) -> Ended:
         """Returns how it ended, once it has; it is asked for once."""

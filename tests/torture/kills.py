@@ -1,7 +1,7 @@
 """A runner, its fork server, its workers or what an executor of another kind started, killed at random moments.
 
 Each run is begun again until it is finished; then every metric, image and weight must be that of an undisturbed run,
-and no file torn or left over. The processes are forked from one that has imported everything (`tests/torture/forks.py`).
+and no file torn or left over. Processes are forked from one that has imported everything (tests/torture/forks.py).
 """
 
 from __future__ import annotations
@@ -74,9 +74,11 @@ def _told(told: str, executor: str, killed: Counter[str], faults: list[str]) -> 
     tally = Tally()
     for victim, times in killed.items():
         for _ in range(times):
-            tally.count(f"{victim}, executor {executor}", "the same bits" if not faults else "in a run with a fault")
+            tally.count(
+                f"{victim}, executor {executor}, killed", "the same bits" if not faults else "in a run with a fault"
+            )
     if faults:
-        tally.fault(f"executor {executor}", f"{told}: {faults[:5]}")
+        tally.fault(f"runs, executor {executor}, killed", f"{told}: {faults[:5]}")
     return tally
 
 
@@ -101,7 +103,7 @@ def _until_finished(
 
 def _wait(runner: Started, seconds: float, chance: random.Random) -> tuple[str, int] | None:
     """Waits a random while, and returns somebody to kill; None where the runner ended before."""
-    end = time.monotonic() + chance.uniform(0, seconds / 3)
+    end = time.monotonic() + chance.uniform(0, seconds / 4)
     while runner.running:
         if time.monotonic() >= end and (victim := _choose(runner, chance)):
             return victim
