@@ -77,7 +77,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
         return run_warmup(warmup, entry, **common)
     cell = Cell.model_validate(job.training)
     start = store.warmup(job.needs) if job.needs else None
-    return run_cell(cell, entry, warmup=start, **common)
+    beginning = store.cell(job.follows) if job.follows else None
+    return run_cell(cell, entry, warmup=start, beginning=beginning, **common)
 
 
 def keep_freed_memory() -> None:
