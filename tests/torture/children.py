@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.execute.processes import session, session_of
+from tests.execute.processes import in_session, session_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
@@ -122,7 +122,7 @@ class Started:
     @property
     def alive(self) -> list[int]:
         """All processes of its session."""
-        return session(self.pid)
+        return in_session(self.pid)
 
     @property
     def running(self) -> bool:

@@ -72,11 +72,9 @@ def rounds(directory: Path, children: Children, count: int, seed: int) -> Iterat
 
 def _told(told: str, executor: str, killed: Counter[str], faults: list[str]) -> Tally:
     tally = Tally()
-    for victim, times in killed.items():
-        for _ in range(times):
-            tally.count(
-                f"{victim}, executor {executor}, killed", "the same bits" if not faults else "in a run with a fault"
-            )
+    outcome_of_all = "in a run with a fault" if faults else "the same bits"
+    for victim in killed.elements():
+        tally.count(f"{victim}, executor {executor}, killed", outcome_of_all)
     if faults:
         tally.fault(f"runs, executor {executor}, killed", f"{told}: {faults[:5]}")
     return tally
