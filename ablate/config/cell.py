@@ -70,9 +70,10 @@ class Cell(Identified):
             raise ValueError(
                 f"{loss} trains no discriminator that penalties could hold: set loss.penalties = [] with it"
             )
-        if trained and start >= self.train.steps:
+        if trained and start >= self.train.end:
+            last = "steps" if self.train.stop_at is None else "stop_at"
             raise ValueError(
-                f"{loss} never takes part: train.discriminator_start = {start} and train.steps = {self.train.steps}; "
+                f"{loss} never takes part: train.discriminator_start = {start} and train.{last} = {self.train.end}; "
                 'start earlier, or set loss.adversarial = "none"'
             )
         return self
@@ -99,10 +100,11 @@ class Cell(Identified):
                 "loss.adaptive_weight takes the loss' own strength out at every step, and what loss.calibrate puts in "
                 'its place would weigh it wrongly; set one of them to false or "none"'
             )
-        if not start < at <= self.train.steps:
+        if not start < at <= self.train.end:
+            last = "steps" if self.train.stop_at is None else "stop_at"
             raise ValueError(
                 f"loss.calibrate_at = {at} is no step with an adversarial term: those are {start + 1} to "
-                f"{self.train.steps} (train.discriminator_start, train.steps)"
+                f"{self.train.end} (train.discriminator_start, train.{last})"
             )
         return self
 

@@ -31,6 +31,7 @@ def run_cell(
     entry: Entry,
     *,
     warmup: Entry | None,
+    beginning: Entry | None = None,
     data_cache: Path,
     device: str,
     attempt: int,
@@ -45,7 +46,7 @@ def run_cell(
     require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
-        trained = train_cell(cell, tracking, warmup=warmup, **common)
+        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, **common)
         outcome = trained.outcome
         if outcome.status is Status.interrupted:
             tracking.ends(outcome.status)
@@ -53,7 +54,7 @@ def run_cell(
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        _commit(entry, entry.id or cell.id, outcome, measured)
+        _commit(entry, entry.id or cell.id, outcome, measured, keep_state=cell.train.stop_at is not None)
         tracking.ends(outcome.status, measured["metrics"])
     return outcome
 
@@ -106,8 +107,13 @@ def _measure(
     }
 
 
-def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
-    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
+def _commit(
+    entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any], keep_state: bool = False
+) -> None:
+    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces.
+
+    A training that stopped early keeps it for the one that goes on from there.
+    """
     result = {
         "schema": 1,
         "id": content_id,
@@ -121,7 +127,8 @@ def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str,
         "artefacts": file_hashes(entry.path),
     }
     entry.commit(Result.model_validate(result))
-    entry.checkpoint.unlink(missing_ok=True)
+    if not keep_state or outcome.status is not Status.done:
+        entry.checkpoint.unlink(missing_ok=True)
 
 
 def _peak_memory(device: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.records.result import Number, Result
+from ablate.records.settings import last_step
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
 
@@ -49,7 +50,7 @@ class CellRecord:
     @property
     def steps(self) -> int:
         """Steps of the cell's own training, without its warm-up."""
-        return int(self.config["train"]["steps"])
+        return last_step(self.config)
 
     @property
     def measured(self) -> Result | None:
