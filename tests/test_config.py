@@ -86,6 +86,7 @@ OTHERS: dict[str, Any] = {
     "optimizers.warmup.beta2": 0.99,
     "optimizers.warmup.epsilon": 1e-6,
     "train.steps": 7,
+    "train.stop_at": 7,
     "train.warmup_steps": 7,
     "train.warmup_decay": "none",
     "train.warmup_distortion": "l1",
