@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.discriminators.discriminator import DiscriminatorOutput
+from ablate.kernels.network import by_definition
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
@@ -178,12 +179,17 @@ def _penalty_inputs(
     """Returns what a penalty looks at; outside autocast, since it differentiates gradients."""
     discriminator = state.discriminator
     assert discriminator is not None
+
+    def logits(images: Tensor) -> Sequence[Tensor]:
+        with by_definition(discriminator):
+            return discriminator(images).logits[: len(fake)]
+
     return PenaltyInputs(
         image=image.float(),
         reconstruction=reconstruction.float(),
         real=[each.float() for each in real],
         fake=[each.float() for each in fake],
-        logits=lambda images: discriminator(images).logits[: len(fake)],
+        logits=logits,
         stream=stream(cell.seed, f"penalty.{penalty}", number),
         memory=state.memory.setdefault(penalty, {}),
     )
