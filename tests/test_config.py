@@ -49,8 +49,8 @@ OTHERS: dict[str, Any] = {
     "model.quantizer.centers": "learned",
     "model.quantizer.temperature": 0.5,
     "discriminator.kind": "features",
-    "discriminator.augment": ["color"],
-    "discriminator.augment_probability": None,  # with augmentation alone; below
+    "discriminator.augment": None,  # together; tests/train/test_augmenter.py
+    "discriminator.augment_probability": None,
     "discriminator.augment_draws": None,
     "discriminator.scales": 2,
     "discriminator.width": 32,

@@ -191,6 +191,23 @@ def stopped_at(step: int) -> Callable[[], bool]:
     return lambda: next(taken) >= step
 
 
+def test_how_it_is_augmented_is_identity() -> None:
+    ids = [
+        cell(**settings).id
+        for settings in (
+            {},
+            {"augment": ["color"]},
+            {"augment": ["color", "cutout"]},
+            {"augment": [{"name": "cutout", "ratio": 0.25}]},
+            {"augment": ["color"], "augment_draws": "shared"},
+            {"augment": ["color"], "augment_probability": "adaptive"},
+            {"augment": ["color"], "augment_probability": {"name": "fixed", "probability": 0.5}},
+        )
+    ]
+    assert len(set(ids)) == len(ids)
+    assert cell(augment=[], augment_draws="independent", augment_probability="fixed").id == ids[0]
+
+
 @pytest.mark.parametrize(
     ("loss", "discriminator", "said"),
     [
