@@ -70,7 +70,7 @@ def run_measurement(
             done=progress,
         )
     except _StoppedError:
-        return Outcome(Status.interrupted, progress.count, time.perf_counter() - began)
+        return Outcome(Status.interrupted, 0, time.perf_counter() - began)  # it begins anew
     seconds = time.perf_counter() - began
     record = {
         "schema": 1,
