@@ -72,7 +72,9 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     fixed = {key.name: factor.where for factor in factors for key in factor.keys}
     fixed |= {name: ("include", index, "set") for index, each in enumerate(includes) for name in each.set}
     tuning = (
-        read_tuning(sheet, header.tune, header.seeds, header.compare, distinct, fixed) if header.tune is not None else None
+        read_tuning(sheet, header.tune, header.seeds, header.compare, distinct, fixed)
+        if header.tune is not None
+        else None
     )
     return Resolved(
         base=nested(values),

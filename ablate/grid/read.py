@@ -13,7 +13,20 @@ from ablate.grid.references import read_references
 from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds, Tune
 from ablate.grid.sheet import Sheet
 
-TABLES = ("base", "axes", "zip", "exclude", "include", "reference", "design", "seeds", "tune", "compare", "budget", "execution")
+TABLES = (
+    "base",
+    "axes",
+    "zip",
+    "exclude",
+    "include",
+    "reference",
+    "design",
+    "seeds",
+    "tune",
+    "compare",
+    "budget",
+    "execution",
+)
 SCHEMA = 1
 _NAME_FORM = "allowed: letters, digits, - _ and ., not . in front"
 

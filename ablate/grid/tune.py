@@ -158,7 +158,7 @@ def _search(sheet: Sheet, tune: Tune, arms: Sequence[ArmToTune], fixed: Mapping[
 
 
 def _wishes(sheet: Sheet, tune: Tune) -> Iterator[_Wish]:
-    if not tune.over:
+    if sheet.table("tune").get("over") in (None, [], {}):
         sheet.report(("tune",), "tune.over", "missing: it says which settings are tuned")
     if isinstance(tune.over, tuple):
         yield from (_Wish(pattern, ("tune", "over", index)) for index, pattern in enumerate(tune.over))
@@ -172,7 +172,9 @@ def _wishes(sheet: Sheet, tune: Tune) -> Iterator[_Wish]:
         else:
             ((scale, ends),) = spec.items()
             number = Key(pattern, float)
-            problem = spacing_problem(number, scale, ends, 2) or ("" if ends[0] < ends[1] else "first is not below last")
+            problem = spacing_problem(number, scale, ends, 2) or (
+                "" if ends[0] < ends[1] else "first is not below last"
+            )
             if problem:
                 sheet.report(where, f"tune.over {pattern}", problem, found=spec, allowed=_RANGE_FORM)
             else:
@@ -237,7 +239,7 @@ def _value(name: str, cell: Cell, value: float) -> float | int:
 
 
 def _require_cells(sheet: Sheet, planned: PlannedTuning, arms: Sequence[ArmToTune]) -> None:
-    """Notes trials that make no cell: values that contradict the arm, or a rung that ends before anything is learned."""
+    """Notes trials that make no cell: values that contradict the arm, or a rung that ends too early."""
     for arm, tuned in zip(arms, planned.arms, strict=True):
         plain = arm.cell.model_dump(mode="json")
         steps = [planned.stops(rung, arm.cell.train.steps) for rung in range(len(planned.rungs))]

@@ -65,8 +65,8 @@ class PlannedTuning(Record):
 class TrialRecord(Record):
     """One trial: its values, its cells and scores by rung, and where it ended.
 
-    A score is the mean of the figure over the trial seeds. `rank` is among the arm's trials, 1 for the winner: those that
-    came further stand first, those of one rung by their score, and what diverged or has no figure last.
+    A score is the mean of the figure over the trial seeds. `rank` is among the arm's trials, 1 for the winner:
+    those that came further stand first, those of one rung by their score, and what diverged or has no figure last.
     """
 
     number: int

@@ -52,9 +52,10 @@ class Store:
     def cell_records(self, plan: PlanRecord) -> tuple[CellRecord, ...]:
         """Returns every planned cell with what became of it; one whose records cannot be read is broken, with why."""
         names = plan.arm_names
-        return tuple(self._cell_record(point, plan.name, names[point.id]) for point in plan.points)
+        return tuple(self.cell_record(point, plan.name, names[point.id]) for point in plan.points)
 
-    def _cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+    def cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+        """Returns a planned cell with what became of it."""
         entry = self.cell(point.id)
         planned = CellRecord(
             id=point.id,
@@ -67,6 +68,7 @@ class Store:
             config=point.cell,
             warmup=point.warmup,
             status=Status.pending,
+            part=point.part,
         )
         try:
             result = entry.result()
