@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from ablate.atomic import write_with
-from ablate.codecs.trained import TrainedCodec, model_ids
-from ablate.config import Cell, Warmup
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import Cell, Taught, Warmup
 from ablate.data import prepare
 from ablate.evaluate.measure import measure, require_measures
-from ablate.evaluate.parameters import count_parameters
+from ablate.evaluate.parameters import codec_facts
 from ablate.objective import Kernels
 from ablate.records import Result, Status
 from ablate.store import Entry
@@ -95,7 +95,7 @@ def _measure(
         images = prepare(cell.data, "test", data_cache)
         networks = {"raw": state.codec, "ema": state.average}
         codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
-        taught = (cell.loss.distortion, cell.loss.perceptual)
+        taught = Taught.by(cell)
         found = measure(codecs, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
         measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
         write_with(entry.weights, state.save_weights)
@@ -103,7 +103,7 @@ def _measure(
         "eval_seconds": time.perf_counter() - began,
         "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
-        "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
+        "codec": codec_facts(cell, codecs),
     }
 
 

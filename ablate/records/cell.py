@@ -60,6 +60,10 @@ class CellRecord:
         """The result of a cell that is done; a diverged one has no figures."""
         return self.result if self.status is Status.done else None
 
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether the cell was trained against the network that a metric looks through."""
+        return self.measured is not None and self.measured.trained_against(metric)
+
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""
         return self.measured.score(metric, weights) if self.measured else None

@@ -66,11 +66,12 @@ class PythonProcess:
 
 
 def in_session(leader: int) -> list[int]:
-    """Returns all processes of a session."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == leader]
+    """Returns the processes of a session that have not ended."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == leader]
 
 
-def _session(pid: int) -> int | None:
+def session_of(pid: int) -> int | None:
+    """Returns the leader of a process's session; None where it has ended."""
     try:
         state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
     except (FileNotFoundError, ProcessLookupError):
