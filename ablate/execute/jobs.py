@@ -51,8 +51,7 @@ def jobs(
 
     Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    ends = {point.id: point.steps for point in plan.points}
-    cells = [cell_job(point, ends.get(point.follows or "", 0)) for point in plan.points if wanted(point.label)]
+    cells = [cell_job(point) for point in plan.points if wanted(point.label)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
@@ -60,9 +59,9 @@ def jobs(
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def cell_job(point: PlannedCell, begins: int = 0) -> Job:
-    """Returns the training of a cell, which goes on from step `begins` of the one that it follows."""
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, point.follows, begins)
+def cell_job(point: PlannedCell) -> Job:
+    """Returns the training of a cell."""
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, point.follows, point.begins)
 
 
 def _warmup(planned: PlannedWarmup) -> Job:

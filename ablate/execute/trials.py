@@ -46,7 +46,7 @@ def staged(record: PlanRecord, store: Store) -> Stage:
     if record.tune is None:
         return Stage(record)
     design = [point for point in record.points if point.part == "design"]
-    names = record.model_copy(update={"points": tuple(design)}).arm_names
+    names = record.arm_names
     arms: dict[str, list[PlannedCell]] = {}
     for point in design:
         if not point.replicate:
@@ -74,7 +74,7 @@ def staged(record: PlanRecord, store: Store) -> Stage:
         name: getattr(record.tune, name) for name in ("metric", "direction", "select_on", "rungs", "seeds", "draws")
     }
     return Stage(
-        record.model_copy(update=update),
+        PlanRecord(**(dict(record) | update)),  # a copy would keep the names of the arms of before
         TuningRecord(schema_version=1, **plain, arms=tuple(choices)),
         tuple(to_come),
     )
@@ -105,8 +105,11 @@ class _Arm:
         stop_at = self.tuning.stop_at(rung, self.steps)
         values = {**self.tuned.trials[trial], "train.stop_at": stop_at, "seed": seed, "replicate": 0}
         label = f"{self.tuned.arm} trial={trial} steps={self.tuning.stops(rung, self.steps)}"
-        follows = self.cell(trial, rung - 1, seed).id if rung else None
-        return _planned(self.design[0], values, label, seed, part="trial", follows=follows)
+        made = _planned(self.design[0], values, label, seed, part="trial")
+        if not rung:
+            return made
+        before = self.cell(trial, rung - 1, seed)
+        return made.model_copy(update={"follows": before.id, "begins": before.steps})
 
     def cells(self, trial: int, rung: int) -> list[PlannedCell]:
         """Returns the cells of a trial in a rung."""
@@ -166,7 +169,6 @@ def _planned(
     seed: int,
     *,
     part: Literal["trial", "final"],
-    follows: str | None = None,
 ) -> PlannedCell:
     from ablate.config import changed
 
@@ -181,7 +183,6 @@ def _planned(
         warmup=cell.warmup.id if cell.warmup else None,
         cell=cell.model_dump(mode="json"),
         part=part,
-        **({"follows": follows} if follows else {}),
     )
 
 

@@ -37,7 +37,8 @@ class PlannedCell(Record):
     cell: dict[str, Any]
     part: Part = "design"
     follows: str | None = None
-    """Of a trial beyond the first rung: the cell that it goes on from."""
+    """Of a trial beyond the first rung: the cell that it goes on from, at step `begins`."""
+    begins: int = 0
 
     @property
     def steps(self) -> int:
