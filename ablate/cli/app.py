@@ -84,6 +84,10 @@ def _sentence(error: ValueError | OSError) -> str:
     """Returns an error in words; what the system refuses without its number, and with the file it is about."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
+    if isinstance(error, PermissionError) and isinstance(error.filename, str):
+        from ablate.records.record import whose
+
+        return f"{error.filename}: {error.strerror}; {whose(Path(error.filename))}"
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 

@@ -22,7 +22,7 @@ from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.records import Budget, Environment, Execution, FailureReason, Status
-from ablate.store import Store
+from ablate.store import Store, lock
 from ablate.trackers.catalogue import trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
@@ -101,6 +101,8 @@ def run(
     listener.on_message(str(capacity))
     if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
         listener.on_message(advice)
+    if distrust := lock.trial(store.root):
+        listener.on_message(f"{distrust}: {lock.STAND_IN}")
 
     # The run itself.
     with Interrupts() as interrupts:
