@@ -134,7 +134,7 @@ def _listed(parts: Sequence[Sequence[Span | str]]) -> list[Span | str]:
     """Joins parts of a sentence with commas, the last with "and"."""
     spans: list[Span | str] = []
     for number, part in enumerate(parts):
-        spans += ["" if not number else " and " if number == len(parts) - 1 else ", ", *part]
+        spans += ["" if not number else ", and " if number == len(parts) - 1 else ", ", *part]
     return spans
 
 
