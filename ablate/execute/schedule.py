@@ -31,9 +31,12 @@ class Schedule:
         self._looked_at = 0.0
         self._look_costs = 0.0
         for job in self.jobs:
-            status = job.entry(store).status()
-            if status.finished or status is Status.broken:
+            entry = job.entry(store)
+            status = entry.status()
+            if status.finished:
                 self.statuses[job.id] = status
+            elif status is not Status.running and entry.fault():
+                self.statuses[job.id] = Status.broken
 
     def next(self) -> Job | None:
         """Returns a job to start now, or None where there is none, or no further one may start."""

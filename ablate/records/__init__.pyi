@@ -13,6 +13,7 @@ from .plan import ExcludedCells as ExcludedCells
 from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord
+from .record import ForeignError as ForeignError
 from .record import Record as Record
 from .record import RecordError as RecordError
 from .record import read as read
