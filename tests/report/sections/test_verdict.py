@@ -48,8 +48,8 @@ def test_what_one_seed_shows_is_said_as_seen(tmp_path: Path) -> None:
     compare = {"primary": ["psnr"], "rate_match": "off"}
     first = sentences(tmp_path, Fabrication(axes=axes, seeds=[0], compare=compare, recon=False))[0]
     assert re.fullmatch(
-        r"Seen with 1 seed, too few to claim: in PSNR, lsgan is 0\.\d\d dB above vanilla, and hinge is 0\.\d\d dB above "
-        r"vanilla\. 7 seeds can show a difference\.",
+        r"Seen with 1 seed, too few to claim: in PSNR, lsgan is 0\.\d\d dB above vanilla, and hinge is 0\.\d\d dB "
+        r"above vanilla\. 7 seeds can show a difference\.",
         first,
     ), first
 
