@@ -64,7 +64,7 @@ def report(
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")
     if written.figures:
-        typer.echo(f"{written.figures[0].parent} ({len(written.figures)} figures for a paper)")
+        typer.echo(f"{written.figures[0].parent} ({plural(len(written.figures), 'figure')} for a paper)")
     if written.broken:
         typer.echo(
             f"{plural(written.broken, 'cell')} left out, whose records cannot be read: the report says what to do",
