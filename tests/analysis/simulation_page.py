@@ -92,8 +92,8 @@ a margin of 1.25 deviations, 1.6 % are found where 64.5 % were.
 READ_GATE = """## The gate, and seeds that fall to one side
 `ablate check` on a baseline of seeds passes what is not worse by the margin, at one side and 5 %. A change after which
 a few seeds nearly diverge is what it is there for, and such seeds are seldom among few: by Student's interval and the
-exact test alone, a mean difference exactly at the margin passed up to three and a half times as often as is meant. So the gate
-takes the third condition of equivalence, too; what it no longer passes it calls inconclusive. *Regressed* and
+exact test alone, a mean difference exactly at the margin passed up to three and a half times as often as is meant. So
+the gate takes the third condition of equivalence, too; what it no longer passes it calls inconclusive. *Regressed* and
 *improved* do not take it. A cell that diverges altogether is regressed without any test.
 
 """
