@@ -49,6 +49,9 @@ OTHERS: dict[str, Any] = {
     "model.quantizer.centers": "learned",
     "model.quantizer.temperature": 0.5,
     "discriminator.kind": "features",
+    "discriminator.augment": None,  # together; tests/train/test_augmenter.py
+    "discriminator.augment_probability": None,
+    "discriminator.augment_draws": None,
     "discriminator.scales": 2,
     "discriminator.width": 32,
     "discriminator.layers": 2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,9 @@ from ablate.records.images import read_images
 
 if TYPE_CHECKING:
     from ablate.store import Store
+
+TUNING = "tune"
+"""The key that tells arms which were not tuned from the points of the axes."""
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
@@ -141,8 +144,20 @@ def read_study(store: Store) -> Study:
         compare=plan.compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
-        cells=tuple(_whole(cell, store) for cell in store.cell_records(plan)),
+        cells=tuple(_whole(cell, store) for cell in judged(store.cell_records(plan))),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),
+    )
+
+
+def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
+    """Returns the cells that claims are made of: no trials, and once arms are tuned, those that are not stand beside.
+
+    An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning.
+    """
+    cells = [cell for cell in cells if cell.part != "trial"]
+    tuned = any(cell.part == "final" for cell in cells)
+    return tuple(
+        replace(cell, axes={**cell.axes, TUNING: "none"}) if tuned and cell.part == "design" else cell for cell in cells
     )
 
 

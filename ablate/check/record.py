@@ -76,7 +76,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
         code: the fingerprint of the code to judge; a cell, or a warm-up, of another is not. None takes any.
         probe: what the metrics give today.
     """
-    cells = store.cell_records(plan.record)
+    cells = [cell for cell in store.cell_records(plan.record) if cell.part != "trial"]
     arms: dict[str, tuple[dict[str, JsonValue], dict[int, SeedRecord]]] = {}
     for cell in cells:
         # A second run of a seed measures the machine, and is no seed of its own.

@@ -10,6 +10,8 @@ import typer
 from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ablate.execute import Job, Plan
     from ablate.execute.jobs import Wanted
     from ablate.store import Store
@@ -73,25 +75,32 @@ def run(
         trackers=tuple(track) or None,
     )
 
+    import time
+
+    from ablate.cli.measure import measure_all, measure_declared
     from ablate.cli.progress import watching
     from ablate.cli.terminal import plural
+    from ablate.execute.stages import run_stages
 
+    if shard and plan.record.tune is not None:
+        raise ValueError("--shard: a grid that tunes chooses by the results of all its trials; run it on one store")
     if shard:
         typer.echo(f"shard {shard}: {sum(map(wanted, plan.points))} of {plural(len(plan.points), 'cell')}")
-    with watching(store, live=progress) as listener:
-        code = execute(
-            plan,
-            store,
-            execution=execution,
-            limits=Limits.of_budget(plan.record.budget),
-            listener=listener,
-            wanted=wanted,
-            limit=limit,
-            wait=wait,
-        )
-    if code in (OK, INCOMPLETE):
-        from ablate.cli.measure import measure_declared
+    limits, began = Limits.of_budget(plan.record.budget), time.monotonic()
 
+    def train(stage: Plan, to_come: Sequence[Job]) -> int:
+        left = limits.after(time.monotonic() - began)
+        with watching(store, live=progress) as listener:
+            return execute(
+                stage, store, execution=execution, limits=left, listener=listener,
+                wanted=chosen_cells(stage, select, shard), limit=limit, wait=wait, to_come=to_come,
+            )  # fmt: skip
+
+    def measure(stage: Plan, todo: Sequence[Job]) -> int:
+        return measure_all(stage, store, todo, execution, live=progress)
+
+    code, plan = run_stages(plan, store, train=train, measure=measure, say=typer.echo, once=limit is not None)
+    if code in (OK, INCOMPLETE):
         code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
         _measure_references(plan, store)

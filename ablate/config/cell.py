@@ -12,10 +12,10 @@ from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
-from ablate.discriminators.catalogue import PATCH, discriminators
+from ablate.discriminators.catalogue import PATCH, augmentations, discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
-from ablate.settings import RESULTS_VERSION, Identified, content_sha256, identity
+from ablate.settings import RESULTS_VERSION, Identified, Settings, content_sha256, identity
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
@@ -149,6 +149,33 @@ class Cell(Identified):
         return self
 
     @model_validator(mode="after")
+    def _augmentation_fits_the_loss(self) -> Cell:
+        settings, loss = self.discriminator, self.loss
+        if not settings.augment:
+            idle = [key for key in ("augment_probability", "augment_draws") if not _is_default(settings, key)]
+            if idle:
+                raise ValueError(f"discriminator.{idle[0]} says how to augment, and discriminator.augment is empty")
+            return self
+        if not adversarial_losses[loss.adversarial.name].facts["trains_discriminator"]:
+            raise ValueError(
+                f'loss.adversarial = "{loss.adversarial.name}" trains no discriminator whose images could be '
+                "augmented; set discriminator.augment = [] with it"
+            )
+        moving = [each.name for each in settings.augment if augmentations[each.name].facts["moves"]]
+        if self.discriminator_kind == "labels" and moving:
+            raise ValueError(
+                f'discriminator.augment moves what loss.adversarial = "{loss.adversarial.name}" has labels for: leave '
+                f"out {', '.join(moving)}"
+            )
+        if settings.augment_draws == "independent" and loss.feature_matching.name != "none":
+            raise ValueError(
+                "loss.feature_matching compares features of image and reconstruction place by place, and "
+                'discriminator.augment changes each in another way; set discriminator.augment_draws = "shared" or '
+                'loss.feature_matching = "none"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _crops_are_large_enough_for_the_distortions(self) -> Cell:
         for name, term in (
             ("loss.distortion", self.loss.distortion),
@@ -209,6 +236,10 @@ class Cell(Identified):
             precision=self.train.precision,
             channels_last=self.train.channels_last,
         )
+
+
+def _is_default(settings: Settings, key: str) -> bool:
+    return bool(getattr(settings, key) == type(settings).model_fields[key].default)
 
 
 def _losses_with(kind: str) -> list[str]:

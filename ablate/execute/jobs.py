@@ -62,7 +62,7 @@ def jobs(plan: Plan, store: Store, *, wanted: Wanted = every_cell, limit: int | 
 
     Only cells that are wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    cells = [_cell(point) for point in plan.points if wanted(point)]
+    cells = [cell_job(point) for point in plan.points if wanted(point)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
@@ -70,8 +70,9 @@ def jobs(plan: Plan, store: Store, *, wanted: Wanted = every_cell, limit: int | 
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def _cell(point: PlannedCell) -> Job:
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup)
+def cell_job(point: PlannedCell) -> Job:
+    """Returns the training of a cell."""
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, point.follows, point.begins)
 
 
 def _warmup(planned: PlannedWarmup) -> Job:

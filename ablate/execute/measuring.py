@@ -29,11 +29,13 @@ class Wish:
         metrics: beside those of the grid, and then only these; none for all that the grid measures.
         sets: sets of images; none for all of the grid.
         declared: leave out what the grid file does not ask for: a metric that came with a later version.
+        trials: measure the trials of tuning, and not the cells that are judged.
     """
 
     metrics: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     declared: bool = False
+    trials: bool = False
 
     def evaluation(self, config: Mapping[str, Any]) -> Evaluation:
         """Returns the evaluation of a cell with the metrics that are wished for."""
@@ -48,7 +50,11 @@ def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wante
     Raises:
         ValueError: for a set that the grid does not have, or a metric that there is not.
     """
-    cells = [cell for cell in store.cell_records(plan.record) if wanted(cell) and "evaluation" in cell.config]
+    cells = [
+        cell
+        for cell in store.cell_records(plan.record)
+        if wanted(cell) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
+    ]
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))

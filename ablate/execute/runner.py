@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +45,10 @@ class Limits:
         seconds = budget.max_hours * 3600 if budget.max_hours else None
         return cls(seconds, budget.cell_timeout, budget.max_consecutive_failures)
 
+    def after(self, seconds: float) -> Limits:
+        """Returns the limits for what begins so much later within the same run."""
+        return replace(self, max_seconds=max(0.0, self.max_seconds - seconds)) if self.max_seconds is not None else self
+
 
 def run(
     plan: Plan,
@@ -59,11 +63,12 @@ def run(
     work: Work = TRAINING,
     executor: ExecutorFactory | None = None,
     todo: Sequence[Job] | None = None,
+    to_come: Sequence[Job] = (),
 ) -> int:
     """Runs the unfinished cells that are wanted, at most `limit` of them, and returns the exit code.
 
     Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
-    names.
+    names. The time that is left counts what is `to_come` after this run, too.
 
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
@@ -71,7 +76,7 @@ def run(
     # What is to do, and whether what is done compares with it.
     which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
-    schedule = Schedule(todo, store, limits.max_alike_failures)
+    schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
     finished = environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
@@ -180,7 +185,7 @@ class _Run:
             self._stop(f"every cell saves its state (Ctrl-C again after {SAME_STOP_SECONDS:.0f} seconds: stop now)")
         elif not self.stopping and self.schedule.stopped_by:
             self._stop(self.schedule.stopped_by)
-        elif not self.stopping and limit and time.monotonic() - self.began > limit:
+        elif not self.stopping and limit is not None and time.monotonic() - self.began > limit:
             self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True

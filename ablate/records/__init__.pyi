@@ -28,5 +28,10 @@ from .status import FailureReason as FailureReason
 from .status import Status as Status
 from .telemetry import Event as Event
 from .telemetry import MetricRow as MetricRow
+from .tuning import ArmChoice as ArmChoice
+from .tuning import PlannedTuning as PlannedTuning
+from .tuning import TrialRecord as TrialRecord
+from .tuning import TunedArm as TunedArm
+from .tuning import TuningRecord as TuningRecord
 from .weights import WEIGHTS as WEIGHTS
 from .weights import Weights as Weights

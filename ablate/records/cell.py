@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.records.plan import Part
 from ablate.records.result import Number, Result
 from ablate.records.settings import last_step
 from ablate.records.status import Status
@@ -31,6 +32,7 @@ class CellRecord:
             than "test" as `metric@set`.
         step: at which it ended or failed.
         cause: why it diverged, failed or is broken.
+        part: why the grid has it.
     """
 
     id: str
@@ -46,6 +48,7 @@ class CellRecord:
     result: Result | None = None
     step: int | None = None
     cause: str | None = None
+    part: Part = "design"
 
     @property
     def steps(self) -> int:
