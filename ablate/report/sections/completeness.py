@@ -23,7 +23,7 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-@section("completeness", "Completeness")
+@section("completeness", "Completeness", summary="Planned, finished, diverged and failed cells, and what was left out")
 def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     # Cards: how many cells there are of each status.
@@ -40,8 +40,8 @@ def completeness(evidence: Evidence) -> Content:
         cards.append(Card("excluded", f"{excluded:,}"))
     blocks: list[Block] = [Cards(tuple(cards))]
     # What must not be pooled, and what is missing and why.
-    warnings = list(_warnings(evidence))
-    blocks += warnings
+    warned = list(warnings(evidence))
+    blocks += warned
     ended = [cell for cell in study.cells if cell.status in LOST]
     if ended:
         blocks.append(_ended_table(ended))
@@ -51,7 +51,7 @@ def completeness(evidence: Evidence) -> Content:
         "planned": len(study.cells),
         **{status.value: counts[status] for status in CELL_STATUSES if status is not Status.broken or counts[status]},
         "excluded": [each.plain() for each in study.excluded],
-        "warnings": [warning.plain for warning in warnings],
+        "warnings": [warning.plain for warning in warned],
     }
     return blocks, data
 
@@ -63,7 +63,8 @@ def _card(status: Status, count: int) -> Card:
     return Card(status, f"{count:,}", tone=tone)
 
 
-def _warnings(evidence: Evidence) -> Iterator[Text]:
+def warnings(evidence: Evidence) -> Iterator[Text]:
+    """Goes through what the cells of one comparison should share and do not."""
     study, results = evidence.study, evidence.results
     for key, title in AGREE.items():
         facts = [result.environment.fact(key) for result in results]
