@@ -19,7 +19,7 @@ from ablate.evaluate.parameters import count_parameters
 from ablate.objective import Kernels
 from ablate.records import Result, Status
 from ablate.store import Entry
-from ablate.store.artefacts import file_hashes
+from ablate.store.artefacts import artefacts
 from ablate.trackers.tracking import Tracking
 from ablate.train.outcome import Outcome
 from ablate.train.run import train_cell, train_warmup
@@ -53,8 +53,8 @@ def run_cell(
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        _commit(entry, entry.id or cell.id, outcome, measured)
         tracking.ends(outcome.status, measured["metrics"])
+    _commit(entry, entry.id or cell.id, outcome, measured)  # what trackers write as they close is sealed, too
     return outcome
 
 
@@ -118,7 +118,7 @@ def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str,
         "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
         **measured,
         "environment": entry.environment().plain(),
-        "artefacts": file_hashes(entry.path),
+        **artefacts(entry.path),
     }
     entry.commit(Result.model_validate(result))
     entry.checkpoint.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ class Schedule:
         self._look_costs = 0.0
         for job in self.jobs:
             status = job.entry(store).status()
-            if status.finished or status is Status.broken:
+            if status.finished or status.damaged:
                 self.statuses[job.id] = status
 
     def next(self) -> Job | None:
@@ -95,8 +95,8 @@ class Schedule:
         return job.needs is None or self.statuses.get(job.needs, Status.done).finished
 
     def _hopeless(self, job: Job) -> bool:
-        ended_badly = (Status.failed, Status.interrupted, Status.broken)
-        return job.needs is not None and self.statuses.get(job.needs) in ended_badly
+        needed = self.statuses.get(job.needs) if job.needs else None
+        return needed is not None and (needed in (Status.failed, Status.interrupted) or needed.damaged)
 
     def _look_at(self, job: Job) -> None:
         before, status = self.statuses[job.id], job.entry(self._store).status()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.records.result import Number, Result
+from ablate.records.seal import Damage
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
 
@@ -29,7 +30,9 @@ class CellRecord:
         result: None until it is done or diverged; with the figures of its measurements, those of another set of images
             than "test" as `metric@set`.
         step: at which it ended or failed.
-        cause: why it diverged, failed or is broken.
+        cause: why it diverged, failed or is broken or altered.
+        damages: the files that are not as they were sealed, of one that is altered.
+        unsealed: whether it was finished before there were seals, so that nobody could tell.
     """
 
     id: str
@@ -45,6 +48,8 @@ class CellRecord:
     result: Result | None = None
     step: int | None = None
     cause: str | None = None
+    damages: tuple[Damage, ...] = ()
+    unsealed: bool = False
 
     @property
     def steps(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 from ablate.records.settings import CellSettings, WarmupSettings
 
 SCHEMA = 1
@@ -63,7 +63,7 @@ class ExcludedCells(Record):
     reason: str = ""
 
 
-class PlanRecord(Record):
+class PlanRecord(SealedRecord):
     """plan.json: all cells that a grid file means, and what they were worked out from."""
 
     REMEDY: ClassVar[str] = "`ablate run` writes it anew from the grid file"
