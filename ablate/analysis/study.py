@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 READ = (IMAGES, "metrics.jsonl", "events.jsonl")
 """Files of every finished cell that a report reads from the first byte to the last."""
+TUNING = "tune"
+"""The key that tells arms which were not tuned from the points of the axes."""
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
@@ -50,6 +52,10 @@ class Arm:
         """Returns the measured value of each seed."""
         found = {cell.seed: cell.score(metric, weights) for cell in self.cells}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether a cell was trained against the network that the metric looks through."""
+        return any(cell.trained_against(metric) for cell in self.done)
 
     def mean(self, metric: str) -> float | None:
         """Returns the mean over the seeds that have a value, None where none has."""
@@ -143,8 +149,20 @@ def read_study(store: Store) -> Study:
         compare=plan.compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
-        cells=tuple(_whole(cell, store) for cell in store.cell_records(plan)),
+        cells=tuple(_whole(cell, store) for cell in judged(store.cell_records(plan))),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),
+    )
+
+
+def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
+    """Returns the cells that claims are made of: no trials, and once arms are tuned, those that are not stand beside.
+
+    An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning.
+    """
+    cells = [cell for cell in cells if cell.part != "trial"]
+    tuned = any(cell.part == "final" for cell in cells)
+    return tuple(
+        replace(cell, axes={**cell.axes, TUNING: "none"}) if tuned and cell.part == "design" else cell for cell in cells
     )
 
 

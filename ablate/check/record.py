@@ -80,7 +80,7 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
         code: the fingerprint of the code to judge; a cell, or a warm-up, of another is not. None takes any.
         probe: what the metrics give today.
     """
-    cells = store.cell_records(plan.record)
+    cells = [cell for cell in store.cell_records(plan.record) if cell.part != "trial"]
     warmups = {cell.warmup: altered(store.warmup(cell.warmup)) for cell in cells if cell.warmup}
     arms: dict[str, tuple[dict[str, JsonValue], dict[int, SeedRecord]]] = {}
     for cell in cells:

@@ -104,7 +104,7 @@ def _content(
 def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
 
-    count = len({point.seed for point in plan.points})
+    count = len({point.seed for point in plan.points if point.part != "trial"})
     alpha, comparisons = plan.record.compare.alpha, _comparisons(plan)
     needed = seeds_for(alpha, comparisons)
     return {
@@ -124,11 +124,12 @@ def _comparisons(plan: Plan) -> int:
     compare = plan.record.compare
     if compare.correction == "none":
         return 1
-    axes = find_axes(plan.record.axes, [point.axes for point in plan.points], compare.baseline)
+    points = [point for point in plan.points if point.part == "design"]
+    axes = find_axes(plan.record.axes, [point.axes for point in points], compare.baseline)
     claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
     names = plan.record.arm_names
-    beside = {names[point.id] for point in plan.points if point.axes.keys() != plan.record.axes.keys()}
+    beside = {names[point.id] for point in points if point.axes.keys() != plan.record.axes.keys()}
     on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
     return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
 

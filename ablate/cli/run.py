@@ -10,6 +10,8 @@ import typer
 from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Threads, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ablate.execute import Job, Plan
     from ablate.store import Store
 
@@ -46,7 +48,8 @@ def run(
     """Trains every cell that is not finished.
 
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
-    run. Ctrl-C once: every cell saves its state. Twice: stop now. Several runs at once share the work.
+    run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
+    Several runs at once share the work.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
@@ -74,22 +77,28 @@ def run(
         trackers=tuple(track) or None,
     )
 
+    import time
+
+    from ablate.cli.measure import measure_all, measure_declared
     from ablate.cli.progress import watching
+    from ablate.execute.stages import run_stages
 
-    with watching(store, live=progress) as listener:
-        code = execute(
-            plan,
-            store,
-            execution=execution,
-            limits=Limits.of_budget(plan.record.budget),
-            listener=listener,
-            wanted=wanted,
-            limit=limit,
-            wait=wait,
-        )
+    limits, began = Limits.of_budget(plan.record.budget), time.monotonic()
+
+    def train(stage: Plan, to_come: Sequence[Job]) -> int:
+        left = limits.after(time.monotonic() - began)
+        chosen_here = selection(select, {point.label for point in stage.points})
+        with watching(store, live=progress) as listener:
+            return execute(
+                stage, store, execution=execution, limits=left, listener=listener, wanted=chosen_here, limit=limit,
+                wait=wait, to_come=to_come,
+            )  # fmt: skip
+
+    def measure(stage: Plan, todo: Sequence[Job]) -> int:
+        return measure_all(stage, store, todo, execution, live=progress)
+
+    code, plan = run_stages(plan, store, train=train, measure=measure, say=typer.echo, once=limit is not None)
     if code in (OK, INCOMPLETE):
-        from ablate.cli.measure import measure_declared
-
         code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
         _measure_references(plan, store)

@@ -13,7 +13,10 @@ from ablate.store import Entry, Store
 
 @dataclass(frozen=True)
 class Job:
-    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with."""
+    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with.
+
+    `follows` is the cell that stopped early and whose training it goes on with, from step `begins`.
+    """
 
     kind: Literal["warmup", "cell", "measure"]
     id: str
@@ -21,6 +24,8 @@ class Job:
     settings: CellSettings | WarmupSettings | MeasurementSettings
     steps: int
     needs: str | None = None
+    follows: str | None = None
+    begins: int = 0
 
     def entry(self, store: Store) -> Entry:
         """Returns the job's place in the store."""
@@ -46,7 +51,7 @@ def jobs(
 
     Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    cells = [_cell(point) for point in plan.points if wanted(point.label)]
+    cells = [cell_job(point) for point in plan.points if wanted(point.label)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
@@ -54,8 +59,9 @@ def jobs(
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def _cell(point: PlannedCell) -> Job:
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup)
+def cell_job(point: PlannedCell) -> Job:
+    """Returns the training of a cell."""
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, point.follows, point.begins)
 
 
 def _warmup(planned: PlannedWarmup) -> Job:

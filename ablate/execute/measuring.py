@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
+from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
+from ablate.data.sets import count_of_set
 from ablate.execute.jobs import Job, all_labels
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import TEST, on_set
 from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status
 from ablate.registry import unknown
-from ablate.sources.folder import list_folder
 from ablate.store import Store
 from ablate.store.measured import image_sets, looked_at_alike
 
@@ -27,11 +29,13 @@ class Wish:
         metrics: beside those of the grid, and then only these; none for all that the grid measures.
         sets: sets of images; none for all of the grid.
         declared: leave out what the grid file does not ask for: a metric that came with a later version.
+        trials: measure the trials of tuning, and not the cells that are judged.
     """
 
     metrics: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     declared: bool = False
+    trials: bool = False
 
     def evaluation(self, config: Mapping[str, Any]) -> Evaluation:
         """Returns the evaluation of a cell with the metrics that are wished for."""
@@ -48,14 +52,20 @@ def measurements(
     Raises:
         ValueError: for a set that the grid does not have, or a metric that there is not.
     """
-    cells = [cell for cell in store.cell_records(plan.record) if wanted(cell.label) and "evaluation" in cell.config]
+    cells = [
+        cell
+        for cell in store.cell_records(plan.record)
+        if wanted(cell.label) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
+    ]
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))
-    return tuple(job for cell in cells if cell.status is Status.done for job in _jobs(cell, wish))
+    done = [cell for cell in cells if cell.status is Status.done]
+    count = functools.cache(functools.partial(_count_images, store.data_cache))
+    return tuple(job for cell in done for job in _jobs(cell, wish, count))
 
 
-def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
+def _jobs(cell: CellRecord, wish: Wish, count: Callable[[str, str, str], int]) -> Iterator[Job]:
     assert cell.result is not None, "a cell that is done has a result"
     evaluation = wish.evaluation(cell.config)
     config = {**cell.config, "evaluation": evaluation.model_dump(mode="json")}
@@ -76,7 +86,12 @@ def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
             metrics=tuple(names),
             cell=config,
         )
-        yield Job("measure", settings.id, settings.label, settings, _reconstructions(cell.result, evaluation, images))
+        if images == TEST:
+            reconstructions = sum(name.startswith("eval/recon/") for name in cell.result.artefacts)
+        else:
+            data, sets = json.dumps(config["data"]), json.dumps(config["evaluation"])
+            reconstructions = len(WEIGHTS) * count(data, sets, images)
+        yield Job("measure", settings.id, settings.label, settings, reconstructions)
 
 
 def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) -> list[str]:
@@ -114,8 +129,6 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
     return content_sha256({"measurement": content})[:12]
 
 
-def _reconstructions(result: Result, evaluation: Evaluation, images: str) -> int:
-    """Returns how many reconstructions there are to measure, before any is decoded."""
-    if images == TEST:
-        return sum(name.startswith("eval/recon/") for name in result.artefacts)
-    return len(WEIGHTS) * len(list_folder(Path(evaluation.sets[images])))
+def _count_images(cache: Path, data: str, evaluation: str, images: str) -> int:
+    """Counts the images of a set of settings, given as JSON, before any is decoded."""
+    return count_of_set(Data.model_validate_json(data), Evaluation.model_validate_json(evaluation), images, cache)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 from ablate.execute.environment import environment_of
@@ -12,7 +13,7 @@ from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
-from ablate.execute.interrupts import Interrupts
+from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
 from ablate.execute.jobs import Job, all_labels, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
@@ -21,7 +22,7 @@ from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.records import Budget, Environment, Execution, FailureReason
-from ablate.store import Store
+from ablate.store import Store, lock
 from ablate.trackers.catalogue import trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
@@ -44,6 +45,10 @@ class Limits:
         seconds = budget.max_hours * 3600 if budget.max_hours else None
         return cls(seconds, budget.cell_timeout, budget.max_consecutive_failures)
 
+    def after(self, seconds: float) -> Limits:
+        """Returns the limits for what begins so much later within the same run."""
+        return replace(self, max_seconds=max(0.0, self.max_seconds - seconds)) if self.max_seconds is not None else self
+
 
 def run(
     plan: Plan,
@@ -58,11 +63,12 @@ def run(
     work: Work = TRAINING,
     executor: ExecutorFactory | None = None,
     todo: Sequence[Job] | None = None,
+    to_come: Sequence[Job] = (),
 ) -> int:
     """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
 
     Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
-    names.
+    names. The time that is left counts what is `to_come` after this run, too.
 
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
@@ -70,7 +76,7 @@ def run(
     # What is to do, and whether what is done compares with it.
     which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
-    schedule = Schedule(todo, store, limits.max_alike_failures)
+    schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
     finished = environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
@@ -95,6 +101,8 @@ def run(
     listener.on_message(str(capacity))
     if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
         listener.on_message(advice)
+    if distrust := lock.trial(store.root):
+        listener.on_message(f"{distrust}: {lock.STAND_IN}")
 
     # The run itself.
     with Interrupts() as interrupts:
@@ -108,6 +116,7 @@ def run(
                 limits=limits,
                 listener=listener,
                 interrupts=interrupts,
+                saved_step=work.saved_step,
             ).go(wait)
         except BaseException:
             workers.stop()  # nobody would watch them any more, and Python waits for its children before it ends
@@ -131,6 +140,7 @@ class _Run:
     limits: Limits
     listener: RunListener
     interrupts: Interrupts
+    saved_step: Callable[[Path], int]
     began: float = field(default_factory=time.monotonic)
     stopping: bool = False
     """Whether no job is started any more."""
@@ -162,7 +172,7 @@ class _Run:
         # A signal to all processes at once may have reached a job before it reached this one.
         self._stop_where_asked()
         for job, process in ended:
-            result = read_result(job.entry(self.store), process, self.environment)
+            result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
             if result.reason is not FailureReason.busy:
@@ -172,13 +182,14 @@ class _Run:
         limit = self.limits.max_seconds
         if self.interrupts.count and not self.interrupted:
             self.interrupted = True
-            self._stop("every cell saves its state (Ctrl-C again: stop now)")
+            self._stop(f"every cell saves its state (Ctrl-C again after {SAME_STOP_SECONDS:.0f} seconds: stop now)")
         elif not self.stopping and self.schedule.stopped_by:
             self._stop(self.schedule.stopped_by)
-        elif not self.stopping and limit and time.monotonic() - self.began > limit:
+        elif not self.stopping and limit is not None and time.monotonic() - self.began > limit:
             self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True
+            self.listener.on_message("stopping now: what cells did since their last checkpoint is lost")
             self.executor.kill()
 
     def _stop(self, why: str) -> None:

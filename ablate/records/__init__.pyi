@@ -14,6 +14,7 @@ from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord
 from .record import AlteredError as AlteredError
+from .record import ForeignError as ForeignError
 from .record import Record as Record
 from .record import RecordError as RecordError
 from .record import read as read
@@ -30,5 +31,10 @@ from .status import FailureReason as FailureReason
 from .status import Status as Status
 from .telemetry import Event as Event
 from .telemetry import MetricRow as MetricRow
+from .tuning import ArmChoice as ArmChoice
+from .tuning import PlannedTuning as PlannedTuning
+from .tuning import TrialRecord as TrialRecord
+from .tuning import TunedArm as TunedArm
+from .tuning import TuningRecord as TuningRecord
 from .weights import WEIGHTS as WEIGHTS
 from .weights import Weights as Weights

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.records.plan import Part
 from ablate.records.result import Number, Result
 from ablate.records.seal import Damage
+from ablate.records.settings import last_step
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
 
@@ -31,6 +33,7 @@ class CellRecord:
             than "test" as `metric@set`.
         step: at which it ended or failed.
         cause: why it diverged, failed or is broken or altered.
+        part: why the grid has it.
         damages: the files that are not as they were sealed, of one that is altered.
         unsealed: whether it was finished before there were seals, so that nobody could tell.
     """
@@ -48,18 +51,23 @@ class CellRecord:
     result: Result | None = None
     step: int | None = None
     cause: str | None = None
+    part: Part = "design"
     damages: tuple[Damage, ...] = ()
     unsealed: bool = False
 
     @property
     def steps(self) -> int:
         """Steps of the cell's own training, without its warm-up."""
-        return int(self.config["train"]["steps"])
+        return last_step(self.config)
 
     @property
     def measured(self) -> Result | None:
         """The result of a cell that is done; a diverged one has no figures."""
         return self.result if self.status is Status.done else None
+
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether the cell was trained against the network that a metric looks through."""
+        return self.measured is not None and self.measured.trained_against(metric)
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
+import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,6 +29,25 @@ class AlteredError(RecordError):
     def __init__(self, damage: Damage) -> None:
         super().__init__(str(damage))
         self.damage = damage
+
+
+class ForeignError(RecordError):
+    """A file or directory of the store that this user may not use; the message names it and its owner."""
+
+    def __init__(self, path: Path, verb: Literal["read", "write"]) -> None:
+        super().__init__(
+            f"{path}: {_user(os.geteuid())} may not {verb} it; {whose(path)}; ask there, or use another store"
+        )
+
+
+def whose(path: Path) -> str:
+    """Says to whom a file belongs, or the first directory above it that can be looked at."""
+    for found in (path.absolute(), *path.absolute().parents):
+        with suppress(OSError):
+            facts = found.stat()
+            break
+    it = "it" if found == path.absolute() else str(found)
+    return f"{it} belongs to {_user(facts.st_uid)} (mode {stat.S_IMODE(facts.st_mode):03o})"
 
 
 class Record(BaseModel):
@@ -80,11 +103,14 @@ def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | 
     Raises:
         AlteredError: where its seal does not hold, or it is the sealed record of another entry.
         RecordError: as `parse`, and for the record of another entry without a seal.
+        ForeignError: for another user's file that this one may not read.
     """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise ForeignError(path, "read") from error
     if damage := broken_seal(content):
         raise AlteredError(Damage(path, damage, "its bytes are not those that were sealed", kind.REMEDY))
     record = parse(kind, content, path)
@@ -128,6 +154,13 @@ def require_finite(content: bytes, path: Path, remedy: str) -> None:
         raise
     except ValueError:
         return  # no JSON at all: the parser says where
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _sentence(error: ValidationError) -> str:

@@ -29,6 +29,8 @@ class CodecFacts(Record):
 
     parameters: dict[str, int] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
+    judge_sha256: str | None = None
+    """Of the weights of the frozen network that the discriminators judged through, which no checkpoint holds."""
 
 
 class MeasuredImages(Record):
@@ -72,6 +74,10 @@ class Result(SealedRecord):
     """sha256 of every file that the entry left, by its relative path; before 0.2 of weights and tables alone."""
     sizes: dict[str, int] = Field(default_factory=dict)
     """Bytes of these files."""
+
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether the codec was trained against the network that a metric looks through."""
+        return bool(self.protocol.get(metric, {}).get("trained_against"))
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns a figure, None where it was not measured or is undefined."""

@@ -163,13 +163,17 @@ Kind = TypeVar("Kind", Text, Items, Cards, Table, Figure, Code, Gallery)
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the report; `numbers` is everything in it that a program might read."""
+    """A titled part of the report; `numbers` is everything in it that a program might read.
+
+    One with a summary is folded: a reader sees its title and that line, and opens it.
+    """
 
     id: str
     title: str
     blocks: tuple[Block, ...]
     numbers: Mapping[str, Any] = field(default_factory=dict)
     short: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ablate.records import (
     CellSettings,
     Environment,
     Event,
+    ForeignError,
     Measurement,
     MeasurementSettings,
     MetricRow,
@@ -130,6 +131,8 @@ class Entry:
             names = os.listdir(self.path / "attempts")
         except (FileNotFoundError, NotADirectoryError):
             return ()
+        except PermissionError as error:
+            raise ForeignError(self.path / "attempts", "read") from error
         numbers = sorted(int(name) for name in names if name.isdigit())
         return tuple(self._attempt(number) for number in numbers)
 
@@ -229,14 +232,25 @@ class Entry:
         return _directories(self.path / "evaluations")
 
     def fault(self) -> str | None:
-        """Returns why an entry is broken or altered, with its remedy; None where it is neither."""
+        """Returns why an entry cannot be worked on, with the remedy; None where it can.
+
+        Its records cannot be read, or it is another user's.
+        """
         try:
             self.result()
             for attempt in self.attempts()[-1:]:
                 attempt.exit()
+            lock.held(self._lock)
+            self._require_ours()
         except RecordError as error:
             return str(error)
         return None
+
+    def _require_ours(self) -> None:
+        # The lock, or the directory that it would lie in, however much of the path is there.
+        found = next(path for path in (self._lock, *self._lock.absolute().parents) if path.exists())
+        if not os.access(found, os.W_OK, effective_ids=True):
+            raise ForeignError(found, "write")
 
     def commit(self, result: Result) -> None:
         """Writes result.json: from here on the entry is finished and never run again."""

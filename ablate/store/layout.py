@@ -17,6 +17,7 @@ from ablate.records import (
     PlanRecord,
     RecordError,
     Status,
+    TuningRecord,
     read,
     write,
 )
@@ -62,12 +63,21 @@ class Store:
         """Replaces plan.json; its time of change says when the grid was last run."""
         write(self.path / "plan.json", plan)
 
+    def tuning(self) -> TuningRecord | None:
+        """Returns tuning.json, what was chosen for the arms of a tuned grid, or None before its first choice."""
+        return read(TuningRecord, self.path / "tuning.json")
+
+    def write_tuning(self, tuning: TuningRecord) -> None:
+        """Replaces tuning.json."""
+        write(self.path / "tuning.json", tuning)
+
     def cell_records(self, plan: PlanRecord) -> tuple[CellRecord, ...]:
         """Returns every planned cell with what became of it; one whose records cannot be read is broken, with why."""
         names = plan.arm_names
-        return tuple(self._cell_record(point, plan.name, names[point.id]) for point in plan.points)
+        return tuple(self.cell_record(point, plan.name, names[point.id]) for point in plan.points)
 
-    def _cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+    def cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+        """Returns a planned cell with what became of it."""
         entry = self.cell(point.id)
         planned = CellRecord(
             id=point.id,
@@ -80,6 +90,7 @@ class Store:
             config=point.cell,
             warmup=point.warmup,
             status=Status.pending,
+            part=point.part,
         )
         try:
             result = entry.result()

@@ -1,8 +1,11 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
+import os
 import re
+import signal
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,32 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     settings = entries(plan, tmp_path)[1].cell_settings()
     assert settings.label == "well seed=1"
     assert settings.cell == plan.points[1].cell
+
+
+def test_a_fork_server_killed_while_a_worker_starts_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read, killed = forkserver.read_signed, []
+
+    def killed_once(descriptor: int) -> int:
+        if not killed:
+            killed.append(forkserver._forkserver._forkserver_pid)
+            os.kill(killed[0], signal.SIGKILL)
+            raise EOFError("unexpected EOF")
+        return read(descriptor)
+
+    monkeypatch.setattr(forkserver, "read_signed", killed_once)
+    plan = make_plan("well", "well")
+    assert run_pretended(plan, tmp_path, Notes()) == 0
+    assert killed
+    assert statuses(plan, tmp_path) == ["done", "done"]
+
+
+def test_a_fork_server_that_never_lives_long_enough_is_told_in_a_sentence(tmp_path: Path, monkeypatch):
+    def killed(_descriptor: int) -> int:
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(forkserver, "read_signed", killed)
+    with pytest.raises(ChildProcessError, match=r"was killed 3 times.*enough memory"):
+        run_pretended(make_plan("well"), tmp_path, Notes())
 
 
 def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_path: Path, capfd):
@@ -193,6 +222,37 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert run_pretended(plan, tmp_path, again) == 3
     assert "nothing to do: every cell is finished or damaged" in again.messages
     assert damaged.read_text() == "{}"
+
+
+def test_a_cell_of_another_user_is_named_and_stops_no_other(tmp_path: Path, monkeypatch):
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    foreign = entries(plan, tmp_path)[0].path
+    foreign.mkdir(parents=True)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, *how, **more: path != foreign and may(path, *how, **more))
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert notes.starts == ["well seed=1"]
+    (said,) = [text for text in notes.messages if text.startswith("broken: well seed=0: ")]
+    assert f"{foreign}: " in said
+    assert f"belongs to {foreign.owner()}" in said
+
+
+@pytest.mark.parametrize("reason", [errno.ENOLCK, None], ids=["nobody", "everybody"])
+def test_a_file_system_without_locks_is_said_once_and_leases_take_their_place(tmp_path: Path, monkeypatch, reason):
+    def flock(*_: object) -> None:
+        if reason:
+            raise OSError(reason, os.strerror(reason))
+
+    # The workers' file system has locks, and respects the leases of one that has none.
+    monkeypatch.setattr("ablate.store.lock.fcntl.flock", flock)
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    held = entries(plan, tmp_path)[0]
+    with held.claim():
+        assert run_pretended(plan, tmp_path, notes, wait=False) == 75
+    assert notes.starts == ["well seed=1"]
+    (said,) = [text for text in notes.messages if "lease files" in text]
+    assert said.startswith(f"the file system of {tmp_path} grants")
+    assert run_pretended(plan, tmp_path) == 0
 
 
 def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):

@@ -24,7 +24,7 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-@section("completeness", "Completeness")
+@section("completeness", "Completeness", summary="Planned, finished, diverged and failed cells, and what was left out")
 def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     # Cards: how many cells there are of each status.
@@ -42,8 +42,8 @@ def completeness(evidence: Evidence) -> Content:
     blocks: list[Block] = [Cards(tuple(cards))]
     # What must not be pooled or believed, and what is missing and why.
     damaged = _altered_warmups(evidence)
-    warnings = [*_warnings(evidence), *map(_altered_warmup, damaged)]
-    blocks += warnings
+    warned = [*warnings(evidence), *map(_altered_warmup, damaged)]
+    blocks += warned
     unsealed = sum(cell.unsealed for cell in study.cells)
     if unsealed:
         said = f"{plural(unsealed, 'cell')} of before there were seals: nothing tells whether a file was edited since."
@@ -57,7 +57,7 @@ def completeness(evidence: Evidence) -> Content:
         "planned": len(study.cells),
         **{status.value: counts[status] for status in CELL_STATUSES if not status.damaged or counts[status]},
         "excluded": [each.plain() for each in study.excluded],
-        "warnings": [warning.plain for warning in warnings],
+        "warnings": [warning.plain for warning in warned],
         "unsealed": unsealed,
         "altered_warmups": [str(damage) for damage in damaged],
     }
@@ -71,7 +71,8 @@ def _card(status: Status, count: int) -> Card:
     return Card(status, f"{count:,}", tone=tone)
 
 
-def _warnings(evidence: Evidence) -> Iterator[Text]:
+def warnings(evidence: Evidence) -> Iterator[Text]:
+    """Goes through what the cells of one comparison should share and do not."""
     study, results = evidence.study, evidence.results
     for key, title in AGREE.items():
         facts = [result.environment.fact(key) for result in results]

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 """An arm with its means."""
 
 
-@section("cost", "Cost")
+@section("cost", "Cost", summary="Training time, evaluation time and memory of each arm")
 def cost(evidence: Evidence) -> Content:
     """Returns totals and a row an arm."""
     results = evidence.results
@@ -87,8 +87,8 @@ def _said(arms: Sequence[Row]) -> str:
         return said + "All cells had their device to themselves, so that speeds compare."
     marked = joined(sorted(ran - {ALONE}), "or")
     return (
-        f"{said}Cells marked “{marked}” may have run beside others on one device, which slows them by an unknown part: "
-        "their times say what was paid, not what an arm costs. With --workers 1, ablate run measures cells alone."
+        f"{said}Cells marked “{marked}” may have run beside others, which slows them: their times say what was paid, "
+        "not what an arm costs. With --workers 1 cells run alone."
     )
 
 
