@@ -12,8 +12,8 @@ from ablate.atomic import TEMPORARY
 
 RECORD = "result.json"
 IMAGES = "eval/images.csv"
-NOT_SEALED = ("lock", RECORD, "checkpoint.pt", "checkpoint.earlier.pt")
-"""Files at the top of an entry that change or go once it is finished."""
+NOT_SEALED = ("lock", "lock.lease-", RECORD, "checkpoint.")
+"""How files at the top of an entry begin that change or go once it is finished."""
 OWN_RECORDS = ("measurements", "evaluations")
 """Directories of an entry whose own records hold the hashes."""
 MEASURED = ("cell.json", "eval")
@@ -56,6 +56,6 @@ def _files(directory: Path) -> Iterator[Path]:
         directories[:] = sorted(name for name in directories if not (at_top and name in OWN_RECORDS))
         for name in sorted(names):
             path = Path(parent, name)
-            left_out = (at_top and name in NOT_SEALED) or str(path.relative_to(directory)) in last
+            left_out = (at_top and name.startswith(NOT_SEALED)) or str(path.relative_to(directory)) in last
             if not left_out and not name.endswith(TEMPORARY) and path.is_file():
                 yield path

@@ -234,7 +234,7 @@ class Entry:
     def fault(self) -> str | None:
         """Returns why an entry cannot be worked on, with the remedy; None where it can.
 
-        Its records cannot be read, or it is another user's.
+        Its records cannot be read or are altered, or it is another user's.
         """
         try:
             self.result()

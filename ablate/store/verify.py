@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.records import RecordError
+from ablate.records import Damage, RecordError
 from ablate.store.artefacts import RECORD
 from ablate.store.attempt import Attempt
 from ablate.store.entry import Entry
@@ -106,13 +106,17 @@ def _owners(root: Path) -> dict[str, str]:
 
 
 def _plan(store: Store) -> Inspection:
-    """Compares the copy of the grid file with the hash in a plan that is sealed."""
-    path = store.path / "plan.json"
+    """Looks at the plan of a grid and at what was tuned, and compares the grid file with its hash in the former."""
+    damages: list[Damage] = []
+    plan = None
     try:
         plan = store.plan()
     except RecordError as error:
-        return Inspection((refused(path, error),), files=1)
-    if plan is None or plan.seal is None:
-        return Inspection(unsealed=plan is not None)
-    damage = store.grid_damage(plan)
-    return Inspection((damage,) if damage else (), files=2)
+        damages.append(refused(store.path / "plan.json", error))
+    try:
+        store.tuning()
+    except RecordError as error:
+        damages.append(refused(store.path / "tuning.json", error))
+    if plan and (damage := store.grid_damage(plan)):
+        damages.append(damage)
+    return Inspection(tuple(damages), unsealed=plan is not None and plan.seal is None, files=2)
