@@ -146,7 +146,7 @@ def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Pa
     counts = counted(cell.status for cell in cells)
     typer.echo(" · ".join(paint(f"{count} {word}", word) for word, count in counts.items() if count))
     for cell in cells:
-        if cell.status in (Status.failed, Status.broken):
+        if cell.status is Status.failed or cell.status.damaged:
             show = command("show", grid, cell.id[:6], runs=runs)
             typer.echo(f"{cell.status}: {printable(cell.label)}: {printable(cell.cause or '')}  ({show})")
     for name, warmup in plan.warmups.items():

@@ -21,7 +21,7 @@ from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution, FailureReason, Status
+from ablate.records import Budget, Environment, Execution, FailureReason
 from ablate.store import Store, lock
 from ablate.trackers.catalogue import trackers
 
@@ -81,11 +81,11 @@ def run(
     if warning := other_code(finished):
         listener.on_message(warning)
     for job in todo:
-        if schedule.statuses[job.id] is Status.broken:
-            listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
+        if (status := schedule.statuses[job.id]).damaged:
+            listener.on_message(f"{status}: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or broken'}")
+        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or damaged'}")
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.

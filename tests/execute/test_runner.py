@@ -220,7 +220,7 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert str(damaged) in said
     assert "delete the entry's directory" in said
     assert run_pretended(plan, tmp_path, again) == 3
-    assert "nothing to do: every cell is finished or broken" in again.messages
+    assert "nothing to do: every cell is finished or damaged" in again.messages
     assert damaged.read_text() == "{}"
 
 
