@@ -5,6 +5,7 @@ from ablate.codecs.agustsson.settings import QuantizerSettings as QuantizerSetti
 from ablate.codecs.settings import Model as Model
 from ablate.config.cell import Cell as Cell
 from ablate.config.cell import Warmup as Warmup
+from ablate.config.changed import changed as changed
 from ablate.config.data import Data as Data
 from ablate.config.evaluation import Evaluation as Evaluation
 from ablate.config.loss import Loss as Loss

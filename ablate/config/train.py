@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ablate.config.terms import DistortionTerm
+from ablate.limits import Range
 from ablate.settings import Settings, added
 from ablate.terms import Term
 
@@ -26,9 +27,9 @@ class TrainQuirks(Settings):
 class Adam(Settings):
     """Settings of one Adam optimizer."""
 
-    learning_rate: float = Field(2e-4, gt=0)
-    beta1: float = Field(0.5, ge=0, lt=1)
-    beta2: float = Field(0.999, ge=0, lt=1)
+    learning_rate: Annotated[float, Range(2e-5, 2e-3, "log")] = Field(2e-4, gt=0)
+    beta1: Annotated[float, Range(0.0, 0.9)] = Field(0.5, ge=0, lt=1)
+    beta2: Annotated[float, Range(0.9, 0.999)] = Field(0.999, ge=0, lt=1)
     epsilon: float = Field(1e-8, gt=0)
 
 

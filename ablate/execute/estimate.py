@@ -73,7 +73,7 @@ class Estimate:
         """Returns how long a job takes from a step on, with its evaluation."""
         keys = self._keys_of(job)
         evaluation = next((fmean(self._evaluations[key]) for key in keys if key in self._evaluations), 0.0)
-        return self._seconds_per_step(keys, job.training) * max(0, job.steps - step) + evaluation
+        return self._seconds_per_step(keys, job.training) * max(0, job.steps - max(step, job.begins)) + evaluation
 
     def _keys_of(self, job: Job) -> tuple[str, str]:
         # Asked for every job at every look at a run.

@@ -6,13 +6,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ablate.execute.environment import code_fingerprint
+from ablate.execute.trials import staged
 from ablate.records import (
     CellSettings,
     Compare,
@@ -88,7 +89,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
             continue
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
-            warmups[warmup.id] = _warmup(warmup)
+            warmups[warmup.id] = PlannedWarmup.of(warmup)
         points[cell.id] = _planned(point, cell, warmup)
     text = grid.path.read_bytes()
     record = PlanRecord(
@@ -102,6 +103,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         budget=grid.budget,
         execution=grid.execution,
         references=tuple(_located(each, directory) for each in grid.references),
+        **({"tune": grid.tuning} if grid.tuning else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
@@ -132,7 +134,8 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
 
     grid = read_grid(path)
     store = Store(root, grid.name)
-    return with_earlier_ids(plan(grid, store.data_cache if remember else None), store)
+    fresh = with_earlier_ids(plan(grid, store.data_cache if remember else None), store)
+    return replace(fresh, record=staged(fresh.record, store).record)
 
 
 def stored_plan(store: Store) -> Plan | None:
@@ -242,17 +245,6 @@ def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
         seed=point.seed,
         warmup=warmup.id if warmup else None,
         cell=cell.model_dump(mode="json"),
-    )
-
-
-def _warmup(warmup: Warmup) -> PlannedWarmup:
-    return PlannedWarmup(
-        id=warmup.id,
-        sha256=warmup.sha256,
-        schema_version=SCHEMA,
-        label=f"warm-up {warmup.id[:4]} seed={warmup.seed}",
-        seed=warmup.seed,
-        warmup=warmup.model_dump(mode="json"),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ablate.config import Cell
 from ablate.grid.patterns import Excluded
-from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds, Tune
+from ablate.records import PlannedTuning
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ class Grid:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    tune: Tune | None
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
+    tuning: PlannedTuning | None
 
     def points(self) -> tuple[Point, ...]:
         """Returns every cell to run, the whole design of one seed before the next."""
@@ -73,3 +76,4 @@ class Header:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    tune: Tune | None

@@ -10,10 +10,23 @@ from ablate.grid.grid import Grid, Header
 from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.points import resolve
 from ablate.grid.references import read_references
-from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds, Tune
 from ablate.grid.sheet import Sheet
 
-TABLES = ("base", "axes", "zip", "exclude", "include", "reference", "design", "seeds", "compare", "budget", "execution")
+TABLES = (
+    "base",
+    "axes",
+    "zip",
+    "exclude",
+    "include",
+    "reference",
+    "design",
+    "seeds",
+    "tune",
+    "compare",
+    "budget",
+    "execution",
+)
 SCHEMA = 1
 _NAME_FORM = "allowed: letters, digits, - _ and ., not . in front"
 
@@ -46,6 +59,7 @@ def _header(sheet: Sheet) -> Header:
         budget=sheet.section("budget", Budget),
         execution=sheet.section("execution", Execution),
         references=read_references(sheet),
+        tune=sheet.section("tune", Tune) if "tune" in sheet.data else None,
     )
 
 

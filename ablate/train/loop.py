@@ -46,7 +46,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 
         # Log, look for divergence, save.
         if logs:
-            row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec))
+            row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec), state.augmenter)
             watch.log(state.step, row, image=taken.image, reconstruction=taken.reconstruction.image.detach())
             if counts:  # the log point that an early end adds is none of the whole training
                 state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0

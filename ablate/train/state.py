@@ -16,6 +16,7 @@ from ablate.config import Adam, Cell, Warmup
 from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.discriminator import Discriminator
 from ablate.losses import Memory
+from ablate.train.augmenter import PLAIN, Augmenter, Views
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -40,6 +41,8 @@ class TrainState:
     flat_logs: int = 0
     calibration: float | None = None
     """Factor that was found for the adversarial weight; None before."""
+    augmenter: Augmenter | None = None
+    """Augments what the discriminators see; None where they see it as it is."""
     memory: dict[str, Memory] = field(default_factory=dict)
     """Memory of each penalty, by its name, and of the loss at each scale."""
 
@@ -56,6 +59,7 @@ class TrainState:
             discriminator=discriminator,
             discriminator_optimizer=_adam(discriminator, cell.optimizers.discriminator),
             trained_scales=1 if cell.train.quirks.coarse_untrained else discriminator.scales,
+            augmenter=Augmenter.by(cell.discriminator, cell.seed, device),
         )
 
     @classmethod
@@ -70,6 +74,10 @@ class TrainState:
         self.codec.load_state_dict(saved["codec"])
         if self.average is not None:
             self.average.load_state_dict(saved["codec"])
+
+    def views(self, player: str, number: int, image: Tensor) -> Views:
+        """Returns what a player's discriminators see of a batch; `number` counts its steps."""
+        return self.augmenter.views(player, number, len(image)) if self.augmenter else PLAIN
 
     def update_average(self, decay: float) -> None:
         """Moves the averaged weights towards the raw ones, faster early on: min(decay, (1 + n) / (10 + n))."""
@@ -109,7 +117,7 @@ class TrainState:
         torch.save({name: module.state_dict() for name, module in modules.items() if module is not None}, file)
 
     def _parts(self) -> dict[str, Any]:
-        names = ("codec", "codec_optimizer", "average", "discriminator", "discriminator_optimizer")
+        names = ("codec", "codec_optimizer", "average", "discriminator", "discriminator_optimizer", "augmenter")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _counters(self) -> dict[str, Any]:

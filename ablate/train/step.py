@@ -16,6 +16,7 @@ from ablate.discriminators.discriminator import DiscriminatorOutput
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
+from ablate.train.augmenter import View
 from ablate.train.batches import Batches
 from ablate.train.gradients import weighted_norms
 from ablate.train.state import TrainState
@@ -131,8 +132,10 @@ def discriminator_step(
     assert state.discriminator is not None
     assert state.discriminator_optimizer is not None
     reconstruction, symbols = reconstructed.image.detach(), reconstructed.symbols
+    views = state.views("discriminator", number, image)
     with autocast(image, cell.train.precision):
-        real, fake = state.discriminator(image, symbols), state.discriminator(reconstruction, symbols)
+        real = state.discriminator(views.image(image), symbols)
+        fake = state.discriminator(views.reconstruction(reconstruction), symbols)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(
         real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
@@ -147,6 +150,7 @@ def discriminator_step(
             reconstruction=reconstruction,
             real=real_trained,
             fake=fake_trained,
+            view=views.image,
         )
         loss = loss + objective.penalty(inputs, number)
     state.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -156,6 +160,9 @@ def discriminator_step(
         if penalty.constrain is not None:
             penalty.constrain(state.discriminator)
     real_logits, fake_logits = (tuple(each.detach() for each in output.logits) for output in (real, fake))
+    if state.augmenter is not None:
+        trained, loss_of = slice(state.trained_scales), objective.adversarial.loss
+        state.augmenter.follow(number, len(image), loss_of, real_logits[trained], fake_logits[trained])
     return DiscriminatorStepOutput(loss.detach(), real_logits, fake_logits)
 
 
@@ -174,8 +181,12 @@ def _penalty_inputs(
     reconstruction: Tensor,
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
+    view: View,
 ) -> PenaltyInputs:
-    """Returns what a penalty looks at; outside autocast, since it differentiates gradients."""
+    """Returns what a penalty looks at; outside autocast, since it differentiates gradients.
+
+    Images that a penalty makes are seen as the step's images are, so that those made of one can be compared.
+    """
     discriminator = state.discriminator
     assert discriminator is not None
     return PenaltyInputs(
@@ -183,7 +194,7 @@ def _penalty_inputs(
         reconstruction=reconstruction.float(),
         real=[each.float() for each in real],
         fake=[each.float() for each in fake],
-        logits=lambda images: discriminator(images).logits[: len(fake)],
+        logits=lambda images: discriminator(view(images)).logits[: len(fake)],
         stream=stream(cell.seed, f"penalty.{penalty}", number),
         memory=state.memory.setdefault(penalty, {}),
     )
@@ -197,12 +208,13 @@ def generator_terms(
     The discriminators are frozen meanwhile, so that the generator's backward pass leaves no gradient in them.
     """
     assert state.discriminator is not None
+    views = state.views("generator", state.step, image)
     with autocast(image, precision), frozen(state.discriminator):
-        fake = state.discriminator(reconstruction.image, reconstruction.symbols)
+        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.symbols)
         real = DiscriminatorOutput((), ())
         if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
-                real = state.discriminator(image, reconstruction.symbols)
+                real = state.discriminator(views.image(image), reconstruction.symbols)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,

@@ -12,6 +12,7 @@ from torch import Tensor
 from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss
 from ablate.objective import Parts
+from ablate.train.augmenter import Augmenter
 from ablate.train.step import DiscriminatorStepOutput, StepOutput
 
 FLAT_STD = 0.01
@@ -76,13 +77,16 @@ def saturated(scales: list[dict[str, float]]) -> bool:
     return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
 
 
-def log_row(taken: StepOutput, loss: AdversarialLoss, encoder_norm: float) -> dict[str, Any]:
+def log_row(
+    taken: StepOutput, loss: AdversarialLoss, encoder_norm: float, augmenter: Augmenter | None = None
+) -> dict[str, Any]:
     """Returns what a log point says of losses, gradients and discriminators.
 
     Args:
         taken: a step with its gradient norms.
         loss: that the discriminators are trained with.
         encoder_norm: of the gradient that reached the encoder's parameters.
+        augmenter: of what the discriminators see, where there is one.
     """
     output = taken.discriminator
     return {
@@ -90,6 +94,7 @@ def log_row(taken: StepOutput, loss: AdversarialLoss, encoder_norm: float) -> di
         "weights": {name: float(weight) for name, weight in taken.parts.weights.items()},
         "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm},
         "scales": scale_telemetry(output, loss) if output else [],
+        **({"augment_probability": float(augmenter.probability)} if augmenter and augmenter.adapts else {}),
         **reconstruction_row(taken.image, taken.reconstruction),
     }
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.torture import bitstreams, clock, full_disk, grids, images, kills, limits, runners, store_files
 from tests.torture.children import Children
-from tests.torture.page import Part, keep, write_page
+from tests.torture.page import Part, commit, keep, write_page
 from tests.torture.tally import Tally
 
 
@@ -58,7 +58,9 @@ PARTS: Mapping[str, Callable[[Request], Iterator[Tally]]] = {
     ),
     "limits": _with_children(lambda wanted, children: limits.rounds(wanted.directory, children)),
     "clock": _with_children(lambda wanted, children: clock.rounds(wanted.directory, children)),
-    "runners": lambda wanted: runners.rounds(wanted.directory, wanted.of(10), wanted.seed),
+    "runners": _with_children(
+        lambda wanted, children: runners.rounds(wanted.directory, children, wanted.of(20), wanted.seed)
+    ),
     "kills": _with_children(
         lambda wanted, children: kills.rounds(wanted.directory, children, wanted.of(1_000), wanted.seed)
     ),
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for fault in one.faults:
                     print(f"FAULT {name}: {fault}", flush=True)
         command = f"python -m tests.torture {name} --scale {chosen.scale:g} --seed {chosen.seed}"
-        keep(chosen.out, name, Part(command, time.monotonic() - began, tally))
+        keep(chosen.out, name, Part(command, commit(), time.monotonic() - began, tally))
         write_page(chosen.out)
         print(f"{name}: {tally.done} cases, {len(tally.faults)} faults, {time.monotonic() - began:.0f} s", flush=True)
         found += len(tally.faults)

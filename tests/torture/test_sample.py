@@ -12,6 +12,7 @@ import pytest
 from tests.torture import bitstreams, clock, full_disk, grids, images, limits, store_files
 from tests.torture.__main__ import PARTS, Request, main
 from tests.torture.children import Children
+from tests.torture.page import commit
 from tests.torture.tally import Tally
 
 
@@ -68,7 +69,7 @@ def test_a_fault_would_be_found_counted_and_shown(tmp_path: Path, monkeypatch: p
     assert main(["grids", "--scale", "0.5", "--out", str(tmp_path)]) == 1
     page = (tmp_path / "README.md").read_text()
     assert "| a case | 1 | 1 |" in page
-    assert "`python -m tests.torture grids --scale 0.5 --seed 0`, 2 cases in 0 minutes, 1 faults" in page
+    assert f"`python -m tests.torture grids --scale 0.5 --seed 0` at commit {commit()}: 2 cases in 0 minutes" in page
 
 
 def test_a_child_that_hangs_or_dies_is_a_fault(children: Children) -> None:
