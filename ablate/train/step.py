@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.discriminators.discriminator import DiscriminatorOutput
-from ablate.kernels.network import by_definition
+from ablate.kernels.network import by_definition, of_both
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
@@ -236,8 +236,7 @@ def discriminator_loss(
     image, reconstruction, symbols = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.symbols
     views = state.views("discriminator", draw, image)
     with autocast(image, cell.train.precision):
-        real = discriminator(views.image(image), symbols)
-        fake = discriminator(views.reconstruction(reconstruction), symbols)
+        real, fake = of_both(discriminator, views.image(image), views.reconstruction(reconstruction), symbols)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(
         real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)

@@ -18,7 +18,7 @@ from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.kernels import library as native
 from ablate.kernels.library import missing
-from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, planned
+from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, of_both, planned
 from ablate.kernels.network.plan import Layer
 from ablate.layers.norm import ChannelNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
@@ -126,6 +126,29 @@ def test_a_discriminator_keeps_its_outputs_form_and_arguments() -> None:
     assert type(found) is type(expected)
     assert [len(each) for each in found.features] == [2, 2]
     for mine, other in zip(flat(found), flat(expected), strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-5)
+
+
+def test_two_batches_take_one_pass_where_each_image_is_for_itself() -> None:
+    passes: list[int] = []
+    module = discriminator(scales=2)
+    module.register_forward_hook(lambda _module, given, _output: passes.append(len(given[0])))
+    expected = [module(image()), module(-image())]
+    passes.clear()
+    with in_place_of(module, FastForward(module, planned(module))):
+        found = of_both(module, image(), -image(), None)
+    assert passes == [4]
+    assert type(found[0]) is type(expected[0])
+    for mine, other in zip(flat(found), flat(expected), strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-5)
+
+
+def test_two_batches_stay_apart_where_a_norm_runs_over_the_batch() -> None:
+    module, by_hand = Encoder(BLOCKS), Encoder(BLOCKS)
+    by_hand.load_state_dict(module.state_dict())
+    with in_place_of(module, FastForward(module, planned(module))):
+        found = of_both(module, image(), 2 * image())
+    for mine, other in zip(found, (by_hand(image()), by_hand(2 * image())), strict=True):
         torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-5)
 
 

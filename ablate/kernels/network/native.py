@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized
 
 from ablate.kernels.library import library
 from ablate.kernels.network.plan import IMAGE, NOTHING, Layer
@@ -16,6 +20,8 @@ from ablate.layers.norm import ChannelNorm
 Shape = tuple[int, int, int]
 """Height, width and channels."""
 ALIGNED = 16
+UNUSED = 3
+"""References to an array that only its list, a loop over that and the counting itself refer to."""
 
 
 class _Image(ctypes.Structure):
@@ -49,16 +55,23 @@ class Network:
         self.layers = layers
         self.outputs = outputs
         self._shaped: dict[tuple[int, ...], _Shaped] = {}
+        modules = [module for layer in layers for module in (layer.conv, layer.norm) if module is not None]
+        self.plain = not any(map(is_parametrized, modules))
+        """Whether weights are what they are, and nothing is done to them at each pass."""
+        self._fixed = self._weights() if self.plain else None
 
     def __call__(self, image: Tensor) -> tuple[Tensor, ...]:
         """Returns the outputs (N, C, H, W), float32 with the channels last in memory, for an image (N, C, H, W)."""
         given = image.float().contiguous(memory_format=torch.channels_last)
-        weights = [weight for layer in self.layers for weight in layer.weights()]
+        weights = self._weights() if self._fixed is None else self._fixed
         shape = tuple(given.shape)
         if shape not in self._shaped:
             self._shaped[shape] = _Shaped(self, shape)
         found: tuple[Tensor, ...] = _Pass.apply(self._shaped[shape], given, *weights)
         return found
+
+    def _weights(self) -> list[Tensor | None]:
+        return [weight for layer in self.layers for weight in layer.weights()]
 
 
 class _Shaped:
@@ -87,6 +100,20 @@ class _Shaped:
         count, images = ctypes.c_int64(len(self.layers)), ctypes.c_int64(self.images)
         room = self._c.network_room(self.layers, count, images)
         self._work, self.between = torch.empty(room), torch.empty(self.floats)
+        self._memories: list[NDArray[np.float32]] = []
+        self._views = [self._view(layer) for layer in network.outputs]
+
+    def memory(self) -> Tensor:
+        """Returns memory that no tensor uses any more, or new one, which the system clears page by page."""
+        for held in self._memories:
+            if sys.getrefcount(held) == UNUSED:
+                return torch.from_numpy(held)
+        self._memories.append(np.empty(self.floats, np.float32))
+        return torch.from_numpy(self._memories[-1])
+
+    def outputs(self, memory: Tensor) -> tuple[Tensor, ...]:
+        """Returns the network's outputs, (N, C, H, W), in the memory."""
+        return tuple(memory.as_strided(*view) for view in self._views)
 
     def _place(self, layer: int) -> int:
         place = self.floats
@@ -94,11 +121,10 @@ class _Shaped:
         self.floats += -(-self.images * high * wide * channels // ALIGNED) * ALIGNED
         return place
 
-    def output(self, memory: Tensor, layer: int) -> Tensor:
-        """Returns a layer's output, (N, C, H, W), in the memory."""
-        (high, wide, channels), (place, _) = self._sizes[layer], self.places[layer]
-        size = self.images * high * wide * channels
-        return memory[place : place + size].view(self.images, high, wide, channels).permute(0, 3, 1, 2)
+    def _view(self, layer: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        high, wide, channels = self._sizes[layer]
+        strides = (high * wide * channels, 1, wide * channels, channels)
+        return (self.images, channels, high, wide), strides, self.places[layer][0]
 
     def run(self, direction: str, layers: Any, *images: Tensor | None) -> None:
         """Calls into C with layers whose pointers are set, the image and, backward, its gradient."""
@@ -115,7 +141,7 @@ class _Shaped:
 class _Pass(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, shaped: _Shaped, image: Tensor, *weights: Tensor | None) -> tuple[Tensor, ...]:
-        memory = torch.empty(shaped.floats)
+        memory = shaped.memory()
         held = [None if weight is None else weight.contiguous() for weight in weights]
         layers = type(shaped.layers).from_buffer_copy(shaped.layers)
         for index, entry in enumerate(layers):
@@ -126,7 +152,7 @@ class _Pass(torch.autograd.Function):
         ctx.shaped, ctx.memory, ctx.layers = shaped, memory, layers
         ctx.save_for_backward(image, *held)
         ctx.set_materialize_grads(False)
-        return tuple(shaped.output(memory, layer) for layer in shaped.network.outputs)
+        return shaped.outputs(memory)
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor | None) -> tuple[Tensor | None, ...]:

@@ -93,6 +93,8 @@ static void finish(const struct layer *l, int64_t images, const float *residual,
 static void start(const struct layer *l, int64_t images, float *d) {
     int64_t c = l->out.channels, pixels = images * l->out.height * l->out.width;
     float slope = (float)l->slope, epsilon = (float)l->epsilon;
+    if (l->scale_gradient) memset(l->scale_gradient, 0, sizeof(float) * c);
+    if (l->shift_gradient) memset(l->shift_gradient, 0, sizeof(float) * c);
     for (int64_t p = 0; p < pixels; p++) {
         float *restrict g = d + p * c;
         const float *restrict y = l->output + p * c;
@@ -127,6 +129,7 @@ static void start(const struct layer *l, int64_t images, float *d) {
 }
 
 static void sum_pixels(const float *restrict from, int64_t pixels, int64_t channels, float *restrict sum) {
+    memset(sum, 0, sizeof(float) * channels);
     for (int64_t p = 0; p < pixels; p++)
         for (int64_t i = 0; i < channels; i++) sum[i] += from[p * channels + i];
 }

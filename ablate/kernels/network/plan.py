@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -191,15 +191,35 @@ def _activation(node: fx.Node, what: Any) -> tuple[int, float] | None:
     return None
 
 
-def computed(module: nn.Module, node: fx.Node, known: Mapping[fx.Node, Any]) -> Any:
-    """Returns what a node of a module's graph stands for, by definition, where it is known what it looks at."""
+Known = Mapping[fx.Node, Any]
+
+
+def computation(module: nn.Module, node: fx.Node) -> Callable[[Known], Any]:
+    """Returns what computes a node of a module's graph by definition, from what it looks at."""
     target: Any = node.target
-    values: Any = fx.node.map_arg(node.args, known.__getitem__)
-    named: Any = fx.node.map_arg(node.kwargs, known.__getitem__)
-    if node.op == "call_module":
-        return module.get_submodule(target)(*values, **named)
-    if node.op == "call_function":
-        return target(*values, **named)
+    values = _reader(node.args)
+    named = {name: _reader(each) for name, each in node.kwargs.items()}
+    if node.op == "output":
+        return lambda known: values(known)[0]
+    if node.op == "get_attr":
+        return lambda _known: functools.reduce(getattr, target.split("."), module)
     if node.op == "call_method":
-        return getattr(values[0], target)(*values[1:], **named)
-    return values[0] if node.op == "output" else functools.reduce(getattr, target.split("."), module)
+        function: Any = lambda self, *args, **kwargs: getattr(self, target)(*args, **kwargs)  # noqa: E731
+    else:
+        function = module.get_submodule(target) if node.op == "call_module" else target
+    return lambda known: function(*values(known), **{name: read(known) for name, read in named.items()})
+
+
+def _reader(argument: Any) -> Callable[[Known], Any]:
+    """Returns what puts values in the place of the nodes in an argument; fx.map_arg takes too long for every step."""
+    if isinstance(argument, fx.Node):
+        return lambda known: known[argument]
+    if isinstance(argument, tuple | list):
+        readers = [_reader(each) for each in argument]
+        if hasattr(argument, "_fields"):
+            return lambda known: type(argument)(*(read(known) for read in readers))
+        kind = list if isinstance(argument, list) else tuple
+        return lambda known: kind(read(known) for read in readers)
+    if isinstance(argument, slice | dict):
+        return lambda known: fx.node.map_arg(argument, known.__getitem__)
+    return lambda _known: argument

@@ -10,17 +10,17 @@
 #if defined(__AVX512F__)
 #define LANES 16
 #define TILE 12
-#define FEW_VECTORS 4
+#define FEW_VECTORS 7
 #elif defined(__AVX__)
 #define LANES 8
 #define TILE 6
-#define FEW_VECTORS 2
+#define FEW_VECTORS 3
 #else
 #define LANES 4
 #define TILE 6
-#define FEW_VECTORS 2
+#define FEW_VECTORS 3
 #endif
-#define FEW 4
+#define FEW 3
 #define PANEL (2 * LANES)
 #define MOST 24
 #define UNROLL _Pragma("GCC unroll 24")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ablate.kernels.network.native import Network
-from ablate.kernels.network.plan import IMAGE, Plan, computed, planned
+from ablate.kernels.network.plan import IMAGE, Plan, computation, planned
 from ablate.rng import stream
 
 VALUES, GRADIENTS = 1e-5, 1e-4
@@ -51,7 +51,7 @@ def disagreement(module: nn.Module, size: tuple[int, int, int] = SIZE) -> str | 
 def _defined(exact: nn.Module, plan: Plan, image: Tensor) -> list[Tensor]:
     known: dict[fx.Node, Any] = {plan.rest[0]: image}
     for node in plan.taken:
-        known[node] = computed(exact, node, known)
+        known[node] = computation(exact, node)(known)
     return [known[node] for node in plan.outputs]
 
 
