@@ -134,7 +134,7 @@ def test_trials_go_on_from_their_own_state_and_the_winner_is_trained_on_the_judg
     assert chosen.axes == {"loss.adversarial": "vanilla"}
     assert last.to_come == ()
     assert [arm.winner for arm in last.tuning.arms] == [3, 0]
-    assert last.tuning.arms[0].why == "the highest psnr@validation, 3, of 2 at step 8 of 4 trials"
+    assert last.tuning.arms[0].why == "the highest psnr@validation (3) among 2 of 4 trials that came to step 8"
     assert [trial.rank for trial in last.tuning.arms[0].trials] == [4, 3, 2, 1]
     assert [trial.ended for trial in last.tuning.arms[0].trials] == ["stopped", "stopped", "stopped", "chosen"]
 

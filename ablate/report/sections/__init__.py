@@ -24,12 +24,14 @@ from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.throughput import throughput
 from ablate.report.sections.tradeoff import tradeoff
 from ablate.report.sections.training import training
+from ablate.report.sections.tuning import tuning
 from ablate.report.sections.variance import variance
 from ablate.report.sections.verdict import verdict
 
 SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     verdict,
     completeness,
+    tuning,
     results,
     forest,
     axis_effects,
