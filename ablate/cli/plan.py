@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Shard, Threads, Workers
 
 if TYPE_CHECKING:
     from ablate.execute import Capacity, Estimate, Job, Plan
@@ -24,6 +24,7 @@ def plan(
     workers: Workers = None,
     threads: Threads = None,
     device: Device = None,
+    shard: Shard = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -39,6 +40,7 @@ def plan(
     from ablate.cli import tuning
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
+    from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import cell_job, jobs
     from ablate.execute.measuring import measurements
@@ -49,12 +51,13 @@ def plan(
     store = Store(runs_dir, planned.name)
     stage = staged(planned.record, store)
     planned = replace(planned, record=stage.record)
-    cells = list_cells(planned, store)
+    wanted = chosen_cells(planned, shard=shard)
+    cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo, to_come = jobs(planned, store), tuple(cell_job(point) for point in stage.to_come)
+    todo, to_come = jobs(planned, store, wanted=wanted), tuple(cell_job(point) for point in stage.to_come)
     content = _content(planned, cells, todo, to_come, estimate, capacity) | {
-        "measurements": listed(measurements(planned, store)),
+        "measurements": listed(measurements(planned, store, wanted=wanted)),
         "tuning": tuning.content(planned, stage.to_come),
     }
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))

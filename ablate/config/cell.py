@@ -79,6 +79,40 @@ class Cell(Identified):
         return self
 
     @model_validator(mode="after")
+    def _rates_rise_within_the_training(self) -> Cell:
+        for player, first in (("generator", 0), ("discriminator", self.train.discriminator_start)):
+            rising, steps = getattr(self.optimizers, player).warmup_steps, self.train.steps - first
+            if rising and rising >= steps:
+                raise ValueError(
+                    f"optimizers.{player}.warmup_steps = {rising} is no less than the {steps} steps that this player "
+                    "is trained for (train.steps, train.discriminator_start)"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _the_generators_loss_fits_the_discriminators(self) -> Cell:
+        own, other = self.loss.generator.name, self.loss.adversarial.name
+        if own == "same":
+            return self
+        facts, of_discriminators = adversarial_losses[own].facts, adversarial_losses[other].facts
+        if not of_discriminators["trains_discriminator"]:
+            raise ValueError(
+                f'loss.adversarial = "{other}" trains no discriminator that loss.generator = "{own}" could look at; '
+                'set loss.generator = "same" with it'
+            )
+        if not facts["trains_discriminator"]:
+            raise ValueError(
+                f'loss.generator = "{own}" looks at no discriminator; set loss.adversarial = "{own}" for a training '
+                "without a GAN, or loss.adversarial_weight = 0 for discriminators that nobody listens to"
+            )
+        if facts["discriminator"] != of_discriminators["discriminator"]:
+            raise ValueError(
+                f'loss.generator = "{own}" looks at discriminators of the kind "{facts["discriminator"]}", and '
+                f'loss.adversarial = "{other}" trains those of the kind "{of_discriminators["discriminator"]}"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_adversarial_weight_can_be_found(self) -> Cell:
         loss = self.loss
         terms = ((loss.distortion, loss.lambda_x), (loss.perceptual, loss.perceptual_weight))
@@ -192,7 +226,11 @@ class Cell(Identified):
 
     @model_validator(mode="after")
     def _other_images_are_there_to_pair_with(self) -> Cell:
-        looking = [self.loss.adversarial, *([self.loss.calibrate_to] if self.loss.calibrate != "none" else [])]
+        looking = [
+            self.loss.adversarial,
+            self.loss.generator,
+            *([self.loss.calibrate_to] if self.loss.calibrate != "none" else []),
+        ]
         shuffled = [term.name for term in looking if term.options.get("pairing") == "shuffled"]
         if shuffled and self.data.batch_size == 1:
             raise ValueError(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
+from ablate.config.terms import AdversarialTerm, DistortionTerm, GeneratorTerm, MatchingTerm, PenaltyTerms
 from ablate.limits import Range, Weight
 from ablate.settings import Settings, added
 from ablate.terms import Term
@@ -15,6 +15,8 @@ from ablate.terms import Term
 class Loss(Settings):
     """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type.
 
+    `adversarial` is both players' loss; with another name than "same" `generator` is the generator's, and `adversarial`
+    the discriminators' alone.
     `adaptive_weight` multiplies the adversarial weight by the ratio of the distortion's to the adversarial gradient at
     the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
@@ -24,6 +26,7 @@ class Loss(Settings):
     """
 
     adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)
+    generator: GeneratorTerm = added("0.2", Term(name="same"))
     adversarial_weight: Annotated[Weight, Range(0.1, 10.0, "log")] = 1.0
     adaptive_weight: bool = False
     calibrate: Literal["none", "gradient"] = "none"

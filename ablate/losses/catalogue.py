@@ -5,7 +5,7 @@ Looking at a catalogue imports no torch; looking a loss up does.
 
 from __future__ import annotations
 
-from ablate.registry import REQUIRED, Registry
+from ablate.registry import REQUIRED, Extension, Registry
 
 adversarial_losses = Registry(
     "adversarial loss",
@@ -30,6 +30,15 @@ the discriminator wins (r = 4, f = -4); sensible ranges of the options; whether 
 generator's loss looks at the image's logits, and the loss of a batch is the mean of its parts' losses; and the kind of
 discriminator that it needs: "patch" for any with logits of patches, autoencoders whose logit is minus the "energy" of
 their error, or networks that tell "labels" apart."""
+generator_losses = Extension("adversarial loss of the generator", adversarial_losses)
+"""The same, and `same`."""
+
+
+@generator_losses.register(formula=r"L_G", source="the pair that the discriminators' loss is published as")
+def same() -> None:
+    """The generator's half of the loss that the discriminators have."""
+
+
 distortions = Registry(
     "distortion",
     "ablate.losses.pixel",
