@@ -210,7 +210,7 @@ def test_a_run_comes_to_its_end_stage_by_stage_and_writes_down_what_was_chosen(p
 
     code, after = run_stages(plan, store, train=train, measure=lambda *_: 0, say=said.append)
     assert (code, seen) == (0, [(4 + 8, 8), (4, 4), (4, 0)])
-    assert store.tuning() == staged(after.record, store).tuning
+    assert store.tuning().arms == staged(after.record, store).tuning.arms
     assert said[0] == "trials were compared by psnr@validation; 4 more cells follow"
     assert said[1].startswith("chosen by psnr@validation: adversarial=vanilla has trial ")
     assert {cell.part for cell in store.cell_records(store.plan())} == {"design", "trial", "final"}
