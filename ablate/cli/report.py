@@ -30,7 +30,7 @@ def report(
 
     Effects with their intervals, curves, images side by side, and every number in report.json. Several grids are
     compared in one report, where they share data, measuring protocol and code. Exit code 3 where the records of a cell
-    cannot be read.
+    cannot be read, or a file of one is not as it was sealed.
 
     Example: ablate report grid.toml --latex --figures pdf
     """
@@ -70,4 +70,8 @@ def report(
             f"{plural(written.broken, 'cell')} left out, whose records cannot be read: the report says what to do",
             err=True,
         )
+    if written.altered:
+        said = f"{plural(written.altered, 'cell or warm-up', 'cells or warm-ups')} altered since they were finished"
+        typer.echo(f"{said}, and left out: the report names the files; ablate store verify looks at all", err=True)
+    if written.broken or written.altered:
         raise typer.Exit(INCOMPLETE)

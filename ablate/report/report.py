@@ -19,7 +19,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies; `tables` and `figures` were asked for beside it, `broken` counts cells left out."""
+    """Where a report lies, with the tables and figures that were asked for beside it.
+
+    `broken` and `altered` count cells that were left out, the latter also warm-ups.
+    """
 
     html: Path
     markdown: Path
@@ -27,6 +30,7 @@ class Report:
     tables: tuple[Path, ...] = ()
     broken: int = 0
     figures: tuple[Path, ...] = ()
+    altered: int = 0
 
 
 def write_report(
@@ -97,8 +101,10 @@ def write_document(
     _sweep(out, beside)
     # Last the pages and, after them, the numbers: a program that finds new numbers finds the pages that belong to them.
     numbers = plain_data(_numbers(document))
-    broken = numbers.get("completeness", {}).get("broken", 0)
-    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables), broken, tuple(papers))
+    found = numbers.get("completeness", {})
+    altered = found.get("altered", 0) + len(found.get("altered_warmups", ()))
+    html, markdown, json = (out / f"report.{ending}" for ending in ("html", "md", "json"))
+    report = Report(html, markdown, json, tuple(tables), found.get("broken", 0), tuple(papers), altered)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
     write_json(report.json, numbers)
