@@ -51,16 +51,15 @@ def test_two_levels_are_a_weight_above_the_target_and_a_sixteenth_below():
 
 
 def test_a_far_rate_moves_the_weight_no_faster_than_one_of_twice_the_target():
-    loss, found = Loss(lambda_r=1.0, rate_target=0.1), []
-    for rate in (0.2, 100.0):
-        found.append(float(rate_weight({}, loss, torch.tensor(rate))))
+    loss = Loss(lambda_r=1.0, rate_target=0.1)
+    found = [float(rate_weight({}, loss, torch.tensor(rate))) for rate in (0.2, 100.0)]
     assert found[0] == pytest.approx(found[1])
 
 
 def test_a_target_needs_a_weight_to_begin_with_and_a_codec_that_has_a_rate():
     with pytest.raises(ValidationError, match="begins with the weight"):
         Cell.model_validate({**RATED, "loss": {"rate_target": 0.5}})
-    with pytest.raises(ValidationError, match='model.prior = "none" estimates none'):
+    with pytest.raises(ValidationError, match=r'model\.prior = "none" estimates none'):
         Cell.model_validate({"loss": {"rate_target": 0.5, "lambda_r": 0.1}})
     assert Cell.model_validate({**RATED, "loss": {"rate_target": 0.5, "lambda_r": 0.1}})
 
