@@ -12,6 +12,7 @@ from ablate.records import RecordError, Status
 
 if TYPE_CHECKING:
     from ablate.execute import Plan
+    from ablate.execute.jobs import Wanted
     from ablate.records import CellRecord, PlannedWarmup
     from ablate.store import Entry, Store
 
@@ -20,9 +21,9 @@ RARE = (Status.interrupted, Status.broken, Status.altered)
 """Statuses that are counted where there are any."""
 
 
-def list_cells(plan: Plan, store: Store) -> list[dict[str, Any]]:
-    """Reads how far every planned cell is; writes nothing."""
-    return [listed(cell, store.cell(cell.id)) for cell in store.cell_records(plan.record)]
+def list_cells(plan: Plan, store: Store, wanted: Wanted) -> list[dict[str, Any]]:
+    """Reads how far every planned cell that is wanted is; writes nothing."""
+    return [listed(cell, store.cell(cell.id)) for cell in store.cell_records(plan.record) if wanted(cell)]
 
 
 def listed(cell: CellRecord, entry: Entry) -> dict[str, Any]:

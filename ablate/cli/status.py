@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, GridName, RunsDir
+from ablate.cli.options import RUNS, AsJson, GridName, RunsDir, Shard
 
 NOTEWORTHY = ("running", "failed", "diverged", "broken", "altered")
 """Statuses of cells that are listed without being asked for."""
@@ -16,6 +16,7 @@ NOTEWORTHY = ("running", "failed", "diverged", "broken", "altered")
 def status(
     grid: GridName = None,
     show_all: Annotated[bool, typer.Option("--all", help="List every cell, also finished ones.")] = False,
+    shard: Shard = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -29,10 +30,11 @@ def status(
     """
     from ablate.cli.cells import counted, exit_where_damaged, list_cells, listed_warmup
     from ablate.cli.locate import find_grid
+    from ablate.cli.select import chosen_cells
     from ablate.cli.terminal import command, paint, plural
 
     plan, store = find_grid(grid, runs_dir)
-    cells = list_cells(plan, store)
+    cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
     counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
     if as_json:

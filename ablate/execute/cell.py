@@ -90,6 +90,7 @@ def _measure(
     """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
     measured: dict[str, Any] = {}
     codecs: dict[str, TrainedCodec] = {}
+    batch = cell.train.accumulate * cell.data.batch_size
     began = time.perf_counter()
     if outcome.status is Status.done:
         assert state.average is not None
@@ -102,7 +103,7 @@ def _measure(
         write_with(entry.weights, state.save_weights)
     return measured | {
         "eval_seconds": time.perf_counter() - began,
-        "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
+        "images_per_second": outcome.step * batch / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
         "codec": codec_facts(cell, codecs),
     }

@@ -14,7 +14,7 @@ from ablate.execute.executor import Executor, ExecutorFactory, RunContext, execu
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
-from ablate.execute.jobs import Job, all_labels, jobs
+from ablate.execute.jobs import Job, Wanted, every_cell, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
 from ablate.execute.result import read_result
@@ -57,7 +57,7 @@ def run(
     execution: Execution,
     limits: Limits,
     listener: RunListener,
-    wanted: Callable[[str], bool] = all_labels,
+    wanted: Wanted = every_cell,
     limit: int | None = None,
     wait: bool = True,
     work: Work = TRAINING,
@@ -65,7 +65,7 @@ def run(
     todo: Sequence[Job] | None = None,
     to_come: Sequence[Job] = (),
 ) -> int:
-    """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
+    """Runs the unfinished cells that are wanted, at most `limit` of them, and returns the exit code.
 
     Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
     names. The time that is left counts what is `to_come` after this run, too.

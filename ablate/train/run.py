@@ -16,6 +16,7 @@ from ablate.store import Entry, checkpoint
 from ablate.store.weights import require_weights
 from ablate.trackers.tracking import Tracking
 from ablate.train.loop import train, warm_up
+from ablate.train.networks import fast_networks
 from ablate.train.outcome import Outcome
 from ablate.train.state import TrainState
 from ablate.train.watch import Watch
@@ -68,7 +69,8 @@ def train_cell(
         require_weights(warmup, result)
         state.start_from(warmup.weights)
     images = prepare(cell.data, "train", data_cache)
-    return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)
+    with fast_networks(state, choice, cell.train.precision):
+        return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)
 
 
 def train_warmup(
@@ -86,7 +88,8 @@ def train_warmup(
     if own is not None:
         _resume(state, tracking, own)
     images = prepare(warmup.data, "train", data_cache)
-    return Trained(warm_up(state, warmup, images, Watch(tracking, device, stop, "warmup"), choice), state)
+    with fast_networks(state, choice, warmup.precision):
+        return Trained(warm_up(state, warmup, images, Watch(tracking, device, stop, "warmup"), choice), state)
 
 
 def _whole(entry: Entry, tracking: Tracking) -> Path | None:

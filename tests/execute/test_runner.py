@@ -195,7 +195,7 @@ def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path)
 
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
     plan, notes = make_plan("well", "diverge", "well", "well"), Notes()
-    assert run_pretended(plan, tmp_path, notes, wanted=lambda label: "well" in label, limit=2) == 0
+    assert run_pretended(plan, tmp_path, notes, wanted=lambda cell: "well" in cell.label, limit=2) == 0
     assert notes.starts == ["warm-up", "well seed=0", "well seed=2"]
     assert statuses(plan, tmp_path) == ["done", "pending", "done", "pending"]
 
