@@ -320,7 +320,7 @@ def test_a_bare_name_stands_for_all_defaults_and_is_resolved() -> None:
         (Loss, {"lambda_x": float("inf")}, "finite number"),
         (Loss, {"lambdax": 1}, "Extra inputs are not permitted"),
         (Train, {"steps": 0}, "greater than or equal to 1"),
-        (Model, {"channels": 3}, "2, 4, 8 or 16"),
+        (Model, {"channels": 3}, "2, 4, 8, 16, 32, 64, 128, 192 or 220"),
         (Data, {"train": "a"}, 'belong to source = "folder"'),
         (Data, {"source": "folder"}, "needs either train and test, or path"),
         (Data, {"source": "folder", "train": "a"}, "needs either train and test, or path"),
