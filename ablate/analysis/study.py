@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
+from ablate.records import WEIGHTS, AlteredError, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
 from ablate.records.images import read_images
+from ablate.store.artefacts import IMAGES
+from ablate.store.layout import as_altered
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
     from ablate.store import Store
 
+READ = (IMAGES, "metrics.jsonl", "events.jsonl")
+"""Files of every finished cell that a report reads from the first byte to the last."""
 TUNING = "tune"
 """The key that tells arms which were not tuned from the points of the axes."""
 
@@ -162,10 +167,15 @@ def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
 
 
 def _whole(cell: CellRecord, store: Store) -> CellRecord:
-    """Returns a cell; it is broken where the figures of its images cannot be read."""
+    """Returns a cell; it is broken or altered where what a report reads of it cannot be read or believed."""
+    entry = store.cell(cell.id)
     try:
+        if cell.result:
+            require_whole(entry, cell.result, READ)
         if cell.measured:
-            read_images(store.cell(cell.id).images_csv, WEIGHTS[0])
+            read_images(entry.images_csv, WEIGHTS[0])
+    except AlteredError as error:
+        return as_altered(cell, (error.damage,))
     except RecordError as error:
         return replace(cell, status=Status.broken, result=None, cause=str(error))
     return cell

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Shard, Threads, Workers
 
 if TYPE_CHECKING:
     from ablate.execute import Capacity, Estimate, Job, Plan
@@ -23,6 +23,7 @@ def plan(
     workers: Workers = None,
     threads: Threads = None,
     device: Device = None,
+    shard: Shard = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -37,6 +38,7 @@ def plan(
         return
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
+    from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
     from ablate.execute.measuring import measurements
@@ -44,12 +46,13 @@ def plan(
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
-    cells = list_cells(planned, store)
+    wanted = chosen_cells(planned, shard=shard)
+    cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo = jobs(planned, store)
+    todo = jobs(planned, store, wanted=wanted)
     content = _content(planned, cells, todo, estimate, capacity) | {
-        "measurements": listed(measurements(planned, store))
+        "measurements": listed(measurements(planned, store, wanted=wanted))
     }
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
 from ablate.data.sets import count_of_set
-from ablate.execute.jobs import Job, all_labels
+from ablate.execute.jobs import Job, Wanted, every_cell
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import TEST, on_set
@@ -44,9 +44,7 @@ class Wish:
         return Evaluation.model_validate({**given, "metrics": tuple(named)})
 
 
-def measurements(
-    plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Callable[[str], bool] = all_labels
-) -> tuple[Job, ...]:
+def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wanted = every_cell) -> tuple[Job, ...]:
     """Returns a job for each set of images on which a finished cell of the plan lacks figures.
 
     Raises:
@@ -55,7 +53,7 @@ def measurements(
     cells = [
         cell
         for cell in store.cell_records(plan.record)
-        if wanted(cell.label) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
+        if wanted(cell) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
     ]
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:

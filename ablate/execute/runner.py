@@ -14,14 +14,14 @@ from ablate.execute.executor import Executor, ExecutorFactory, RunContext, execu
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
-from ablate.execute.jobs import Job, all_labels, jobs
+from ablate.execute.jobs import Job, Wanted, every_cell, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
 from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution, FailureReason, Status
+from ablate.records import Budget, Environment, Execution, FailureReason
 from ablate.store import Store, lock
 from ablate.trackers.catalogue import trackers
 
@@ -57,7 +57,7 @@ def run(
     execution: Execution,
     limits: Limits,
     listener: RunListener,
-    wanted: Callable[[str], bool] = all_labels,
+    wanted: Wanted = every_cell,
     limit: int | None = None,
     wait: bool = True,
     work: Work = TRAINING,
@@ -65,7 +65,7 @@ def run(
     todo: Sequence[Job] | None = None,
     to_come: Sequence[Job] = (),
 ) -> int:
-    """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
+    """Runs the unfinished cells that are wanted, at most `limit` of them, and returns the exit code.
 
     Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
     names. The time that is left counts what is `to_come` after this run, too.
@@ -81,11 +81,11 @@ def run(
     if warning := other_code(finished):
         listener.on_message(warning)
     for job in todo:
-        if schedule.statuses[job.id] is Status.broken:
-            listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
+        if (status := schedule.statuses[job.id]).damaged:
+            listener.on_message(f"{status}: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or broken'}")
+        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or damaged'}")
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.

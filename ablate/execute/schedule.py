@@ -35,7 +35,7 @@ class Schedule:
         for job in self.jobs:
             entry = job.entry(store)
             status = entry.status()
-            if status.finished:
+            if status.finished or status.damaged:
                 self.statuses[job.id] = status
             elif status is not Status.running and entry.fault():
                 self.statuses[job.id] = Status.broken
@@ -100,8 +100,8 @@ class Schedule:
         return job.needs is None or self.statuses.get(job.needs, Status.done).finished
 
     def _hopeless(self, job: Job) -> bool:
-        ended_badly = (Status.failed, Status.interrupted, Status.broken)
-        return job.needs is not None and self.statuses.get(job.needs) in ended_badly
+        needed = self.statuses.get(job.needs) if job.needs else None
+        return needed is not None and (needed in (Status.failed, Status.interrupted) or needed.damaged)
 
     def _look_at(self, job: Job) -> None:
         before, status = self.statuses[job.id], job.entry(self._store).status()

@@ -56,7 +56,7 @@ def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int)
         total += cost
         if job.id in running:
             left.append(estimate.seconds(job, running[job.id].step))
-        elif not status.finished and status not in (Status.failed, Status.broken):
+        elif not (status.finished or status.damaged or status is Status.failed):
             left.append(cost)
     later = [estimate.seconds(job) for job in schedule.to_come]
     left, total = left + later, total + sum(later)

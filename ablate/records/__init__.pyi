@@ -13,6 +13,7 @@ from .plan import ExcludedCells as ExcludedCells
 from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord
+from .record import AlteredError as AlteredError
 from .record import ForeignError as ForeignError
 from .record import Record as Record
 from .record import RecordError as RecordError
@@ -21,6 +22,8 @@ from .record import write as write
 from .result import MeasuredImages as MeasuredImages
 from .result import Result as Result
 from .result import Uncertainty as Uncertainty
+from .seal import Damage as Damage
+from .seal import DamageKind as DamageKind
 from .settings import CellSettings as CellSettings
 from .settings import WarmupSettings as WarmupSettings
 from .status import CELL_STATUSES as CELL_STATUSES

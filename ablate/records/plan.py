@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 from ablate.records.settings import CellSettings, WarmupSettings, last_step
 from ablate.records.tuning import PlannedTuning
 
@@ -86,7 +86,7 @@ class ExcludedCells(Record):
     reason: str = ""
 
 
-class PlanRecord(Record):
+class PlanRecord(SealedRecord):
     """plan.json: all cells that a grid file means, and what they were worked out from."""
 
     REMEDY: ClassVar[str] = "`ablate run` writes it anew from the grid file"

@@ -13,13 +13,22 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ablate.atomic import write_json
+from ablate.atomic import write_bytes, write_json
+from ablate.records.seal import Damage, DamageKind, broken_seal, sealed
 
 _NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
 
 
 class RecordError(ValueError):
     """A file of the store that holds no record of its kind; the message has its path and a remedy."""
+
+
+class AlteredError(RecordError):
+    """A file that is not as it was sealed: edited, cut, or that of another cell."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(str(damage))
+        self.damage = damage
 
 
 class ForeignError(RecordError):
@@ -57,6 +66,14 @@ class Record(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
+class SealedRecord(Record):
+    """A record that carries a hash of its own bytes; one from before there were seals has None."""
+
+    seal: str | None = None
+    sealed: str | None = None
+    """The kind of hash."""
+
+
 Kind = TypeVar("Kind", bound=Record)
 
 
@@ -84,7 +101,8 @@ def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | 
         content_id: the id that the record must have, where it names an entry of the store.
 
     Raises:
-        RecordError: as `parse`, and for the record of another entry.
+        AlteredError: where its seal does not hold, or it is the sealed record of another entry.
+        RecordError: as `parse`, and for the record of another entry without a seal.
         ForeignError: for another user's file that this one may not read.
     """
     try:
@@ -93,20 +111,28 @@ def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | 
         return None
     except PermissionError as error:
         raise ForeignError(path, "read") from error
+    if damage := broken_seal(content):
+        raise AlteredError(Damage(path, damage, "its bytes are not those that were sealed", kind.REMEDY))
     record = parse(kind, content, path)
     found = getattr(record, "id", None)
     if content_id is not None and found is not None and found != content_id:
-        raise RecordError(f"{path} is the record of {found}, and {content_id} is expected; {kind.REMEDY}")
+        other = f"the record of {found}, and {content_id} is expected"
+        if getattr(record, "seal", None):
+            raise AlteredError(Damage(path, DamageKind.copied, f"it is {other}", kind.REMEDY))
+        raise RecordError(f"{path} is {other}; {kind.REMEDY}")
     return record
 
 
 def write(path: Path, record: Record) -> None:
-    """Replaces a file by a record, whole or not at all.
+    """Replaces a file by a record, whole or not at all; one that is to be sealed is sealed now.
 
     Raises:
         ValueError: for a number that JSON does not know (nan, inf).
     """
-    write_json(path, record.plain())
+    if isinstance(record, SealedRecord):
+        write_bytes(path, sealed(record.plain()))
+    else:
+        write_json(path, record.plain())
 
 
 def require_finite(content: bytes, path: Path, remedy: str) -> None:

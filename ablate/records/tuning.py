@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ablate.metrics.naming import on_set
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 
 Values = dict[str, int | float]
 
@@ -98,7 +98,7 @@ class ArmChoice(Record):
         return next((trial.values for trial in self.trials if trial.number == self.winner), {})
 
 
-class TuningRecord(Record):
+class TuningRecord(SealedRecord):
     """tuning.json: how the arms of a grid were tuned and what was chosen, or how far that is."""
 
     schema_version: Literal[1] = Field(1, alias="schema")

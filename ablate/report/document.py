@@ -108,6 +108,8 @@ class Figure:
     svg: str
     alternative: str
     caption: str
+    file: bytes = b""
+    """Of a figure that was drawn for a paper; it has no `svg`."""
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path)
 
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
     plan, notes = make_plan("well", "diverge", "well", "well"), Notes()
-    assert run_pretended(plan, tmp_path, notes, wanted=lambda label: "well" in label, limit=2) == 0
+    assert run_pretended(plan, tmp_path, notes, wanted=lambda cell: "well" in cell.label, limit=2) == 0
     assert notes.starts == ["warm-up", "well seed=0", "well seed=2"]
     assert statuses(plan, tmp_path) == ["done", "pending", "done", "pending"]
 
@@ -220,7 +220,7 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert str(damaged) in said
     assert "delete the entry's directory" in said
     assert run_pretended(plan, tmp_path, again) == 3
-    assert "nothing to do: every cell is finished or broken" in again.messages
+    assert "nothing to do: every cell is finished or damaged" in again.messages
     assert damaged.read_text() == "{}"
 
 

@@ -49,7 +49,7 @@ def cost(evidence: Evidence) -> Content:
 def _warmups(evidence: Evidence) -> dict[str, float]:
     """Returns the seconds of each warm-up that cells began from."""
     names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
-    found = {name: evidence.store.warmup(name).result() for name in names}
+    found = {name: evidence.store.warmup(name).readable_result() for name in names}
     return {name: result.seconds for name, result in found.items() if result}
 
 
