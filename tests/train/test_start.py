@@ -71,9 +71,7 @@ def finished(cell: Cell, store: Store) -> Entry:
     return entry
 
 
-def test_a_training_starts_from_another_cell(
-    make_cell: MakeCell, store: Store
-) -> None:
+def test_a_training_starts_from_another_cell(make_cell: MakeCell, store: Store) -> None:
     first = finished(make_cell(), store)
     cell = make_cell(train={"start": {"cell": first.path.name}, "steps": 3})
     state, saved = started(cell, first), torch.load(first.weights, weights_only=True)
