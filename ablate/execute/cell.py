@@ -18,7 +18,7 @@ from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import codec_facts
 from ablate.objective import Kernels
 from ablate.records import Result, Status
-from ablate.store import Entry
+from ablate.store import Entry, checkpoint
 from ablate.store.artefacts import artefacts
 from ablate.trackers.tracking import Tracking
 from ablate.train.outcome import Outcome
@@ -131,7 +131,9 @@ def _commit(
     }
     entry.commit(Result.model_validate(result))
     if not keep_state or outcome.status is not Status.done:
-        entry.checkpoint.unlink(missing_ok=True)
+        checkpoint.drop(entry)
+    else:
+        entry.earlier_checkpoint.unlink(missing_ok=True)
 
 
 def _peak_memory(device: str) -> int:
