@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.discriminators.discriminator import DiscriminatorOutput
+from ablate.kernels.network import by_definition
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
@@ -284,12 +285,17 @@ def _penalty_inputs(
     """
     discriminator = state.discriminator
     assert discriminator is not None
+
+    def logits(images: Tensor) -> Sequence[Tensor]:
+        with by_definition(discriminator):
+            return discriminator(view(images)).logits[: len(fake)]
+
     return PenaltyInputs(
         image=image.float(),
         reconstruction=reconstruction.float(),
         real=[each.float() for each in real],
         fake=[each.float() for each in fake],
-        logits=lambda images: discriminator(view(images)).logits[: len(fake)],
+        logits=logits,
         stream=stream(cell.seed, f"penalty.{penalty}", draw),
         memory=state.memory.setdefault(penalty, {}),
     )
