@@ -145,7 +145,10 @@ def stored_plan(store: Store) -> Plan | None:
         ValueError: where it was written by an ablate with other files.
     """
     record = store.plan()
-    return Plan(record, (store.path / "grid.toml").read_bytes()) if record else None
+    if record is None:
+        return None
+    store.require_grid(record)
+    return Plan(record, (store.path / "grid.toml").read_bytes())
 
 
 def _stored(path: Path, root: Path) -> Plan | None:

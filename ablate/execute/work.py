@@ -139,10 +139,11 @@ def _images(
 
 
 def saved_step(checkpoint: Path) -> int:
-    """Returns the step at which a training goes on from its checkpoint; imports torch."""
+    """Returns the step at which a training goes on from its checkpoint, 0 where that is damaged; imports torch."""
+    from ablate.store.checkpoint import damage
     from ablate.train.state import saved_step
 
-    return saved_step(checkpoint)
+    return 0 if damage(checkpoint, checkpoint.parent.name) else saved_step(checkpoint)
 
 
 PRELOAD = (
