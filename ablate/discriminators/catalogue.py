@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablate.plugins.checked import complete
 from ablate.registry import Registry
 
 discriminators = Registry(
@@ -9,5 +10,6 @@ discriminators = Registry(
     "ablate.discriminators.patch",
     "ablate.discriminators.energy",
     "ablate.discriminators.labels",
+    check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
 """Each a DiscriminatorFactory. Which one a cell has is a fact of its adversarial loss."""

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, Features
 from ablate.discriminators.multiscale import MultiScaleDiscriminator
 from ablate.discriminators.patch import Trunk
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
 from ablate.layers.padding import SameConv2d
+from ablate.plugins import discriminator
 
 
-@discriminators.register(source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML")
+@discriminator(source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML")
 def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
     """Classes for each position of the latent, which the codec's own symbols make."""
     assert code is not None, "a cell whose codec sends no symbols is refused"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ablate.execute.planning import Plan
-from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, WarmupSettings
+from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, PluginRecord, WarmupSettings
 from ablate.store import Entry, Store
 
 
@@ -21,6 +21,8 @@ class Job:
     settings: CellSettings | WarmupSettings | MeasurementSettings
     steps: int
     needs: str | None = None
+    plugins: tuple[PluginRecord, ...] = ()
+    """Code that its process loads first."""
 
     def entry(self, store: Store) -> Entry:
         """Returns the job's place in the store."""
@@ -46,17 +48,18 @@ def jobs(
 
     Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    cells = [_cell(point) for point in plan.points if wanted(point.label)]
+    cells = [_cell(point, plan.record.plugins) for point in plan.points if wanted(point.label)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
-    warmups = [_warmup(plan.warmups[name]) for name in needed if not store.warmup(name).status().finished]
+    loading = plan.record.plugins
+    warmups = [_warmup(plan.warmups[name], loading) for name in needed if not store.warmup(name).status().finished]
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def _cell(point: PlannedCell) -> Job:
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup)
+def _cell(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, plugins)
 
 
-def _warmup(planned: PlannedWarmup) -> Job:
-    return Job("warmup", planned.id, planned.label, planned, planned.steps)
+def _warmup(planned: PlannedWarmup, plugins: tuple[PluginRecord, ...]) -> Job:
+    return Job("warmup", planned.id, planned.label, planned, planned.steps, plugins=plugins)

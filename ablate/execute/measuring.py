@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,9 @@ def measurements(
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))
-    return tuple(job for cell in cells if cell.status is Status.done for job in _jobs(cell, wish))
+    loading = plan.record.plugins
+    done = [cell for cell in cells if cell.status is Status.done]
+    return tuple(replace(job, plugins=loading) for cell in done for job in _jobs(cell, wish))
 
 
 def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
@@ -87,7 +89,7 @@ def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) ->
     names = []
     for name in evaluation.measured:
         facts = result.protocol.get(on_set(name, images))
-        if name in asked and not (facts is not None and looked_at_alike(facts, evaluation)):
+        if name in asked and not (facts is not None and looked_at_alike(name, facts, evaluation)):
             first = metrics[name].stands_in_for
             # Whether a metric must be stood in for is known once that one is measured.
             beside = result.protocol.get(on_set(first, images), {}) if first else {}
@@ -111,6 +113,8 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "metrics": sorted(names),
         "views": views,
     }
+    if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
+        content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]
 
 

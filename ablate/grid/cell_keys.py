@@ -12,7 +12,7 @@ from ablate.grid.keys import Key, option_key
 from ablate.grid.locate import KeyPath
 from ablate.grid.sheet import Sheet
 
-FILLED_IN = ("seed", "replicate", "data.train_digest", "data.test_digest", "evaluation.set_digests")
+FILLED_IN = ("seed", "replicate", "data.defined_by", "data.train_digest", "data.test_digest", "evaluation.set_digests")
 """Settings of a cell that no grid file gives: the first two come from [seeds], the others from the images."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ablate.config import Cell
 from ablate.grid.patterns import Excluded
 from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds
+from ablate.plugins.source import Source
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Grid:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    plugins: tuple[Source, ...]
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
 
@@ -73,3 +75,4 @@ class Header:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    plugins: tuple[Source, ...]

@@ -8,12 +8,26 @@ from typing import Any
 
 from ablate.grid.grid import Grid, Header
 from ablate.grid.mistakes import GridError, there_is
+from ablate.grid.plugins import read_plugins
 from ablate.grid.points import resolve
 from ablate.grid.references import read_references
 from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
 from ablate.grid.sheet import Sheet
 
-TABLES = ("base", "axes", "zip", "exclude", "include", "reference", "design", "seeds", "compare", "budget", "execution")
+TABLES = (
+    "plugins",
+    "base",
+    "axes",
+    "zip",
+    "exclude",
+    "include",
+    "reference",
+    "design",
+    "seeds",
+    "compare",
+    "budget",
+    "execution",
+)
 SCHEMA = 1
 _NAME_FORM = "allowed: letters, digits, - _ and ., not . in front"
 
@@ -40,6 +54,7 @@ def _header(sheet: Sheet) -> Header:
     return Header(
         name=_name(sheet),
         path=sheet.path,
+        plugins=read_plugins(sheet),
         design=sheet.section("design", Design),
         seeds=sheet.section("seeds", Seeds),
         compare=sheet.section("compare", Compare),

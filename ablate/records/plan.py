@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
+from ablate.records.plugin import PluginRecord
 from ablate.records.record import Record
 from ablate.records.settings import CellSettings, WarmupSettings
 
@@ -82,6 +83,8 @@ class PlanRecord(Record):
     execution: Execution = Execution()
     references: tuple[Reference, ...] = ()
     """Other codecs; their files are named by absolute paths."""
+    plugins: tuple[PluginRecord, ...] = ()
+    """Code that is not the package's own and defines what cells use."""
     axes: dict[str, list[Any]]
     excluded: list[ExcludedCells] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)

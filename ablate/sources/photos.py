@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.sources.catalogue import data_sources
+from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import ColourProfiles, SourceImage, Split
 
@@ -46,7 +46,7 @@ SHA256: dict[Split, dict[str, str]] = {
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
-@data_sources.register(source="scikit-image, `skimage.data`")
+@data_source(source="scikit-image, `skimage.data`")
 def photos(colour_profiles: ColourProfiles = "keep") -> Photos:
     """Returns the images that lie inside scikit-image as a data source."""
     return Photos(colour_profiles)

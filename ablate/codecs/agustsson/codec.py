@@ -12,15 +12,15 @@ from ablate.codecs.agustsson.noise import NoiseBranch
 from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.catalogue import codecs
 from ablate.codecs.codec import Reconstruction, Symbols, TrainableCodec
 from ablate.layers.initial import initialise
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
+from ablate.plugins import codec
 from ablate.rng import stream
 
 
-@codecs.register(
+@codec(
     source="Agustsson et al. 2019, ICCV, without semantic maps",
     code=settings.code,
     settings=tuple(AgustssonSettings.model_fields),
