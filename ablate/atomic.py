@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import secrets
@@ -13,13 +14,15 @@ from typing import Any, BinaryIO
 
 TEMPORARY = ".tmp"
 """How the name of a file ends that is being written; one that nobody writes any more may be deleted."""
+LEFT_SECONDS = 3600.0
+"""Age of a file that is being written, after which its writer is taken for dead."""
 
 
 def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     """Replaces `path` by what `writer` writes into the open file it is given.
 
     A reader sees the old content or the new, never a part, also after a kill or a loss of power. The parent
-    directories are made, and a file that stands there keeps its mode.
+    directories are made, and a file that stands there keeps its mode. What a killed writer of it left is deleted.
 
     Raises:
         OSError: where the disk is full or not writable; `path` is as before and nothing is left beside it.
@@ -38,7 +41,16 @@ def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    _sweep_beside(path)
     fsync_directory(path.parent)
+
+
+def _sweep_beside(path: Path) -> None:
+    """Deletes what writers of a file left more than an hour before it was written, by the file system's clock."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ablate.control_groups import CONTROL_GROUPS, MEMBERSHIP, group_directories
 
 MEMINFO = Path("/proc/meminfo")
+OWN_PAGES = Path("/proc/self/statm")
 
 
 def available(meminfo: Path = MEMINFO, groups: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Returns the bytes that can be allocated without swapping: what the machine has free, or its control groups."""
-    free = _machine(meminfo)
-    return min(
-        [free, *(left for directory in group_directories("memory", groups, membership) for left in _left(directory))]
-    )
+    """Returns the bytes that can be allocated without swapping: what machine, control groups and `ulimit -v` leave."""
+    directories = group_directories("memory", groups, membership)
+    return min([_machine(meminfo), _addresses(), *(left for directory in directories for left in _left(directory))])
 
 
 def _machine(meminfo: Path) -> int:
@@ -26,6 +27,13 @@ def _machine(meminfo: Path) -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     return kibibytes * 1024
+
+
+def _addresses() -> int:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY or not OWN_PAGES.exists():
+        return sys.maxsize
+    return max(0, limit - int(OWN_PAGES.read_text().split()[0]) * resource.getpagesize())
 
 
 def _left(directory: Path) -> Iterator[int]:

@@ -73,3 +73,15 @@ def test_sweep_deletes_only_what_a_killed_writer_left(tmp_path: Path):
     (tmp_path / "images.tmp").touch()
     atomic.sweep(tmp_path)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["eval", "images.tmp"]
+
+
+def test_what_a_killed_writer_left_an_hour_ago_is_deleted_and_what_another_writes_now_is_not(tmp_path: Path):
+    path = tmp_path / "hashes.json"
+    for name, age in (("1-a", 2 * atomic.LEFT_SECONDS), ("2-b", 0)):
+        left = tmp_path / f".hashes.json.{name}.tmp"
+        left.touch()
+        os.utime(left, (left.stat().st_mtime - age,) * 2)
+    (tmp_path / ".other.json.3-c.tmp").touch()
+    os.utime(tmp_path / ".other.json.3-c.tmp", (0, 0))
+    atomic.write_json(path, {})
+    assert sorted(os.listdir(tmp_path)) == [".hashes.json.2-b.tmp", ".other.json.3-c.tmp", "hashes.json"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,9 @@ def test_what_is_free_is_the_machines_or_what_a_control_group_leaves(
 
 def test_there_is_some_here() -> None:
     assert available() > 1 << 20
+
+
+def test_a_limit_on_the_address_space_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (used + (64 << 20), 0))
+    assert available() <= 64 << 20

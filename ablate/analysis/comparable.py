@@ -1,4 +1,4 @@
-"""Whether the cells that an effect pairs were measured alike, without which their difference says nothing."""
+"""Whether the cells that an effect pairs were measured alike and fairly, or else their difference says nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def other_protocol(study: Study, effect: Effect) -> str:
         if found:
             return ", ".join(map(str, found))
     return ""
+
+
+def taught(study: Study, effect: Effect) -> str:
+    """Names the sides of an effect whose cells were trained against the network that its metric looks through.
+
+    Such a network says nothing of them: its features are what they were trained to meet. Empty for none.
+    """
+    pairs = list(_pairs(study, effect))
+    said = []
+    for side, level in enumerate((effect.level, effect.baseline)):
+        count = sum(pair[side].trained_against(effect.metric) for pair in pairs)
+        if count:
+            said.append(level if count == len(pairs) else f"part of {level}")
+    return " and ".join(dict.fromkeys(said))
 
 
 def _protocol(cell: CellRecord, metric: str) -> dict[str, object]:

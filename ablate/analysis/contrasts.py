@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, is_rate, tolerance
-from ablate.analysis.comparable import other_protocol
+from ablate.analysis.comparable import other_protocol, taught
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
@@ -29,6 +29,8 @@ class Doubt(StrEnum):
     """There are no pairs."""
     protocol = "protocol"
     """Pairs were not measured alike."""
+    taught = "taught"
+    """Cells were trained against the network that the metric looks through."""
     seeds = "seeds"
     """Seeds are too few for one test."""
     family = "family"
@@ -58,6 +60,7 @@ class Contrast:
         verdict: what may be said.
         reason: why it is inconclusive.
         other_protocol: in what the two sides were not measured alike.
+        taught: the sides that were trained against the network that the metric looks through.
         bits: how the bits compare; None for metrics that are bits themselves.
         curve: the Bjøntegaard difference that stands in for the effect.
         hedges_g: the paired effect size.
@@ -79,6 +82,7 @@ class Contrast:
     verdict: Conclusion = "inconclusive"
     reason: Doubt = Doubt.none
     other_protocol: str = ""
+    taught: str = ""
     bits: Bits | None = None
     curve: CurveEffect | None = None
     hedges_g: float | None = None
@@ -145,6 +149,8 @@ def _estimate(
     match = study.compare.rate_match
     if unlike := other_protocol(study, effect):
         return replace(_judged(study, effect, direction, declared), reason=Doubt.protocol, other_protocol=unlike)
+    if sides := taught(study, effect):
+        return replace(_judged(study, effect, direction, declared), reason=Doubt.taught, taught=sides)
     if is_rate(effect.metric):
         return _judged(study, effect, direction, declared)
     share = bits(spent.get(effect.key), tolerance(match), study.compare.alpha)

@@ -50,7 +50,8 @@ class Setting:
 class Change:
     """A metric of both cells, and second - first with its 95% interval over images.
 
-    `incomparable` says in which facts of their protocols the cells differ; there is no difference then.
+    `incomparable` says in which facts of their protocols the cells differ, or which was trained against the network
+    that measures; there is no difference then.
     """
 
     metric: Metric
@@ -134,6 +135,9 @@ def _changes(first: Cell, second: Cell, weights: str) -> Iterator[Change]:
 def _incomparable(first: Cell, second: Cell, metric: str) -> str:
     from ablate.metrics.protocol import differences
 
+    taught = [cell.label for cell in (first, second) if cell.result.trained_against(metric)]
+    if taught:
+        return f"trained against the network that measures it: {' and '.join(dict.fromkeys(taught))}"
     own, other = (cell.result.protocol.get(metric) for cell in (first, second))
     return "; ".join(map(str, differences(own, other))) if own and other else ""
 

@@ -38,8 +38,12 @@ def candidates(study: Study) -> tuple[Arm, ...]:
 
 
 def winner(study: Study, metric: str, direction: Direction) -> Winner | None:
-    """Returns the best of the candidates, None where none of them was measured."""
-    scores = {arm.name: found for arm in candidates(study) if (found := arm.scores(metric))}
+    """Returns the best of the candidates, None where none of them was measured.
+
+    Arms that were trained against the network that the metric looks through are left out.
+    """
+    fair = [arm for arm in candidates(study) if not arm.trained_against(metric)]
+    scores = {arm.name: found for arm in fair if (found := arm.scores(metric))}
     if not scores:
         return None
     means = {name: sum(values.values()) / len(values) for name, values in scores.items()}
@@ -52,7 +56,7 @@ def winner(study: Study, metric: str, direction: Direction) -> Winner | None:
         mean=means[first],
         runner_up=_compare(scores[first], scores[ranked[1]], ranked[1]) if len(ranked) > 1 else None,
         baseline=_compare(scores[first], baseline.scores(metric), baseline.name)
-        if baseline and baseline.name != first
+        if baseline and baseline.name != first and not baseline.trained_against(metric)
         else None,
     )
 

@@ -45,6 +45,10 @@ class Arm:
         found = {cell.seed: cell.score(metric, weights) for cell in self.cells}
         return {seed: value for seed, value in found.items() if value is not None}
 
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether a cell was trained against the network that the metric looks through."""
+        return any(cell.trained_against(metric) for cell in self.done)
+
     def mean(self, metric: str) -> float | None:
         """Returns the mean over the seeds that have a value, None where none has."""
         values = self.scores(metric).values()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from ablate.check.finding import Objection, Reason
+from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.record import ABOUT_THE_MACHINE, ArmRecord
 from ablate.metrics.protocol import differences
 from ablate.records import Status
@@ -68,6 +68,18 @@ def changed_protocol(metric: str, was: ArmRecord, now: ArmRecord) -> Objection |
             if found:
                 return Objection(Reason.other_protocol, f"other protocol: {', '.join(map(str, found))}")
     return None
+
+
+def taught(metric: str, now: ArmRecord) -> bool:
+    """Tells whether cells were trained against the network that a metric looks through."""
+    return any(cell.protocol.get(metric, {}).get("trained_against") for cell in now.cells.values())
+
+
+def without_verdict(finding: Finding) -> Finding:
+    """Returns a finding with its numbers and no verdict on them, as its metric flatters the arm."""
+    said = "no verdict: trained against the network that measures it"
+    detail = "; ".join(filter(None, (said, finding.detail)))
+    return replace(finding, outcome=GateOutcome.inconclusive, reason=Reason.taught, detail=detail)
 
 
 def undefined(metric: str, was: ArmRecord, now: ArmRecord) -> Objection | None:

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     other_hardware = "other hardware"
     other_protocol = "other protocol"
     other_metric = "other metric"
+    taught = "trained against what measures"
     undefined = "undefined"
     no_ratios = "no ratios in the baseline"
     other_baseline = "other baseline"

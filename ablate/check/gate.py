@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.check.baseline import Baseline, IncomparableError
-from ablate.check.comparable import changed_machine, changed_protocol, changed_settings, undefined, unfinished
+from ablate.check.comparable import (
+    changed_machine,
+    changed_protocol,
+    changed_settings,
+    taught,
+    undefined,
+    unfinished,
+    without_verdict,
+)
 from ablate.check.finding import Finding, GateOutcome, Objection, Reason
 from ablate.check.kernels import check_kernels
 from ablate.check.probe import differing
@@ -120,7 +128,11 @@ def _arm(
         objection = (
             changed_metrics.get(plain) or changed_protocol(metric, was, now) or undefined(metric, was, now)
         )  # fmt: skip
-        rows.append(objection.finding(name, metric) if objection else _finding(name, metric, was, now, baseline))
+        if objection:
+            rows.append(objection.finding(name, metric))
+        else:
+            finding = _finding(name, metric, was, now, baseline)
+            rows.append(without_verdict(finding) if taught(metric, now) else finding)
     return rows
 
 

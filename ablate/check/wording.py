@@ -17,7 +17,9 @@ ORDER = (
 )
 """The worst first."""
 
-UPDATABLE = {*Reason} - MISSING - {Reason.judged, Reason.other_code, Reason.other_baseline} | {Reason.not_in_baseline}
+UPDATABLE = {*Reason} - MISSING - {Reason.judged, Reason.other_code, Reason.other_baseline, Reason.taught} | {
+    Reason.not_in_baseline
+}
 """Reasons that go once the baseline is taken anew."""
 
 

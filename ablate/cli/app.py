@@ -32,8 +32,10 @@ from ablate.cli.show import show
 from ablate.cli.status import status
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
-NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")
-"""What torch and the loader of libraries say where they got none."""
+NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
+"""What torch, FreeType and the loader of libraries say where they got none."""
+LITTLE_MEMORY_BYTES = 32 << 20
+"""With less than this free, an error of the interpreter or of a library is one of memory, whatever it says."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -50,8 +52,8 @@ class Commands(TyperGroup):
         try:
             with interruptible():
                 return super().invoke(ctx)
-        except (MemoryError, RuntimeError, ImportError) as error:
-            if not (isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY)):
+        except (MemoryError, RuntimeError, ImportError, SystemError) as error:
+            if not _no_memory(error):
                 raise
             typer.echo("error: there is not enough memory; free some and run again, nothing is lost", err=True)
             raise typer.Exit(INCOMPLETE) from error
@@ -64,9 +66,18 @@ class Commands(TyperGroup):
                 typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
                 raise typer.Exit(INCOMPLETE) from error
             raise typer.Exit(USAGE) from error
+        except EOFError as error:
+            raise RuntimeError(repr(error)) from error  # typer would end with 1, which means that a result regressed
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from error
+
+
+def _no_memory(error: Exception) -> bool:
+    from ablate import memory
+
+    told = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY)
+    return told or memory.available() < LITTLE_MEMORY_BYTES
 
 
 def _sentence(error: ValueError | OSError) -> str:

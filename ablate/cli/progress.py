@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablate.cli.process import ReaderGoneError, printable, unescaped
 from ablate.cli.terminal import duration, number, paint
@@ -27,8 +27,11 @@ REFRESH_SECONDS = 0.5
 
 @contextmanager
 def watching(store: Store, live: bool) -> Iterator[RunListener]:
-    """Gives the display of a run: a live table where `live` is wanted and the output is a terminal outside CI."""
+    """Gives the display of a run: a live table where `live` is wanted and the output is a notebook or a terminal."""
     terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+    if live and _in_notebook():
+        yield Steady(LiveTable(store, NotebookCell()))
+        return
     if not (live and terminal):
         yield Steady(Lines(store))
         return
@@ -39,6 +42,33 @@ def watching(store: Store, live: bool) -> Iterator[RunListener]:
         console=Console(file=unescaped(sys.stdout), highlight=False), auto_refresh=False, transient=True
     ) as table:
         yield Steady(LiveTable(store, table))
+
+
+def _in_notebook() -> bool:
+    """Returns whether the output goes to a Jupyter notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+class NotebookCell:
+    """What `LiveTable` draws on in a notebook: the table is replaced in place, and messages stand around it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console()
+        self._shown: Any = None
+
+    def update(self, table: Table, *, refresh: bool) -> None:
+        if self._shown is None:
+            from IPython.display import display
+
+            self._shown = display(table, display_id=True)
+        elif refresh:
+            self._shown.update(table)
 
 
 class Steady:
@@ -93,7 +123,7 @@ class Lines:
 class LiveTable:
     """A table of what runs now above a bar, redrawn in place; what happened scrolls away above it."""
 
-    def __init__(self, store: Store, live: Live) -> None:
+    def __init__(self, store: Store, live: Live | NotebookCell) -> None:
         self._store = store
         self._live = live
         self._drawn_at = 0.0

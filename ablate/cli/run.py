@@ -46,7 +46,8 @@ def run(
     """Trains every cell that is not finished.
 
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
-    run. Ctrl-C once: every cell saves its state. Twice: stop now. Several runs at once share the work.
+    run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
+    Several runs at once share the work.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """

@@ -12,7 +12,7 @@ from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
-from ablate.discriminators.catalogue import discriminators
+from ablate.discriminators.catalogue import PATCH, discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
 from ablate.settings import RESULTS_VERSION, Identified, content_sha256, identity
@@ -32,7 +32,7 @@ class Cell(Identified):
 
     data: Data = Data()
     model: Model = Field(default_factory=Model)
-    discriminator: DiscriminatorSettings = DiscriminatorSettings()
+    discriminator: DiscriminatorSettings = Field(default_factory=DiscriminatorSettings)
     loss: Loss = Field(default_factory=Loss)
     optimizers: Optimizers = Optimizers()
     train: Train = Field(default_factory=Train)
@@ -43,13 +43,9 @@ class Cell(Identified):
     @model_validator(mode="after")
     def _crop_fits(self) -> Cell:
         self.model.check(self.data.crop, self.data.batch_size)
-        coarsest = self.data.crop / 2 ** (self.discriminator.scales - 1 + self.discriminator.layers)
-        if self.discriminator.norm == "instance" and coarsest <= 1:
-            raise ValueError(
-                f"at data.crop = {self.data.crop} the coarsest of {self.discriminator.scales} discriminators ends in a "
-                "1x1 feature map, which instance norm makes constant; take a larger crop, fewer scales or "
-                'discriminator.norm = "channel"'
-            )
+        check = discriminators[self.discriminator_kind].facts["check"]
+        if check is not None:
+            check(self.discriminator, self.data.crop)
         return self
 
     @model_validator(mode="after")
@@ -74,9 +70,10 @@ class Cell(Identified):
             raise ValueError(
                 f"{loss} trains no discriminator that penalties could hold: set loss.penalties = [] with it"
             )
-        if trained and start >= self.train.steps:
+        if trained and start >= self.train.end:
+            last = "steps" if self.train.stop_at is None else "stop_at"
             raise ValueError(
-                f"{loss} never takes part: train.discriminator_start = {start} and train.steps = {self.train.steps}; "
+                f"{loss} never takes part: train.discriminator_start = {start} and train.{last} = {self.train.end}; "
                 'start earlier, or set loss.adversarial = "none"'
             )
         return self
@@ -103,19 +100,31 @@ class Cell(Identified):
                 "loss.adaptive_weight takes the loss' own strength out at every step, and what loss.calibrate puts in "
                 'its place would weigh it wrongly; set one of them to false or "none"'
             )
-        if not start < at <= self.train.steps:
+        if not start < at <= self.train.end:
+            last = "steps" if self.train.stop_at is None else "stop_at"
             raise ValueError(
                 f"loss.calibrate_at = {at} is no step with an adversarial term: those are {start + 1} to "
-                f"{self.train.steps} (train.discriminator_start, train.steps)"
+                f"{self.train.end} (train.discriminator_start, train.{last})"
             )
         return self
 
     @model_validator(mode="after")
     def _discriminators_fit_the_loss(self) -> Cell:
         loss = f'loss.adversarial = "{self.loss.adversarial.name}"'
-        kind = discriminators[self.discriminator_kind].name
-        if kind != "patches" and self.discriminator.quirks.sigmoid_logits:
-            raise ValueError(f"{loss} has no logit that discriminator.quirks.sigmoid_logits could squash")
+        kind, chosen = self.discriminator_kind, self.discriminator.kind.name
+        if discriminators[chosen].facts["of_loss"]:
+            raise ValueError(
+                f'discriminator.kind = "{chosen}" is there for losses that bring it along; set loss.adversarial to one '
+                f'of these ({", ".join(_losses_with(chosen))}) and discriminator.kind = "{PATCH}"'
+            )
+        if chosen not in (PATCH, kind):
+            raise ValueError(
+                f'{loss} has discriminators of its own, "{kind}", and none of discriminator.kind = "{chosen}"; set it '
+                f'to "{PATCH}" with this loss'
+            )
+        if kind != PATCH and self.discriminator.quirks.sigmoid_logits:
+            brought = f'discriminator.kind = "{kind}"' if chosen == kind else loss
+            raise ValueError(f"{brought} has no logit that discriminator.quirks.sigmoid_logits could squash")
         if kind != "labels":
             return self
         code = self.model.code
@@ -180,9 +189,9 @@ class Cell(Identified):
 
     @property
     def discriminator_kind(self) -> str:
-        """The kind of discriminators that the adversarial loss needs: "patches", "energy" or another one."""
-        kind: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
-        return kind
+        """The kind of discriminators: the one that the adversarial loss needs, or the chosen one where any would do."""
+        needed: str = adversarial_losses[self.loss.adversarial.name].facts["discriminator"]
+        return discriminators[self.discriminator.kind.name if needed == PATCH else needed].name
 
     @property
     def warmup(self) -> Warmup | None:
@@ -200,6 +209,11 @@ class Cell(Identified):
             precision=self.train.precision,
             channels_last=self.train.channels_last,
         )
+
+
+def _losses_with(kind: str) -> list[str]:
+    """Names the adversarial losses that bring a kind of discriminators along."""
+    return [name for name in adversarial_losses if adversarial_losses[name].facts["discriminator"] == kind]
 
 
 class Warmup(Identified):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from ablate.metrics.catalogue import extractors, metrics
-from ablate.metrics.naming import TEST, distance_name, kernel_name
+from ablate.metrics.naming import TEST, VALIDATION, distance_name, kernel_name
 from ablate.registry import unknown
 from ablate.settings import Settings, added
 
@@ -162,5 +162,5 @@ class Evaluation(Settings):
         return (TEST, *self.sets)
 
 
-RESERVED = (TEST, "validation", "train")
+RESERVED = (TEST, VALIDATION, "train")
 """Names that no set of images may have: they are those of the splits of `data`."""

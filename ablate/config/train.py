@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ablate.config.terms import DistortionTerm
-from ablate.settings import Settings
+from ablate.settings import Settings, added
 from ablate.terms import Term
 
 
@@ -46,10 +46,12 @@ class Train(Settings):
     `warmup_steps` of distortion-only training come before the `steps` of adversarial training; cells that begin
     alike share them. The adversarial terms and the discriminators wait for `discriminator_start` of these steps. Of
     several `discriminator_steps` a step, all but the first have a batch of their own. Whichever player goes first,
-    both see one forward pass of the codec.
+    both see one forward pass of the codec. `stop_at` ends the training early, as the beginning of one of `steps`: what
+    depends on how long a training is, such as a schedule, is that of the whole.
     """
 
     steps: int = Field(1000, ge=1)
+    stop_at: int | None = added("0.2", None, ge=1)
     warmup_steps: int = Field(0, ge=0)
     warmup_decay: Literal["cosine", "none"] = "cosine"
     warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
@@ -62,3 +64,16 @@ class Train(Settings):
     channels_last: bool = False
     log_every: int = Field(25, ge=1)
     checkpoint_every: int = Field(250, ge=1)
+
+    @property
+    def end(self) -> int:
+        """The step that the training ends at."""
+        return self.stop_at or self.steps
+
+    @model_validator(mode="after")
+    def _stops_before_its_end(self) -> Train:
+        if self.stop_at is not None and self.stop_at >= self.steps:
+            raise ValueError(
+                f"train.stop_at = {self.stop_at} stops no training of train.steps = {self.steps} early; leave it out"
+            )
+        return self

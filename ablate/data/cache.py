@@ -66,7 +66,7 @@ def prepare(data: Data, split: Split, cache: Path) -> Images:
             longer those that the settings were resolved to.
         OSError: if the cache cannot be written; nothing is left of what was begun.
     """
-    expected = data.train_digest if split == "train" else data.test_digest
+    expected = data.digest(split)
     assert expected is not None, "data.resolve comes first"
     wanted = _Set(expected, data.colour_profiles, describe(data, split), data.options)
     directory = _decoded(wanted, lambda: _expected(data, split, wanted, cache), cache)

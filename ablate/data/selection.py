@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ablate.config import Data
+from ablate.config.data import PLACES
 from ablate.data.images import require_usable
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest
-from ablate.sources.protocol import SourceImage, Split
+from ablate.sources.protocol import SPLITS, SourceImage, Split
 
 
 def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
@@ -20,7 +22,7 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     changed are not read again.
 
     Raises:
-        ValueError: for a missing or empty directory, an image on both sides of the split, a broken promise, or an image
+        ValueError: for a missing or empty directory, an image in two splits, a broken promise, or an image
             that cannot be read where none is to be skipped.
     """
     data = data.model_copy(update=_absolute(data, directory))
@@ -33,6 +35,8 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
         expected = getattr(data, key)
         if expected not in (None, there):
             raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {there}")
+    if "validation" not in found and (data.validation or data.validation_fraction):
+        raise ValueError(f'source = "{data.source}" gives no images for validation')
     return data.model_copy(update=digests)
 
 
@@ -40,10 +44,11 @@ def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[Source
     """Returns the images of each split, hashed; paths in the settings are absolute.
 
     Raises:
-        ValueError: for an image on both sides of the split, or by the source.
+        ValueError: for an image in two splits, or by the source.
     """
     images = data.open().images(cache)
-    require_disjoint(images["train"], images["test"])
+    for one, other in itertools.combinations([split for split in SPLITS if split in images], 2):
+        require_disjoint(images[one], images[other], other, one)
     return images
 
 
@@ -52,20 +57,23 @@ def describe(data: Data, split: Split) -> str:
     return str(getattr(data, split) or f"{data.path or data.source} ({split})")
 
 
-def require_disjoint(train: Sequence[SourceImage], test: Sequence[SourceImage], name: str = "test") -> None:
-    """Refuses an image that is in both sets: what was trained on says nothing about other images.
+def require_disjoint(
+    known: Sequence[SourceImage], others: Sequence[SourceImage], name: str = "test", of: str = "train"
+) -> None:  # fmt: skip
+    """Refuses an image that is in both sets: what was learned or chosen from says nothing about other images.
 
     Args:
-        train: images of the one set.
-        test: images of the other.
+        known: images that are learned or chosen from.
+        others: images that are to be measured.
         name: of the other set.
+        of: name of the first set.
     """
-    trained = {image.sha256: image for image in train if not image.problem}
-    for image in test:
-        if image.sha256 in trained:
-            same = trained[image.sha256]
+    first = {image.sha256: image for image in known if not image.problem}
+    for image in others:
+        if image.sha256 in first:
+            same = first[image.sha256]
             raise ValueError(
-                f"{same.place or same.name} (train) and {image.place or image.name} ({name}) are the same image"
+                f"{same.place or same.name} ({of}) and {image.place or image.name} ({name}) are the same image"
             )
 
 
@@ -79,5 +87,5 @@ def stat_fingerprint(data: Data, directory: Path) -> str:
 
 
 def _absolute(data: Data, directory: Path) -> dict[str, Any]:
-    given = {key: getattr(data, key) for key in ("path", "train", "test")}
+    given = {key: getattr(data, key) for key in PLACES}
     return {key: str((directory / Path(path).expanduser()).resolve()) for key, path in given.items() if path}

@@ -8,7 +8,7 @@ from ablate.config import Data, Evaluation
 from ablate.data.cache import prepare, prepare_folder
 from ablate.data.images import Images, require_usable
 from ablate.data.selection import require_disjoint, select
-from ablate.metrics.naming import TEST
+from ablate.metrics.naming import TEST, VALIDATION
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, stamps
 from ablate.sources.folder import list_folder
@@ -24,18 +24,19 @@ def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Pat
         cache: directory where hashes of files are remembered.
 
     Raises:
-        ValueError: for a missing or empty directory, an image that was trained on, or one that cannot be used.
+        ValueError: for a missing or empty directory, an image for training or validation, or one that cannot be used.
     """
     if not evaluation.sets:
         return evaluation
-    trained = select(data, cache)["train"]
+    learned_from = {split: images for split, images in select(data, cache).items() if split != "test"}
     paths, digests = {}, {}
     for name, path in evaluation.sets.items():
         place = _absolute(path, directory)
         images = hash_files(list_folder(place), cache, data.colour_profiles)
         problems = {image.name: image.problem for image in images if image.problem}
         require_usable(str(place), problems, len(images) - len(problems), skip=data.on_bad_image == "skip")
-        require_disjoint(trained, images, name)
+        for split, known in learned_from.items():
+            require_disjoint(known, images, name, split)
         paths[name], digests[name] = str(place), digest(images)
     return evaluation.model_copy(update={"sets": paths, "set_digests": digests})
 
@@ -48,11 +49,20 @@ def prepare_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> I
     """
     if name == TEST:
         return prepare(data, "test", cache)
+    if name == VALIDATION:
+        return prepare(data, "validation", cache)
     skip = data.on_bad_image == "skip"
     images = prepare_folder(Path(evaluation.sets[name]), cache, skip=skip, colour_profiles=data.colour_profiles)
     if images.digest != evaluation.set_digests[name]:
         raise ValueError(f"the images of {evaluation.sets[name]} have changed since the grid was planned; plan again")
     return images
+
+
+def count_of_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> int:
+    """Counts the images of a set beside the test images, without decoding them."""
+    if name == VALIDATION:
+        return len(select(data, cache)["validation"])
+    return len(list_folder(Path(evaluation.sets[name])))
 
 
 def stat_of_set(path: str, directory: Path) -> str:

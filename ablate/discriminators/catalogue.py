@@ -5,11 +5,18 @@ from __future__ import annotations
 from ablate.plugins.checked import complete
 from ablate.registry import Registry
 
+PATCH = "patch"
+"""The kind with a logit for each patch. Losses that name it take any kind that is no other loss' own."""
+
 discriminators = Registry(
     "discriminator kind",
     "ablate.discriminators.patch",
     "ablate.discriminators.energy",
     "ablate.discriminators.labels",
+    "ablate.discriminators.features",
+    facts={"of_loss": False, "check": None, "network": None},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
-"""Each a DiscriminatorFactory. Which one a cell has is a fact of its adversarial loss."""
+"""Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what
+refuses settings and a crop that it cannot be trained on; and what says, from its options, which frozen network it
+judges through, by the sha256 of the weights."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
 
+Option = float | int | bool | str
 Features = tuple[Tensor, ...]
 """The features of each layer of one discriminator, from fine to coarse."""
 
@@ -36,7 +37,10 @@ class Discriminator(nn.Module, ABC):
 
 
 class DiscriminatorFactory(Protocol):
-    """Builds discriminators by the settings; `code` is the shape of the symbols, None where a codec sends none."""
+    """Builds discriminators by the settings and the kind's options.
 
-    def __call__(self, settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
+    `code` is the shape of the symbols, None where a codec sends none.
+    """
+
+    def __call__(self, settings: DiscriminatorSettings, code: Code | None, **options: Option) -> Discriminator:
         """Returns them, with weights yet to be drawn."""

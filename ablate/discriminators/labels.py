@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator
+from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
 from ablate.discriminators.patch import Trunk
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
@@ -18,7 +18,9 @@ from ablate.layers.padding import SameConv2d
 from ablate.plugins import discriminator
 
 
-@discriminator(source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML")
+@discriminator(
+    source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML", of_loss=True, check=require_more_than_a_pixel
+)
 def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
     """Classes for each position of the latent, which the codec's own symbols make."""
     assert code is not None, "a cell whose codec sends no symbols is refused"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator
+from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
 from ablate.layers.norm import norm
@@ -41,8 +41,11 @@ class Trunk(nn.Module):
         return tuple(features)
 
 
-@discriminator(source="Isola et al. 2017, CVPR, section 3.2.2; several scales: Wang et al. 2018, CVPR")
-def patches(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
+@discriminator(
+    source="Isola et al. 2017, CVPR, section 3.2.2; several scales: Wang et al. 2018, CVPR",
+    check=require_more_than_a_pixel,
+)
+def patch(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
     """A logit for each patch of an image."""
     return MultiScaleDiscriminator(settings, PatchDiscriminator)
 

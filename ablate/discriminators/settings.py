@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from ablate.discriminators.catalogue import PATCH, discriminators
 from ablate.layers.settings import Norm
-from ablate.settings import Settings
+from ablate.settings import Settings, added
+from ablate.terms import Resolve, Term
+
+KindTerm = Annotated[Term, AfterValidator(Resolve(discriminators, called=False))]
 
 
 class DiscriminatorQuirks(Settings):
@@ -20,11 +26,24 @@ class DiscriminatorQuirks(Settings):
 
 
 class DiscriminatorSettings(Settings):
-    """The multi-scale patch discriminator: `scales` copies, each on an image pooled once more."""
+    """The discriminators: of `kind` "patch", `scales` copies of one, each on an image pooled once more.
 
+    With "features" there are `scales` heads, the first on the finest features, with up to `layers` layers.
+    """
+
+    kind: KindTerm = added("0.2", Term(name=PATCH))
     scales: int = Field(3, ge=1, le=5)
     width: int = Field(64, ge=4)
     layers: int = Field(4, ge=1, le=6)
     norm: Norm = "instance"
     spectral_norm: bool = False
     quirks: DiscriminatorQuirks = DiscriminatorQuirks()
+
+    def options_of(self, kind: str) -> dict[str, float | int | bool | str]:
+        """Returns the options that the settings give a kind; one that a loss brings along has its defaults."""
+        return self.kind.options if self.kind.name == kind else {}
+
+    def frozen_network(self, kind: str) -> str | None:
+        """Returns the sha256 of the weights that discriminators of a kind judge through, None without such."""
+        network = discriminators[kind].facts["network"]
+        return network(**self.options_of(kind)) if network else None

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ablate.atomic import write_bytes, write_with
 from ablate.codecs.codec import Codec, Symbols
-from ablate.config import Evaluation, Term
+from ablate.config import NOTHING_TAUGHT, Evaluation, Taught
 from ablate.data import Images
 from ablate.data.png import to_png
 from ablate.evaluate.distances import Distances, distances, replicate_rows
@@ -65,7 +65,7 @@ def measure(
     *,
     cache: Path,
     device: str,
-    taught: Sequence[Term] = (),
+    taught: Taught = NOTHING_TAUGHT,
     only: Collection[str] | None = None,
     there: Sequence[Entry] = (),
     done: Done = lambda _weights, _image: None,
@@ -79,7 +79,7 @@ def measure(
         entry: where the tables, the features and the PNGs go.
         cache: directory where the originals' features are kept for all cells.
         device: where the feature extractors run.
-        taught: what the codecs were trained to lower.
+        taught: what the codecs were trained against.
         only: the metrics of the evaluation to be measured now; None for all.
         there: entries of earlier measurements; a reconstruction that one of them has is not written again.
         done: told of each image that was measured, with which weights.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ablate.config import Term
+from ablate.config import Taught
 from ablate.data import Images
 from ablate.evaluate.distances import refusal
 from ablate.evaluate.features import Look, view_of
@@ -16,7 +16,7 @@ Facts = dict[str, Any]
 
 
 def protocol(
-    metrics: Sequence[Metric], looks: Sequence[Look], images: Images, taught: Sequence[Term]
+    metrics: Sequence[Metric], looks: Sequence[Look], images: Images, taught: Taught
 ) -> dict[str, Facts]:  # fmt: skip
     """Returns the facts of each metric; figures whose records differ are not compared.
 
@@ -24,7 +24,7 @@ def protocol(
         metrics: that are measured.
         looks: what distances between sets look through.
         images: that are measured.
-        taught: what the codec was trained to lower.
+        taught: what the codec was trained against.
     """
     every = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
     seen = {look.view: look for look in looks}
@@ -39,7 +39,8 @@ def protocol(
         if defined_by := catalogue.defined_by(metric.name):
             own |= {"defined_by": defined_by}
         if metric.by_choice:
-            own |= {"trained_against": trained_against(metric, taught)}
+            hashes = [str(value) for key, value in own.items() if key.endswith("sha256")]
+            own |= {"trained_against": taught.through(metric, hashes)}
         found[metric.name] = own
     return found
 
@@ -61,14 +62,6 @@ def too_small(metric: Metric, images: Images) -> list[str]:
     """Names the images that a metric is not defined on."""
     sides = zip(images.names, images.shapes, strict=True)
     return sorted(name for name, shape in sides if min(shape) < metric.needs.smallest_side)
-
-
-def trained_against(metric: Metric, terms: Sequence[Term]) -> bool:
-    """Tells whether one of the terms that a codec was trained to lower looks through the metric's own network."""
-    if metric.needs.extractor is not None:
-        return any(metric.needs.extractor[0] in term.name for term in terms)
-    kind, _, network = metric.name.partition("_")
-    return any(term.name == kind and term.options.get("network", network) == network for term in terms)
 
 
 def _image_limits(metric: Metric, images: Images) -> Facts:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ablate.codecs.trained import TrainedCodec, model_ids
-from ablate.config import RESULTS_VERSION, Cell
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import RESULTS_VERSION, Cell, Taught
 from ablate.data import Images
 from ablate.evaluate.measure import measure
-from ablate.evaluate.parameters import count_parameters
+from ablate.evaluate.parameters import codec_facts
 from ablate.records import Environment, Result, Weights, write
 from ablate.store import Entry
 from ablate.store.artefacts import file_hashes
@@ -84,7 +84,7 @@ def reevaluate(
             records,
             cache=cache,
             device=device,
-            taught=(cell.loss.distortion, cell.loss.perceptual),
+            taught=Taught.by(cell),
             done=done,
         )
         seconds = time.perf_counter() - began
@@ -100,7 +100,7 @@ def reevaluate(
             "metrics": measured.metrics,
             "uncertainty": measured.uncertainty,
             "protocol": measured.protocol,
-            "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
+            "codec": codec_facts(cell, codecs),
             "environment": environment.plain(),
             "artefacts": file_hashes(records.path),
         }

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from ablate.atomic import write_with
-from ablate.codecs.trained import TrainedCodec, model_ids
-from ablate.config import Cell, Warmup
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import Cell, Taught, Warmup
 from ablate.data import prepare
 from ablate.evaluate.measure import measure, require_measures
-from ablate.evaluate.parameters import count_parameters
+from ablate.evaluate.parameters import codec_facts
 from ablate.objective import Kernels
 from ablate.records import Result, Status
 from ablate.store import Entry
@@ -31,6 +31,7 @@ def run_cell(
     entry: Entry,
     *,
     warmup: Entry | None,
+    beginning: Entry | None = None,
     data_cache: Path,
     device: str,
     attempt: int,
@@ -45,7 +46,7 @@ def run_cell(
     require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
-        trained = train_cell(cell, tracking, warmup=warmup, **common)
+        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, **common)
         outcome = trained.outcome
         if outcome.status is Status.interrupted:
             tracking.ends(outcome.status)
@@ -53,7 +54,7 @@ def run_cell(
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        _commit(entry, entry.id or cell.id, outcome, measured)
+        _commit(entry, entry.id or cell.id, outcome, measured, keep_state=cell.train.stop_at is not None)
         tracking.ends(outcome.status, measured["metrics"])
     return outcome
 
@@ -94,7 +95,7 @@ def _measure(
         images = prepare(cell.data, "test", data_cache)
         networks = {"raw": state.codec, "ema": state.average}
         codecs = {name: TrainedCodec.of(each, cell.model, cell.seed, device) for name, each in networks.items()}
-        taught = (cell.loss.distortion, cell.loss.perceptual)
+        taught = Taught.by(cell)
         found = measure(codecs, cell.evaluation, images, entry, cache=data_cache, device=device, taught=taught)
         measured = {"metrics": found.metrics, "uncertainty": found.uncertainty, "protocol": found.protocol}
         write_with(entry.weights, state.save_weights)
@@ -102,12 +103,17 @@ def _measure(
         "eval_seconds": time.perf_counter() - began,
         "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
-        "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
+        "codec": codec_facts(cell, codecs),
     }
 
 
-def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any]) -> None:
-    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces."""
+def _commit(
+    entry: Entry, content_id: str, outcome: Outcome, measured: dict[str, Any], keep_state: bool = False
+) -> None:
+    """Writes the result, after which the entry is finished, and drops the checkpoint that it replaces.
+
+    A training that stopped early keeps it for the one that goes on from there.
+    """
     result = {
         "schema": 1,
         "id": content_id,
@@ -121,7 +127,8 @@ def _commit(entry: Entry, content_id: str, outcome: Outcome, measured: dict[str,
         "artefacts": file_hashes(entry.path),
     }
     entry.commit(Result.model_validate(result))
-    entry.checkpoint.unlink(missing_ok=True)
+    if not keep_state or outcome.status is not Status.done:
+        entry.checkpoint.unlink(missing_ok=True)
 
 
 def _peak_memory(device: str) -> int:

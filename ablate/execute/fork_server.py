@@ -10,19 +10,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
 
-FOR_THE_RUNNER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that a terminal, a scheduler or `timeout` sends to all processes at once; the runner passes them on."""
+from ablate.execute.interrupts import STOPS
 
 
 def start_fork_server(preload: Sequence[str]) -> None:
     """Starts the process that workers are forked from, which imports `preload` once for all of them.
 
-    It is deaf to what a terminal sends to all processes, and finds the modules that this process finds. Where it
-    runs already, it stays as it is.
+    It is deaf to what a terminal, a scheduler or `timeout` sends to all processes, which the runner passes on, and it
+    finds the modules that this process finds. Where it runs already, it stays as it is.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
     resource_tracker.ensure_running()  # here, because it unblocks signals where it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_RUNNER)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         with _same_modules():
             forkserver.ensure_running()

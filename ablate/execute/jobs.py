@@ -13,7 +13,10 @@ from ablate.store import Entry, Store
 
 @dataclass(frozen=True)
 class Job:
-    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with."""
+    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with.
+
+    `follows` is the cell that stopped early and whose training it goes on with, from step `begins`.
+    """
 
     kind: Literal["warmup", "cell", "measure"]
     id: str
@@ -21,6 +24,8 @@ class Job:
     settings: CellSettings | WarmupSettings | MeasurementSettings
     steps: int
     needs: str | None = None
+    follows: str | None = None
+    begins: int = 0
     plugins: tuple[PluginRecord, ...] = ()
     """Code that its process loads first."""
 
@@ -58,7 +63,7 @@ def jobs(
 
 
 def _cell(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, plugins)
+    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, plugins=plugins)
 
 
 def _warmup(planned: PlannedWarmup, plugins: tuple[PluginRecord, ...]) -> Job:

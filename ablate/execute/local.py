@@ -16,6 +16,10 @@ from ablate.execute.fork_server import start_fork_server
 from ablate.execute.jobs import Job
 from ablate.plugins import executor
 
+STARTS = 3
+"""How often a worker is started where its fork server dies meanwhile."""
+PAUSE_SECONDS = 0.2
+
 
 @dataclass
 class Worker:
@@ -56,12 +60,24 @@ class LocalExecutor:
 
     def start(self, job: Job) -> None:
         slot = next(slot for slot in range(self.capacity.workers) if slot not in self._slots)
-        process = multiprocessing.get_context("forkserver").Process(
-            target=worker.main,
-            args=(self._context.work.function, job, self._context.store, self._conditions(slot)),
-            daemon=False,
-        )
-        process.start()
+        for tries_left in reversed(range(STARTS)):
+            process = multiprocessing.get_context("forkserver").Process(
+                target=worker.main,
+                args=(self._context.work.function, job, self._context.store, self._conditions(slot)),
+                daemon=False,
+            )
+            try:
+                process.start()
+            except (EOFError, ConnectionError) as error:
+                # The fork server was killed just now; once that is over, starting a worker begins another one.
+                if not tries_left:
+                    raise ChildProcessError(
+                        f"the process that workers are forked from was killed {STARTS} times ({error!r}); is there "
+                        "enough memory?"
+                    ) from error
+                time.sleep(PAUSE_SECONDS)
+            else:
+                break
         self._slots[slot] = Worker(job, process, time.monotonic())
 
     def _conditions(self, slot: int) -> worker.Conditions:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ablate.codecs.trained import TrainedCodec, model_ids
-from ablate.config import RESULTS_VERSION, Cell
+from ablate.codecs.trained import TrainedCodec
+from ablate.config import RESULTS_VERSION, Cell, Taught
 from ablate.data.sets import prepare_set
 from ablate.evaluate.measure import measure
-from ablate.evaluate.parameters import count_parameters
+from ablate.evaluate.parameters import codec_facts
 from ablate.metrics.naming import TEST
 from ablate.records import WEIGHTS, Measurement, MeasurementSettings, MetricRow, Status
 from ablate.store import Entry
@@ -64,13 +64,13 @@ def run_measurement(
             entry,
             cache=data_cache,
             device=device,
-            taught=(cell.loss.distortion, cell.loss.perceptual),
+            taught=Taught.by(cell),
             only=settings.metrics,
             there=[*([of] if settings.images == TEST else []), *earlier],
             done=progress,
         )
     except _StoppedError:
-        return Outcome(Status.interrupted, progress.count, time.perf_counter() - began)
+        return Outcome(Status.interrupted, 0, time.perf_counter() - began)  # it begins anew
     seconds = time.perf_counter() - began
     record = {
         "schema": 1,
@@ -85,7 +85,7 @@ def run_measurement(
         "metrics": found.metrics,
         "uncertainty": found.uncertainty,
         "protocol": found.protocol,
-        "codec": {"parameters": count_parameters(cell), "models": model_ids(codecs)},
+        "codec": codec_facts(cell, codecs),
         "environment": entry.environment().plain(),
         "artefacts": file_hashes(entry.path),
     }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
+from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
+from ablate.data.sets import count_of_set
 from ablate.execute.jobs import Job, all_labels
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import TEST, on_set
 from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status
 from ablate.registry import unknown
-from ablate.sources.folder import list_folder
 from ablate.store import Store
 from ablate.store.measured import image_sets, looked_at_alike
 
@@ -52,12 +54,13 @@ def measurements(
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))
-    loading = plan.record.plugins
     done = [cell for cell in cells if cell.status is Status.done]
-    return tuple(replace(job, plugins=loading) for cell in done for job in _jobs(cell, wish))
+    count = functools.cache(functools.partial(_count_images, store.data_cache))
+    loading = plan.record.plugins
+    return tuple(replace(job, plugins=loading) for cell in done for job in _jobs(cell, wish, count))
 
 
-def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
+def _jobs(cell: CellRecord, wish: Wish, count: Callable[[str, str, str], int]) -> Iterator[Job]:
     assert cell.result is not None, "a cell that is done has a result"
     evaluation = wish.evaluation(cell.config)
     config = {**cell.config, "evaluation": evaluation.model_dump(mode="json")}
@@ -78,7 +81,12 @@ def _jobs(cell: CellRecord, wish: Wish) -> Iterator[Job]:
             metrics=tuple(names),
             cell=config,
         )
-        yield Job("measure", settings.id, settings.label, settings, _reconstructions(cell.result, evaluation, images))
+        if images == TEST:
+            reconstructions = sum(name.startswith("eval/recon/") for name in cell.result.artefacts)
+        else:
+            data, sets = json.dumps(config["data"]), json.dumps(config["evaluation"])
+            reconstructions = len(WEIGHTS) * count(data, sets, images)
+        yield Job("measure", settings.id, settings.label, settings, reconstructions)
 
 
 def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) -> list[str]:
@@ -118,8 +126,6 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
     return content_sha256({"measurement": content})[:12]
 
 
-def _reconstructions(result: Result, evaluation: Evaluation, images: str) -> int:
-    """Returns how many reconstructions there are to measure, before any is decoded."""
-    if images == TEST:
-        return sum(name.startswith("eval/recon/") for name in result.artefacts)
-    return len(WEIGHTS) * len(list_folder(Path(evaluation.sets[images])))
+def _count_images(cache: Path, data: str, evaluation: str, images: str) -> int:
+    """Counts the images of a set of settings, given as JSON, before any is decoded."""
+    return count_of_set(Data.model_validate_json(data), Evaluation.model_validate_json(evaluation), images, cache)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ablate.execute.executor import ProcessExit
@@ -30,8 +32,13 @@ class JobResult:
         return re.sub(r"\d[\d.]*", "#", (self.cause or "").split("\n")[0])
 
 
-def read_result(entry: Entry, process: ProcessExit, environment: Environment) -> JobResult:
-    """Reads how the job of a process that is gone ended; one that could not say so itself gets its exit.json here."""
+def read_result(
+    entry: Entry, process: ProcessExit, environment: Environment, saved_step: Callable[[Path], int]
+) -> JobResult:
+    """Reads how the job of a process that is gone ended; one that could not say so itself gets its exit.json here.
+
+    `saved_step` returns the step that a checkpoint goes on from.
+    """
     result = entry.result()
     if result is not None:
         return JobResult(result.status, None, result.step, result.seconds, result.cause)
@@ -40,7 +47,7 @@ def read_result(entry: Entry, process: ProcessExit, environment: Environment) ->
     attempt = _attempt_of(entry, process)
     ended = attempt.exit() if attempt else None
     if ended is None:
-        ended = _settle(entry, attempt, process, environment)
+        ended = _settle(entry, attempt, process, environment, saved_step)
     reason = FailureReason.disk_full if process.exitcode == DISK_FULL else ended.reason
     return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error)
 
@@ -54,12 +61,22 @@ def _attempt_of(entry: Entry, process: ProcessExit) -> Attempt | None:
     return attempt if its_own else None
 
 
-def _settle(entry: Entry, attempt: Attempt | None, process: ProcessExit, environment: Environment) -> AttemptEnd:
+def _settle(
+    entry: Entry,
+    attempt: Attempt | None,
+    process: ProcessExit,
+    environment: Environment,
+    saved_step: Callable[[Path], int],
+) -> AttemptEnd:
     """Writes the exit.json that a killed worker could not write."""
-    row = entry.last_row()
-    step = row.step if row and attempt else 0
     status: Literal[Status.interrupted, Status.failed] = Status.interrupted if process.wanted else Status.failed
-    reason, error = (None, None) if process.wanted else explain(process)
+    if process.wanted:
+        step = saved_step(entry.checkpoint) if entry.checkpoint.exists() else 0
+        reason, error = FailureReason.killed, f"it was ended before it saved its state, and goes on from step {step}"
+    else:
+        row = entry.last_row()
+        step = row.step if row and attempt else 0
+        reason, error = explain(process)
     try:
         with entry.claim():
             attempt = attempt or entry.begin_attempt(environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from ablate.execute.environment import environment_of
@@ -12,7 +13,7 @@ from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
-from ablate.execute.interrupts import Interrupts
+from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
 from ablate.execute.jobs import Job, all_labels, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
@@ -108,6 +109,7 @@ def run(
                 limits=limits,
                 listener=listener,
                 interrupts=interrupts,
+                saved_step=work.saved_step,
             ).go(wait)
         except BaseException:
             workers.stop()  # nobody would watch them any more, and Python waits for its children before it ends
@@ -131,6 +133,7 @@ class _Run:
     limits: Limits
     listener: RunListener
     interrupts: Interrupts
+    saved_step: Callable[[Path], int]
     began: float = field(default_factory=time.monotonic)
     stopping: bool = False
     """Whether no job is started any more."""
@@ -162,7 +165,7 @@ class _Run:
         # A signal to all processes at once may have reached a job before it reached this one.
         self._stop_where_asked()
         for job, process in ended:
-            result = read_result(job.entry(self.store), process, self.environment)
+            result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
             if result.reason is not FailureReason.busy:
@@ -172,13 +175,14 @@ class _Run:
         limit = self.limits.max_seconds
         if self.interrupts.count and not self.interrupted:
             self.interrupted = True
-            self._stop("every cell saves its state (Ctrl-C again: stop now)")
+            self._stop(f"every cell saves its state (Ctrl-C again after {SAME_STOP_SECONDS:.0f} seconds: stop now)")
         elif not self.stopping and self.schedule.stopped_by:
             self._stop(self.schedule.stopped_by)
         elif not self.stopping and limit and time.monotonic() - self.began > limit:
             self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True
+            self.listener.on_message("stopping now: what cells did since their last checkpoint is lost")
             self.executor.kill()
 
     def _stop(self, why: str) -> None:

@@ -6,6 +6,7 @@ import ctypes
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.execute.jobs import Job
@@ -45,6 +46,8 @@ class Work:
     function: Callable[[Job, Store, Assignment, Stop], Outcome]
     preload: tuple[str, ...]
     prepare: Callable[[Iterable[Job], Store, Say], None]
+    saved_step: Callable[[Path], int]
+    """Returns the step that a checkpoint goes on from."""
 
 
 def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome:
@@ -74,7 +77,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
         return run_warmup(warmup, entry, **common)
     cell = Cell.model_validate(job.training)
     start = store.warmup(job.needs) if job.needs else None
-    return run_cell(cell, entry, warmup=start, **common)
+    beginning = store.cell(job.follows) if job.follows else None
+    return run_cell(cell, entry, warmup=start, beginning=beginning, **common)
 
 
 def keep_freed_memory() -> None:
@@ -134,6 +138,13 @@ def _images(
             yield digest, split, functools.partial(decode, data, split, store.data_cache)
 
 
+def saved_step(checkpoint: Path) -> int:
+    """Returns the step at which a training goes on from its checkpoint; imports torch."""
+    from ablate.train.state import saved_step
+
+    return saved_step(checkpoint)
+
+
 PRELOAD = (
     "ablate.execute.worker",
     "ablate.execute.cell",
@@ -147,4 +158,4 @@ PRELOAD = (
     "scipy.special",
     "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than importing torch
 )
-TRAINING = Work(train, PRELOAD, prepare)
+TRAINING = Work(train, PRELOAD, prepare, saved_step)

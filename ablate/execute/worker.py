@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.execute.environment import accelerator
+from ablate.execute.interrupts import STOPS
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
 from ablate.plugins.load import load_installed, place_in
@@ -172,13 +173,13 @@ def _follow(runner: Any) -> None:
 
 
 def obey() -> Callable[[], bool]:
-    """Returns whether SIGTERM or SIGHUP has come; Ctrl-C in the terminal is the runner's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Returns whether a signal that asks for an end has come; Ctrl-C in the terminal is the runner's to handle."""
     asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS:
         signal.signal(number, lambda number, _frame: asked.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The fork server is started with these blocked, which its children inherit.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     return lambda: bool(asked)
 
 

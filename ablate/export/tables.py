@@ -20,8 +20,8 @@ Row = dict[str, Any]
 def tables(study: Study, store: Store) -> dict[str, list[Row]]:
     """Returns the rows of each table that has any, all rows of one with the same columns."""
     found = {
-        "cells": _cells(study),
-        "images": _images(study, store),
+        "cells": cell_rows(study),
+        "images": image_rows(study, store),
         "curves": _curves(study),
         "references": _references(study, store.data_cache),
     }
@@ -29,7 +29,7 @@ def tables(study: Study, store: Store) -> dict[str, list[Row]]:
     return {name: rows for name, rows in filled.items() if rows}
 
 
-def _cells(study: Study) -> Iterator[Row]:
+def cell_rows(study: Study) -> Iterator[Row]:
     """Yields a row for each cell and its weights; one without figures has one row."""
     names = metric_names(study)
     for cell in study.cells:
@@ -41,7 +41,8 @@ def _cells(study: Study) -> Iterator[Row]:
             yield about | {"weights": weights} | {name: figures.get(name) for name in names}
 
 
-def _images(study: Study, store: Store) -> Iterator[Row]:
+def image_rows(study: Study, store: Store) -> Iterator[Row]:
+    """Yields a row for each image of each measured cell under each of its weights."""
     for cell in study.cells:
         path = store.cell(cell.id).images_csv
         if cell.measured and path.is_file():

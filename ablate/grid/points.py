@@ -20,7 +20,7 @@ from ablate.grid.presets import nested, read_base
 from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import split_name
+from ablate.metrics.naming import VALIDATION, split_name
 
 NAMED_AT_MOST = 3
 """Arms that a note names."""
@@ -110,7 +110,10 @@ def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> Non
             plain, images = split_name(name)
             if cells and metrics[name].by_choice and plain not in measured:
                 sheet.report(where, f"compare.{place}", f"{name} is not measured", allowed=there_is(sorted(measured)))
-            if cells and images not in sets:
+            if images == VALIDATION:
+                said = f"{name} is what choices are made by, and a claim needs images that had no part in any"
+                sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))
+            elif cells and images not in sets:
                 said = f"{images} is no set of images of the grid"
                 sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))
 

@@ -48,15 +48,15 @@ adversarial_losses = Registry(
         "trains_discriminator": True,
         "generator_sees_real": _measured("sees_real"),
         "decomposes": _measured("decomposes"),
-        "discriminator": "patches",
+        "discriminator": "patch",
     },
     check=_contract("adversarial_loss"),
 )
 """Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
 the discriminator wins (r = 4, f = -4); sensible ranges of the options; whether the discriminator is trained, the
 generator's loss looks at the image's logits, and the loss of a batch is the mean of its parts' losses; and the kind of
-discriminator that it needs: "patches" with a logit for each, autoencoders whose logit is minus the "energy" of their
-error, or networks that tell "labels" apart."""
+discriminator that it needs: "patch" for any with logits of patches, autoencoders whose logit is minus the "energy" of
+their error, or networks that tell "labels" apart."""
 distortions = Registry(
     "distortion",
     "ablate.losses.pixel",

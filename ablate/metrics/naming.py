@@ -9,6 +9,10 @@ TEST = "test"
 """The set of images whose figures have the plain name of their metric."""
 
 
+VALIDATION = "validation"
+"""The set of images that choices are made on, and no claim is."""
+
+
 def distance_name(extractor: str, tap: int) -> str:
     """Returns the name of the Fréchet distance; only those that papers call so are FID and sFID."""
     return FROM_PAPERS.get((extractor, tap), f"fd_{extractor}_{tap}")

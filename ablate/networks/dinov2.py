@@ -1,8 +1,10 @@
-"""The vision transformer of DINOv2, with the parameter names of its published weights."""
+"""The vision transformers of DINO and DINOv2, with the parameter names of their published weights."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -26,16 +28,34 @@ _OFFSET = 0.1
 """Added by the release to the number of patches a side before it divides by 37; its features shift by it."""
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Numbers that a transformer is built by; DINO's has neither layer scale nor mask token, which `scaled` says."""
+
+    width: int = WIDTH
+    depth: int = 24
+    heads: int = 16
+    tokens: int = _TRAINED_TOKENS
+    patch: int = PATCH
+    scaled: bool = True
+
+
+LARGE = Shape()
+"""ViT-L/14 of DINOv2."""
+
+
 class DinoV2(nn.Module):
     """ViT with layer scale, by default ViT-L/14; its features are the normalised class token."""
 
-    def __init__(self, width: int = WIDTH, depth: int = 24, heads: int = 16, tokens: int = _TRAINED_TOKENS) -> None:
+    def __init__(self, shape: Shape = LARGE) -> None:
         super().__init__()
+        width = shape.width
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
-        self.mask_token = nn.Parameter(torch.zeros(1, width))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + tokens, width))
-        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, PATCH, PATCH)})
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        if shape.scaled:
+            self.mask_token = nn.Parameter(torch.zeros(1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + shape.tokens, width))
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, shape.patch, shape.patch)})
+        self.blocks = nn.ModuleList(Block(width, shape.heads, shape.scaled) for _ in range(shape.depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -44,12 +64,25 @@ class DinoV2(nn.Module):
 
     def tokens(self, images: Tensor) -> Tensor:
         """Returns the tokens (N, 1 + patches, width) of normalised square images of whole patches."""
-        x = self.patch_embed["proj"](images)
-        places = self._places(x.shape[2])
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + places
+        x = self._embedded(images)
         for block in self.blocks:
             x = block(x)
         return self.norm(x)
+
+    def maps(self, images: Tensor, after: Collection[int]) -> list[Tensor]:
+        """Returns the patches' tokens as maps (N, width, h, w), those after each of some blocks, counted from 1."""
+        x, found = self._embedded(images), []
+        side = round((x.shape[1] - 1) ** 0.5)
+        for number, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if number in after:
+                found.append(x[:, 1:].transpose(1, 2).unflatten(2, (side, side)))
+        return found
+
+    def _embedded(self, images: Tensor) -> Tensor:
+        x = self.patch_embed["proj"](images)
+        places = self._places(x.shape[2])
+        return torch.cat([self.cls_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + places
 
     def _places(self, side: int) -> Tensor:
         """Returns the embedding of places (1, 1 + side^2, width), resized from the grid that it was trained on."""
@@ -66,15 +99,15 @@ class DinoV2(nn.Module):
 class Block(nn.Module):
     """Attention and a perceptron, each behind a norm, scaled channel by channel and added."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, scaled: bool = True) -> None:
         super().__init__()
         self._heads = heads
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = nn.ModuleDict({"qkv": nn.Linear(width, 3 * width), "proj": nn.Linear(width, width)})
-        self.ls1 = Scale(width)
+        self.ls1 = Scale(width) if scaled else nn.Identity()
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)})
-        self.ls2 = Scale(width)
+        self.ls2 = Scale(width) if scaled else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps tokens (N, n, width) to as many."""
@@ -118,8 +151,21 @@ def pretrained(device: str, path: str | None = None) -> DinoV2:
     Raises:
         ValueError: for weights that are absent or other ones.
     """
-    weights = WEIGHTS.load(path)
+    return _frozen(WEIGHTS.load(path), LARGE, device)
+
+
+@functools.cache
+def frozen(file: WeightsFile, shape: Shape, device: str) -> DinoV2:
+    """Returns the frozen network of a shape with the weights of a file; one for each device.
+
+    Raises:
+        ValueError: for weights that are absent or other ones.
+    """
+    return _frozen(file.load(), shape, device)
+
+
+def _frozen(weights: dict[str, Tensor], shape: Shape, device: str) -> DinoV2:
     with torch.device("meta"):
-        network = DinoV2()
+        network = DinoV2(shape)
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval().requires_grad_(False).to(device)

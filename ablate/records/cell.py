@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.records.result import Number, Result
+from ablate.records.settings import last_step
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
 
@@ -49,12 +50,16 @@ class CellRecord:
     @property
     def steps(self) -> int:
         """Steps of the cell's own training, without its warm-up."""
-        return int(self.config["train"]["steps"])
+        return last_step(self.config)
 
     @property
     def measured(self) -> Result | None:
         """The result of a cell that is done; a diverged one has no figures."""
         return self.result if self.status is Status.done else None
+
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether the cell was trained against the network that a metric looks through."""
+        return self.measured is not None and self.measured.trained_against(metric)
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns the cell's value of `metric`, None where it was not measured or is undefined."""

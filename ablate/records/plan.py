@@ -12,7 +12,7 @@ from pydantic import Field
 from ablate.records.declared import Budget, Compare, Execution, Reference
 from ablate.records.plugin import PluginRecord
 from ablate.records.record import Record
-from ablate.records.settings import CellSettings, WarmupSettings
+from ablate.records.settings import CellSettings, WarmupSettings, last_step
 
 SCHEMA = 1
 
@@ -33,7 +33,7 @@ class PlannedCell(Record):
     @property
     def steps(self) -> int:
         """Steps of the cell's own training, without its warm-up."""
-        return int(self.cell["train"]["steps"])
+        return last_step(self.cell)
 
     @property
     def replicate(self) -> int:

@@ -29,6 +29,8 @@ class CodecFacts(Record):
 
     parameters: dict[str, int] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
+    judge_sha256: str | None = None
+    """Of the weights of the frozen network that the discriminators judged through, which no checkpoint holds."""
 
 
 class MeasuredImages(Record):
@@ -70,6 +72,10 @@ class Result(Record):
     environment: Environment = Field(default_factory=Environment)
     artefacts: dict[str, str] = Field(default_factory=dict)
     """sha256 of every file that the entry left, by its relative path."""
+
+    def trained_against(self, metric: str) -> bool:
+        """Tells whether the codec was trained against the network that a metric looks through."""
+        return bool(self.protocol.get(metric, {}).get("trained_against"))
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns a figure, None where it was not measured or is undefined."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -41,3 +42,9 @@ class WarmupSettings(Record):
     def steps(self) -> int:
         """Steps of the warm-up."""
         return int(self.warmup["steps"])
+
+
+def last_step(cell: Mapping[str, Any]) -> int:
+    """Returns the step that a cell's own training ends at, by its settings as plain data."""
+    train = cell["train"]
+    return int(train.get("stop_at") or train["steps"])

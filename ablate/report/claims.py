@@ -78,6 +78,8 @@ def why_not(contrast: Contrast) -> str:
         return f"no curves to compare at equal bits ({joined(list(refused)) or 'no axis draws one of four points'})"
     if contrast.reason == "protocol":
         return f"not measured alike: {contrast.other_protocol}"
+    if contrast.reason == "taught":
+        return f"no verdict: {contrast.taught} trained against the network that measures it"
     if judged is None:
         return "no seed has finished on both sides"
     if contrast.reason in TOO_FEW:

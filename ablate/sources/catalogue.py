@@ -19,7 +19,8 @@ data_sources = Registry(
     check=complete("a data source", "stamp", "images"),
 )
 """Functions that return a source. Their keyword-only arguments are the options of the source (`data.options`), the
-others are settings of [data] by the same name: path, train, test, test_fraction, colour_profiles."""
+others are settings of [data] by the same name: path, train, test, test_fraction,
+validation, validation_fraction, colour_profiles."""
 
 
 def settings_of(name: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import UNREADABLE, ColourProfiles, SourceImage, Split
+
+Sides = tuple[tuple[SourceImage, ...], tuple[SourceImage, ...]]
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -21,17 +23,24 @@ def folder(
     train: str | None = None,
     test: str | None = None,
     test_fraction: float = 0.1,
+    validation: str | None = None,
+    validation_fraction: float | None = None,
     colour_profiles: ColourProfiles = "keep",
 ) -> Folder:
     """Returns the images in directories of the user's: `train` and `test`, or `path`, which is split.
 
+    Images for validation lie in a directory of their own, or are a fraction of those that would be trained on.
+
     Raises:
-        ValueError: unless either both of `train` and `test` or `path` alone are given.
+        ValueError: unless either both of `train` and `test` or `path` alone are given, and for both ways of validation.
     """
+    if validation is not None and validation_fraction is not None:
+        raise ValueError("validation is a directory and validation_fraction a part of the training images; give one")
+    apart = (validation, validation_fraction)
     if path is not None and not train and not test:
-        return Folder((path,), test_fraction, colour_profiles)
+        return Folder((path,), test_fraction, colour_profiles, *apart)
     if path is None and train is not None and test is not None:
-        return Folder((train, test), test_fraction, colour_profiles)
+        return Folder((train, test), test_fraction, colour_profiles, *apart)
     raise ValueError('source = "folder" needs either train and test, or path (split by test_fraction)')
 
 
@@ -42,21 +51,30 @@ class Folder:
     directories: tuple[str, ...]
     test_fraction: float
     colour_profiles: ColourProfiles
+    validation: str | None = None
+    validation_fraction: float | None = None
 
     def stamp(self) -> Any:
-        return [stamp for directory in self.directories for stamp in stamps(list_folder(Path(directory)))]
+        directories = [*self.directories, *([self.validation] if self.validation else [])]
+        return [stamp for directory in directories for stamp in stamps(list_folder(Path(directory)))]
 
     def images(self, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:
-        """Returns the images of both splits.
+        """Returns the images of each split.
 
         Raises:
             ValueError: for a missing or empty directory, or too few images to split.
         """
-        found = [
-            hash_files(list_folder(Path(directory)), cache, self.colour_profiles) for directory in self.directories
-        ]
+        found = [self._below(directory, cache) for directory in self.directories]
         train, test = found if len(found) == 2 else split_by_content(found[0], self.test_fraction)
+        if self.validation is not None:
+            return {"train": train, "validation": self._below(self.validation, cache), "test": test}
+        if self.validation_fraction is not None:
+            train, validation = hold_back(train, self.validation_fraction)
+            return {"train": train, "validation": validation, "test": test}
         return {"train": train, "test": test}
+
+    def _below(self, directory: str, cache: Path | None) -> tuple[SourceImage, ...]:
+        return hash_files(list_folder(Path(directory)), cache, self.colour_profiles)
 
 
 def list_folder(directory: Path) -> list[tuple[str, Path]]:
@@ -83,9 +101,7 @@ def list_folder(directory: Path) -> list[tuple[str, Path]]:
     return sorted(named)
 
 
-def split_by_content(
-    images: Sequence[SourceImage], test_fraction: float
-) -> tuple[tuple[SourceImage, ...], tuple[SourceImage, ...]]:
+def split_by_content(images: Sequence[SourceImage], test_fraction: float) -> Sides:
     """Splits images into train and test by the hash of what they hold.
 
     An image stays on its side when it is renamed or others come and go, and copies of it are on the same side. Where
@@ -94,19 +110,34 @@ def split_by_content(
     Raises:
         ValueError: for fewer than two different images.
     """
-    contents = sorted({image.sha256 for image in images} - {UNREADABLE})
+    return _split(images, lambda sha256: int(sha256, 16) / 2**256, test_fraction)
+
+
+def hold_back(images: Sequence[SourceImage], fraction: float) -> Sides:
+    """Splits training images into train and validation as `split_by_content` does, from the other end of the hashes.
+
+    So the test images that were split off by their hashes are the same with and without a validation split.
+
+    Raises:
+        ValueError: for fewer than two different images.
+    """
+    return _split(images, lambda sha256: 1 - int(sha256, 16) / 2**256, fraction)
+
+
+def _split(images: Sequence[SourceImage], place: Callable[[str], float], fraction: float) -> Sides:
+    """Returns the images whose place, from 0 to 1, is not below a fraction, and those where it is."""
+    contents = sorted({image.sha256 for image in images} - {UNREADABLE}, key=place)
     problems = [f"{image.place}: {image.problem}" for image in images if image.problem]
     if len(contents) < 2 and problems:
         raise ValueError(f"{len(contents)} different images can be read; two are the least to split ({problems[0]})")
     if len(contents) < 2:
-        raise ValueError(
-            f"{images[0].place} is the only image, in {len(images)} copies; two different ones are the least to split"
-        )
-    below = sum(int(sha256, 16) / 2**256 < test_fraction for sha256 in contents)
-    test = set(contents[: min(max(below, 1), len(contents) - 1)])
+        copies = f", in {len(images)} copies" if len(images) > 1 else ""
+        raise ValueError(f"{images[0].place} is the only image{copies}; two different ones are the least to split")
+    below = sum(place(sha256) < fraction for sha256 in contents)
+    part = set(contents[: min(max(below, 1), len(contents) - 1)])
     return (
-        tuple(image for image in images if image.sha256 not in test),
-        tuple(image for image in images if image.sha256 in test),
+        tuple(image for image in images if image.sha256 not in part),
+        tuple(image for image in images if image.sha256 in part),
     )
 
 

@@ -13,6 +13,9 @@ No two views of one scene lie on both sides of the split: both images of the mot
     test   chelsea            a cat, Stefan van der Walt; CC0
            coffee             a cup, Rachel Michetti, courtesy of Pikolo Espresso Bar; CC0
 
+For validation, where that is asked for, images are held back from training in a fixed order, the photographs that are
+most like the test images first.
+
 Origins and licences as scikit-image 0.26 states them in `skimage.data`.
 """
 
@@ -22,13 +25,13 @@ import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import ColourProfiles, SourceImage, Split
 
-SHA256: dict[Split, dict[str, str]] = {
+SHA256: dict[Literal["train", "test"], dict[str, str]] = {
     "train": {
         "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
         "motorcycle_left.png": "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
@@ -43,13 +46,24 @@ SHA256: dict[Split, dict[str, str]] = {
         "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
     },
 }
+HELD_BACK = ("rocket.jpg", "astronaut.png", "retina.jpg", "ihc.png")
+"""In this order training images are held back for validation; those of the motorcycle and the one of stars never."""
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
 @data_source(source="scikit-image, `skimage.data`")
-def photos(colour_profiles: ColourProfiles = "keep") -> Photos:
-    """Returns the images that lie inside scikit-image as a data source."""
-    return Photos(colour_profiles)
+def photos(colour_profiles: ColourProfiles = "keep", validation_fraction: float | None = None) -> Photos:
+    """Returns the images that lie inside scikit-image as a data source; a fraction of those to train on is held back.
+
+    Raises:
+        ValueError: for a larger part than may be held back.
+    """
+    most = len(HELD_BACK) / len(SHA256["train"])
+    if validation_fraction is not None and validation_fraction > most:
+        raise ValueError(
+            f'source = "photos" has a validation_fraction of {most:.3g} at most, not {validation_fraction}'
+        )
+    return Photos(colour_profiles, validation_fraction)
 
 
 @dataclass(frozen=True)
@@ -57,20 +71,30 @@ class Photos:
     """The images inside scikit-image, each of them checked byte by byte; the rocket has the profile Adobe RGB."""
 
     colour_profiles: ColourProfiles
+    validation_fraction: float | None = None
 
     def stamp(self) -> Any:
         return [stamp for split in SHA256 for stamp in stamps(list_photos(split))]
 
     def images(self, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:
-        """Returns the images of both splits.
+        """Returns the images of each split.
 
         Raises:
             ValueError: if scikit-image is absent, or an image is absent or another than expected.
         """
-        return {split: _checked(split, cache, self.colour_profiles) for split in SHA256}
+        train, test = (_checked(split, cache, self.colour_profiles) for split in SHA256)
+        if self.validation_fraction is None:
+            return {"train": train, "test": test}
+        count = max(1, round(self.validation_fraction * len(train)))
+        names = {Path(file).stem for file in HELD_BACK[:count]}
+        return {
+            "train": tuple(image for image in train if image.name not in names),
+            "validation": tuple(image for image in train if image.name in names),
+            "test": test,
+        }
 
 
-def _checked(split: Split, cache: Path | None, profiles: ColourProfiles) -> tuple[SourceImage, ...]:
+def _checked(split: Literal["train", "test"], cache: Path | None, profiles: ColourProfiles) -> tuple[SourceImage, ...]:
     images = hash_files(list_photos(split), cache, profiles)
     for image, expected in zip(images, SHA256[split].values(), strict=True):
         if image.problem:
@@ -80,7 +104,7 @@ def _checked(split: Split, cache: Path | None, profiles: ColourProfiles) -> tupl
     return images
 
 
-def list_photos(split: Split) -> list[tuple[str, Path]]:
+def list_photos(split: Literal["train", "test"]) -> list[tuple[str, Path]]:
     """Returns name and place of each image of a split, without reading it."""
     directory = photo_directory()
     missing = [file for file in SHA256[split] if not (directory / file).is_file()]

@@ -1,4 +1,4 @@
-"""The seam of data sources: named, hashed images in two splits."""
+"""The seam of data sources: named, hashed images in splits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+"""A split that holds images is disjoint from the others; there need not be one for validation."""
+
 ColourProfiles = Literal["keep", "convert"]
 """Treatment of samples with another colour profile than sRGB: kept as they are, or converted to sRGB."""
 
@@ -65,13 +68,15 @@ class SourceImage:
 
 
 class DataSource(Protocol):
-    """Images to train and to test on; making one reads nothing."""
+    """Images to train and to test on, and to choose settings by where there are some; making one reads nothing."""
 
     def stamp(self) -> Any:
         """Returns plain data that changes when the images might have; reads no image, since every command asks."""
 
     def images(self, cache: Path | None) -> Mapping[Split, tuple[SourceImage, ...]]:
-        """Returns the images of both splits; in the directory `cache` hashes may be remembered.
+        """Returns the images of each split; in the directory `cache` hashes may be remembered.
+
+        Those for validation are left out where the source has none or is asked for none.
 
         Raises:
             ValueError: where there are none, or they are not those that are expected.

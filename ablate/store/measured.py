@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import TEST, group_column
+from ablate.metrics.naming import TEST, VALIDATION, group_column
 from ablate.records import Measurement, Result
 from ablate.records.images import read_images
 from ablate.records.measurement import joined
@@ -78,9 +78,12 @@ def _path(entry: Entry, table: str) -> Path:
 
 def image_sets(config: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str | None]:
     """Returns the digest of every set of images that a cell is measured on, by its name."""
-    return {TEST: config["data"].get("test_digest")} | {
-        name: evaluation.set_digests.get(name) for name in evaluation.sets
-    }
+    validation = config["data"].get("validation_digest")
+    return (
+        {TEST: config["data"].get("test_digest")}
+        | ({VALIDATION: validation} if validation else {})
+        | {name: evaluation.set_digests.get(name) for name in evaluation.sets}
+    )
 
 
 def looked_at_alike(name: str, facts: Mapping[str, Any], evaluation: Evaluation) -> bool:

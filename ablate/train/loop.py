@@ -27,15 +27,18 @@ CHECKPOINT_EVERY = 250
 def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains adversarially from `state.step` to the end, or until it diverges or is stopped.
 
-    Losses are computed by what `choice` chooses, or by their definitions.
+    A training that ends early (`train.stop_at`) leaves the state that the whole one has at that step. Losses are
+    computed by what `choice` chooses, or by their definitions.
     """
     objective = Objective.build(cell.loss, choice)
     batches = Batches(images, cell.data, cell.seed, watch.device)
     watch.begin(state.step)
 
-    while state.step < cell.train.steps:
+    end = cell.train.end
+    while state.step < end:
         started = time.perf_counter()
-        logs = _due(state.step + 1, cell.train.log_every, cell.train.steps)
+        counts = _due(state.step + 1, cell.train.log_every, cell.train.steps)
+        logs = counts or state.step + 1 == end
 
         # Step both players.
         taken = training_step(state, objective, cell, batches, norms=logs)
@@ -45,9 +48,10 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
         if logs:
             row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec))
             watch.log(state.step, row, image=taken.image, reconstruction=taken.reconstruction.image.detach())
-            state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0
+            if counts:  # the log point that an early end adds is none of the whole training
+                state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0
         state.seconds += time.perf_counter() - started
-        if ended := watch.ended(state, cell.train.steps, cell.train.checkpoint_every, logs):
+        if ended := watch.ended(state, end, cell.train.checkpoint_every, logs):
             return ended
     return Outcome(Status.done, state.step, state.seconds)
 

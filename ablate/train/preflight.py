@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ablate import metrics
 from ablate.codecs.codec import Reconstruction
-from ablate.config import Cell
+from ablate.config import Cell, Taught
 from ablate.data import Images
 from ablate.networks.exact import full_float32
 from ablate.objective import Objective
@@ -165,7 +165,7 @@ def _average(cell: Cell) -> Finding:
 
 
 def _extractors(cell: Cell, device: str) -> Iterator[Finding]:
-    taught = (cell.loss.distortion, cell.loss.perceptual)
+    taught = Taught.by(cell)
     for view in cell.evaluation.views:
         try:
             extractor = metrics.extractor(view.name, tap=view.tap, device=device)
@@ -174,10 +174,10 @@ def _extractors(cell: Cell, device: str) -> Iterator[Finding]:
             continue
         yield _verdict(
             "extractor",
-            not any(view.name in term.name for term in taught),
+            not any(taught.through(metrics.metrics[name], [extractor.weights_sha256]) for name in view.distances),
             f"{extractor.name}, tap {extractor.tap}, weights {extractor.weights_sha256[:12]}",
-            "the codec is trained with the network that judges it, so that its distance flatters it; name another "
-            "extractor, or another perceptual loss",
+            "the codec is trained against the network that judges it, so that its distance flatters it and gives no "
+            "verdict; name another extractor, another perceptual loss or other discriminators",
             "warning",
         )
 

@@ -32,6 +32,7 @@ def train_cell(
     tracking: Tracking,
     *,
     warmup: Entry | None,
+    beginning: Entry | None = None,
     data_cache: Path,
     device: str,
     stop: Callable[[], bool],
@@ -43,14 +44,21 @@ def train_cell(
         cell: what to train.
         tracking: where it reports to, with its place in the store, which the caller has claimed.
         warmup: the entry of its warm-up, finished, where it has one.
+        beginning: the entry of the same training that stopped early (`train.stop_at`), whose state it goes on from
+            where that is still there; the result is that of a training without it, bit for bit.
         data_cache: directory of the decoded images.
         device: "cpu" or "cuda".
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
         kernels: "auto" computes losses by the fastest backend that agrees with the definition, "eager" by the latter.
     """
-    state, choice = TrainState.for_cell(cell, device), _choice(tracking.entry, kernels, device)
-    if tracking.entry.checkpoint.exists():
+    own = tracking.entry.checkpoint.exists()
+    before = beginning if not own and beginning is not None and beginning.checkpoint.exists() else None
+    state, choice = TrainState.for_cell(cell, device), _choice(tracking.entry, kernels, device, before)
+    if own:
         _resume(state, tracking)
+    elif before is not None:
+        state.load(before.checkpoint)
+        tracking.event(state.step, "continue", f"goes on from {before.id}, which stopped at step {state.step}")
     elif warmup is not None:
         if (result := _finished(warmup)).status is Status.diverged:
             return Trained(Outcome(Status.diverged, 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
@@ -81,14 +89,16 @@ def _resume(state: TrainState, tracking: Tracking) -> None:
     tracking.event(state.step, "resume", f"attempt {tracking.attempt} continues at step {state.step}")
 
 
-def _choice(entry: Entry, kernels: Kernels, device: str) -> Choice:
-    """Returns who chooses the losses' backends; a training that goes on takes those that it had.
+def _choice(entry: Entry, kernels: Kernels, device: str, before: Entry | None = None) -> Choice:
+    """Returns who chooses the losses' backends; a training that goes on, or goes on from another, takes those it had.
 
     Each choice goes into the attempt's log and into its recorded environment.
     """
     *earlier, attempt = entry.attempts()
     previous: dict[str, str] = {}
-    if entry.checkpoint.exists():
+    if before is not None:
+        earlier = list(before.attempts())
+    if before is not None or entry.checkpoint.exists():
         recorded = [each.environment().kernels for each in earlier]
         previous = next((each for each in reversed(recorded) if each), {})
         if not previous:

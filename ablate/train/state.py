@@ -116,6 +116,11 @@ class TrainState:
         return {name: getattr(self, name) for name in ("step", "seconds", "flat_logs", "calibration", "memory")}
 
 
+def saved_step(path: Path) -> int:
+    """Returns the step of what `save` wrote, without reading its tensors."""
+    return int(torch.load(path, weights_only=True, map_location="cpu", mmap=True)["step"])
+
+
 def _placed(module: Module, device: str, channels_last: bool) -> Module:
     if channels_last:
         module.to(memory_format=torch.channels_last)

@@ -8,6 +8,7 @@ import pytest
 
 from ablate.analysis import Contrast, contrasts
 from ablate.analysis.effect_size import detectable, seeds_to_resolve
+from ablate.report.claims import why_not
 from tests.analysis.studies import cell, study
 
 LOSSES = {"loss": ["a", "b", "c"]}
@@ -135,3 +136,19 @@ def test_a_family_is_a_metric_or_all_that_is_declared(correction: str, family: i
     cells = [cell({"loss": loss}, seed, 20.0 + seed, second=1.0 + seed) for loss in LOSSES["loss"] for seed in range(6)]
     found = contrasts(study(cells, LOSSES, correction=correction), {"psnr": "higher", "second": "lower"})
     assert {each.family for compared in found.values() for each in compared} == {family}
+
+
+def test_a_metric_that_looks_through_what_cells_were_trained_against_gives_no_verdict() -> None:
+    cells = [
+        cell({"loss": loss}, seed, 20.0 + seed + 0.5 * (loss == "b"), fd_lite0_112=100.0 + seed - 50 * (loss == "b"))
+        for loss in "ab"
+        for seed in range(8)
+    ]
+    for each in cells:
+        each.result.protocol.update({"fd_lite0_112": {"trained_against": each.axes["loss"] == "b"}})
+    subject = study(cells, {"loss": ["a", "b"]}, rate_match="off")
+    found = contrasts(subject, {"psnr": "higher", "fd_lite0_112": "lower"})
+    (distance,), (psnr,) = found["fd_lite0_112"], found["psnr"]
+    assert (distance.verdict, distance.reason, distance.taught) == ("inconclusive", "taught", "b")
+    assert distance.judgement.outcome == psnr.verdict == "better"
+    assert why_not(distance) == "no verdict: b trained against the network that measures it"

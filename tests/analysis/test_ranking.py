@@ -47,3 +47,10 @@ def test_a_seed_that_was_run_twice_is_one_seed() -> None:
     subject = study([*cells, again], AXES)
     assert len(candidates(subject)) == 2
     assert [len(arm.again) for arm in subject.arms] == [1, 0]
+
+
+def test_an_arm_that_was_trained_against_what_measures_cannot_win_by_it() -> None:
+    cells = losses({"a": [20.0], "b": [22.0], "c": [21.0]})
+    next(each for each in cells if each.axes["loss"] == "b").result.protocol["psnr"] = {"trained_against": True}
+    won = winner(study(cells, AXES), "psnr", "higher")
+    assert (won.arm, won.runner_up.other) == ("loss=c", "loss=a")

@@ -303,3 +303,17 @@ def test_findings_add_up_to_one_exit_code(mode: str, outcomes: list[str], strict
         "grid", mode, tuple(Finding("arm", "psnr", GateOutcome(each), exact=mode == "exact") for each in outcomes)
     )
     assert verdict.exit_code(strict) == code
+
+
+def test_a_metric_that_an_arm_was_trained_against_is_shown_and_gives_no_verdict(tmp_path: Path):
+    store = made(tmp_path)
+    edit(store, 1, lambda result: result["protocol"]["fd_lite0_112"].update(trained_against=True))
+    baseline = taken(recorded(store))
+    move(store, 1, "fd_lite0_112", 50.0)
+    verdict = check(baseline, recorded(store))
+    finding = found(verdict, HINGE, "fd_lite0_112")
+    assert (finding.outcome, finding.reason) == (GateOutcome.inconclusive, Reason.taught)
+    assert finding.change == pytest.approx(50.0)
+    assert finding.detail.startswith("no verdict: trained against the network that measures it")
+    assert set(outcomes(verdict, LSGAN).values()) == {"pass"}
+    assert (verdict.exit_code(strict=False), verdict.exit_code(strict=True)) == (0, 4)

@@ -8,6 +8,7 @@ import pytest
 
 import ablate
 import ablate.execute
+from ablate import memory
 from ablate.cli.app import COMMANDS
 
 HEAVY = ("torch", "pandas", "matplotlib", "seaborn", "numpy", "scipy", "skimage", "rich", "PIL")
@@ -103,3 +104,20 @@ def test_what_the_system_refuses_has_its_exit_code(ablate_in, pretended, monkeyp
     result = ablate_in("run", "grid.toml")
     assert result.exit_code == code
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("error", [RuntimeError("FT_Open_Face failed: out of memory"), SystemError("returned NULL")])
+def test_an_error_of_a_library_without_memory_is_told_as_such(ablate_in, pretended, monkeypatch, error):
+    monkeypatch.setattr(memory, "available", lambda: 0 if isinstance(error, SystemError) else 1 << 40)
+    pretended("well")
+    monkeypatch.setattr(ablate.execute, "run", lambda *_, **__: (_ for _ in ()).throw(error))
+    result = ablate_in("run", "grid.toml")
+    assert result.exit_code == 3
+    assert "not enough memory" in result.stderr
+
+
+def test_an_end_of_input_that_nobody_foresaw_is_no_regression(ablate_in, pretended, monkeypatch):
+    pretended("well")
+    monkeypatch.setattr(ablate.execute, "run", lambda *_, **__: (_ for _ in ()).throw(EOFError("unexpected EOF")))
+    result = ablate_in("run", "grid.toml")
+    assert isinstance(result.exception, RuntimeError)  # which `main` ends with 70; typer ends EOFError with 1

@@ -175,6 +175,28 @@ def test_a_finished_grid_gains_metrics_and_a_set_of_images_in_one_command(here: 
     assert {"psnr", "psnr@kodak", *GAINED} <= {row["metric"] for row in gate["findings"]}
 
 
+def test_a_finished_grid_gains_a_validation_split_that_no_claim_is_made_on(here: Call) -> None:
+    before, ids = bytes_of_trainings(), [entry.id for entry in cells()]
+    Path("chosen").mkdir()
+    for number in (7, 8):
+        Image.fromarray(gradient_image(number, 176, 192)).save(f"chosen/{number}.png")
+    text = GRID.replace('data.test = "test"\n', 'data.test = "test"\ndata.validation = "chosen"\n')
+    Path("grid.toml").write_text(text)
+    assert {one["set"] for one in plain(here("plan", "grid.toml", "--json"))["measurements"]} == {"validation"}
+    here("run", "grid.toml", "--no-references")
+    assert [entry.id for entry in cells()] == ids
+    assert bytes_of_trainings() == before
+    for cell in plain(here("show", "grid.toml", "--json"))["cells"]:
+        figures, protocol = cell["result"]["metrics"]["ema"], cell["result"]["protocol"]
+        assert figures["psnr@validation"] != figures["psnr"]
+        assert protocol["psnr@validation"]["images"] == 2
+    here("report", "grid.toml")
+    assert '"psnr@validation"' in Path("reports", "measured", "report.json").read_text()
+
+    Path("grid.toml").write_text(text.replace('["psnr"]', '["psnr", "psnr@validation"]'))
+    assert "psnr@validation is what choices are made by" in here("plan", "grid.toml", exit_code=2).output
+
+
 def test_what_is_there_is_not_made_again(here: Call) -> None:
     Path("grid.toml").write_text(WITH_MORE.replace(', "darkening"', ""))
     here("measure", "grid.toml", "--set", "kodak")

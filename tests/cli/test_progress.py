@@ -1,7 +1,9 @@
 import dataclasses
 import io
+import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -67,6 +69,30 @@ def test_a_live_table_is_for_terminals_outside_ci_unless_it_is_not_wanted(
     monkeypatch.setattr("sys.stdout", type("Screen", (io.StringIO,), {"isatty": lambda _: terminal})())
     with watching(Store(tmp_path, "grid"), live) as listener:
         assert isinstance(listener.display, expected)
+
+
+def test_in_a_notebook_one_table_is_replaced_in_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    shown: list[object] = []
+    shell = type("ZMQInteractiveShell", (), {})()
+
+    class Shown:
+        def update(self, table: object) -> None:
+            shown[-1] = table
+
+    def display(table: object, display_id: bool) -> Shown:
+        shown.append(table)
+        return Shown()
+
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    with watching(Store(tmp_path, "grid"), live=True) as listener:
+        for fraction in (0.25, 0.5):
+            listener.display._drawn_at = 0.0
+            listener.on_tick(lambda fraction=fraction: dataclasses.replace(SNAPSHOT, fraction=fraction))
+    console = Console(file=io.StringIO(), width=110)
+    console.print(*shown)
+    assert "50%" in console.file.getvalue()
+    assert "25%" not in console.file.getvalue()
 
 
 def test_the_live_table_is_not_redrawn_at_every_turn(tmp_path: Path):

@@ -130,8 +130,13 @@ def test_options_that_it_does_not_take_are_mistakes_of_the_grid_file(
 
 
 def test_a_setting_that_it_does_not_take_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GridError, match=r'path, train and test belong to source = "folder"; source is "waves"'):
+    with pytest.raises(GridError, match=r'validation belong to source = "folder"; source is "waves"'):
         planned(tmp_path, GRID + 'data.path = "here"\n')
+
+
+def test_a_fraction_for_validation_needs_a_source_that_holds_one_back(tmp_path: Path) -> None:
+    with pytest.raises(GridError, match=r'source = "waves" holds no part of its images back: no validation_fraction'):
+        planned(tmp_path, GRID + "data.validation_fraction = 0.5\n")
 
 
 def test_colour_profiles_are_nothing_that_a_source_without_files_could_convert(tmp_path: Path) -> None:

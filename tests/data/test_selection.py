@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ablate.config import Data
-from ablate.data import resolve, stat_fingerprint
+from ablate.config import Cell, Data
+from ablate.data import prepare, resolve, stat_fingerprint
 from ablate.data.selection import require_disjoint, select
+from ablate.sources.digest import digest
 from tests.images import fabricated
 
 WriteImage = Callable[..., Path]
@@ -68,6 +69,55 @@ def test_an_image_copied_from_train_to_test_is_refused(two_folders: Path) -> Non
     (two_folders / "test/copy.png").write_bytes((two_folders / "train/1.png").read_bytes())
     with pytest.raises(ValueError, match=r"train/1\.png \(train\) and .*test/copy\.png \(test\) are the same image"):
         resolve(folders(), two_folders)
+
+
+def test_a_directory_of_images_for_validation_is_a_split_that_no_training_depends_on(
+    two_folders: Path, write_image: WriteImage
+) -> None:
+    write_image(two_folders / "chosen/0.png", seed=20)
+    without, beside = resolve(folders(), two_folders), resolve(folders(validation="chosen"), two_folders)
+    assert beside.validation == str(two_folders / "chosen")
+    assert without.validation_digest is None
+    assert beside.validation_digest == digest(select(beside)["validation"])
+    assert Cell(data=beside).id == Cell(data=without).id
+    before = stat_fingerprint(folders(validation="chosen"), two_folders)
+    os.utime(two_folders / "chosen/0.png", (1, 1))
+    assert stat_fingerprint(folders(validation="chosen"), two_folders) != before
+
+
+@pytest.mark.parametrize("place", [{"train": "train", "test": "test"}, {"path": "."}])
+def test_a_fraction_for_validation_is_taken_from_the_training_images_and_from_no_test(
+    two_folders: Path, place: dict[str, str]
+) -> None:
+    def data(**settings: object) -> Data:
+        return resolve(Data.model_validate({"source": "folder", **place, **settings}), two_folders)
+
+    whole, held = data(), data(validation_fraction=0.3)
+    assert held.test_digest == whole.test_digest
+    assert held.train_digest != whole.train_digest
+    assert Cell(data=held).id != Cell(data=whole).id
+    trained, left, validated = select(whole)["train"], select(held)["train"], select(held)["validation"]
+    assert validated
+    assert {image.name for image in (*left, *validated)} == {image.name for image in trained}
+    images = prepare(held.model_copy(update={"crop": 32}), "validation", two_folders / "cache")
+    assert sorted(images.names) == sorted(image.name for image in validated)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_image_for_validation_that_is_trained_or_tested_on_is_refused(two_folders: Path, split: str) -> None:
+    (two_folders / "chosen").mkdir()
+    (two_folders / "chosen/copy.png").write_bytes((two_folders / split / "1.png").read_bytes())
+    said = r"chosen/copy\.png \(validation\)"
+    both = {"train": rf"train/1\.png \(train\) and .*{said}", "test": rf"{said} and .*test/1\.png \(test\)"}
+    with pytest.raises(ValueError, match=both[split] + " are the same image"):
+        resolve(folders(validation="chosen"), two_folders)
+
+
+def test_there_is_one_way_to_name_images_for_validation_and_a_source_that_takes_it() -> None:
+    with pytest.raises(ValueError, match=r"validation is a directory and validation_fraction a part .*give one"):
+        folders(validation="a", validation_fraction=0.1)
+    with pytest.raises(ValueError, match='validation belong to source = "folder"; source is "photos"'):
+        Data(validation="a")
 
 
 def test_an_image_in_train_and_test_is_an_error_that_names_both() -> None:

@@ -19,11 +19,10 @@ from ablate.atomic import write_with
 from ablate.codecs.build import build_codec
 from ablate.codecs.codec import Symbols
 from ablate.codecs.trained import TrainedCodec
-from ablate.config import Cell, Evaluation, Term
+from ablate.config import Cell, Evaluation, Taught, Term
 from ablate.data import Images, prepare, prepare_folder, resolve
 from ablate.evaluate.distances import Distances, distances, refusal
 from ablate.evaluate.measure import Measurement, _Sent, measure
-from ablate.evaluate.protocol import trained_against
 from ablate.execute.cell import run_cell
 from ablate.records import CellSettings, Result
 from ablate.store import Entry
@@ -79,7 +78,7 @@ def drawn(cell: Cell, seed: int = 0, kind: type[TrainedCodec] = TrainedCodec) ->
 
 def measured_alone(cell: Cell, images: Images, entry: Entry, cache: Path) -> Measurement:
     """Measures one codec as it was drawn."""
-    taught = (cell.loss.distortion, cell.loss.perceptual)
+    taught = Taught.by(cell)
     return measure({"ema": drawn(cell)}, cell.evaluation, images, entry, cache=cache, device="cpu", taught=taught)
 
 
@@ -265,8 +264,8 @@ def test_a_perceptual_distance_is_one_more_figure_of_each_image(
 )
 def test_a_figure_says_whether_the_cell_was_trained_to_lower_it(loss: dict, taught: dict[str, bool]) -> None:
     trained = Cell.model_validate({"data": {"crop": 256}, "loss": loss})
-    terms = (trained.loss.distortion, trained.loss.perceptual)
-    assert {name: trained_against(metrics.metrics[name], terms) for name in taught} == taught
+    own = Taught.by(trained)
+    assert {name: own.through(metrics.metrics[name]) for name in taught} == taught
 
 
 def test_a_channel_is_dead_where_it_is_the_same_in_all_images() -> None:

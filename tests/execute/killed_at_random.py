@@ -80,7 +80,7 @@ def kill_often(grid: Path, runs: Path, kills: int, seconds: float, moments: rand
         end = time.monotonic() + wait
         while time.monotonic() < end and runner.process.poll() is None:
             time.sleep(0.02)
-        if runner.process.poll() is None and (victim := choose(runner, moments)):
+        if runner.process.poll() is None and (victim := choose(runner.process.pid, runner.alive, moments)):
             name, pid = victim
             os.kill(pid, signal.SIGKILL)
             done += 1
@@ -99,12 +99,12 @@ def kill_often(grid: Path, runs: Path, kills: int, seconds: float, moments: rand
         runner = start(grid, runs)
 
 
-def choose(runner: PythonProcess, moments: random.Random) -> tuple[str, int] | None:
-    """Returns the runner, its fork server (which may not have started) or a worker; None where it is just gone."""
-    children = {pid: parent(pid) for pid in runner.alive}
-    workers = [pid for pid, above in children.items() if above in children and above != runner.process.pid]
+def choose(runner: int, alive: Sequence[int], moments: random.Random) -> tuple[str, int] | None:
+    """Returns a runner, its fork server (which may not have started) or a worker; None where it is just gone."""
+    children = {pid: parent(pid) for pid in alive}
+    workers = [pid for pid, above in children.items() if above in children and above != runner]
     servers = [above for pid, above in children.items() if pid in workers]
-    candidates = [("runner", [runner.process.pid]), ("fork server", servers), ("worker", workers), ("worker", workers)]
+    candidates = [("runner", [runner]), ("fork server", servers), ("worker", workers), ("worker", workers)]
     name, pids = moments.choice(candidates)
     return (name, moments.choice(pids)) if pids else None
 
@@ -141,15 +141,21 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
 
 
 def torn(root: Path) -> list[str]:
-    """Names every file that cannot be read whole, and every temporary file that was left."""
+    """Names every file that cannot be read whole, and every temporary file that a killed writer left in an entry.
+
+    One killed between a result and the end of its attempt leaves a finished entry, which nobody claims and sweeps;
+    what lies beside entries has no lock, and is swept once its writer must be dead.
+    """
     readers = {
         ".json": lambda path: json.loads(path.read_text()),
         ".jsonl": read_rows,
         ".csv": _rows,
         ".png": _load,
     }
-    wrong = [f"{path} was left" for path in root.rglob("*.tmp*")]
-    for path in root.rglob("*.*"):
+    entries = [path.parent for path in root.rglob("metrics.jsonl")]
+    left = [path for entry in entries for path in entry.rglob(".*.tmp") if not path.name.startswith(".exit.json.")]
+    wrong = [f"{path} was left" for path in left]
+    for path in root.rglob("[!.]*.*"):
         try:
             readers.get(path.suffix, Path.stat)(path)
         except (OSError, ValueError) as error:

@@ -139,7 +139,11 @@ def ready(_jobs, _store: Store, say: Callable[[str], None]) -> None:
     say("ready")
 
 
-PRETENDING = Work(pretend, ("ablate.execute.worker", "tests.execute.pretend"), ready)
+def saved_step(checkpoint: Path) -> int:
+    return json.loads(checkpoint.read_text())["step"]
+
+
+PRETENDING = Work(pretend, ("ablate.execute.worker", "tests.execute.pretend"), ready, saved_step)
 
 
 @dataclass

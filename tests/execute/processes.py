@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.execute import pretend
@@ -20,9 +20,9 @@ PATIENCE_SECONDS = 60
 class PythonProcess:
     """A Python process and all that it starts."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, under: Sequence[str] = (), **environment: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*under, sys.executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -55,7 +55,7 @@ class PythonProcess:
     @property
     def alive(self) -> list[int]:
         """All processes of the session."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.process.pid]
+        return in_session(self.process.pid)
 
     def end(self) -> None:
         """Leaves nothing of it behind."""
@@ -65,7 +65,13 @@ class PythonProcess:
         self.process.stdout.close()
 
 
-def _session(pid: int) -> int | None:
+def in_session(leader: int) -> list[int]:
+    """Returns the processes of a session that have not ended."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if session_of(pid) == leader]
+
+
+def session_of(pid: int) -> int | None:
+    """Returns the leader of a process's session; None where it has ended."""
     try:
         state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
     except (FileNotFoundError, ProcessLookupError):
@@ -73,13 +79,13 @@ def _session(pid: int) -> int | None:
     return None if state == "Z" else int(session)
 
 
-def eventually(true: Callable[[], object], what: str) -> None:
+def eventually(true: Callable[[], object], what: str, patience: float = PATIENCE_SECONDS) -> None:
     """Waits for something to become true.
 
     Raises:
         AssertionError: where it takes longer than anyone's patience.
     """
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + patience
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.02)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.execute.interrupts import SAME_STOP_SECONDS, STOPS
 from ablate.records import rows
 from ablate.store import Store
 from tests.execute import pretend
@@ -107,7 +108,7 @@ def test_workers_die_with_the_fork_server(tmp_path: Path, start):
     assert runner.code() == 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPS)
 def test_one_interrupt_saves_every_cell_and_ends_with_130(tmp_path: Path, start, number: signal.Signals):
     behaviours = ["wait", "wait", "well"]
     runner = start(*behaviours, steps=10)
@@ -122,14 +123,16 @@ def test_one_interrupt_saves_every_cell_and_ends_with_130(tmp_path: Path, start,
     assert_as_if_undisturbed(tmp_path, behaviours, 10)
 
 
-def test_a_second_interrupt_kills_what_does_not_listen(tmp_path: Path, start):
+def test_a_later_interrupt_kills_what_does_not_listen(tmp_path: Path, start):
     runner = start("deaf", steps=4)
     runner.wait_for("said started deaf")
     eventually(lambda: "deaf" in "".join(path.read_text() for path in tmp_path.rglob("log.txt")), "not deaf yet")
     began = time.monotonic()
     runner.send(signal.SIGINT)
     runner.wait_for("stopping")
+    time.sleep(SAME_STOP_SECONDS)
     runner.send(signal.SIGINT)
+    runner.wait_for("stopping now")
     assert runner.code() == 130
     assert time.monotonic() - began < 30, "a deaf cell sleeps for 60 s"
     eventually(lambda: not runner.alive, "a process outlived its runner")

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 from pathlib import Path
@@ -5,16 +6,21 @@ from pathlib import Path
 import pytest
 
 from ablate.execute.executor import ProcessExit
-from ablate.execute.result import read_result
+from ablate.execute.result import read_result as of_process
 from ablate.execute.worker import BUSY, DISK_FULL
 from ablate.records import Environment, FailureReason, MetricRow, Status
 from ablate.store import Entry
+from tests.execute.pretend import saved_step
 from tests.made import made_result
 
 
 @pytest.fixture
 def entry(tmp_path: Path) -> Entry:
     return Entry(tmp_path / "cell")
+
+
+def read_result(entry: Entry, process: ProcessExit, environment: Environment):
+    return of_process(entry, process, environment, saved_step)
 
 
 def exited(exitcode: int, **more) -> ProcessExit:
@@ -72,11 +78,18 @@ def test_what_another_left_unfinished_is_not_taken_for_the_workers_own(entry: En
     assert second.error == result.cause
 
 
-def test_a_worker_that_was_told_to_stop_and_died_was_interrupted(entry: Entry):
+@pytest.mark.parametrize("saved", [0, 30])
+def test_one_that_was_killed_before_it_saved_is_interrupted_at_the_step_that_it_goes_on_from(entry: Entry, saved: int):
     with entry.claim():
         entry.begin_attempt(Environment())
-    assert read_result(entry, exited(-signal.SIGTERM, wanted=True), Environment()).status == "interrupted"
-    assert entry.attempts()[0].exit().status == "interrupted"
+        entry.append_metrics(MetricRow(step=40, attempt=1))
+        if saved:
+            entry.checkpoint.write_text(json.dumps({"step": saved}))
+    result = read_result(entry, exited(-signal.SIGKILL, wanted=True), Environment())
+    assert (result.status, result.step, result.reason) == ("interrupted", saved, FailureReason.killed)
+    assert f"goes on from step {saved}" in result.cause
+    ended = entry.attempts()[0].exit()
+    assert (ended.status, ended.step, ended.error) == ("interrupted", saved, result.cause)
 
 
 def test_busy_and_a_full_disk_are_told_by_the_exit_status(entry: Entry):

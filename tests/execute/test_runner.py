@@ -1,8 +1,11 @@
 """Running a plan in this process, with trainings that are pretended."""
 
 import errno
+import os
 import re
+import signal
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,32 @@ def test_all_cells_are_trained_once_after_their_one_warmup(tmp_path: Path):
     settings = entries(plan, tmp_path)[1].cell_settings()
     assert settings.label == "well seed=1"
     assert settings.cell == plan.points[1].cell
+
+
+def test_a_fork_server_killed_while_a_worker_starts_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read, killed = forkserver.read_signed, []
+
+    def killed_once(descriptor: int) -> int:
+        if not killed:
+            killed.append(forkserver._forkserver._forkserver_pid)
+            os.kill(killed[0], signal.SIGKILL)
+            raise EOFError("unexpected EOF")
+        return read(descriptor)
+
+    monkeypatch.setattr(forkserver, "read_signed", killed_once)
+    plan = make_plan("well", "well")
+    assert run_pretended(plan, tmp_path, Notes()) == 0
+    assert killed
+    assert statuses(plan, tmp_path) == ["done", "done"]
+
+
+def test_a_fork_server_that_never_lives_long_enough_is_told_in_a_sentence(tmp_path: Path, monkeypatch):
+    def killed(_descriptor: int) -> int:
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(forkserver, "read_signed", killed)
+    with pytest.raises(ChildProcessError, match=r"was killed 3 times.*enough memory"):
+        run_pretended(make_plan("well"), tmp_path, Notes())
 
 
 def test_what_a_worker_prints_is_in_its_log_and_its_environment_is_recorded(tmp_path: Path, capfd):

@@ -173,7 +173,7 @@ def discriminator(request: pytest.FixtureRequest) -> Discriminator:
     settings = DiscriminatorSettings(scales=2, width=4, layers=2, norm=request.param)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = discriminators["patches"].function(settings, None)
+        made = discriminators["patch"].function(settings, None)
     for scale in made:
         # Steep enough for one-sided penalties to have something to say.
         scale.logits.conv.weight.data *= 3000

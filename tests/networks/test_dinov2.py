@@ -9,14 +9,14 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from ablate.metrics import extractor
 from ablate.networks import dinov2
-from ablate.networks.dinov2 import DinoV2, prepared
+from ablate.networks.dinov2 import DinoV2, Shape, prepared
 from ablate.rng import stream
 
 WIDTH, DEPTH, HEADS = 32, 3, 4
 
 
 def drawn(tokens: int) -> DinoV2:
-    network, random = DinoV2(WIDTH, DEPTH, HEADS, tokens), stream(0, "test.dinov2")
+    network, random = DinoV2(Shape(WIDTH, DEPTH, HEADS, tokens)), stream(0, "test.dinov2")
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2, generator=random)
     return network.eval().requires_grad_(False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.sources.folder import list_folder, split_by_content
+from ablate.sources.folder import hold_back, list_folder, split_by_content
 from ablate.sources.protocol import SourceImage
 from tests.images import fabricated
 
@@ -61,6 +61,20 @@ def test_copies_of_an_image_are_on_one_side() -> None:
     train, test = split_by_content(files("10", "90", "10", "90", "10"), 0.3)
     assert [file.name for file in train] == ["1.png", "3.png"]
     assert [file.name for file in test] == ["0.png", "2.png", "4.png"]
+
+
+def test_images_for_validation_are_taken_from_the_other_end_of_the_hashes() -> None:
+    images = files("10", "40", "90", "c0", "f0", "f0")
+    train, test = split_by_content(images, 0.3)
+    left, validation = hold_back(train, 0.2)
+    assert [file.name for file in test] == ["0.png", "1.png"]
+    assert [file.name for file in validation] == ["4.png", "5.png"]
+    assert [file.name for file in left] == ["2.png", "3.png"]
+
+
+def test_one_image_alone_cannot_be_split() -> None:
+    with pytest.raises(ValueError, match=r"0\.png is the only image; two different ones"):
+        hold_back(files("10"), 0.5)
 
 
 def test_copies_of_one_image_alone_cannot_be_split() -> None:

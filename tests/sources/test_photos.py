@@ -25,6 +25,19 @@ def test_no_photograph_is_on_both_sides_and_both_views_of_the_motorcycle_are_on_
     assert {"motorcycle_left.png", "motorcycle_right.png"} <= set(SHA256["train"])
 
 
+def test_photographs_are_held_back_for_validation_where_that_is_asked_for() -> None:
+    whole, held = photos().images(), photos(validation_fraction=0.25).images()
+    assert "validation" not in whole
+    assert [image.name for image in held["validation"]] == ["astronaut", "rocket"]
+    assert {image.name for image in (*held["train"], *held["validation"])} == {image.name for image in whole["train"]}
+    assert len(held["train"]) == 5
+    assert held["test"] == whole["test"]
+    assert len(photos(validation_fraction=0.01).images()["validation"]) == 1
+    assert len(photos(validation_fraction=4 / 7).images()["validation"]) == 4
+    with pytest.raises(ValueError, match=r"a validation_fraction of 0\.571 at most, not 0\.6"):
+        photos(validation_fraction=0.6)
+
+
 def test_photographs_decode_to_their_known_sizes_and_colours(tmp_path: Path) -> None:
     images = prepare(resolve(Data(), Path()), "test", tmp_path)
     assert [image.shape for image in images] == [(3, 300, 451), (3, 400, 600)]

@@ -59,7 +59,9 @@ PARTS: Mapping[str, Callable[[Request], Iterator[Tally]]] = {
     "limits": _with_children(lambda wanted, children: limits.rounds(wanted.directory, children)),
     "clock": _with_children(lambda wanted, children: clock.rounds(wanted.directory, children)),
     "runners": lambda wanted: runners.rounds(wanted.directory, wanted.of(10), wanted.seed),
-    "kills": lambda wanted: kills.rounds(wanted.of(1_000), wanted.seed),
+    "kills": _with_children(
+        lambda wanted, children: kills.rounds(wanted.directory, children, wanted.of(1_000), wanted.seed)
+    ),
 }
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.execute.processes import in_session, session_of
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
 PRELOAD = (
@@ -74,6 +76,15 @@ class Children:
         """Runs `ablate` with arguments; options as in `call`."""
         return self.call("tests.torture.children:command", *map(str, arguments), **options)
 
+    def start(self, *arguments: str | Path, output: Path, before: Sequence[Sequence[Any]] = ()) -> Started:
+        """Starts `ablate` with arguments, which goes on while others are started; `before` as in `call`."""
+        calls = [*before, ("tests.torture.children:command", *map(str, arguments))]
+        return Started(self, self._ask({"calls": calls, "limits": {}, "output": str(output), "wait": False}), output)
+
+    def ended(self, pid: int, patience: float) -> int | None:
+        """Returns the exit code of a child that was started, once it has ended; None where that takes too long."""
+        return self._ask({"ended": pid, "patience": patience})
+
     def call(
         self,
         function: str,
@@ -92,10 +103,35 @@ class Children:
             patience: seconds after which it is killed, and has hung.
         """
         wanted = {"calls": [*before, (function, *arguments)], "limits": limits or {}, "patience": patience}
-        wanted["output"] = str(self._output)
+        code = self._ask({**wanted, "output": str(self._output), "wait": True})
+        return Ended(code, self._output.read_text(errors="replace"))
+
+    def _ask(self, wanted: dict[str, Any]) -> Any:
         self._server.stdin.write(json.dumps(wanted) + "\n")
         self._server.stdin.flush()
-        code = json.loads(self._server.stdout.readline())
+        return json.loads(self._server.stdout.readline())
+
+
+class Started:
+    """A command under way, in a session of its own, and all that it starts."""
+
+    def __init__(self, children: Children, pid: int, output: Path) -> None:
+        self.pid = pid
+        self._children, self._output = children, output
+
+    @property
+    def alive(self) -> list[int]:
+        """All processes of its session."""
+        return in_session(self.pid)
+
+    @property
+    def running(self) -> bool:
+        """Whether the command itself has not ended."""
+        return session_of(self.pid) is not None
+
+    def ended(self, patience: float = PATIENCE_SECONDS) -> Ended:
+        """Returns how it ended, once it has; it is asked for once."""
+        code = self._children.ended(self.pid, patience)
         return Ended(code, self._output.read_text(errors="replace"))
 
 
@@ -112,16 +148,22 @@ def command(*arguments: str) -> int:
 
 
 def serve() -> None:
-    """Forks a child for each line of standard input, and prints how each ended."""
+    """Forks a child for each line of standard input, and prints how it ended, or its id where nobody waits."""
     for module in PRELOAD:
         importlib.import_module(module)
     for line in sys.stdin:
         wanted = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            _become(wanted)
-        sys.stdout.write(json.dumps(_waited(child, wanted["patience"])) + "\n")
+        sys.stdout.write(json.dumps(_answer(wanted)) + "\n")
         sys.stdout.flush()
+
+
+def _answer(wanted: dict[str, Any]) -> int | None:
+    if "ended" in wanted:
+        return _waited(wanted["ended"], wanted["patience"])
+    child = os.fork()
+    if child == 0:
+        _become(wanted)
+    return _waited(child, wanted["patience"]) if wanted["wait"] else child
 
 
 def _become(wanted: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ def _share(grid: Path, runs: Path, runners: int, chance: random.Random | None) -
     while chance and killed < runners // 2 and any(each.process.poll() is None for each in started):
         time.sleep(chance.uniform(0.2, 3))
         runner = chance.choice(started)
-        if runner.process.poll() is None and (victim := choose(runner, chance)):
+        if runner.process.poll() is None and (victim := choose(runner.process.pid, runner.alive, chance)):
             os.kill(victim[1], signal.SIGKILL)
             killed += 1
     codes = [each.code(PATIENCE_SECONDS) for each in started]

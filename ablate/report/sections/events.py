@@ -46,7 +46,7 @@ def _words(kind: str) -> str:
 
 def _figure(evidence: Evidence, events: Mapping[str, Sequence[Event]], kinds: Sequence[str]) -> Figure:
     losses = {loss: cells for loss, cells in evidence.by_loss.items() if any(events[cell.id] for cell in cells)}
-    last = max(int(cell.config["train"]["steps"]) for cell in evidence.study.cells)
+    last = max(cell.steps for cell in evidence.study.cells)
     with draw("events", 1.0 + 0.32 * len(losses)) as drawn:
         panel = drawn.canvas.subplots()
         # Kinds of events stand a little above each other within the row of their loss type.

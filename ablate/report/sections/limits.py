@@ -10,6 +10,8 @@ from ablate.report.document import Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import joined, plural, probability, with_unit
 
+NAMED = 4
+"""So many arms are listed by name; more are counted."""
 RATE = "bpp_actual"
 RATE_TOLERANCE = 0.01
 """Arms whose bits differ by more than this share are not compared at equal bits."""
@@ -98,17 +100,22 @@ def _bits(evidence: Evidence, winners: Sequence[Winner]) -> Iterator[Text]:
 
 
 def _taught(evidence: Evidence) -> Iterator[Text]:
-    """Names the arms that were trained against the network that measures their distance."""
-    protocols = {
-        arm.name: [each for cell in arm.done if cell.result for each in cell.result.protocol.values()]
-        for arm in evidence.study.arms
-    }
-    taught = [name for name, found in protocols.items() if any(each.get("trained_against") for each in found)]
-    if taught:
-        verb = "is" if len(taught) == 1 else "are"
+    """Names the arms that were trained against a network that measures them, which gives no verdict there."""
+    arms: dict[str, list[str]] = {}
+    for name, metric in evidence.metrics.items():
+        for arm in evidence.finished:
+            if arm.trained_against(name):
+                arms.setdefault(arm.name, []).append(metric.label)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for arm_name, labels in arms.items():
+        groups.setdefault(tuple(labels), []).append(arm_name)
+    for measured, names in groups.items():
+        listed = joined(names) if len(names) <= NAMED else f"{joined(names[:NAMED])} and {len(names) - NAMED} others"
+        verb, whom = ("is", "it") if len(names) == 1 else ("are", "them")
         yield text(
-            strong(joined(taught)),
-            f" {verb} trained against the network that measures the Fréchet distance, which flatters them there.",
+            strong(listed),
+            f" {verb} trained against the network that measures {joined(list(measured))}, which flatters {whom} ",
+            "there: no verdict rests on it, and none of these arms can win by it.",
         )
 
 

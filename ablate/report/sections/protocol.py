@@ -15,6 +15,7 @@ from ablate.report.sections.checklist import checklist
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
+from ablate.sources.protocol import SPLITS
 
 FEW = 6
 """So many values, or images, are listed by name; more are counted."""
@@ -138,11 +139,14 @@ def _data(evidence: Evidence) -> list[dict[str, Any]]:
     counts: Counter[tuple[str, str, str]] = Counter()
     for cell in evidence.study.cells:
         data = cell.config.get("data", {})
-        train, test = (str(data.get(split) or data.get("path") or "") for split in ("train", "test"))
-        digests = [str(data.get(f"{split}_digest") or "") for split in ("train", "test")]
         source = str(data.get("source", ""))
-        counts["train", " ".join(dict.fromkeys((source, train))).strip(), digests[0]] += 1
-        counts["test", " ".join(dict.fromkeys((source, test))).strip(), digests[1]] += 1
+        for split in SPLITS:
+            digest, place = data.get(f"{split}_digest"), str(data.get(split) or data.get("path") or "")
+            if digest or split != "validation":
+                counts[split, " ".join(dict.fromkeys((source, place))).strip(), str(digest or "")] += 1
+        evaluation = cell.config.get("evaluation", {})
+        for name, place in evaluation.get("sets", {}).items():
+            counts[name, str(place), str(evaluation.get("set_digests", {}).get(name, ""))] += 1
     return [
         {"split": split, "source": source, "sha256": digest, "cells": count}
         for (split, source, digest), count in counts.items()
