@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,19 @@ def offer(records: Iterable[PluginRecord]) -> list[str]:
 
 
 def of_settings(grid: Path, settings: Any) -> list[PluginRecord]:
-    """Returns the records of the plugins that define what settings, as plain data, name."""
+    """Returns the records of the plugins that define what settings or protocols, as plain data, name."""
     wanted = set(_defined_by(settings))
     found = [read(PluginRecord, path) for path in sorted((grid / DIRECTORY).glob("*/plugin.json"))] if wanted else []
     return [record for record in found if record is not None and record.defined_by in wanted]
+
+
+def told(grid: Path, settings: Any) -> list[str]:
+    """Says of each plugin that defines something of settings or protocols what it is, and where its source is kept."""
+    return [
+        f"{record.short} defines {', '.join(f'{each.kind} {each.name}' for each in record.defines)}"
+        + (f"; its source is kept in the grid's results, {DIRECTORY}/{record.key}" if record.files else "")
+        for record in of_settings(grid, settings)
+    ]
 
 
 def _as_planned(grid: Path, record: PluginRecord) -> Source:
@@ -100,7 +109,7 @@ def _as_planned(grid: Path, record: PluginRecord) -> Source:
 
 
 def _defined_by(settings: Any) -> Iterator[str]:
-    if isinstance(settings, dict):
+    if isinstance(settings, Mapping):
         if settings.get("defined_by"):
             yield settings["defined_by"]
         settings = list(settings.values())
