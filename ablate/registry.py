@@ -200,7 +200,7 @@ class Catalogue(Generic[Thing]):
         origin = being_defined(function)
         if origin is not None:
             self._load()  # what the package brings has its names first
-        if thing.name in self._entries:
+        if thing.name in self._entries and not _is_absent(self._functions.get(thing.name)):
             both = [place for each in (self._functions.get(thing.name), function) if (place := place_of(each))]
             said = f": in {both[0]} and in {both[1]}" if len(both) > 1 else ""
             raise ValueError(f"{self.kind} {thing.name!r} is registered twice{said}")
@@ -214,6 +214,10 @@ class Catalogue(Generic[Thing]):
     def origin(self, name: str) -> Origin | None:
         """Returns where a thing comes from; None for what the package brings itself."""
         return self._origins.get(name)
+
+    def origins(self) -> set[Origin]:
+        """Returns where all things come from that the package does not bring."""
+        return set(self._origins.values())
 
     def of(self, origin: Origin) -> tuple[str, ...]:
         """Returns the names of what comes from there."""
@@ -371,6 +375,14 @@ def being_defined(function: Callable[..., Any] | None) -> Origin | None:
     return None if function is None or function.__module__.partition(".")[0] == ours else _origin.get()
 
 
+ABSENT = "missing"
+"""Module of the functions that stand for others."""
+
+
+def _is_absent(function: Callable[..., Any] | None) -> bool:
+    return function is not None and function.__module__ == ABSENT
+
+
 def absent(name: str, why: str, signature: inspect.Signature | None = None) -> Callable[..., Any]:
     """Returns a function that stands for one of a plugin that is missing."""
 
@@ -378,7 +390,7 @@ def absent(name: str, why: str, signature: inspect.Signature | None = None) -> C
         raise AbsentError(why)
 
     missing.__name__ = missing.__qualname__ = name
-    missing.__module__ = "missing"
+    missing.__module__ = ABSENT
     if signature is not None:
         missing.__signature__ = signature  # type: ignore[attr-defined]
     return missing

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ablate.plugins.decorators import CATALOGUES, catalogue
-from ablate.plugins.load import origin_of, stands_in
+from ablate.plugins.load import origin_of
 from ablate.plugins.source import Source
-from ablate.registry import Catalogue, Origin
+from ablate.registry import Catalogue, Origin, defining
 
 
 class Defined(NamedTuple):
@@ -30,9 +30,9 @@ def defined(source: Source) -> tuple[Defined, ...]:
     )
 
 
-def stand_in(place: str, origin: Origin, things: Iterable[Defined], why: str) -> None:
+def stand_in(origin: Origin, things: Iterable[Defined], why: str) -> None:
     """Lets names be known whose plugin is missing, as far as they are free; what uses them raises AbsentError."""
-    with stands_in(place, origin):
+    with defining(origin):
         for thing in things:
             registered = catalogue(thing.kind)
             if thing.name not in list(registered):

@@ -28,10 +28,6 @@ _loaded: dict[str, Source] = {}
 """What was loaded in this process, by place."""
 
 
-_standing_in: dict[str, list[Origin]] = {}
-"""What is missing and known by name alone, by place."""
-
-
 def loaded() -> tuple[Source, ...]:
     """Returns all plugins of this process."""
     return tuple(_loaded.values())
@@ -59,8 +55,6 @@ def load(source: Source) -> None:
         return
     if (before := _loaded.get(source.place)) is not None:
         forget(before)
-    for origin in _standing_in.pop(source.place, []):
-        _unregister(origin)
     try:
         with defining(origin_of(source)), contextlib.redirect_stdout(sys.stderr):
             _run(source)
@@ -75,7 +69,8 @@ def load(source: Source) -> None:
 
 def forget(source: Source) -> None:
     """Takes out all that a plugin has registered."""
-    _unregister(origin_of(source))
+    for catalogue in catalogues():
+        catalogue.forget(origin_of(source))
     if source.is_file:
         for name in [name for name in sys.modules if name.startswith(f"{_package(source)}.")]:
             del sys.modules[name]
@@ -84,12 +79,13 @@ def forget(source: Source) -> None:
     _loaded.pop(source.place, None)
 
 
-@contextlib.contextmanager
-def stands_in(place: str, origin: Origin) -> Iterator[None]:
-    """Registers in the block what stands for things of the plugin of that place, until that is loaded."""
-    with defining(origin):
-        yield
-    _standing_in.setdefault(place, []).append(origin)
+def forget_all() -> None:
+    """Takes out all that is not the package's own."""
+    for source in loaded():
+        forget(source)
+    for catalogue in catalogues():
+        for origin in catalogue.origins():
+            catalogue.forget(origin)
 
 
 def load_installed() -> tuple[str, ...]:
@@ -113,11 +109,6 @@ def place_in(error: BaseException, sources: Sequence[Source] | None = None) -> s
         return f"{error.filename}, line {error.lineno or 1}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
-
-
-def _unregister(origin: Origin) -> None:
-    for catalogue in catalogues():
-        catalogue.forget(origin)
 
 
 def _paths(source: Source) -> Iterator[Path]:

@@ -72,7 +72,7 @@ def offer(records: Iterable[PluginRecord]) -> list[str]:
             why = str(error)
             faults.append(f"the plugin {why}; results stand as recorded, and nothing that it defines can be computed")
         things = [Defined(each.kind, each.name, each.description) for each in record.defines]
-        stand_in(record.place, Origin(record.name, record.defined_by), things, why)
+        stand_in(Origin(record.name, record.defined_by), things, why)
     return faults
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from ablate.plugins.load import forget, loaded
+from ablate.cli.app import app
+from ablate.plugins.load import forget_all
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,8 +48,7 @@ train = { steps = 4, warmup_steps = 0 }
 def _forgotten() -> Iterator[None]:
     """No plugin of a test is there in the next."""
     yield
-    for source in loaded():
-        forget(source)
+    forget_all()
 
 
 @pytest.fixture
@@ -58,15 +59,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+Ablate = Callable[..., str]
+
+
 @pytest.fixture
-def ablate(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command line, and expects an exit code."""
+def ablate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ablate:
+    """Calls the command line, which knows no plugin beforehand, and expects an exit code; returns what it prints."""
+    monkeypatch.chdir(folder)
 
-    def run(*arguments: object, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ablate", *map(str, arguments)]
-        within = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
-        done = subprocess.run(command, cwd=tmp_path, env=within, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
+    def call(*arguments: object, code: int = 0) -> str:
+        forget_all()
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert done.exit_code == code, done.output
+        return done.output
 
-    return run
+    return call
+
+
+def in_another_process(folder: Path, *arguments: str, path: str = str(ROOT)) -> subprocess.Popen[bytes]:
+    """Starts the command line as a program."""
+    within = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-m", "ablate", *arguments], cwd=folder, env=within)
