@@ -1,16 +1,47 @@
-"""Limits of numbers as part of their types: `Weight` means the same on a setting and on an option of a function."""
+"""Limits and sensible ranges of numbers as part of their types: `Weight` means the same on settings and options."""
 
 from __future__ import annotations
 
 import operator
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
 Weight = Annotated[float, Ge(0)]
 """Factor of a term of a loss; below 0 the term would be turned round."""
+
+Scale = Literal["log", "lin"]
+
+DECADE = 10
+
+
+@dataclass(frozen=True)
+class Range:
+    """Sensible values of a number, where tuning looks: `low` to `high`, evenly on its scale. No limit of what works."""
+
+    low: float
+    high: float
+    scale: Scale = "lin"
+
+    @classmethod
+    def of_pair(cls, low: float, high: float) -> Range:
+        """Returns the range of a pair that names no scale: logarithmic over a decade or more above 0."""
+        return cls(low, high, "log" if low > 0 and high >= DECADE * low else "lin")
+
+    def at(self, share: float) -> float:
+        """Returns the value a share of the way from low to high, to six significant digits."""
+        if self.scale == "log":
+            value = self.low * (self.high / self.low) ** share
+        else:
+            value = self.low + (self.high - self.low) * share
+        return min(max(float(f"{value:.6g}"), self.low), self.high)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g} ({self.scale})"
+
 
 _BOUNDS = (
     (Ge, "ge", "at least", operator.ge),

@@ -248,7 +248,8 @@ class Catalogue(Generic[Thing]):
     @contextlib.contextmanager
     def temporarily(self) -> Iterator[None]:
         """Forgets at the end of the block what was added in it."""
-        before, origins = dict(self._load()), dict(self._origins)
+        self._load()
+        before, origins = dict(self._entries), dict(self._origins)
         try:
             yield
         finally:
@@ -344,6 +345,17 @@ class Registry(Catalogue[Entry]):
         if wrong:
             raise ValueError(f"{self.kind} {name!r}: the fact {wrong[0]!r} is missing or unknown")
         return complete
+
+
+class Extension(Registry):
+    """The functions of another registry, whenever they are added there, and some of its own beside them."""
+
+    def __init__(self, kind: str, base: Registry) -> None:
+        super().__init__(kind)
+        self._base = base
+
+    def _load(self) -> Mapping[str, Entry]:
+        return {**super()._load(), **self._base._load()}
 
 
 _catalogues: weakref.WeakSet[Catalogue[Any]] = weakref.WeakSet()

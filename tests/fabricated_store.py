@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import itertools
 import json
@@ -20,6 +21,7 @@ from ablate.config import Data
 from ablate.data import resolve
 from ablate.records import CellSettings, Environment, PlanRecord, Result, Status
 from ablate.store import Entry, Store
+from ablate.store.artefacts import artefacts
 
 ENVIRONMENT = {"torch": "2.11.0", "device": "cpu", "threads": 1, "fingerprint": "f00d" * 3, "python": "3.11.9"}
 BITS = {4: 0.036, 8: 0.0726}
@@ -74,15 +76,17 @@ def fabricate(root: Path, what: Fabrication) -> Store:
             Image.fromarray(np.ascontiguousarray(pixels[::step])).save(root / "images" / split / name)
     store = Store(root / "runs", what.name)
     points = list(_points(root, what))
+    grid_file = f'schema = 1\nname = "{what.name}"\n'.encode()
     plan = PlanRecord.model_validate(
         {
-            "schema": 1, "grid_sha256": "0" * 64, "fingerprint": ENVIRONMENT["fingerprint"], "data_stat": "-",
+            "schema": 1, "grid_sha256": hashlib.sha256(grid_file).hexdigest(),
+            "fingerprint": ENVIRONMENT["fingerprint"], "data_stat": "-",
             "name": what.name, "compare": {"rate_match": "off", **what.compare}, "excluded": list(what.excluded),
             "axes": {key: list(values) for key, values in what.axes.items()}, "points": points,
         }
     )  # fmt: skip
     store.write_plan(plan)
-    store.write_grid(f'schema = 1\nname = "{what.name}"\n'.encode())
+    store.write_grid(grid_file)
     # What is made up need not outlive a loss of power.
     with mock.patch("os.fsync"):
         for seed in what.seeds if what.warmup_seconds else ():
@@ -150,7 +154,7 @@ def _end(entry: Entry, point: Mapping[str, Any], what: Fabrication, index: int) 
             "train_seconds": 20.0, "eval_seconds": 2.5, "images_per_second": 400.0, "peak_memory_bytes": 512 * 2**20,
             "metrics": measured, "protocol": _protocol(what) if measured else {},
             "codec": {"parameters": {"encoder": 1000, "generator": 2000, "discriminator": 300}},
-            "environment": environment, "artefacts": {},
+            "environment": environment, **artefacts(entry.path),
         }
     )  # fmt: skip
     entry.commit(result)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
+from ablate.records import WEIGHTS, AlteredError, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
 from ablate.records.images import read_images
+from ablate.store.artefacts import IMAGES
+from ablate.store.layout import as_altered
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
     from ablate.store import Store
+
+READ = (IMAGES, "metrics.jsonl", "events.jsonl")
+"""Files of every finished cell that a report reads from the first byte to the last."""
+TUNING = "tune"
+"""The key that tells arms which were not tuned from the points of the axes."""
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
@@ -141,16 +149,33 @@ def read_study(store: Store) -> Study:
         compare=plan.compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
-        cells=tuple(_whole(cell, store) for cell in store.cell_records(plan)),
+        cells=tuple(_whole(cell, store) for cell in judged(store.cell_records(plan))),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),
     )
 
 
+def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
+    """Returns the cells that claims are made of: no trials, and once arms are tuned, those that are not stand beside.
+
+    An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning.
+    """
+    cells = [cell for cell in cells if cell.part != "trial"]
+    tuned = any(cell.part == "final" for cell in cells)
+    return tuple(
+        replace(cell, axes={**cell.axes, TUNING: "none"}) if tuned and cell.part == "design" else cell for cell in cells
+    )
+
+
 def _whole(cell: CellRecord, store: Store) -> CellRecord:
-    """Returns a cell; it is broken where the figures of its images cannot be read."""
+    """Returns a cell; it is broken or altered where what a report reads of it cannot be read or believed."""
+    entry = store.cell(cell.id)
     try:
+        if cell.result:
+            require_whole(entry, cell.result, READ)
         if cell.measured:
-            read_images(store.cell(cell.id).images_csv, WEIGHTS[0])
+            read_images(entry.images_csv, WEIGHTS[0])
+    except AlteredError as error:
+        return as_altered(cell, (error.damage,))
     except RecordError as error:
         return replace(cell, status=Status.broken, result=None, cause=str(error))
     return cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,11 +98,15 @@ class OpenStudy:
         chosen = found if metric is None else {metric: found[metric]}
         return _table([_row(each) for group in chosen.values() for each in group], tuple(ROW))
 
-    def report(self, out: str | Path | None = None) -> Report:
-        """Writes the report as HTML, Markdown and JSON, to reports/<name> if `out` is not given; returns its files."""
+    def report(self, out: str | Path | None = None, *, figures: Literal["pdf", "svg", "png"] | None = None) -> Report:
+        """Writes the report as HTML, Markdown and JSON, to reports/<name> if `out` is not given; returns its files.
+
+        With `figures` each of them is written for a paper, too: as wide as a page and as a column.
+        """
         from ablate.report import write_report
 
-        return write_report([self.evidence.store], Path(out) if out is not None else Path("reports", self.name))
+        directory = Path(out) if out is not None else Path("reports", self.name)
+        return write_report([self.evidence.store], directory, figures=figures)
 
     def __repr__(self) -> str:
         study = self.evidence.study

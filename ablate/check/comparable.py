@@ -56,7 +56,7 @@ def _unfinished(seed: int, now: ArmRecord) -> Objection | None:
         return Objection(Reason.not_in_grid, f"the grid has no seed {seed}")
     if cell.other_code:
         return Objection(Reason.other_code, f"seed {seed}: {cell.trouble}")
-    reason = Reason.broken if cell.status is Status.broken else Reason.unfinished
+    reason = Reason(cell.status.value) if cell.status.damaged else Reason.unfinished
     return Objection(reason, f"seed {seed} is {cell.trouble}") if cell.trouble else None
 
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     judged = ""
     unfinished = "unfinished"
     broken = "broken"
+    altered = "altered"
     not_in_grid = "not in the grid"
     not_in_baseline = "not in the baseline"
     not_measured = "kernel not measured"
@@ -40,7 +41,12 @@ class Reason(StrEnum):
     other_baseline = "other baseline"
 
 
-MISSING = frozenset({Reason.unfinished, Reason.broken, Reason.not_in_grid, Reason.not_in_baseline, Reason.not_measured})
+MISSING = frozenset(
+    {
+        Reason.unfinished, Reason.broken, Reason.altered, Reason.not_in_grid, Reason.not_in_baseline,
+        Reason.not_measured,
+    }
+)  # fmt: skip
 """Reasons for which there is nothing to compare; with the others there is, and it does not compare."""
 
 

@@ -81,6 +81,9 @@ def check(baseline: Baseline, now: GridRecord, bench: Mapping[str, Any] | None =
     ungated = sorted(measured - baseline.metrics.keys())
     if ungated:
         notes.append(f"not gated, since the baseline has no margin for it: {', '.join(ungated)}")
+    if now.unsealed:
+        cells = "1 cell was" if now.unsealed == 1 else f"{now.unsealed} cells were"
+        notes.append(f"{cells} finished before there were seals: nothing tells whether a file was edited since")
     return GateResult(now.grid, baseline.mode, tuple(findings), tuple(notes))
 
 

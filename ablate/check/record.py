@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field, JsonValue
 
 from ablate.config import NOT_IDENTITY, Data, Settings
 from ablate.execute import Plan
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import WEIGHTS, CellRecord, RecordError, Result, Status
+from ablate.records import WEIGHTS, AlteredError, CellRecord, Damage, RecordError, Result, Status
 from ablate.settings import flat
 from ablate.store import Store
+from ablate.store.artefacts import IMAGES
 from ablate.store.measured import image_rows
+from ablate.store.seal import altered, require_whole
 
 ABOUT_THE_MACHINE = ("device", "gpu", "cpu", "cuda", "torch", "python", "threads")
 """Facts of a result's environment that say where it was made."""
@@ -56,6 +58,8 @@ class GridRecord(Settings):
     made: dict[str, JsonValue]
     probe: dict[str, float | None]
     arms: dict[str, ArmRecord]
+    unsealed: int = Field(0, exclude=True)
+    """Cells that were finished before there were seals."""
 
     def cells(self) -> dict[tuple[str, int], SeedRecord]:
         """Returns every cell by arm and seed."""
@@ -76,18 +80,20 @@ def record(plan: Plan, store: Store, *, code: str | None, probe: Mapping[str, fl
         code: the fingerprint of the code to judge; a cell, or a warm-up, of another is not. None takes any.
         probe: what the metrics give today.
     """
-    cells = store.cell_records(plan.record)
+    cells = [cell for cell in store.cell_records(plan.record) if cell.part != "trial"]
+    warmups = {cell.warmup: altered(store.warmup(cell.warmup)) for cell in cells if cell.warmup}
     arms: dict[str, tuple[dict[str, JsonValue], dict[int, SeedRecord]]] = {}
     for cell in cells:
         # A second run of a seed measures the machine, and is no seed of its own.
         if not cell.replicate:
             _, seeds = arms.setdefault(cell.arm, (settings_of(cell.config), {}))
-            seeds[cell.seed] = _seed(cell, store, code)
+            seeds[cell.seed] = _seed(cell, store, code, warmups.get(cell.warmup or "", ()))
     return GridRecord(
         grid=plan.name,
         made=_made(cell.result for cell in cells if cell.result),
         probe=dict(probe),
         arms={name: ArmRecord(settings=settings, cells=seeds) for name, (settings, seeds) in arms.items()},
+        unsealed=sum(cell.unsealed for cell in cells),
     )
 
 
@@ -98,13 +104,19 @@ def settings_of(config: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {key: value for key, value in settings.items() if key not in {"seed", "replicate", *paths}}
 
 
-def _seed(cell: CellRecord, store: Store, code: str | None) -> SeedRecord:
+def _seed(cell: CellRecord, store: Store, code: str | None, warmup: Sequence[Damage]) -> SeedRecord:
     plain = SeedRecord(id=cell.id, status=cell.status, cause=cell.cause)
     if cell.result is None:
         return plain
+    entry = store.cell(cell.id)
     try:
+        if warmup:
+            raise AlteredError(warmup[0])
+        require_whole(entry, cell.result, (IMAGES,))
         other = _other_code(cell, cell.result, store, code)
-        images = image_rows(store.cell(cell.id), cell.config, WEIGHTS[0]) if cell.measured and not other else {}
+        images = image_rows(entry, cell.config, WEIGHTS[0]) if cell.measured and not other else {}
+    except AlteredError as error:
+        return SeedRecord(id=cell.id, status=Status.altered, cause=str(error))
     except RecordError as error:
         return SeedRecord(id=cell.id, status=Status.broken, cause=str(error))
     if other:

@@ -79,6 +79,8 @@ def advice(result: GateResult, grid: str, baseline: str) -> tuple[str, ...]:
         lines.append(f'{what} with: ablate baseline update {grid} --baseline {baseline} --reason "why"')
     if reasons & {Reason.unfinished, Reason.not_in_grid, Reason.not_in_baseline}:
         lines.append(f"what was not run yet: ablate run {grid}")
+    if Reason.altered in reasons:
+        lines.append("what is not as it was sealed, and what to do about it: ablate store verify")
     if GateOutcome.inconclusive in outcomes:
         lines.append("inconclusive: more seeds decide it; they go into [seeds] and, once, into the baseline")
     return tuple(lines)

@@ -30,6 +30,7 @@ from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
 from ablate.cli.status import status
+from ablate.cli.store import store
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
@@ -84,6 +85,10 @@ def _sentence(error: ValueError | OSError) -> str:
     """Returns an error in words; what the system refuses without its number, and with the file it is about."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
+    if isinstance(error, PermissionError) and isinstance(error.filename, str):
+        from ablate.records.record import whose
+
+        return f"{error.filename}: {error.strerror}; {whose(Path(error.filename))}"
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
@@ -132,6 +137,7 @@ def ablate(
       ablate status grid.toml    see how far it is, also from another terminal
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
+      ablate store verify        whether all files are still what they were
 
     \b
       ablate losses              every loss: formula, source, convention, curves
@@ -152,9 +158,10 @@ def ablate(
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}
     ctx.default_map = {command.__name__: defaults for command in COMMANDS}
-    ctx.default_map["baseline"] = {"update": defaults}
+    ctx.default_map |= {"baseline": {"update": defaults}, "store": {"verify": defaults}}
 
 
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(baseline)
+app.add_typer(store)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, Device, Force, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, AsJson, Device, Force, RunsDir, Select, Shard, Threads, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ablate.execute import Job, Plan
+    from ablate.execute.jobs import Wanted
     from ablate.records import Execution, MeasurementSettings
     from ablate.store import Store
 
@@ -31,10 +32,8 @@ def measure(
     workers: Workers = None,
     threads: Threads = None,
     device: Device = None,
-    select: Annotated[
-        str | None,
-        typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
-    ] = None,
+    select: Select = None,
+    shard: Shard = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; change nothing.")] = False,
     as_json: AsJson = False,
     progress: Annotated[bool, typer.Option(help="Show a live table; else a line for each thing that happens.")] = True,
@@ -88,7 +87,7 @@ def measure(
         return
     import json
 
-    from ablate.cli.select import selection
+    from ablate.cli.select import chosen_cells
     from ablate.execute import chosen, load_plan
     from ablate.execute.measuring import Wish, measurements
     from ablate.metrics.catalogue import metrics
@@ -97,7 +96,7 @@ def measure(
     wish = Wish(tuple(metrics[name].name for name in metric), tuple(images))
     plan = load_plan(Path(grid), runs_dir, remember=not (dry_run or as_json))
     store = Store(runs_dir, plan.name)
-    todo = measurements(plan, store, wish=wish, wanted=selection(select, {point.label for point in plan.points}))
+    todo = measurements(plan, store, wish=wish, wanted=chosen_cells(plan, select, shard))
     if as_json:
         typer.echo(json.dumps({"name": plan.name, "measurements": listed(todo)}, indent=1))
         return
@@ -122,7 +121,7 @@ def measure_all(plan: Plan, store: Store, todo: Sequence[Job], execution: Execut
 
 
 def measure_declared(
-    plan: Plan, store: Store, execution: Execution, *, wanted: Callable[[str], bool], live: bool
+    plan: Plan, store: Store, execution: Execution, *, wanted: Wanted, live: bool
 ) -> int:  # fmt: skip
     """Measures what the grid file asks for beside what a training measures: sets of images, metrics by name."""
     from ablate.execute.measuring import Wish, measurements

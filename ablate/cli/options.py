@@ -19,6 +19,16 @@ GridName = Annotated[
 RunsDir = Annotated[Path, typer.Option("--runs-dir", "-C", metavar="DIR", help="Where results are kept.")]
 ReportsDir = Annotated[Path, typer.Option("--reports-dir", metavar="DIR", help="Where reports are written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Select = Annotated[
+    str | None,
+    typer.Option(
+        "--select", "--only", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="K/N", help="Only the K-th of N parts of the cells, the same on every machine."),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, metavar="N", help="Cells at once. Default: one a core.")
 ]

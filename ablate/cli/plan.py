@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Shard, Threads, Workers
 
 if TYPE_CHECKING:
     from ablate.execute import Capacity, Estimate, Job, Plan
@@ -23,6 +23,7 @@ def plan(
     workers: Workers = None,
     threads: Threads = None,
     device: Device = None,
+    shard: Shard = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -37,6 +38,7 @@ def plan(
         return
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
+    from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.jobs import jobs
     from ablate.execute.measuring import measurements
@@ -44,12 +46,13 @@ def plan(
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
-    cells = list_cells(planned, store)
+    wanted = chosen_cells(planned, shard=shard)
+    cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo = jobs(planned, store)
+    todo = jobs(planned, store, wanted=wanted)
     content = _content(planned, cells, todo, estimate, capacity) | {
-        "measurements": listed(measurements(planned, store))
+        "measurements": listed(measurements(planned, store, wanted=wanted))
     }
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
@@ -104,7 +107,7 @@ def _content(
 def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
 
-    count = len({point.seed for point in plan.points})
+    count = len({point.seed for point in plan.points if point.part != "trial"})
     alpha, comparisons = plan.record.compare.alpha, _comparisons(plan)
     needed = seeds_for(alpha, comparisons)
     return {
@@ -124,11 +127,12 @@ def _comparisons(plan: Plan) -> int:
     compare = plan.record.compare
     if compare.correction == "none":
         return 1
-    axes = find_axes(plan.record.axes, [point.axes for point in plan.points], compare.baseline)
+    points = [point for point in plan.points if point.part == "design"]
+    axes = find_axes(plan.record.axes, [point.axes for point in points], compare.baseline)
     claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
     names = plan.record.arm_names
-    beside = {names[point.id] for point in plan.points if point.axes.keys() != plan.record.axes.keys()}
+    beside = {names[point.id] for point in points if point.axes.keys() != plan.record.axes.keys()}
     on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
     return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
 

@@ -176,8 +176,7 @@ def _counts(snapshot: Snapshot) -> str:
     cells = snapshot.cells
     counts = {status.value: cells[status] for status in (Status.done, Status.running, Status.failed, Status.diverged)}
     counts["pending"] = cells[Status.pending] + cells[Status.interrupted]
-    if cells[Status.broken]:
-        counts["broken"] = cells[Status.broken]
+    counts |= {status.value: cells[status] for status in Status if status.damaged and cells[status]}
     return f"{snapshot.what}: " + " · ".join(f"{count} {word}" for word, count in counts.items())
 
 

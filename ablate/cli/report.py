@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,10 @@ def report(
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Write every table as LaTeX, too, under tables/.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as CSV, too, under tables/.")] = False,
+    figures: Annotated[
+        Literal["pdf", "svg", "png"] | None,
+        typer.Option("--figures", help="Write every figure for a paper, too: as wide as a page and as a column."),
+    ] = None,
     allow_mixed_code: Annotated[
         bool, typer.Option("--allow-mixed-code", help="Compare grids that ran with different code.")
     ] = False,
@@ -26,9 +30,9 @@ def report(
 
     Effects with their intervals, curves, images side by side, and every number in report.json. Several grids are
     compared in one report, where they share data, measuring protocol and code. Exit code 3 where the records of a cell
-    cannot be read.
+    cannot be read, or a file of one is not as it was sealed.
 
-    Example: ablate report grid.toml --latex
+    Example: ablate report grid.toml --latex --figures pdf
     """
     from ablate.cli.cells import INCOMPLETE
     from ablate.cli.locate import find_grid
@@ -54,14 +58,20 @@ def report(
     # Files beside one another, under the grids' names.
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
-    written = write_report(stores, out, formats, allow_mixed_code=allow_mixed_code)
+    written = write_report(stores, out, formats, figures=figures, allow_mixed_code=allow_mixed_code)
     for path in (written.html, written.markdown, written.json):
         typer.echo(str(path))
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")
+    if written.figures:
+        typer.echo(f"{written.figures[0].parent} ({plural(len(written.figures), 'figure')} for a paper)")
     if written.broken:
         typer.echo(
             f"{plural(written.broken, 'cell')} left out, whose records cannot be read: the report says what to do",
             err=True,
         )
+    if written.altered:
+        said = f"{plural(written.altered, 'cell or warm-up', 'cells or warm-ups')} altered since they were finished"
+        typer.echo(f"{said}, and left out: the report names the files; ablate store verify looks at all", err=True)
+    if written.broken or written.altered:
         raise typer.Exit(INCOMPLETE)

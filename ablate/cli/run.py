@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Threads, Workers
+from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ablate.execute import Job, Plan
+    from ablate.execute.jobs import Wanted
     from ablate.store import Store
 
 
@@ -23,10 +26,8 @@ def run(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Run at most N of the unfinished cells.")
     ] = None,
-    select: Annotated[
-        str | None,
-        typer.Option("--select", "-k", metavar="EXPR", help="Only cells whose label matches: 'hinge and not seed=0'."),
-    ] = None,
+    select: Select = None,
+    shard: Shard = None,
     executor: Annotated[
         str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
     ] = None,
@@ -47,23 +48,22 @@ def run(
 
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
     run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
-    Several runs at once share the work.
+    Several runs at once share the work; machines without a file system in common take a --shard each, and `ablate store
+    merge` joins what they made.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
-    from ablate.cli.select import selection
+    from ablate.cli.select import chosen_cells
     from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
     ready = get_ready if executor in (None, "local") else lambda: None
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
-    wanted = selection(select, {point.label for point in plan.points})
-    if not any(wanted(point.label) for point in plan.points):
-        raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")
+    wanted = chosen_cells(plan, select, shard)
     store = Store(runs_dir, plan.name)
     if dry_run:
-        _print_todo(plan, store, select, limit)
+        _print_todo(plan, store, wanted, limit)
         return
     execution = chosen(
         plan.record.execution,
@@ -75,26 +75,36 @@ def run(
         trackers=tuple(track) or None,
     )
 
+    import time
+
+    from ablate.cli.measure import measure_all, measure_declared
     from ablate.cli.progress import watching
+    from ablate.cli.terminal import plural
+    from ablate.execute.stages import run_stages
 
-    with watching(store, live=progress) as listener:
-        code = execute(
-            plan,
-            store,
-            execution=execution,
-            limits=Limits.of_budget(plan.record.budget),
-            listener=listener,
-            wanted=wanted,
-            limit=limit,
-            wait=wait,
-        )
+    if shard and plan.record.tune is not None:
+        raise ValueError("--shard: a grid that tunes chooses by the results of all its trials; run it on one store")
+    if shard:
+        typer.echo(f"shard {shard}: {sum(map(wanted, plan.points))} of {plural(len(plan.points), 'cell')}")
+    limits, began = Limits.of_budget(plan.record.budget), time.monotonic()
+
+    def train(stage: Plan, to_come: Sequence[Job]) -> int:
+        left = limits.after(time.monotonic() - began)
+        with watching(store, live=progress) as listener:
+            return execute(
+                stage, store, execution=execution, limits=left, listener=listener,
+                wanted=chosen_cells(stage, select, shard), limit=limit, wait=wait, to_come=to_come,
+            )  # fmt: skip
+
+    def measure(stage: Plan, todo: Sequence[Job]) -> int:
+        return measure_all(stage, store, todo, execution, live=progress)
+
+    code, plan = run_stages(plan, store, train=train, measure=measure, say=typer.echo, once=limit is not None)
     if code in (OK, INCOMPLETE):
-        from ablate.cli.measure import measure_declared
-
         code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
         _measure_references(plan, store)
-    _print_summary(plan, store, str(grid), runs_dir)
+    _print_summary(plan, store, wanted, str(grid), runs_dir)
     raise typer.Exit(code)
 
 
@@ -112,15 +122,13 @@ def _measure_references(plan: Plan, store: Store) -> None:
         typer.echo(f"the references of the grid were not all measured: {error}", err=True)
 
 
-def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None) -> None:
-    from ablate.cli.select import selection
+def _print_todo(plan: Plan, store: Store, wanted: Wanted, limit: int | None) -> None:
     from ablate.cli.terminal import columns, plural
     from ablate.execute.jobs import jobs
 
     def left(job: Job) -> bool:
         return not job.entry(store).status().finished
 
-    wanted = selection(select, {point.label for point in plan.points})
     todo = [job for job in jobs(plan, store, wanted=wanted, limit=limit) if left(job)]
     rows = [(job.id, job.entry(store).status().value, str(job.steps), job.label) for job in todo]
     typer.echo(f"{plural(len(todo), 'job')} would run; nothing was changed")
@@ -128,17 +136,17 @@ def _print_todo(plan: Plan, store: Store, select: str | None, limit: int | None)
         typer.echo("\n".join(columns(("job", "status", "steps", "label"), rows, status_column=1)))
 
 
-def _print_summary(plan: Plan, store: Store, grid: str, runs: Path) -> None:
+def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Path) -> None:
     from ablate.cli.cells import counted
     from ablate.cli.process import printable
     from ablate.cli.terminal import command, paint
     from ablate.store import Status
 
-    cells = store.cell_records(plan.record)
+    cells = [cell for cell in store.cell_records(plan.record) if wanted(cell)]
     counts = counted(cell.status for cell in cells)
     typer.echo(" · ".join(paint(f"{count} {word}", word) for word, count in counts.items() if count))
     for cell in cells:
-        if cell.status in (Status.failed, Status.broken):
+        if cell.status is Status.failed or cell.status.damaged:
             show = command("show", grid, cell.id[:6], runs=runs)
             typer.echo(f"{cell.status}: {printable(cell.label)}: {printable(cell.cause or '')}  ({show})")
     for name, warmup in plan.warmups.items():

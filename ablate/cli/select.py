@@ -1,9 +1,29 @@
-"""Expressions over labels: `hinge and not seed=0`."""
+"""Cells that a command is about: by expressions over labels, `hinge and not seed=0`, and by shards, `2/8`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ablate.execute import Plan
+    from ablate.execute.jobs import Wanted
+
+
+def chosen_cells(plan: Plan, select: str | None = None, shard: str | None = None) -> Wanted:
+    """Returns a test of cells: those whose label matches and that are in the shard; all where nothing is given.
+
+    Raises:
+        ValueError: for an expression that cannot be read or matches no cell, and for what is no shard.
+    """
+    from ablate.execute.shard import Shard
+
+    matches = selection(select, {point.label for point in plan.points})
+    if not any(matches(point.label) for point in plan.points):
+        raise ValueError(f"--select {select!r} matches no label, such as {plan.points[0].label!r}")
+    part = Shard.read(shard) if shard else Shard(1, 1)
+    return lambda cell: cell.id in part and matches(cell.label)
 
 
 def selection(expression: str | None, labels: Collection[str] = ()) -> Callable[[str], bool]:

@@ -34,7 +34,7 @@ def show(
 
     Example: ablate show grid.toml 3fa9
     """
-    from ablate.cli.cells import exit_where_broken, listed
+    from ablate.cli.cells import exit_where_damaged, listed
     from ablate.cli.locate import find_cell, find_grid
 
     plan, store = find_grid(grid, runs_dir)
@@ -48,7 +48,7 @@ def show(
         entry = store.cell(shown[0].id)
         found = Shown(shown[0], entry, listed(shown[0], entry))
         typer.echo(json.dumps(_content(found), indent=1) if as_json else "\n".join(_lines(found)))
-    exit_where_broken(one.status for one in shown)
+    exit_where_damaged(one.status for one in shown)
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def _table(cells: Iterable[CellRecord]) -> list[str]:
     ]  # fmt: skip
     header = ("cell", "status", *(name for name, _ in METRICS), "time", "label")
     table = [*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"]
-    broken = [f"{one.id} is broken: {one.cause}" for one in cells if one.status is Status.broken]
-    return [*(table if rows else ["no cell is finished yet"]), *broken]
+    damaged = [f"{one.id} is {one.status}: {one.cause}" for one in cells if one.status.damaged]
+    return [*(table if rows else ["no cell is finished yet"]), *damaged]
 
 
 def _content(found: Shown) -> dict[str, Any]:
@@ -129,6 +129,7 @@ def _cause(found: Shown) -> list[str]:
     if found.cell.cause is None:
         return []
     why = {Status.diverged: "why it diverged", Status.failed: "why it failed", Status.broken: "why it is broken"}
+    why[Status.altered] = "why it is altered"
     lines = _section(why[found.cell.status], [found.cell.cause])
     attempt = found.entry.last_attempt() if found.cell.status is Status.failed else None
     return lines + (_section(f"the end of {attempt.log_path}", attempt.log_tail(LOG_LINES)) if attempt else [])

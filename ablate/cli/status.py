@@ -7,31 +7,34 @@ from typing import Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, GridName, RunsDir
+from ablate.cli.options import RUNS, AsJson, GridName, RunsDir, Shard
 
-NOTEWORTHY = ("running", "failed", "diverged", "broken")
+NOTEWORTHY = ("running", "failed", "diverged", "broken", "altered")
 """Statuses of cells that are listed without being asked for."""
 
 
 def status(
     grid: GridName = None,
     show_all: Annotated[bool, typer.Option("--all", help="List every cell, also finished ones.")] = False,
+    shard: Shard = None,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Shows how far a grid is; changes nothing.
 
     Counts cells that are done, running, diverged, failed and pending, wherever they run, and lists those that run or
-    ended badly. Exit code 3 where the records of a cell cannot be read.
+    ended badly. Exit code 3 where the records of a cell cannot be read or are not as they were
+    sealed.
 
     Example: ablate status grid.toml --json
     """
-    from ablate.cli.cells import counted, exit_where_broken, list_cells, listed_warmup
+    from ablate.cli.cells import counted, exit_where_damaged, list_cells, listed_warmup
     from ablate.cli.locate import find_grid
+    from ablate.cli.select import chosen_cells
     from ablate.cli.terminal import command, paint, plural
 
     plan, store = find_grid(grid, runs_dir)
-    cells = list_cells(plan, store)
+    cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
     counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
     if as_json:
@@ -47,12 +50,14 @@ def status(
         if counts["failed"]:
             failed = next(cell for cell in cells if cell["status"] == "failed")
             typer.echo(f"\nwhy a cell failed: {command('show', plan.name, failed['id'][:6], runs=runs_dir)}")
-    exit_where_broken(each["status"] for each in (*cells, *warmups))
+    exit_where_damaged(each["status"] for each in (*cells, *warmups))
 
 
 def _table(shown: list[dict[str, Any]]) -> list[str]:
     from ablate.cli.terminal import columns, number
+    from ablate.records import Status
 
     rows = [(c["id"], c["status"], f"{c['step']}/{c['steps']}", number(c.get("loss"), 3), c["label"]) for c in shown]
-    causes = [f"\n{each['id']} is broken: {each['cause']}" for each in shown if each["status"] == "broken"]
+    damaged = [each for each in shown if Status(each["status"]).damaged]
+    causes = [f"\n{each['id']} is {each['status']}: {each['cause']}" for each in damaged]
     return ["", *columns(("cell", "status", "step", "loss", "label"), rows, status_column=1), *causes]

@@ -13,7 +13,7 @@ from ablate.cli.options import RUNS
 from ablate.cli.process import printable
 
 COLOURS = {
-    "done": 32, "running": 36, "diverged": 35, "failed": 31, "broken": 31, "pending": 2, "title": 1,
+    "done": 32, "running": 36, "diverged": 35, "failed": 31, "broken": 31, "altered": 31, "pending": 2, "title": 1,
     "pass": 32, "improved": 36, "regressed": 31, "inconclusive": 33, "missing": 31, "not comparable": 31,
 }  # fmt: skip
 
@@ -82,6 +82,6 @@ def command(*words: str, runs: Path = RUNS) -> str:
     return shlex.join(("ablate", *words, *elsewhere))
 
 
-def plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str, nouns: str = "") -> str:
     """Returns a count with its noun: 1 cell, 2 cells."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    return f"{count} {noun if count == 1 else nouns or noun + 's'}"

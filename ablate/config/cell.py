@@ -12,10 +12,10 @@ from ablate.config.evaluation import Evaluation
 from ablate.config.loss import Loss
 from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
-from ablate.discriminators.catalogue import PATCH, discriminators
+from ablate.discriminators.catalogue import PATCH, augmentations, discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
-from ablate.settings import RESULTS_VERSION, Identified, content_sha256, identity
+from ablate.settings import RESULTS_VERSION, Identified, Settings, content_sha256, identity
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
@@ -75,6 +75,40 @@ class Cell(Identified):
             raise ValueError(
                 f"{loss} never takes part: train.discriminator_start = {start} and train.{last} = {self.train.end}; "
                 'start earlier, or set loss.adversarial = "none"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rates_rise_within_the_training(self) -> Cell:
+        for player, first in (("generator", 0), ("discriminator", self.train.discriminator_start)):
+            rising, steps = getattr(self.optimizers, player).warmup_steps, self.train.steps - first
+            if rising and rising >= steps:
+                raise ValueError(
+                    f"optimizers.{player}.warmup_steps = {rising} is no less than the {steps} steps that this player "
+                    "is trained for (train.steps, train.discriminator_start)"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _the_generators_loss_fits_the_discriminators(self) -> Cell:
+        own, other = self.loss.generator.name, self.loss.adversarial.name
+        if own == "same":
+            return self
+        facts, of_discriminators = adversarial_losses[own].facts, adversarial_losses[other].facts
+        if not of_discriminators["trains_discriminator"]:
+            raise ValueError(
+                f'loss.adversarial = "{other}" trains no discriminator that loss.generator = "{own}" could look at; '
+                'set loss.generator = "same" with it'
+            )
+        if not facts["trains_discriminator"]:
+            raise ValueError(
+                f'loss.generator = "{own}" looks at no discriminator; set loss.adversarial = "{own}" for a training '
+                "without a GAN, or loss.adversarial_weight = 0 for discriminators that nobody listens to"
+            )
+        if facts["discriminator"] != of_discriminators["discriminator"]:
+            raise ValueError(
+                f'loss.generator = "{own}" looks at discriminators of the kind "{facts["discriminator"]}", and '
+                f'loss.adversarial = "{other}" trains those of the kind "{of_discriminators["discriminator"]}"'
             )
         return self
 
@@ -149,6 +183,33 @@ class Cell(Identified):
         return self
 
     @model_validator(mode="after")
+    def _augmentation_fits_the_loss(self) -> Cell:
+        settings, loss = self.discriminator, self.loss
+        if not settings.augment:
+            idle = [key for key in ("augment_probability", "augment_draws") if not _is_default(settings, key)]
+            if idle:
+                raise ValueError(f"discriminator.{idle[0]} says how to augment, and discriminator.augment is empty")
+            return self
+        if not adversarial_losses[loss.adversarial.name].facts["trains_discriminator"]:
+            raise ValueError(
+                f'loss.adversarial = "{loss.adversarial.name}" trains no discriminator whose images could be '
+                "augmented; set discriminator.augment = [] with it"
+            )
+        moving = [each.name for each in settings.augment if augmentations[each.name].facts["moves"]]
+        if self.discriminator_kind == "labels" and moving:
+            raise ValueError(
+                f'discriminator.augment moves what loss.adversarial = "{loss.adversarial.name}" has labels for: leave '
+                f"out {', '.join(moving)}"
+            )
+        if settings.augment_draws == "independent" and loss.feature_matching.name != "none":
+            raise ValueError(
+                "loss.feature_matching compares features of image and reconstruction place by place, and "
+                'discriminator.augment changes each in another way; set discriminator.augment_draws = "shared" or '
+                'loss.feature_matching = "none"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _crops_are_large_enough_for_the_distortions(self) -> Cell:
         for name, term in (
             ("loss.distortion", self.loss.distortion),
@@ -165,7 +226,11 @@ class Cell(Identified):
 
     @model_validator(mode="after")
     def _other_images_are_there_to_pair_with(self) -> Cell:
-        looking = [self.loss.adversarial, *([self.loss.calibrate_to] if self.loss.calibrate != "none" else [])]
+        looking = [
+            self.loss.adversarial,
+            self.loss.generator,
+            *([self.loss.calibrate_to] if self.loss.calibrate != "none" else []),
+        ]
         shuffled = [term.name for term in looking if term.options.get("pairing") == "shuffled"]
         if shuffled and self.data.batch_size == 1:
             raise ValueError(
@@ -209,6 +274,10 @@ class Cell(Identified):
             precision=self.train.precision,
             channels_last=self.train.channels_last,
         )
+
+
+def _is_default(settings: Settings, key: str) -> bool:
+    return bool(getattr(settings, key) == type(settings).model_fields[key].default)
 
 
 def _losses_with(kind: str) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ablate.config.terms import AdversarialTerm, DistortionTerm, MatchingTerm, PenaltyTerms
-from ablate.limits import Weight
+from ablate.config.terms import AdversarialTerm, DistortionTerm, GeneratorTerm, MatchingTerm, PenaltyTerms
+from ablate.limits import Range, Weight
 from ablate.settings import Settings, added
 from ablate.terms import Term
 
@@ -15,6 +15,8 @@ from ablate.terms import Term
 class Loss(Settings):
     """The training objective; `scale_reduction` and `generator_scales` are independent of the loss type.
 
+    `adversarial` is both players' loss; with another name than "same" `generator` is the generator's, and `adversarial`
+    the discriminators' alone.
     `adaptive_weight` multiplies the adversarial weight by the ratio of the distortion's to the adversarial gradient at
     the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
@@ -24,19 +26,20 @@ class Loss(Settings):
     """
 
     adversarial: AdversarialTerm = Field(Term(name="hinge"), validate_default=True)
-    adversarial_weight: Weight = 1.0
+    generator: GeneratorTerm = added("0.2", Term(name="same"))
+    adversarial_weight: Annotated[Weight, Range(0.1, 10.0, "log")] = 1.0
     adaptive_weight: bool = False
     calibrate: Literal["none", "gradient"] = "none"
     calibrate_to: AdversarialTerm = Field(Term(name="vanilla"), validate_default=True)
     calibrate_at: int = Field(20, ge=1)
-    discriminator_weight: float = Field(1.0, gt=0)
+    discriminator_weight: Annotated[float, Range(0.1, 10.0, "log")] = Field(1.0, gt=0)
     penalties: PenaltyTerms = ()
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
-    lambda_x: Weight = 12.0
+    lambda_x: Annotated[Weight, Range(1.0, 100.0, "log")] = 12.0
     lambda_r: Weight = added("0.2", 0.0)
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
-    perceptual_weight: Weight = 1.0
+    perceptual_weight: Annotated[Weight, Range(0.1, 10.0, "log")] = 1.0
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)
-    feature_matching_weight: Weight = 10.0
+    feature_matching_weight: Annotated[Weight, Range(0.1, 20.0, "log")] = 10.0
     scale_reduction: Literal["mean", "sum", "patch_weighted"] = "mean"
     generator_scales: Literal["all", "finest"] = "all"

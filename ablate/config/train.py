@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ablate.config.terms import DistortionTerm
+from ablate.limits import Range
 from ablate.settings import Settings, added
 from ablate.terms import Term
 
@@ -24,19 +25,45 @@ class TrainQuirks(Settings):
 
 
 class Adam(Settings):
-    """Settings of one Adam optimizer."""
+    """Settings of one optimizer.
 
-    learning_rate: float = Field(2e-4, gt=0)
-    beta1: float = Field(0.5, ge=0, lt=1)
-    beta2: float = Field(0.999, ge=0, lt=1)
+    `weight_decay` is added to the gradients by "adam", and shrinks the weights apart from them by "adamw" (Loshchilov
+    and Hutter 2019). `clip_norm` is the largest norm that all gradients together may have; at 0 none is clipped.
+    """
+
+    name: Literal["adam", "adamw"] = added("0.2", "adam")
+    learning_rate: Annotated[float, Range(2e-5, 2e-3, "log")] = Field(2e-4, gt=0)
+    beta1: Annotated[float, Range(0.0, 0.9)] = Field(0.5, ge=0, lt=1)
+    beta2: Annotated[float, Range(0.9, 0.999)] = Field(0.999, ge=0, lt=1)
     epsilon: float = Field(1e-8, gt=0)
+    weight_decay: float = added("0.2", 0.0, ge=0)
+    clip_norm: float = added("0.2", 0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _decay_is_what_adamw_is_for(self) -> Adam:
+        if self.name == "adamw" and not self.weight_decay:
+            raise ValueError(
+                'an optimizer with name = "adamw" differs from "adam" in its weight decay alone, and weight_decay = 0; '
+                'give it one, or set name = "adam"'
+            )
+        return self
+
+
+class ScheduledAdam(Adam):
+    """Settings of a player's optimizer, whose rate may change over the player's own steps.
+
+    It rises in a line over `warmup_steps`, then stays, or falls to 0 at the end of the training.
+    """
+
+    schedule: Literal["constant", "linear", "cosine"] = added("0.2", "constant")
+    warmup_steps: int = added("0.2", 0, ge=0)
 
 
 class Optimizers(Settings):
     """One optimizer for encoder, quantizer and generator, one for the discriminator; and one for the warm-up."""
 
-    generator: Adam = Adam()
-    discriminator: Adam = Adam()
+    generator: ScheduledAdam = ScheduledAdam()
+    discriminator: ScheduledAdam = ScheduledAdam()
     warmup: Adam = Adam(learning_rate=1e-3, beta1=0.9)
 
 
@@ -47,7 +74,8 @@ class Train(Settings):
     alike share them. The adversarial terms and the discriminators wait for `discriminator_start` of these steps. Of
     several `discriminator_steps` a step, all but the first have a batch of their own. Whichever player goes first,
     both see one forward pass of the codec. `stop_at` ends the training early, as the beginning of one of `steps`: what
-    depends on how long a training is, such as a schedule, is that of the whole.
+    depends on how long a training is, such as a schedule, is that of the whole. An adversarial step looks at
+    `accumulate` batches, over which each player's gradients are averaged.
     """
 
     steps: int = Field(1000, ge=1)
@@ -57,6 +85,7 @@ class Train(Settings):
     warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     discriminator_start: int = Field(0, ge=0)
     discriminator_steps: int = Field(1, ge=1, le=20)
+    accumulate: int = added("0.2", 1, ge=1, le=1024)
     order: Literal["discriminator_first", "generator_first"] = "discriminator_first"
     quirks: TrainQuirks = TrainQuirks()
     ema_decay: float = Field(0.999, ge=0, lt=1)

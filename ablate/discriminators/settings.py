@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ablate.discriminators.catalogue import PATCH, discriminators
+from ablate.discriminators.catalogue import PATCH, augment_probabilities, augmentations, discriminators
 from ablate.layers.settings import Norm
 from ablate.settings import Settings, added
-from ablate.terms import Resolve, Term
+from ablate.terms import Resolve, ResolveEach, Term
 
+AugmentationTerms = Annotated[tuple[Term, ...], AfterValidator(ResolveEach(augmentations))]
 KindTerm = Annotated[Term, AfterValidator(Resolve(discriminators, called=False))]
+ProbabilityTerm = Annotated[Term, AfterValidator(Resolve(augment_probabilities))]
+ALWAYS = Term(name="fixed", options={"probability": 1.0})
 
 
 class DiscriminatorQuirks(Settings):
@@ -28,7 +31,11 @@ class DiscriminatorQuirks(Settings):
 class DiscriminatorSettings(Settings):
     """The discriminators: of `kind` "patch", `scales` copies of one, each on an image pooled once more.
 
-    With "features" there are `scales` heads, the first on the finest features, with up to `layers` layers.
+    With "features" there are `scales` heads, the first on the finest features, with up to `layers` layers;
+    with "unet" there is one network, whose encoder has so many.
+    `augment` changes image and reconstruction before either player's discriminators see them, in its order, each image
+    and each augmentation with `augment_probability`; image and reconstruction by draws of their own, as published, or
+    both by the same where `augment_draws` is "shared".
     """
 
     kind: KindTerm = added("0.2", Term(name=PATCH))
@@ -37,6 +44,9 @@ class DiscriminatorSettings(Settings):
     layers: int = Field(4, ge=1, le=6)
     norm: Norm = "instance"
     spectral_norm: bool = False
+    augment: AugmentationTerms = added("0.2", ())
+    augment_probability: ProbabilityTerm = added("0.2", ALWAYS)
+    augment_draws: Literal["independent", "shared"] = added("0.2", "independent")
     quirks: DiscriminatorQuirks = DiscriminatorQuirks()
 
     def options_of(self, kind: str) -> dict[str, float | int | bool | str]:

@@ -14,7 +14,7 @@ from ablate.evaluate.measure import measure
 from ablate.evaluate.reevaluate import replacing
 from ablate.records import Environment, Result
 from ablate.store import Entry
-from ablate.store.artefacts import file_hashes
+from ablate.store.artefacts import MEASURED, artefacts
 
 GIVEN = "given"
 """Stands where a trained cell has the names of its weights."""
@@ -78,7 +78,7 @@ def measure_folders(
             "uncertainty": measured.uncertainty,
             "protocol": measured.protocol,
             "environment": environment.plain(),
-            "artefacts": file_hashes(records.path),
+            **artefacts(records.path, within=MEASURED),
         }
         committed = Result.model_validate(result)
         records.commit(committed)

@@ -14,7 +14,7 @@ from ablate.evaluate.measure import measure
 from ablate.evaluate.parameters import codec_facts
 from ablate.records import Environment, Result, Weights, write
 from ablate.store import Entry
-from ablate.store.artefacts import file_hashes
+from ablate.store.artefacts import MEASURED, artefacts
 from ablate.store.weights import load
 
 
@@ -102,7 +102,7 @@ def reevaluate(
             "protocol": measured.protocol,
             "codec": codec_facts(cell, codecs),
             "environment": environment.plain(),
-            "artefacts": file_hashes(records.path),
+            **artefacts(records.path, within=MEASURED),
         }
         committed = Result.model_validate(result)
         records.commit(committed)

@@ -19,7 +19,7 @@ from ablate.evaluate.parameters import codec_facts
 from ablate.objective import Kernels
 from ablate.records import Result, Status
 from ablate.store import Entry
-from ablate.store.artefacts import file_hashes
+from ablate.store.artefacts import artefacts
 from ablate.trackers.tracking import Tracking
 from ablate.train.outcome import Outcome
 from ablate.train.run import train_cell, train_warmup
@@ -54,8 +54,9 @@ def run_cell(
         measured: dict[str, Any] = {"metrics": {}, "protocol": {}}
         if trained.state is not None:
             measured |= _measure(trained.state, outcome, cell, entry, data_cache, device)
-        _commit(entry, entry.id or cell.id, outcome, measured, keep_state=cell.train.stop_at is not None)
         tracking.ends(outcome.status, measured["metrics"])
+    # What trackers write as they close is sealed, too.
+    _commit(entry, entry.id or cell.id, outcome, measured, keep_state=cell.train.stop_at is not None)
     return outcome
 
 
@@ -89,6 +90,7 @@ def _measure(
     """Returns figures and costs of a training that has ended, and writes its tables, images and weights."""
     measured: dict[str, Any] = {}
     codecs: dict[str, TrainedCodec] = {}
+    batch = cell.train.accumulate * cell.data.batch_size
     began = time.perf_counter()
     if outcome.status is Status.done:
         assert state.average is not None
@@ -101,7 +103,7 @@ def _measure(
         write_with(entry.weights, state.save_weights)
     return measured | {
         "eval_seconds": time.perf_counter() - began,
-        "images_per_second": outcome.step * cell.data.batch_size / outcome.seconds if outcome.seconds else None,
+        "images_per_second": outcome.step * batch / outcome.seconds if outcome.seconds else None,
         "peak_memory_bytes": _peak_memory(device),
         "codec": codec_facts(cell, codecs),
     }
@@ -124,7 +126,7 @@ def _commit(
         "seconds": outcome.seconds + measured.get("eval_seconds", 0.0),
         **measured,
         "environment": entry.environment().plain(),
-        "artefacts": file_hashes(entry.path),
+        **artefacts(entry.path),
     }
     entry.commit(Result.model_validate(result))
     if not keep_state or outcome.status is not Status.done:

@@ -73,7 +73,7 @@ class Estimate:
         """Returns how long a job takes from a step on, with its evaluation."""
         keys = self._keys_of(job)
         evaluation = next((fmean(self._evaluations[key]) for key in keys if key in self._evaluations), 0.0)
-        return self._seconds_per_step(keys, job.training) * max(0, job.steps - step) + evaluation
+        return self._seconds_per_step(keys, job.training) * max(0, job.steps - max(step, job.begins)) + evaluation
 
     def _keys_of(self, job: Job) -> tuple[str, str]:
         # Asked for every job at every look at a run.
@@ -93,8 +93,9 @@ class Estimate:
 def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
     """Returns the groups of trainings that cost alike which one belongs to, the narrowest first."""
     data = training["data"]
-    precision = training["precision"] if kind == "warmup" else training["train"]["precision"]
-    parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)
+    own = training if kind == "warmup" else training["train"]
+    batch = data["batch_size"] * own.get("accumulate", 1)
+    parts = (kind, training["model"], training.get("discriminator"), batch, data["crop"], own["precision"])
     return json.dumps(parts, sort_keys=True), kind
 
 
@@ -103,6 +104,7 @@ def _reconstructions(result: Result) -> int:
 
 
 def _guess(training: Mapping[str, Any]) -> float:
-    pixels: float = training["data"]["batch_size"] * training["data"]["crop"] ** 2
+    images = training["data"]["batch_size"] * training.get("train", {}).get("accumulate", 1)
+    pixels: float = images * training["data"]["crop"] ** 2
     width: float = training["model"]["width"]
     return GUESSED_SECONDS_PER_STEP * pixels / GUESSED_PIXELS * (width / GUESSED_WIDTH) ** 2

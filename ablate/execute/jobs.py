@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ablate.execute.planning import Plan
 from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, PluginRecord, WarmupSettings
@@ -41,19 +41,30 @@ class Job:
         return self.settings.warmup if isinstance(self.settings, WarmupSettings) else self.settings.cell
 
 
-def all_labels(_label: str) -> bool:
+class Named(Protocol):
+    """A cell as it is chosen by: a planned one, or its record."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+
+Wanted = Callable[[Named], bool]
+
+
+def every_cell(_cell: Named) -> bool:
     """Wants every cell."""
     return True
 
 
-def jobs(
-    plan: Plan, store: Store, *, wanted: Callable[[str], bool] = all_labels, limit: int | None = None
-) -> tuple[Job, ...]:
+def jobs(plan: Plan, store: Store, *, wanted: Wanted = every_cell, limit: int | None = None) -> tuple[Job, ...]:
     """Returns the unfinished warm-ups that unfinished cells need, then the cells, in the plan's order.
 
-    Only cells whose label is wanted are taken, and of those that are unfinished at most the first `limit`.
+    Only cells that are wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    cells = [_cell(point, plan.record.plugins) for point in plan.points if wanted(point.label)]
+    cells = [cell_job(point, plan.record.plugins) for point in plan.points if wanted(point)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
@@ -62,8 +73,10 @@ def jobs(
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def _cell(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, plugins=plugins)
+def cell_job(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
+    """Returns the training of a cell, whose process loads plugins first."""
+    needs, follows, begins = point.warmup, point.follows, point.begins
+    return Job("cell", point.id, point.label, point.settings, point.steps, needs, follows, begins, plugins)
 
 
 def _warmup(planned: PlannedWarmup, plugins: tuple[PluginRecord, ...]) -> Job:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ablate.cores import cores
 from ablate.execute.capacity import capacity
 from ablate.execute.planning import Plan
-from ablate.store import Status, Store
+from ablate.store import Status, Store, lock
 from ablate.train.finding import Finding
 
 LITTLE_DISK_BYTES = 1 << 30
@@ -26,6 +26,7 @@ def inspect_machine(runs_dir: Path) -> Iterator[Finding]:
     yield Finding("processor", "ok", f"{cores()} cores, {memory / GIB:.1f} GiB of memory: {capacity('cpu')}")
     yield _gpu()
     yield _disk(runs_dir)
+    yield _locking(runs_dir)
     yield _output()
 
 
@@ -74,6 +75,15 @@ def _disk(runs_dir: Path) -> Finding:
     if free < LITTLE_DISK_BYTES:
         return Finding("disk", "warning", f"{free / GIB:.2f} GiB free at {place}", "a full disk ends a run; free some")
     return Finding("disk", "ok", f"{free / GIB:.1f} GiB free at {place}")
+
+
+def _locking(runs_dir: Path) -> Finding:
+    place, _ = _free(runs_dir)
+    if not os.access(place, os.W_OK):
+        return Finding("locking", "warning", f"not tried: {place} cannot be written to")
+    if distrust := lock.trial(place):
+        return Finding("locking", "warning", distrust, lock.STAND_IN)
+    return Finding("locking", "ok", f"locks of {place} hold others off")
 
 
 def _free(directory: Path) -> tuple[Path, int]:

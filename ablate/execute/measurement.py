@@ -14,7 +14,7 @@ from ablate.evaluate.parameters import codec_facts
 from ablate.metrics.naming import TEST
 from ablate.records import WEIGHTS, Measurement, MeasurementSettings, MetricRow, Status
 from ablate.store import Entry
-from ablate.store.artefacts import file_hashes
+from ablate.store.artefacts import artefacts
 from ablate.store.weights import load
 from ablate.train.outcome import Outcome
 
@@ -87,7 +87,7 @@ def run_measurement(
         "protocol": found.protocol,
         "codec": codec_facts(cell, codecs),
         "environment": entry.environment().plain(),
-        "artefacts": file_hashes(entry.path),
+        **artefacts(entry.path),
     }
     entry.commit(Measurement.model_validate(record))
     return Outcome(Status.done, progress.count, seconds)

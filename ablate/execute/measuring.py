@@ -11,7 +11,7 @@ from typing import Any
 
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
 from ablate.data.sets import count_of_set
-from ablate.execute.jobs import Job, all_labels
+from ablate.execute.jobs import Job, Wanted, every_cell
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import TEST, on_set
@@ -29,11 +29,13 @@ class Wish:
         metrics: beside those of the grid, and then only these; none for all that the grid measures.
         sets: sets of images; none for all of the grid.
         declared: leave out what the grid file does not ask for: a metric that came with a later version.
+        trials: measure the trials of tuning, and not the cells that are judged.
     """
 
     metrics: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     declared: bool = False
+    trials: bool = False
 
     def evaluation(self, config: Mapping[str, Any]) -> Evaluation:
         """Returns the evaluation of a cell with the metrics that are wished for."""
@@ -42,15 +44,17 @@ class Wish:
         return Evaluation.model_validate({**given, "metrics": tuple(named)})
 
 
-def measurements(
-    plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Callable[[str], bool] = all_labels
-) -> tuple[Job, ...]:
+def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wanted = every_cell) -> tuple[Job, ...]:
     """Returns a job for each set of images on which a finished cell of the plan lacks figures.
 
     Raises:
         ValueError: for a set that the grid does not have, or a metric that there is not.
     """
-    cells = [cell for cell in store.cell_records(plan.record) if wanted(cell.label) and "evaluation" in cell.config]
+    cells = [
+        cell
+        for cell in store.cell_records(plan.record)
+        if wanted(cell) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
+    ]
     named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
     if foreign := [name for name in wish.sets if cells and name not in named]:
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ablate.execute.environment import code_fingerprint
+from ablate.execute.trials import staged
 from ablate.plugins.load import installed, load
 from ablate.plugins.source import PluginError, source_of_module
 from ablate.records import (
@@ -95,7 +96,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
             continue
         warmup = cell.warmup
         if warmup is not None and warmup.id not in warmups:
-            warmups[warmup.id] = _warmup(warmup)
+            warmups[warmup.id] = PlannedWarmup.of(warmup)
         points[cell.id] = _planned(point, cell, warmup)
     text = grid.path.read_bytes()
     record = PlanRecord(
@@ -110,6 +111,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         execution=grid.execution,
         references=tuple(_located(each, directory) for each in grid.references),
         **({"plugins": tuple(map(record_of, grid.plugins))} if grid.plugins else {}),
+        **({"tune": grid.tuning} if grid.tuning else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
@@ -148,7 +150,8 @@ def load_plan(
 
     grid = read_grid(path)
     store = Store(root, grid.name)
-    return with_earlier_ids(plan(grid, store.data_cache if remember else None), store)
+    fresh = with_earlier_ids(plan(grid, store.data_cache if remember else None), store)
+    return replace(fresh, record=staged(fresh.record, store).record)
 
 
 def stored_plan(store: Store) -> Plan | None:
@@ -290,17 +293,6 @@ def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
         seed=point.seed,
         warmup=warmup.id if warmup else None,
         cell=cell.model_dump(mode="json"),
-    )
-
-
-def _warmup(warmup: Warmup) -> PlannedWarmup:
-    return PlannedWarmup(
-        id=warmup.id,
-        sha256=warmup.sha256,
-        schema_version=SCHEMA,
-        label=f"warm-up {warmup.id[:4]} seed={warmup.seed}",
-        seed=warmup.seed,
-        warmup=warmup.model_dump(mode="json"),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import AttemptEnd, Environment, FailureReason, Status
+from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, Status
 from ablate.store import Attempt, Busy, Entry
 
 
@@ -83,7 +83,7 @@ def _settle(
             attempt.finish(status, step, process.seconds, reason, error)
     except Busy:
         pass  # another runner has taken the entry over, and says itself how that ends
-    except OSError as failure:
+    except (OSError, ForeignError) as failure:
         error = f"{error or status}; and exit.json could not be written: {failure}"
     return AttemptEnd(status=status, reason=reason, step=step, seconds=process.seconds, error=error)
 

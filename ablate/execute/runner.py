@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,15 +14,15 @@ from ablate.execute.executor import Executor, ExecutorFactory, RunContext, execu
 from ablate.execute.finished import environments, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
-from ablate.execute.jobs import Job, all_labels, jobs
+from ablate.execute.jobs import Job, Wanted, every_cell, jobs
 from ablate.execute.listener import RunListener
 from ablate.execute.planning import Plan
 from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
-from ablate.records import Budget, Environment, Execution, FailureReason, Status
-from ablate.store import Store
+from ablate.records import Budget, Environment, Execution, FailureReason
+from ablate.store import Store, lock
 from ablate.trackers.catalogue import trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
@@ -45,6 +45,10 @@ class Limits:
         seconds = budget.max_hours * 3600 if budget.max_hours else None
         return cls(seconds, budget.cell_timeout, budget.max_consecutive_failures)
 
+    def after(self, seconds: float) -> Limits:
+        """Returns the limits for what begins so much later within the same run."""
+        return replace(self, max_seconds=max(0.0, self.max_seconds - seconds)) if self.max_seconds is not None else self
+
 
 def run(
     plan: Plan,
@@ -53,17 +57,18 @@ def run(
     execution: Execution,
     limits: Limits,
     listener: RunListener,
-    wanted: Callable[[str], bool] = all_labels,
+    wanted: Wanted = every_cell,
     limit: int | None = None,
     wait: bool = True,
     work: Work = TRAINING,
     executor: ExecutorFactory | None = None,
     todo: Sequence[Job] | None = None,
+    to_come: Sequence[Job] = (),
 ) -> int:
-    """Runs the unfinished cells whose label is wanted, at most `limit` of them, and returns the exit code.
+    """Runs the unfinished cells that are wanted, at most `limit` of them, and returns the exit code.
 
     Where `todo` is given, its jobs are run in their place. Where no executor is given, it is the one that `execution`
-    names.
+    names. The time that is left counts what is `to_come` after this run, too.
 
     0: all are done or diverged. 3: some failed, or a limit of the budget came first. 75: another process holds all
     that is left, and `wait` is false. 130: interrupted.
@@ -71,16 +76,16 @@ def run(
     # What is to do, and whether what is done compares with it.
     which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
-    schedule = Schedule(todo, store, limits.max_alike_failures)
+    schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
     finished = environments(plan, store)
     if warning := other_code(finished):
         listener.on_message(warning)
     for job in todo:
-        if schedule.statuses[job.id] is Status.broken:
-            listener.on_message(f"broken: {job.label}: {job.entry(store).fault()}")
+        if (status := schedule.statuses[job.id]).damaged:
+            listener.on_message(f"{status}: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or broken'}")
+        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or damaged'}")
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
@@ -96,6 +101,8 @@ def run(
     listener.on_message(str(capacity))
     if advice := on_threads(finished, capacity) if finished else capacity.idle_cores(len(plan.points)):
         listener.on_message(advice)
+    if distrust := lock.trial(store.root):
+        listener.on_message(f"{distrust}: {lock.STAND_IN}")
 
     # The run itself.
     with Interrupts() as interrupts:
@@ -178,7 +185,7 @@ class _Run:
             self._stop(f"every cell saves its state (Ctrl-C again after {SAME_STOP_SECONDS:.0f} seconds: stop now)")
         elif not self.stopping and self.schedule.stopped_by:
             self._stop(self.schedule.stopped_by)
-        elif not self.stopping and limit and time.monotonic() - self.began > limit:
+        elif not self.stopping and limit is not None and time.monotonic() - self.began > limit:
             self._stop("budget.max_hours is over; `ablate run` goes on from here")
         if self.interrupts.count > 1 and not self.killed:
             self.killed = True

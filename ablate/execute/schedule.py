@@ -18,8 +18,10 @@ LOOK_SECONDS = 1.0
 class Schedule:
     """The jobs of a run, in order, and how far each is; the one mutable part of a run."""
 
-    def __init__(self, jobs: Iterable[Job], store: Store, max_alike: int = 3) -> None:
+    def __init__(self, jobs: Iterable[Job], store: Store, max_alike: int = 3, to_come: Iterable[Job] = ()) -> None:
         self.jobs = tuple(jobs)
+        self.to_come = tuple(to_come)
+        """Stand-ins for what follows from the results, in a run after this one."""
         self.statuses = {job.id: Status.pending for job in self.jobs}
         self.here: set[str] = set()
         """The jobs that this run is at; others that are running are another process'."""
@@ -31,9 +33,12 @@ class Schedule:
         self._looked_at = 0.0
         self._look_costs = 0.0
         for job in self.jobs:
-            status = job.entry(store).status()
-            if status.finished or status is Status.broken:
+            entry = job.entry(store)
+            status = entry.status()
+            if status.finished or status.damaged:
                 self.statuses[job.id] = status
+            elif status is not Status.running and entry.fault():
+                self.statuses[job.id] = Status.broken
 
     def next(self) -> Job | None:
         """Returns a job to start now, or None where there is none, or no further one may start."""
@@ -95,8 +100,8 @@ class Schedule:
         return job.needs is None or self.statuses.get(job.needs, Status.done).finished
 
     def _hopeless(self, job: Job) -> bool:
-        ended_badly = (Status.failed, Status.interrupted, Status.broken)
-        return job.needs is not None and self.statuses.get(job.needs) in ended_badly
+        needed = self.statuses.get(job.needs) if job.needs else None
+        return needed is not None and (needed in (Status.failed, Status.interrupted) or needed.damaged)
 
     def _look_at(self, job: Job) -> None:
         before, status = self.statuses[job.id], job.entry(self._store).status()

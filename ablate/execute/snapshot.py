@@ -56,8 +56,10 @@ def snapshot(schedule: Schedule, store: Store, estimate: Estimate, workers: int)
         total += cost
         if job.id in running:
             left.append(estimate.seconds(job, running[job.id].step))
-        elif not status.finished and status not in (Status.failed, Status.broken):
+        elif not (status.finished or status.damaged or status is Status.failed):
             left.append(cost)
+    later = [estimate.seconds(job) for job in schedule.to_come]
+    left, total = left + later, total + sum(later)
     fraction = 1 - sum(left) / total if total else 1.0
     seconds_left = max([sum(left) / workers, *left])
     measuring = any(job.kind == "measure" for job in schedule.jobs)

@@ -17,3 +17,4 @@ from ablate.grid.sections import Design as Design
 from ablate.grid.sections import Execution as Execution
 from ablate.grid.sections import Reference as Reference
 from ablate.grid.sections import Seeds as Seeds
+from ablate.grid.sections import Tune as Tune

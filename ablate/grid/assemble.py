@@ -46,7 +46,7 @@ class Assembly:
         try:
             return Cell.model_validate({**sections, "seed": self._seed})
         except ValidationError as error:
-            return Failure(_sentence(error))
+            return Failure(sentence(error))
 
     def _section(self, name: str, settings: type[Settings], values: Mapping[str, Any]) -> Settings | Failure:
         own = {key: value for key, value in values.items() if key.startswith(f"{name}.")}
@@ -56,10 +56,10 @@ class Assembly:
             try:
                 self._sections[content] = settings.model_validate(nested(base | own)[name], strict=True)
             except ValidationError as error:
-                return Failure(f"{name}: {_sentence(error)}", name)
+                return Failure(f"{name}: {sentence(error)}", name)
         return self._sections[content]
 
 
-def _sentence(error: ValidationError) -> str:
+def sentence(error: ValidationError) -> str:
     """Says what the validators of a group of settings say; single values have been read before."""
     return "; ".join(str(detail["ctx"]["error"]) for detail in error.errors(include_url=False))

@@ -157,7 +157,7 @@ def _spaced(sheet: Sheet, key: Key, spec: dict[str, Any], where: KeyPath) -> lis
         return None
     _check_words(sheet, key, spec, where, [spacings[0], "num"])
     ends, count = spec[spacings[0]], spec.get("num", 0)
-    problem = _spacing_problem(key, spacings[0], ends, count)
+    problem = spacing_problem(key, spacings[0], ends, count)
     if problem:
         sheet.report(where, key.name, problem, found=spec, allowed=_SPEC_FORM)
         return None
@@ -170,7 +170,8 @@ def _spaced(sheet: Sheet, key: Key, spec: dict[str, Any], where: KeyPath) -> lis
     return [round(value) if key.is_integer else float(f"{value:.6g}") for value in values]
 
 
-def _spacing_problem(key: Key, spacing: str, ends: Any, count: Any) -> str:
+def spacing_problem(key: Key, spacing: str, ends: Any, count: Any) -> str:
+    """Returns why so many values between two ends make no sense for a key, empty where they do."""
     if not key.is_number:
         return f"{spacing} needs a key that is a number"
     if not isinstance(ends, list) or len(ends) != 2 or not all(type(end) in (int, float) for end in ends):

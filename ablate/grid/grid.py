@@ -9,8 +9,9 @@ from typing import Any
 
 from ablate.config import Cell
 from ablate.grid.patterns import Excluded
-from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds, Tune
 from ablate.plugins.source import Source
+from ablate.records import PlannedTuning
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class Grid:
     execution: Execution
     references: tuple[Reference, ...]
     plugins: tuple[Source, ...]
+    tune: Tune | None
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
+    tuning: PlannedTuning | None
 
     def points(self) -> tuple[Point, ...]:
         """Returns every cell to run, the whole design of one seed before the next."""
@@ -76,3 +79,4 @@ class Header:
     execution: Execution
     references: tuple[Reference, ...]
     plugins: tuple[Source, ...]
+    tune: Tune | None

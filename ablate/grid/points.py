@@ -19,8 +19,10 @@ from ablate.grid.patterns import Excluded, check_baseline, check_comparison, exc
 from ablate.grid.presets import nested, read_base
 from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
+from ablate.grid.tune import read_tuning
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import VALIDATION, split_name
+from ablate.records import PlannedTuning
 
 NAMED_AT_MOST = 3
 """Arms that a note names."""
@@ -36,6 +38,7 @@ class Resolved:
     compare: Compare
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
+    tuning: PlannedTuning | None
 
 
 def resolve(sheet: Sheet, header: Header) -> Resolved:
@@ -66,6 +69,13 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     arms = _arms(factors, cells, includes)
     distinct, again = _distinct(arms)
     replicate = cells.get(baseline.choice) if header.seeds.aa else None
+    fixed = {key.name: factor.where for factor in factors for key in factor.keys}
+    fixed |= {name: ("include", index, "set") for index, each in enumerate(includes) for name in each.set}
+    tuning = (
+        read_tuning(sheet, header.tune, header.seeds, header.compare, distinct, fixed)
+        if header.tune is not None
+        else None
+    )
     return Resolved(
         base=nested(values),
         axes=_axes(factors, left),
@@ -73,6 +83,7 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
         notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),
         resolved=tuple(_points(distinct, header.seeds, replicate)),
+        tuning=tuning,
     )
 
 

@@ -11,7 +11,7 @@ from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.plugins import read_plugins
 from ablate.grid.points import resolve
 from ablate.grid.references import read_references
-from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds
+from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds, Tune
 from ablate.grid.sheet import Sheet
 
 TABLES = (
@@ -24,6 +24,7 @@ TABLES = (
     "reference",
     "design",
     "seeds",
+    "tune",
     "compare",
     "budget",
     "execution",
@@ -61,6 +62,7 @@ def _header(sheet: Sheet) -> Header:
         budget=sheet.section("budget", Budget),
         execution=sheet.section("execution", Execution),
         references=read_references(sheet),
+        tune=sheet.section("tune", Tune) if "tune" in sheet.data else None,
     )
 
 

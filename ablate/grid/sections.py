@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
@@ -10,9 +11,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from ablate import records
 from ablate.config import Settings
 from ablate.metrics.catalogue import in_reading_order, metrics
+from ablate.metrics.naming import TEST, VALIDATION
 from ablate.records.declared import Budget as Budget
 from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
+from ablate.registry import unknown
 
 
 def _judged_by(name: str) -> str:
@@ -66,6 +69,48 @@ class Compare(records.Compare):
     margin: dict[Metric, Margin] = Field({}, description='a table like { psnr = 0.1, bpp_actual = "1%" }')
     alpha: float = Field(0.05, gt=0, lt=1)
     correction: Literal["holm", "holm-all", "none"] = "holm"
+
+
+def _never_the_judge(images: str) -> str:
+    if images == TEST:
+        raise ValueError(
+            f'"{TEST}" would choose settings by the images that judge them, and every claim would be too good '
+            f"(there is: {VALIDATION})"
+        )
+    if images != VALIDATION:
+        raise ValueError(unknown("set of images to choose by", images, [VALIDATION]))
+    return images
+
+
+def _growing(rungs: tuple[float, ...]) -> tuple[float, ...]:
+    if not rungs or rungs[0] <= 0 or rungs[-1] > 1 or any(a >= b for a, b in itertools.pairwise(rungs)):
+        raise ValueError("not parts of a training that grow (an example: [0.25, 1.0])")
+    return rungs
+
+
+class Tune(Settings):
+    """How every arm is tuned before it is judged: so many trials, each a cell with other values of `over`.
+
+    Values are Sobol draws from ranges that settings declare or `over` gives, the same draws for every arm. In each rung
+    trials train on to a longer part of a training, and the best go on (successive halving). The best by `metric` on
+    the validation images is trained again on the seeds of the grid, which trials never see, and judged on test.
+    """
+
+    trials: int = Field(16, ge=2, le=4096)
+    over: Annotated[tuple[str, ...] | dict[str, Any], BeforeValidator(as_tuple)] = Field(
+        (),
+        description='a list of keys and patterns like ["loss.lambda_x", "optimizers.*.learning_rate"], or a table '
+        'like { "loss.lambda_x" = { log = [3, 48] } }',
+    )
+    metric: Metric | None = None
+    select_on: Annotated[str, AfterValidator(_never_the_judge)] = VALIDATION
+    rungs: Annotated[tuple[float, ...], BeforeValidator(as_tuple), AfterValidator(_growing)] = Field(
+        (0.25, 1.0), description="a list of growing parts of a training, up to 1.0"
+    )
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], BeforeValidator(as_tuple), AfterValidator(distinct)] = Field(
+        (), description="a list of different whole numbers from 0, none of them in [seeds]"
+    )
+    draws: int = Field(0, ge=0)
 
 
 class Reference(records.Reference):

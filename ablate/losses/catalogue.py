@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ablate.registry import Computed, Entry, Registry
+from ablate.registry import Computed, Entry, Extension, Registry
 
 
 def _measured(fact: str) -> Computed:
@@ -57,6 +57,15 @@ the discriminator wins (r = 4, f = -4); sensible ranges of the options; whether 
 generator's loss looks at the image's logits, and the loss of a batch is the mean of its parts' losses; and the kind of
 discriminator that it needs: "patch" for any with logits of patches, autoencoders whose logit is minus the "energy" of
 their error, or networks that tell "labels" apart."""
+generator_losses = Extension("adversarial loss of the generator", adversarial_losses)
+"""The same, and `same`."""
+
+
+@generator_losses.register(formula=r"L_G", source="the pair that the discriminators' loss is published as")
+def same() -> None:
+    """The generator's half of the loss that the discriminators have."""
+
+
 distortions = Registry(
     "distortion",
     "ablate.losses.pixel",

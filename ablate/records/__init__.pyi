@@ -16,6 +16,8 @@ from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord
 from .plugin import Definition as Definition
 from .plugin import PluginRecord as PluginRecord
+from .record import AlteredError as AlteredError
+from .record import ForeignError as ForeignError
 from .record import Record as Record
 from .record import RecordError as RecordError
 from .record import read as read
@@ -23,6 +25,8 @@ from .record import write as write
 from .result import MeasuredImages as MeasuredImages
 from .result import Result as Result
 from .result import Uncertainty as Uncertainty
+from .seal import Damage as Damage
+from .seal import DamageKind as DamageKind
 from .settings import CellSettings as CellSettings
 from .settings import WarmupSettings as WarmupSettings
 from .status import CELL_STATUSES as CELL_STATUSES
@@ -30,5 +34,10 @@ from .status import FailureReason as FailureReason
 from .status import Status as Status
 from .telemetry import Event as Event
 from .telemetry import MetricRow as MetricRow
+from .tuning import ArmChoice as ArmChoice
+from .tuning import PlannedTuning as PlannedTuning
+from .tuning import TrialRecord as TrialRecord
+from .tuning import TunedArm as TunedArm
+from .tuning import TuningRecord as TuningRecord
 from .weights import WEIGHTS as WEIGHTS
 from .weights import Weights as Weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 from ablate.records.status import FailureReason, Status
 
 
@@ -49,7 +49,7 @@ class Environment(Record):
         return Environment.model_validate({**self.plain(), **facts})
 
 
-class AttemptEnd(Record):
+class AttemptEnd(SealedRecord):
     """exit.json: how an attempt ended, at which step, and after how many seconds of training."""
 
     status: Literal[Status.done, Status.diverged, Status.failed, Status.interrupted]
@@ -59,3 +59,10 @@ class AttemptEnd(Record):
     traceback: str | None = None
     step: int
     seconds: float
+    of: str | None = None
+    """Name of the entry's directory: its id."""
+    attempt: int | None = None
+    log_bytes: int | None = None
+    """Length of log.txt at this moment; the process may print more as it ends."""
+    log_sha256: str | None = None
+    """Of so many bytes."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.records.plan import Part
 from ablate.records.result import Number, Result
+from ablate.records.seal import Damage
 from ablate.records.settings import last_step
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
@@ -30,7 +32,10 @@ class CellRecord:
         result: None until it is done or diverged; with the figures of its measurements, those of another set of images
             than "test" as `metric@set`.
         step: at which it ended or failed.
-        cause: why it diverged, failed or is broken.
+        cause: why it diverged, failed or is broken or altered.
+        part: why the grid has it.
+        damages: the files that are not as they were sealed, of one that is altered.
+        unsealed: whether it was finished before there were seals, so that nobody could tell.
     """
 
     id: str
@@ -46,6 +51,9 @@ class CellRecord:
     result: Result | None = None
     step: int | None = None
     cause: str | None = None
+    part: Part = "design"
+    damages: tuple[Damage, ...] = ()
+    unsealed: bool = False
 
     @property
     def steps(self) -> int:

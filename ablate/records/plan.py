@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
 from ablate.records.plugin import PluginRecord
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 from ablate.records.settings import CellSettings, WarmupSettings, last_step
+from ablate.records.tuning import PlannedTuning
+
+if TYPE_CHECKING:
+    from ablate.config import Warmup
 
 SCHEMA = 1
+
+Part = Literal["design", "trial", "final"]
+"""Why a grid has a cell: its design, to tune an arm, or to judge an arm that was tuned."""
 
 
 class PlannedCell(Record):
@@ -29,6 +36,10 @@ class PlannedCell(Record):
     seed: int
     warmup: str | None = None
     cell: dict[str, Any]
+    part: Part = "design"
+    follows: str | None = None
+    """Of a trial beyond the first rung: the cell that it goes on from, at step `begins`."""
+    begins: int = 0
 
     @property
     def steps(self) -> int:
@@ -55,6 +66,18 @@ class PlannedCell(Record):
 class PlannedWarmup(WarmupSettings):
     """A warm-up that cells of the plan start from."""
 
+    @classmethod
+    def of(cls, warmup: Warmup) -> PlannedWarmup:
+        """Returns the record of a warm-up."""
+        return cls(
+            id=warmup.id,
+            sha256=warmup.sha256,
+            schema_version=SCHEMA,
+            label=f"warm-up {warmup.id[:4]} seed={warmup.seed}",
+            seed=warmup.seed,
+            warmup=warmup.model_dump(mode="json"),
+        )
+
 
 class ExcludedCells(Record):
     """Cells that the grid file leaves out, where they lie, how many they are, and why."""
@@ -64,7 +87,7 @@ class ExcludedCells(Record):
     reason: str = ""
 
 
-class PlanRecord(Record):
+class PlanRecord(SealedRecord):
     """plan.json: all cells that a grid file means, and what they were worked out from."""
 
     REMEDY: ClassVar[str] = "`ablate run` writes it anew from the grid file"
@@ -85,6 +108,7 @@ class PlanRecord(Record):
     """Other codecs; their files are named by absolute paths."""
     plugins: tuple[PluginRecord, ...] = ()
     """Code that is not the package's own and defines what cells use."""
+    tune: PlannedTuning | None = None
     axes: dict[str, list[Any]]
     excluded: list[ExcludedCells] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)

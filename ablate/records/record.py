@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
+import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ablate.atomic import write_json
+from ablate.atomic import write_bytes, write_json
+from ablate.records.seal import Damage, DamageKind, broken_seal, sealed
 
 _NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
 
 
 class RecordError(ValueError):
     """A file of the store that holds no record of its kind; the message has its path and a remedy."""
+
+
+class AlteredError(RecordError):
+    """A file that is not as it was sealed: edited, cut, or that of another cell."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(str(damage))
+        self.damage = damage
+
+
+class ForeignError(RecordError):
+    """A file or directory of the store that this user may not use; the message names it and its owner."""
+
+    def __init__(self, path: Path, verb: Literal["read", "write"]) -> None:
+        super().__init__(
+            f"{path}: {_user(os.geteuid())} may not {verb} it; {whose(path)}; ask there, or use another store"
+        )
+
+
+def whose(path: Path) -> str:
+    """Says to whom a file belongs, or the first directory above it that can be looked at."""
+    for found in (path.absolute(), *path.absolute().parents):
+        with suppress(OSError):
+            facts = found.stat()
+            break
+    it = "it" if found == path.absolute() else str(found)
+    return f"{it} belongs to {_user(facts.st_uid)} (mode {stat.S_IMODE(facts.st_mode):03o})"
 
 
 class Record(BaseModel):
@@ -32,6 +64,14 @@ class Record(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Returns the record as JSON has it; what was never set is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class SealedRecord(Record):
+    """A record that carries a hash of its own bytes; one from before there were seals has None."""
+
+    seal: str | None = None
+    sealed: str | None = None
+    """The kind of hash."""
 
 
 Kind = TypeVar("Kind", bound=Record)
@@ -61,26 +101,38 @@ def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | 
         content_id: the id that the record must have, where it names an entry of the store.
 
     Raises:
-        RecordError: as `parse`, and for the record of another entry.
+        AlteredError: where its seal does not hold, or it is the sealed record of another entry.
+        RecordError: as `parse`, and for the record of another entry without a seal.
+        ForeignError: for another user's file that this one may not read.
     """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise ForeignError(path, "read") from error
+    if damage := broken_seal(content):
+        raise AlteredError(Damage(path, damage, "its bytes are not those that were sealed", kind.REMEDY))
     record = parse(kind, content, path)
     found = getattr(record, "id", None)
     if content_id is not None and found is not None and found != content_id:
-        raise RecordError(f"{path} is the record of {found}, and {content_id} is expected; {kind.REMEDY}")
+        other = f"the record of {found}, and {content_id} is expected"
+        if getattr(record, "seal", None):
+            raise AlteredError(Damage(path, DamageKind.copied, f"it is {other}", kind.REMEDY))
+        raise RecordError(f"{path} is {other}; {kind.REMEDY}")
     return record
 
 
 def write(path: Path, record: Record) -> None:
-    """Replaces a file by a record, whole or not at all.
+    """Replaces a file by a record, whole or not at all; one that is to be sealed is sealed now.
 
     Raises:
         ValueError: for a number that JSON does not know (nan, inf).
     """
-    write_json(path, record.plain())
+    if isinstance(record, SealedRecord):
+        write_bytes(path, sealed(record.plain()))
+    else:
+        write_json(path, record.plain())
 
 
 def require_finite(content: bytes, path: Path, remedy: str) -> None:
@@ -102,6 +154,13 @@ def require_finite(content: bytes, path: Path, remedy: str) -> None:
         raise
     except ValueError:
         return  # no JSON at all: the parser says where
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _sentence(error: ValidationError) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from ablate.records.attempt import Environment
-from ablate.records.record import Record
+from ablate.records.record import Record, SealedRecord
 from ablate.records.status import Status
 from ablate.records.weights import WEIGHTS
 
@@ -42,7 +42,7 @@ class MeasuredImages(Record):
     skipped: list[tuple[str, str]] = Field(default_factory=list)
 
 
-class Result(Record):
+class Result(SealedRecord):
     """result.json: from the moment that it stands there an entry is finished and never trained again.
 
     `metrics` and `uncertainty` are by weights, then by metric; a figure that is undefined is None.
@@ -71,7 +71,9 @@ class Result(Record):
     codec: CodecFacts = Field(default_factory=CodecFacts)
     environment: Environment = Field(default_factory=Environment)
     artefacts: dict[str, str] = Field(default_factory=dict)
-    """sha256 of every file that the entry left, by its relative path."""
+    """sha256 of every file that the entry left, by its relative path; before 0.2 of weights and tables alone."""
+    sizes: dict[str, int] = Field(default_factory=dict)
+    """Bytes of these files."""
 
     def trained_against(self, metric: str) -> bool:
         """Tells whether the codec was trained against the network that a metric looks through."""

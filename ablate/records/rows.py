@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ablate.records.record import Record, RecordError
+from ablate.records.record import ForeignError, Record, RecordError
 
 TAIL_BYTES = 1 << 16
 Kind = TypeVar("Kind", bound=Record)
@@ -43,6 +43,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError as error:
+        raise ForeignError(path, "read") from error
     return [row for line in content.split(b"\n") if (row := _row(line)) is not None]
 
 
@@ -55,6 +57,8 @@ def last_row(path: Path) -> dict[str, Any] | None:
             lines = file.read().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise ForeignError(path, "read") from error
     return next((row for line in reversed(lines) if (row := _row(line)) is not None), None)
 
 

@@ -16,6 +16,8 @@ class Status(StrEnum):
     pending = "pending"
     broken = "broken"
     """Its records cannot be read, or are those of another cell."""
+    altered = "altered"
+    """A file of it is not as it was sealed: edited, cut, or copied from another cell."""
     interrupted = "interrupted"
     """Of an attempt alone: it saved its state, and the next one goes on from there."""
 
@@ -24,8 +26,15 @@ class Status(StrEnum):
         """Whether there is a result, so that it is never trained again."""
         return self in (Status.done, Status.diverged)
 
+    @property
+    def damaged(self) -> bool:
+        """Whether what it left cannot be believed, so that it is in no comparison and nothing goes on from it."""
+        return self in (Status.broken, Status.altered)
 
-CELL_STATUSES = (Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken)
+
+CELL_STATUSES = (
+    Status.done, Status.diverged, Status.failed, Status.running, Status.pending, Status.broken, Status.altered,
+)  # fmt: skip
 """Statuses that a cell can have, those that ended first."""
 
 

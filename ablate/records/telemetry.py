@@ -34,6 +34,10 @@ class MetricRow(Record):
     weights: dict[str, Number] = Field(default_factory=dict)
     gradient_norm: dict[str, Number] = Field(default_factory=dict)
     scales: list[dict[str, Number]] = Field(default_factory=list)
+    clipped: dict[str, Number] = Field(default_factory=dict)
+    """In which share of its steps so far the gradients of a player were clipped, where they are."""
+    augment_probability: Number = None
+    """With which the discriminators' images are augmented, where that adapts itself."""
     levels_used: int | None = None
     reconstruction_std: Number = None
     image_std: Number = None

@@ -138,6 +138,6 @@ def compared(
     return ComparedImage(name, rule, box, (window.width, window.height), views, own, tuple(tiles))
 
 
-def gallery(images: Iterable[ComparedImage], caption: str) -> Gallery:
+def gallery(images: Iterable[ComparedImage], caption: str, name: str = "images") -> Gallery:
     """Returns images under one caption."""
-    return Gallery("images", tuple(images), caption, ERROR_STOPS, ERROR_REACH)
+    return Gallery(name, tuple(images), caption, ERROR_STOPS, ERROR_REACH)

@@ -108,6 +108,8 @@ class Figure:
     svg: str
     alternative: str
     caption: str
+    file: bytes = b""
+    """Of a figure that was drawn for a paper; it has no `svg`."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +165,17 @@ Kind = TypeVar("Kind", Text, Items, Cards, Table, Figure, Code, Gallery)
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the report; `numbers` is everything in it that a program might read."""
+    """A titled part of the report; `numbers` is everything in it that a program might read.
+
+    One with a summary is folded: a reader sees its title and that line, and opens it.
+    """
 
     id: str
     title: str
     blocks: tuple[Block, ...]
     numbers: Mapping[str, Any] = field(default_factory=dict)
     short: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True)

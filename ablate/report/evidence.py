@@ -24,7 +24,7 @@ from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
 from ablate.store import Store
 
-LOST = (Status.diverged, Status.failed, Status.broken)
+LOST = (Status.diverged, Status.failed, Status.broken, Status.altered)
 """Status of cells that have no measurement unless something is done about them."""
 
 PRIMARY = ("psnr", "fd_")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +19,49 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 WIDTH = 11
-"""Inches that a figure is wide; a page scales all of them alike."""
+"""Inches that a figure is wide in a report; a page scales all of them alike."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Place of a figure in a printed paper.
+
+    Attributes:
+        name: ending of the file's name.
+        width: in inches.
+        panel_height: of panels that are stacked, as a share of the height that they have side by side; None where they
+            stay side by side.
+        letters: size of letters, as a share of those in a report.
+    """
+
+    name: str
+    width: float
+    panel_height: float | None
+    letters: float = 0.8
+
+
+PAPERS = (Paper("page", 7.0, None), Paper("column", 3.4, 0.85))
+"""Widths of a page and of one of two columns, as most conferences have them."""
+
+PRINTED: Mapping[str, Mapping[str, Any]] = {
+    "pdf": {"pdf.fonttype": 42},
+    "svg": {"svg.fonttype": "path"},
+    "png": {"savefig.dpi": 300},
+}
+"""Formats of figures for papers, by ending -> what matplotlib is told: letters are embedded or drawn."""
+
+_printing: ContextVar[tuple[Paper, str] | None] = ContextVar("printing", default=None)
+
+
+@contextmanager
+def printing(paper: Paper, ending: str) -> Iterator[None]:
+    """Makes figures that are drawn within the block files for a paper instead of parts of a report."""
+    token = _printing.set((paper, ending))
+    try:
+        yield
+    finally:
+        _printing.reset(token)
+
 
 COLUMNS = 7
 """Entries of a key side by side."""
@@ -53,12 +97,25 @@ class Drawing:
 
     name: str
     canvas: Canvas
+    width: float
+    """In inches."""
     titles: dict[str, str] = field(default_factory=dict)
     """Group id -> words that show when the pointer rests on it."""
 
+    stacked: bool = False
+
     def panels(self, count: int, **layout: Any) -> Sequence[Axes]:
-        """Returns so many panels in a row."""
-        found: Sequence[Axes] = self.canvas.subplots(1, count, squeeze=False, **layout)[0]
+        """Returns so many panels in a row, or below each other in a column of a paper."""
+        now = _printing.get()
+        found: Sequence[Axes]
+        if now is None or now[0].panel_height is None:
+            found = self.canvas.subplots(1, count, squeeze=False, **layout)[0]
+            return found
+        self.stacked = True
+        height = float(self.canvas.get_size_inches()[1])
+        self.canvas.set_size_inches(self.width, height * now[0].panel_height * count)
+        layout.pop("width_ratios", None)
+        found = self.canvas.subplots(count, 1, squeeze=False, **layout)[:, 0]
         return found
 
     def point(self, panel: Axes, x: float, y: float, title: str, **style: Any) -> None:
@@ -71,16 +128,30 @@ class Drawing:
 
     def figure(self, alternative: str, caption: str) -> Figure:
         """Returns what was drawn, with the words that stand for it and the words below it."""
+        now = _printing.get()
+        if now is not None:
+            return Figure(self.name, "", alternative, caption, self._file(*now))
         return Figure(self.name, to_svg(self.canvas, self.titles), alternative, caption)
+
+    def _file(self, paper: Paper, ending: str) -> bytes:
+        """Returns the file for a paper; nothing where a grid of panels does not fit into a column."""
+        if paper.panel_height is not None and not self.stacked and len(self.canvas.axes) > 1:
+            return b""
+        file = io.BytesIO()
+        stamp = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(ending, {})
+        self.canvas.savefig(file, format=ending, facecolor="white", metadata=stamp)
+        return file.getvalue()
 
 
 @contextmanager
 def draw(name: str, height: float, layout: Literal["constrained"] | None = "constrained") -> Iterator[Drawing]:
     """Opens a figure of the report's width, `height` inches high; all of it is drawn within the block."""
-    with drawing(name):
+    now = _printing.get()
+    width, letters, options = (now[0].width, now[0].letters, PRINTED[now[1]]) if now else (WIDTH, 1.0, {})
+    with drawing(name, letters, options):
         from matplotlib.figure import Figure as Canvas
 
-        yield Drawing(name, Canvas(figsize=(WIDTH, height), layout=layout))
+        yield Drawing(name, Canvas(figsize=(width, height * letters), layout=layout), width)
 
 
 def axis_title(metric: Metric, better: bool = False) -> str:
@@ -112,6 +183,8 @@ def key(
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=label, **style.drawn(7.5)) for label, style in entries.items()]
+    now = _printing.get()
+    most = max(1, round(most * now[0].width / WIDTH)) if now else most
     canvas.legend(
         handles=handles, title=title or None, loc="outside lower right" if right else "outside lower left",
         ncols=min(len(handles), most), alignment="left",

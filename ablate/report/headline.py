@@ -1,19 +1,35 @@
-"""The first line of a report: what was learned and with what certainty, or why nothing can be claimed."""
+"""The first sentences of a report, in everyday words: what was shown, or what was seen and cannot be claimed."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
-from ablate.analysis import Conclusion, Contrast
+from ablate.analysis import BESIDE, Contrast
+from ablate.analysis.contrasts import Doubt
+from ablate.metrics import Metric
 from ablate.records import CELL_STATUSES
-from ablate.report.claims import TOO_FEW, certainty, difference, label, subject, why_not
+from ablate.report.claims import TOO_FEW, label
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import counted, joined, plural
+from ablate.report.numbers import counted, joined, plural, with_unit
 
-OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
+SENTENCES = 3
+"""Sentences at most, each on one axis and one metric."""
+
+LEVELS = 3
+"""Levels of an axis that a sentence names; the largest differences are named, the others counted."""
+
+_NO_VERDICT = {
+    Doubt.bits: "cannot be judged: other bits than {baseline}",
+    Doubt.protocol: "cannot be judged: not measured like {baseline}",
+    Doubt.curves: "cannot be judged: no curve at the bits of {baseline}",
+    Doubt.seeds: "cannot be judged: too few seeds beside {baseline}",
+    Doubt.family: "cannot be judged: too few seeds beside {baseline}",
+}
+
+Group = Sequence[Contrast]
+"""Comparisons of one axis on one metric."""
 
 
 def headline(evidence: Evidence) -> Text:
@@ -24,60 +40,110 @@ def headline(evidence: Evidence) -> Text:
     if len(evidence.study.arms) == 1:
         return text("The grid has one arm, so there is nothing to rank; its values are below.", kind="lead")
     declared = [each for found in evidence.contrasts.values() for each in found if each.declared]
-    claims = [each for each in declared if each.verdict != "inconclusive"]
-    if claims:
-        return _claimed(evidence, declared, claims)
-    return _unclaimed(evidence, declared)
-
-
-def _claimed(evidence: Evidence, declared: Sequence[Contrast], claims: Sequence[Contrast]) -> Text:
-    first = strongest(claims)
-    metric = evidence.metrics[first.effect.metric]
-    verb = "is equivalent to" if first.verdict == "equivalent" else f"is {first.verdict} than"
-    name = [*subject(first)][:-1]
-    other = first.effect.baseline
-    sure = certainty(metric, first, len(evidence.study.seeds))
-    said = f" {verb} {other} in {label(metric, first)}: {difference(metric, first)} ({sure})."
-    return text(*name, said, f" {_count(evidence, declared)}", kind="lead")
-
-
-def _count(evidence: Evidence, declared: Sequence[Contrast]) -> str:
-    if len(declared) == 1:
-        return "It is the one comparison that was declared."
-    counts = Counter(each.verdict for each in declared)
-    listed = counted({outcome: counts[outcome] for outcome in OUTCOMES})
-    metrics = joined([metric.label for metric in evidence.primary])
-    return f"Of {len(declared)} declared comparisons on {metrics}, verdicts are: {listed}."
-
-
-def strongest(contrasts: Sequence[Contrast]) -> Contrast:
-    """Returns what to tell first: better or worse before equivalent, the first metric, then the clearest."""
-    metrics = list(dict.fromkeys(each.effect.metric for each in contrasts))
-
-    def place(each: Contrast) -> tuple[bool, int, float]:
-        clearest = abs(each.hedges_g) if each.hedges_g is not None else 0.0
-        return each.verdict == "equivalent", metrics.index(each.effect.metric), -clearest
-
-    return min(contrasts, key=place)
-
-
-def _unclaimed(evidence: Evidence, declared: Sequence[Contrast]) -> Text:
-    measured = [each for each in declared if each.judgement]
+    measured = [each for each in declared if each.judgement and each.effect.interval]
     if not measured:
         return text(strong("Nothing can be claimed: "), f"{_no_pairs(evidence)}.", kind="lead")
-    largest = max(measured, key=_clearness)
-    metric = evidence.metrics[largest.effect.metric]
-    comparisons = "the one declared comparison" if len(declared) == 1 else f"{len(declared)} declared comparisons"
-    spans: list[Span | str] = [strong("Nothing can be claimed "), f"from {comparisons}"]
-    # Too few seeds are too few for every comparison; any other reason is the largest one's own.
-    shared, own = largest.reason in TOO_FEW, largest.effect.interval
-    spans += [f": {why_not(largest)}" if shared else ""]
-    if own is None or own.standard_deviation is None:
-        return text(*spans, ". One seed cannot say which difference stands out from chance.", kind="lead")
-    spans += [". What stands out most is ", *subject(largest)]
-    seeds = plural(own.n, "seed")
-    spans += [f" in {label(metric, largest)}, {difference(metric, largest)} over {seeds}"]
-    return text(*spans, "." if shared else f": {why_not(largest)}.", kind="lead")
+    groups: dict[tuple[str, str], list[Contrast]] = {}
+    for each in measured:
+        groups.setdefault((each.effect.axis, each.effect.metric), []).append(each)
+    # Axis by axis, each on every metric.
+    axes = list(dict.fromkeys(axis for axis, _ in groups))
+    ordered = [groups[key] for key in sorted(groups, key=lambda key: axes.index(key[0]))]
+    if all(each.reason in TOO_FEW for each in measured):
+        return _seen(evidence, ordered)
+    return _shown(evidence, ordered)
+
+
+def _shown(evidence: Evidence, groups: Sequence[Group]) -> Text:
+    """Returns a sentence for each axis and metric, those with a verdict first."""
+    groups = sorted(groups, key=lambda group: all(each.verdict == "inconclusive" for each in group))
+    spans: list[Span | str] = []
+    for group in groups[:SENTENCES]:
+        metric = evidence.metrics[group[0].effect.metric]
+        spans += [" " if spans else "", f"In {label(metric, group[0])}, ", *_verdicts(metric, group), "."]
+    return text(*spans, _rest(len(groups) - SENTENCES), kind="lead")
+
+
+def _verdicts(metric: Metric, group: Group) -> list[Span | str]:
+    """Says of each level how it stands to the baseline; levels that no test tells from it together."""
+    parts: list[list[Span | str]] = []
+    named = _foremost(group)
+    for each in named:
+        gap = each.effect.interval
+        if gap is None or each.verdict == "inconclusive":
+            continue
+        if each.verdict == "equivalent":
+            within = with_unit(metric, each.margin)
+            parts.append([strong(f"{_level(each)} is equivalent to {each.effect.baseline}"), f" within {within}"])
+        else:
+            by = with_unit(metric, abs(gap.mean))
+            parts.append([strong(f"{_level(each)} is {each.verdict} than {each.effect.baseline}"), f" by {by}"])
+    doubtful: dict[str, list[str]] = {}
+    for each in named:
+        if each.verdict == "inconclusive":
+            doubtful.setdefault(_NO_VERDICT.get(each.reason, "cannot be told from {baseline}"), []).append(_level(each))
+    baseline = group[0].effect.baseline
+    parts += [[f"{joined(levels)} {said.format(baseline=baseline)}"] for said, levels in doubtful.items()]
+    return [*_listed(parts), _others(len(group) - len(named), group[0])]
+
+
+def _seen(evidence: Evidence, groups: Sequence[Group]) -> Text:
+    """Says what was seen where seeds are too few for any verdict, and how many it takes."""
+    seeds = max(each.judgement.interval.n for group in groups for each in group if each.judgement)
+    needed = max(each.seeds_needed for group in groups for each in group)
+    spans: list[Span | str] = [strong(f"Seen with {plural(seeds, 'seed')}, too few to claim: ")]
+    before = None
+    for number, group in enumerate(groups[:SENTENCES]):
+        metric, named = evidence.metrics[group[0].effect.metric], _foremost(group)
+        parts: list[list[Span | str]] = [[_seen_difference(metric, each)] for each in named]
+        others = _others(len(group) - len(named), group[0])
+        metric_named = "" if metric == before else f"in {label(metric, group[0])}, "
+        spans += ["; " if number else "", metric_named, *_listed(parts), others]
+        before = metric
+    return text(*spans, f". {needed} seeds can show a difference.{_rest(len(groups) - SENTENCES)}", kind="lead")
+
+
+def _seen_difference(metric: Metric, each: Contrast) -> str:
+    assert each.effect.interval is not None
+    mean = each.effect.interval.mean
+    size = with_unit(metric, abs(mean))
+    if size == with_unit(metric, 0.0):
+        return f"{_level(each)} equals {each.effect.baseline}"
+    return f"{_level(each)} is {size} {'above' if mean > 0 else 'below'} {each.effect.baseline}"
+
+
+def _level(each: Contrast) -> str:
+    """Names a level as it is spoken: numbers with their axis, words alone."""
+    effect = each.effect
+    is_word = effect.axis == BESIDE or (effect.level[:1].isalpha() and effect.level not in ("true", "false", "none"))
+    return effect.level if is_word else f"{effect.axis} {effect.level}"
+
+
+def _foremost(group: Group) -> list[Contrast]:
+    """Returns the comparisons to name: a verdict counts first, then the difference; in the order of the axis."""
+
+    def place(each: Contrast) -> tuple[bool, float]:
+        own = each.effect.interval
+        return each.verdict not in ("better", "worse"), -abs(own.mean) if own else 0.0
+
+    kept = sorted(group, key=place)[:LEVELS]
+    return [each for each in group if each in kept]
+
+
+def _listed(parts: Sequence[Sequence[Span | str]]) -> list[Span | str]:
+    """Joins parts of a sentence with commas, the last with "and"."""
+    spans: list[Span | str] = []
+    for number, part in enumerate(parts):
+        spans += ["" if not number else ", and " if number == len(parts) - 1 else ", ", *part]
+    return spans
+
+
+def _others(count: int, each: Contrast) -> str:
+    return f" ({plural(count, 'other arm' if each.effect.axis == BESIDE else 'other level')} below)" if count else ""
+
+
+def _rest(count: int) -> str:
+    return f" {plural(count, 'more result')} below." if count > 0 else ""
 
 
 def _no_pairs(evidence: Evidence) -> str:
@@ -88,11 +154,3 @@ def _no_pairs(evidence: Evidence) -> str:
     counts = Counter(cell.status for cell in baseline.cells)
     ended = counted({status: counts[status] for status in CELL_STATUSES})
     return f"the baseline {baseline.name} has no finished cell ({ended})"
-
-
-def _clearness(each: Contrast) -> tuple[bool, float]:
-    """Returns how far a difference stands out from what seeds move it; one seed says nothing of that."""
-    own = each.effect.interval
-    if own is None or own.standard_deviation is None:
-        return False, 0.0
-    return True, abs(own.mean) / max(own.standard_deviation / math.sqrt(own.n), 1e-12)

@@ -47,6 +47,8 @@ def escaped(words: str) -> str:
 
 
 def _section(section: Section) -> Iterator[str]:
+    if section.summary:
+        yield from (f"<details><summary><b>{_html(section.title)}</b>: {_html(section.summary)}</summary>", "")
     yield from (f"## {section.title}", "")
     for block in section.blocks:
         match block:
@@ -69,6 +71,8 @@ def _section(section: Section) -> Iterator[str]:
                 yield from _code(block)
             case Gallery():
                 yield from _gallery(block)
+    if section.summary:
+        yield from ("</details>", "")
 
 
 def _words(text: Text) -> str:

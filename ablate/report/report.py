@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies; `tables` are the files that were asked for beside it, `broken` counts cells left out."""
+    """Where a report lies, with the tables and figures that were asked for beside it.
+
+    `broken` and `altered` count cells that were left out, the latter also warm-ups.
+    """
 
     html: Path
     markdown: Path
     json: Path
     tables: tuple[Path, ...] = ()
     broken: int = 0
+    figures: tuple[Path, ...] = ()
+    altered: int = 0
 
 
 def write_report(
@@ -32,6 +38,7 @@ def write_report(
     out: Path,
     formats: Sequence[str] = (),
     *,
+    figures: str | None = None,
     allow_mixed_code: bool = False,
 ) -> Report:
     """Writes one report of all grids under `out`, replacing an earlier one; each file appears whole.
@@ -40,16 +47,34 @@ def write_report(
         stores: the results of each grid, all under one root.
         out: a directory, made where there is none.
         formats: endings of `table_files.FORMATS`: each table is written in each of these, too.
+        figures: ending of `figures.PRINTED`: each figure is written for a paper, too, in two widths.
         allow_mixed_code: whether grids that ran with different code are compared.
 
     Raises:
         ValueError: if a grid has no plan yet, or grids cannot be compared; nothing is written then.
     """
-    return write_document(build(stores, allow_mixed_code=allow_mixed_code), out, formats)
+    evidence = gather(stores, allow_mixed_code=allow_mixed_code)
+    printed = _printed(evidence, figures) if figures else {}
+    return write_document(build(evidence), out, formats, printed)
 
 
-def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -> Report:
-    """Writes a report that was built, as `write_report` does."""
+def _printed(evidence: Evidence, ending: str) -> dict[str, bytes]:
+    """Returns file name -> content of every figure, drawn for each place that it has in a paper."""
+    from ablate.report.document import Figure
+    from ablate.report.figures import PAPERS, printing
+
+    files: dict[str, bytes] = {}
+    for paper in PAPERS:
+        with printing(paper, ending):
+            drawn = build(evidence).blocks(Figure)
+        files |= {f"{figure.name}-{paper.name}.{ending}": figure.file for figure in drawn if figure.file}
+    return files
+
+
+def write_document(
+    document: Document, out: Path, formats: Sequence[str] = (), printed: Mapping[str, bytes] = MappingProxyType({})
+) -> Report:
+    """Writes a report that was built, as `write_report` does; `printed` are figures for a paper by file name."""
     from ablate.atomic import write_bytes, write_json
     from ablate.report.contact_sheet import contact_sheet
     from ablate.report.document import Figure, Gallery, Table
@@ -69,14 +94,17 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
     for gallery in document.blocks(Gallery):
         for number, image in enumerate(gallery.images, start=1):
             beside[out / image_path(gallery, number)] = contact_sheet(image)
-    beside |= tables
+    papers = {out / "figures" / name: content for name, content in printed.items()}
+    beside |= tables | papers
     for path, content in beside.items():
         write_bytes(path, content)
     _sweep(out, beside)
     # Last the pages and, after them, the numbers: a program that finds new numbers finds the pages that belong to them.
     numbers = plain_data(_numbers(document))
-    broken = numbers.get("completeness", {}).get("broken", 0)
-    report = Report(out / "report.html", out / "report.md", out / "report.json", tuple(tables), broken)
+    found = numbers.get("completeness", {})
+    altered = found.get("altered", 0) + len(found.get("altered_warmups", ()))
+    html, markdown, json = (out / f"report.{ending}" for ending in ("html", "md", "json"))
+    report = Report(html, markdown, json, tuple(tables), found.get("broken", 0), tuple(papers), altered)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
     write_json(report.json, numbers)
@@ -85,22 +113,17 @@ def write_document(document: Document, out: Path, formats: Sequence[str] = ()) -
 
 def _sweep(out: Path, kept: Collection[Path]) -> None:
     """Deletes what an earlier report left beside its pages and this one does not show."""
-    for directory, endings in (("figures", (".svg", ".png", ".webp")), ("tables", (".csv", ".tex"))):
+    for directory, endings in (("figures", (".svg", ".png", ".webp", ".pdf")), ("tables", (".csv", ".tex"))):
         for path in (out / directory).glob("*"):
             if path.suffix in endings and path not in kept:
                 path.unlink()
 
 
-def build(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Document:
-    """Reads the results of grids and returns their report as data.
-
-    Raises:
-        ValueError: as `write_report` does.
-    """
+def build(evidence: Evidence) -> Document:
+    """Returns the report of grids as data."""
     from ablate.report.document import Document
     from ablate.report.sections import SECTIONS
 
-    evidence = gather(stores, allow_mixed_code=allow_mixed_code)
     written = (section(evidence) for section in SECTIONS)
     sections = tuple(section for section in written if section.blocks)
     return Document(evidence.study.name, _subtitle(evidence), sections)

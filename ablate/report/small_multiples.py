@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablate.report.document import Figure
-from ablate.report.figures import WIDTH, draw
+from ablate.report.figures import draw
 from ablate.report.svg import arrange
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class SmallMultiples:
             # The height follows from how many lines the keys take.
             keys = _keys({row.title: panels for row, panels in zip(self.rows, grid, strict=True)})
             bottom = 0.6 + ROW * sum(key.rows for key in keys)
-            drawn.canvas.set_size_inches(WIDTH, 0.3 + self.height * len(self.rows) + bottom)
+            drawn.canvas.set_size_inches(drawn.width, 0.3 + self.height * len(self.rows) + bottom)
             _write(drawn.canvas, keys)
             arrange(drawn.canvas, left=0.8, right=0.1, top=0.3, bottom=bottom, across=0.5, down=0.18)
             return drawn.figure(self.alternative, caption)

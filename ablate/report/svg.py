@@ -7,7 +7,8 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -72,15 +73,24 @@ RC = {
 
 
 @contextmanager
-def drawing(name: str) -> Iterator[None]:
-    """Sets the theme for the block; `name` keeps the ids of one drawing apart from another's on the same page."""
+def drawing(name: str, letters: float = 1.0, options: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+    """Sets the theme for the block.
+
+    Args:
+        name: keeps the ids of one drawing apart from another's on the same page.
+        letters: scales all sizes of text.
+        options: further settings of matplotlib.
+    """
     import matplotlib
     import seaborn
 
     with warnings.catch_warnings(), matplotlib.rc_context():
         # The text stays text, and the reader's own fonts draw what DejaVu lacks.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        seaborn.set_theme(style="whitegrid", rc={**RC, "svg.hashsalt": name})
+        sizes = {
+            key: letters * value for key, value in RC.items() if key.endswith("size") and isinstance(value, float | int)
+        }
+        seaborn.set_theme(style="whitegrid", rc={**RC, **sizes, "svg.hashsalt": name, **options})
         yield
 
 

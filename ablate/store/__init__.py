@@ -4,7 +4,7 @@ from ablate.records import Status
 from ablate.store.attempt import Attempt
 from ablate.store.entry import Entry
 from ablate.store.layout import Store, latest, named, stores
-from ablate.store.lock import Busy
+from ablate.store.lease import Busy
 from ablate.store.pooled import PooledStore
 
 __all__ = ["Attempt", "Busy", "Entry", "PooledStore", "Status", "Store", "latest", "named", "stores"]

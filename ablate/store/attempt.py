@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ablate.records import AttemptEnd, AttemptStart, Environment, FailureReason, Status, read, write
+from ablate.records import (
+    AlteredError,
+    AttemptEnd,
+    AttemptStart,
+    Damage,
+    DamageKind,
+    Environment,
+    FailureReason,
+    Status,
+    read,
+    write,
+)
+from ablate.store.artefacts import sha256
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,24 @@ class Attempt:
     ) -> None:
         """Records how the attempt ended."""
         assert self.exit() is None, f"{self.path} has ended already"
-        end = AttemptEnd(status=status, reason=reason, error=error, traceback=traceback, step=step, seconds=seconds)
+        log = self.log_path.stat().st_size if self.log_path.exists() else None
+        end = AttemptEnd(
+            status=status,
+            reason=reason,
+            error=error,
+            traceback=traceback,
+            step=step,
+            seconds=seconds,
+            of=self._entry,
+            attempt=self.number,
+            log_bytes=log,
+            log_sha256=None if log is None else sha256(self.log_path, log),
+        )
         write(self.path / "exit.json", end)
+
+    @property
+    def _entry(self) -> str:
+        return self.path.absolute().parents[1].name
 
     def start(self) -> AttemptStart | None:
         """Returns host, pid and time of the start, or None where the attempt was killed before it wrote them."""
@@ -64,8 +92,18 @@ class Attempt:
         write(self.path / "env.json", self.environment().noting(**{name: fact}))
 
     def exit(self) -> AttemptEnd | None:
-        """Returns how the attempt ended, or None where it runs or was killed."""
-        return read(AttemptEnd, self.path / "exit.json")
+        """Returns how the attempt ended, or None where it runs or was killed.
+
+        Raises:
+            AlteredError: where it is not as it was written, or is that of another attempt.
+            RecordError: where it cannot be read.
+        """
+        path = self.path / "exit.json"
+        end = read(AttemptEnd, path)
+        if end is not None and end.seal and (end.of, end.attempt) != (self._entry, self.number):
+            detail = f"it is that of attempt {end.attempt} of {end.of}"
+            raise AlteredError(Damage(path, DamageKind.copied, detail, AttemptEnd.REMEDY))
+        return end
 
     def log_tail(self, lines: int) -> list[str]:
         """Returns the last lines of what the attempt printed."""

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from ablate import atomic
 from ablate.records import (
+    AlteredError,
     CellSettings,
     Environment,
     Event,
+    ForeignError,
     Measurement,
     MeasurementSettings,
     MetricRow,
@@ -88,6 +90,8 @@ class Entry:
                 return result.status
             attempt = self.last_attempt()
             ended = attempt.exit() if attempt else None
+        except AlteredError:
+            return Status.altered
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
@@ -127,6 +131,8 @@ class Entry:
             names = os.listdir(self.path / "attempts")
         except (FileNotFoundError, NotADirectoryError):
             return ()
+        except PermissionError as error:
+            raise ForeignError(self.path / "attempts", "read") from error
         numbers = sorted(int(name) for name in names if name.isdigit())
         return tuple(self._attempt(number) for number in numbers)
 
@@ -184,9 +190,14 @@ class Entry:
         """Returns what was committed, or None before.
 
         Raises:
-            RecordError: for a result that cannot be read, or that is another entry's.
+            AlteredError: where its seal does not hold, or it is another entry's.
+            RecordError: for one that cannot be read, or of a cell that is done and has no figures.
         """
-        return read(Result, self.path / "result.json", self.id)
+        path = self.path / "result.json"
+        result = read(Result, path, self.id)
+        if result and result.status is Status.done and not result.metrics and (self.path / "cell.json").exists():
+            raise RecordError(f"{path} has no metrics, though the cell is done; {Result.REMEDY}")
+        return result
 
     def readable_result(self) -> Result | None:
         """Returns what was committed, or None where nothing was that can be read."""
@@ -205,25 +216,50 @@ class Entry:
         Raises:
             RecordError: for one that cannot be read.
         """
-        places = [Entry(path, path.name) for path in sorted(self.path.glob("measurements/*")) if path.is_dir()]
         found = [
             (place, record)
-            for place in places
+            for place in self.measured_places()
             if (record := read(Measurement, place.path / "result.json", place.id)) is not None
         ]
         return sorted(found, key=lambda each: each[1].time or 0.0)
 
+    def measured_places(self) -> tuple[Entry, ...]:
+        """Returns the places of measurements that were begun."""
+        return tuple(Entry(path, path.name) for path in _directories(self.path / "measurements"))
+
+    def evaluations(self) -> tuple[Path, ...]:
+        """Returns the directories of what `ablate eval` measured, unless it was told to write elsewhere."""
+        return _directories(self.path / "evaluations")
+
     def fault(self) -> str | None:
-        """Returns why an entry is broken, with its remedy; None where it is not."""
+        """Returns why an entry cannot be worked on, with the remedy; None where it can.
+
+        Its records cannot be read or are altered, or it is another user's.
+        """
         try:
             self.result()
             for attempt in self.attempts()[-1:]:
                 attempt.exit()
+            lock.held(self._lock)
+            self._require_ours()
         except RecordError as error:
             return str(error)
         return None
+
+    def _require_ours(self) -> None:
+        # The lock, or the directory that it would lie in, however much of the path is there.
+        found = next(path for path in (self._lock, *self._lock.absolute().parents) if path.exists())
+        if not os.access(found, os.W_OK, effective_ids=True):
+            raise ForeignError(found, "write")
 
     def commit(self, result: Result) -> None:
         """Writes result.json: from here on the entry is finished and never run again."""
         assert self.result() is None, f"{self.path} is committed already"
         write(self.path / "result.json", result)
+
+
+def _directories(path: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(path / each.name for each in sorted(os.scandir(path), key=lambda each: each.name) if each.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return ()

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate import atomic
-from ablate.records import CellRecord, PlannedCell, PlanRecord, RecordError, Status, read, write
+from ablate.records import (
+    AlteredError,
+    CellRecord,
+    Damage,
+    DamageKind,
+    PlannedCell,
+    PlanRecord,
+    RecordError,
+    Status,
+    TuningRecord,
+    read,
+    write,
+)
 from ablate.store.entry import Entry
 from ablate.store.measured import with_measurements
+from ablate.store.seal import altered
 
 
 @dataclass(frozen=True)
@@ -49,12 +63,21 @@ class Store:
         """Replaces plan.json; its time of change says when the grid was last run."""
         write(self.path / "plan.json", plan)
 
+    def tuning(self) -> TuningRecord | None:
+        """Returns tuning.json, what was chosen for the arms of a tuned grid, or None before its first choice."""
+        return read(TuningRecord, self.path / "tuning.json")
+
+    def write_tuning(self, tuning: TuningRecord) -> None:
+        """Replaces tuning.json."""
+        write(self.path / "tuning.json", tuning)
+
     def cell_records(self, plan: PlanRecord) -> tuple[CellRecord, ...]:
         """Returns every planned cell with what became of it; one whose records cannot be read is broken, with why."""
         names = plan.arm_names
-        return tuple(self._cell_record(point, plan.name, names[point.id]) for point in plan.points)
+        return tuple(self.cell_record(point, plan.name, names[point.id]) for point in plan.points)
 
-    def _cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+    def cell_record(self, point: PlannedCell, grid: str, arm: str) -> CellRecord:
+        """Returns a planned cell with what became of it."""
         entry = self.cell(point.id)
         planned = CellRecord(
             id=point.id,
@@ -67,18 +90,35 @@ class Store:
             config=point.cell,
             warmup=point.warmup,
             status=Status.pending,
+            part=point.part,
         )
         try:
             result = entry.result()
             status = result.status if result else entry.status()
             if status.finished and (result := result or entry.result()):
+                if damages := altered(entry):
+                    return as_altered(planned, damages)
                 found = with_measurements(entry, result, point.cell) if status is Status.done else result
-                return replace(planned, status=status, result=found, step=result.step, cause=result.cause)
-            attempt = entry.last_attempt() if status in (Status.failed, Status.broken) else None
-            ended = attempt.exit() if attempt else None
+                ended = replace(planned, status=status, step=result.step, cause=result.cause)
+                return replace(ended, result=found, unsealed=result.seal is None)
+            attempt = entry.last_attempt() if status is Status.failed or status.damaged else None
+            end = attempt.exit() if attempt else None
+        except AlteredError as error:
+            return as_altered(planned, (error.damage,))
         except RecordError as error:
             return replace(planned, status=Status.broken, cause=str(error))
-        return replace(planned, status=status, step=ended.step if ended else None, cause=ended.error if ended else None)
+        return replace(planned, status=status, step=end.step if end else None, cause=end.error if end else None)
+
+    def grid_damage(self, plan: PlanRecord) -> Damage | None:
+        """Returns what is wrong with the copy of the grid file that a sealed plan was made from."""
+        path = self.path / "grid.toml"
+        if plan.seal is None:
+            return None
+        if not path.exists():
+            return Damage(path, DamageKind.missing, "it is not there any more", PlanRecord.REMEDY)
+        if hashlib.sha256(path.read_bytes()).hexdigest() == plan.grid_sha256:
+            return None
+        return Damage(path, DamageKind.edited, "it is not the file that plan.json was made from", PlanRecord.REMEDY)
 
     def write_grid(self, content: bytes) -> None:
         """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""
@@ -90,6 +130,13 @@ class Store:
             sha = hashlib.sha256(earlier).hexdigest()[:8]
             atomic.write_bytes(self.path / f"grid-{sha}.toml", earlier)
         atomic.write_bytes(path, content)
+
+
+def as_altered(cell: CellRecord, damages: Sequence[Damage]) -> CellRecord:
+    """Returns a cell without the figures that cannot be believed, and with the reason."""
+    more = f" (and {len(damages) - 1} more files)" if len(damages) > 1 else ""
+    cause = f"{damages[0]}{more}"
+    return replace(cell, status=Status.altered, result=None, step=None, cause=cause, damages=tuple(damages))
 
 
 def latest(root: Path) -> Store | None:

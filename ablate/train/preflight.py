@@ -98,7 +98,7 @@ def _scales(
         fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
     trained = range(state.trained_scales)
     real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
-    term = objective.adversarial_term(objective.adversarial, real_logits=real_logits, fake_logits=fake_logits)
+    term = objective.adversarial_term(objective.for_generator, real_logits=real_logits, fake_logits=fake_logits)
     gradients = torch.autograd.grad(term, fake.logits, retain_graph=True, materialize_grads=True)
     reaching = [scale for scale, gradient in enumerate(gradients) if gradient.norm() > 0]
     wanted = [0] if objective.settings.generator_scales == "finest" else list(trained)

@@ -14,6 +14,7 @@ from ablate.records import Result, Status
 from ablate.store import Entry
 from ablate.trackers.tracking import Tracking
 from ablate.train.loop import train, warm_up
+from ablate.train.networks import fast_networks
 from ablate.train.outcome import Outcome
 from ablate.train.state import TrainState
 from ablate.train.watch import Watch
@@ -64,7 +65,8 @@ def train_cell(
             return Trained(Outcome(Status.diverged, 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
         state.start_from(warmup.weights)
     images = prepare(cell.data, "train", data_cache)
-    return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)
+    with fast_networks(state, choice, cell.train.precision):
+        return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)
 
 
 def train_warmup(
@@ -81,7 +83,8 @@ def train_warmup(
     if tracking.entry.checkpoint.exists():
         _resume(state, tracking)
     images = prepare(warmup.data, "train", data_cache)
-    return Trained(warm_up(state, warmup, images, Watch(tracking, device, stop, "warmup"), choice), state)
+    with fast_networks(state, choice, warmup.precision):
+        return Trained(warm_up(state, warmup, images, Watch(tracking, device, stop, "warmup"), choice), state)
 
 
 def _resume(state: TrainState, tracking: Tracking) -> None:

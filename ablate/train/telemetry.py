@@ -12,6 +12,8 @@ from torch import Tensor
 from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss
 from ablate.objective import Parts
+from ablate.train.gradients import encoder_norm
+from ablate.train.state import TrainState
 from ablate.train.step import DiscriminatorStepOutput, StepOutput
 
 FLAT_STD = 0.01
@@ -76,21 +78,31 @@ def saturated(scales: list[dict[str, float]]) -> bool:
     return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
 
 
-def log_row(taken: StepOutput, loss: AdversarialLoss, encoder_norm: float) -> dict[str, Any]:
+def log_row(taken: StepOutput, loss: AdversarialLoss, state: TrainState) -> dict[str, Any]:
     """Returns what a log point says of losses, gradients and discriminators.
 
     Args:
         taken: a step with its gradient norms.
         loss: that the discriminators are trained with.
-        encoder_norm: of the gradient that reached the encoder's parameters.
+        state: after it.
     """
     output = taken.discriminator
     return {
         "loss": loss_row(taken.parts, output),
         "weights": {name: float(weight) for name, weight in taken.parts.weights.items()},
-        "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm},
+        "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm(state.codec)},
         "scales": scale_telemetry(output, loss) if output else [],
+        **players_row(state),
         **reconstruction_row(taken.image, taken.reconstruction),
+    }
+
+
+def players_row(state: TrainState) -> dict[str, Any]:
+    """Returns what is known of clipped gradients and of an augmentation that adapts itself, where there are such."""
+    augmenter = state.augmenter
+    return {
+        **({"augment_probability": float(augmenter.probability)} if augmenter and augmenter.adapts else {}),
+        **({"clipped": clipped} if (clipped := state.clipped) else {}),
     }
 
 

@@ -82,13 +82,18 @@ def test_a_metric_that_no_image_defines_has_no_score(store: Store) -> None:
     assert not arm.scores("ms_ssim")
 
 
-@pytest.mark.parametrize("file", ["result.json", "eval/images.csv"])
-def test_a_cell_whose_records_cannot_be_read_is_broken_and_the_others_are_there(tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "status"),
+    [("result.json", "broken"), ("eval/images.csv", "altered"), ("metrics.jsonl", "altered")],
+)
+def test_a_cell_whose_records_are_damaged_is_left_out_and_the_others_are_there(
+    tmp_path: Path, file: str, status: str
+) -> None:
     store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
     path = store.cell(f"{1:012x}").path / file
     path.write_text("")
     cells = read_study(store).cells
-    assert [cell.status for cell in cells] == ["done", "broken", *["done"] * 6]
+    assert [cell.status for cell in cells] == ["done", status, *["done"] * 6]
     assert cells[1].cause is not None
     assert str(path) in cells[1].cause
     assert cells[1].score("psnr") is None

@@ -12,6 +12,7 @@ from ablate.execute import stored_plan
 from ablate.records import PlanRecord
 from ablate.store import Store
 from tests.fabricated_store import ENVIRONMENT, Fabrication, drawn_images, fabricate
+from tests.made import reseal
 
 CODE = ENVIRONMENT["fingerprint"]
 PROBE = {"psnr": 21.5, "fd_lite0_112": 2500.0}
@@ -42,10 +43,7 @@ def taken(now: GridRecord, mode: str = "exact", **options: Any) -> Baseline:
 
 def edit(store: Store, index: int, change: Callable[[dict[str, Any]], None]) -> None:
     """Changes the committed result of the cell with that number in the plan."""
-    path = store.cell(f"{index:012x}").path / "result.json"
-    result = json.loads(path.read_text())
-    change(result)
-    path.write_text(json.dumps(result))
+    reseal(store.cell(f"{index:012x}"), change)
 
 
 def move(store: Store, index: int, metric: str, by: float) -> None:

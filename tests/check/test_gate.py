@@ -53,13 +53,13 @@ def test_a_move_within_the_margin_passes_and_one_beyond_does_not(tmp_path: Path)
 def test_a_regression_names_the_image_that_moved_most(tmp_path: Path):
     store = made(tmp_path)
     baseline = taken(recorded(store))
-    move(store, 0, "psnr", -1.0)
     table = store.cell(f"{0:012x}").images_csv
     lines = table.read_text().splitlines()
     index = next(i for i, line in enumerate(lines) if line.startswith("ema,wave-1.png"))
     fields = lines[index].split(",")
     fields[4] = str(float(fields[4]) - 2)
     table.write_text("\n".join([*lines[:index], ",".join(fields), *lines[index + 1 :]]) + "\n")
+    move(store, 0, "psnr", -1.0)
     assert "most on wave-1.png (-2 at seed 0)" in found(check(baseline, recorded(store)), LSGAN, "psnr").detail
 
 
@@ -171,19 +171,22 @@ def test_another_results_version_is_not_compared_even_where_a_cell_has_the_same_
 
 
 @pytest.mark.parametrize(
-    ("file", "content"),
+    ("file", "content", "reason"),
     [
-        ("result.json", ""),
-        ("result.json", "{}"),
-        ("result.json", "[]"),
-        ("result.json", '{"schema": 1, "id": "0000'),
-        ("result.json", "another cell's"),
-        ("eval/images.csv", ""),
-        ("eval/images.csv", "weights,image,psnr\nema,wave-0.png\n"),
-        ("eval/images.csv", None),
+        ("result.json", "", Reason.broken),
+        ("result.json", "{}", Reason.broken),
+        ("result.json", "[]", Reason.broken),
+        ("result.json", '{"schema": 1, "id": "0000', Reason.broken),
+        ("result.json", "another cell's", Reason.altered),
+        ("eval/images.csv", "", Reason.altered),
+        ("eval/images.csv", "weights,image,psnr\nema,wave-0.png\n", Reason.altered),
+        ("eval/images.csv", None, Reason.broken),
+        ("metrics.jsonl", "", Reason.altered),
     ],
 )
-def test_a_broken_cell_is_named_with_its_remedy_and_the_others_are_judged(tmp_path: Path, file: str, content: str):
+def test_a_damaged_cell_is_named_with_its_remedy_and_the_others_are_judged(
+    tmp_path: Path, file: str, content: str | None, reason: Reason
+):
     store = made(tmp_path)
     baseline = taken(recorded(store))
     path = store.cell(f"{1:012x}").path / file
@@ -195,9 +198,10 @@ def test_a_broken_cell_is_named_with_its_remedy_and_the_others_are_judged(tmp_pa
         path.write_text(content)
     result = check(baseline, recorded(store))
     assert outcomes(result, LSGAN) == dict.fromkeys(METRICS, "pass")
-    broken = [each for each in result.findings if each.arm == HINGE]
-    assert {each.reason for each in broken} == {Reason.broken}
-    assert all(str(path) in each.detail and "run the grid again" in each.detail for each in broken)
+    damaged = [each for each in result.findings if each.arm == HINGE]
+    assert {each.reason for each in damaged} == {reason}
+    remedies = ("run the grid again", "`ablate measure` makes it anew")
+    assert all(str(path) in each.detail and any(words in each.detail for words in remedies) for each in damaged)
     assert result.exit_code(strict=False) == 3
 
 

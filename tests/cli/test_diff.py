@@ -8,6 +8,7 @@ import pytest
 
 from ablate.store import Store
 from tests.fabricated_store import Fabrication, fabricate
+from tests.made import reseal
 
 AXES = {"loss.adversarial": ["lsgan", "hinge"], "loss.lambda_x": [12.0, 48.0]}
 
@@ -52,10 +53,7 @@ def test_a_distance_is_judged_by_leaving_out_images(ablate_in: Any, store: Store
 
 
 def test_figures_of_other_protocols_are_not_subtracted(ablate_in: Any, store: Store) -> None:
-    path = store.cell("000000000001").path / "result.json"
-    result = json.loads(path.read_text())
-    result["protocol"]["fd_lite0_112"]["patches"] = 99
-    path.write_text(json.dumps(result))
+    reseal(store.cell("000000000001"), lambda result: result["protocol"]["fd_lite0_112"].update(patches=99))
     distance = told(ablate_in, "000000000000", "000000000001")["metrics"]["fd_lite0_112"]
     assert (distance["difference"], distance["outcome"]) == (None, "not comparable")
     assert distance["incomparable"] == "patches: 412 and 99"

@@ -49,3 +49,11 @@ def test_a_dead_encoder_is_told_with_what_to_do_and_exit_code_3(ablate_in, tmp_p
     assert said.exit_code == 3
     assert "problem  encoder" in said.output
     assert "round_kills_encoder" in said.output
+
+
+def test_a_store_whose_locks_mean_nothing_is_a_warning_that_says_what_happens_then(tmp_path, monkeypatch):
+    monkeypatch.setattr("ablate.store.lock.fcntl.flock", lambda *_: None)
+    findings = {finding.check: finding for finding in inspect_machine(tmp_path)}
+    assert findings["locking"].verdict == "warning"
+    assert "grants everybody the same lock" in findings["locking"].found
+    assert "lease files" in findings["locking"].advice

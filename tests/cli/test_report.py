@@ -21,10 +21,11 @@ class Asked:
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     asked = []
 
-    def write(stores, out: Path, formats, *, allow_mixed_code: bool) -> Report:
+    def write(stores, out: Path, formats, *, figures: str | None, allow_mixed_code: bool) -> Report:
         asked.append(Asked([store.grid for store in stores], out, formats, allow_mixed_code))
         tables = tuple(out / "tables" / f"arms.{ending}" for ending in formats)
-        return Report(out / "report.html", out / "report.md", out / "report.json", tables)
+        printed = (out / "figures" / f"means-page.{figures}",) if figures else ()
+        return Report(out / "report.html", out / "report.md", out / "report.json", tables, 0, printed)
 
     monkeypatch.setattr(ablate.report, "write_report", write)
     return asked
@@ -59,6 +60,8 @@ def test_tables_are_written_in_the_formats_that_are_asked_for(ablate_in, pretend
     result = ablate_in("report", "--latex", "--csv")
     assert reports[0].formats == ["csv", "tex"]
     assert result.output.splitlines()[-1] == "reports/pretended/tables (2 tables)"
+    result = ablate_in("report", "--figures", "pdf")
+    assert result.output.splitlines()[-1] == "reports/pretended/figures (1 figure for a paper)"
 
 
 def test_a_grid_that_was_not_run_has_no_report(ablate_in, pretended, reports: list[Asked]):

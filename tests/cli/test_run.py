@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,30 @@ def test_labels_with_control_characters_keep_lines_and_tables_whole(ablate_in, p
     assert r"start     one\nline \x1b[2J seed=0" in said
     assert r"no \x07 bell" in said
     assert not {"\x1b", "\x07"} & {*said}
+
+
+def test_shards_divide_cells_between_stores_and_status_and_plan_look_at_one(ablate_in, pretended):
+    plan = pretended(*["well"] * 6, warmup=False)
+    done = {}
+    for shard in ("1/2", "2/2"):
+        result = ablate_in("run", "grid.toml", "--shard", shard, "-C", shard[0])
+        assert result.exit_code == 0, result.output
+        status = json.loads(ablate_in("status", "grid.toml", "-C", shard[0], "--json").output)
+        done[shard] = {one["id"] for one in status["cells"] if one["status"] == "done"}
+        assert f"shard {shard}: {len(done[shard])} of 6 cells" in result.output
+        for command in ("status", "plan"):
+            part = json.loads(ablate_in(command, "grid.toml", "-C", shard[0], "--shard", shard, "--json").output)
+            assert {one["id"] for one in part["cells"]} == done[shard]
+            assert part["total"] == part["done"] == len(done[shard])
+        assert "0 jobs" in ablate_in("run", "grid.toml", "--shard", shard, "-C", shard[0], "--dry-run").output
+    assert done["1/2"] | done["2/2"] == {point.id for point in plan.points}
+    assert not done["1/2"] & done["2/2"]
+    assert 0 < len(done["1/2"]) < 6
+    assert ablate_in("run", "grid.toml", "--shard", "3/2").exit_code == 2
+
+
+def test_a_shard_without_cells_is_no_mistake(ablate_in, pretended):
+    pretended("well", warmup=False)
+    results = [ablate_in("run", "grid.toml", "--shard", f"{number}/3", "-C", number) for number in (1, 2, 3)]
+    assert [result.exit_code for result in results] == [0, 0, 0]
+    assert sum("0 of 1 cell" in result.output for result in results) == 2

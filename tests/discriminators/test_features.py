@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ import torch
 from ablate.config import Cell, DiscriminatorSettings
 from ablate.discriminators.build import build_discriminator, count_parameters
 from ablate.discriminators.discriminator import Discriminator, DiscriminatorOutput
+from ablate.discriminators.features import FeatureDiscriminator
+from ablate.discriminators.mixing import MIXINGS
 from ablate.networks import lite0
 from ablate.networks.dinov2 import DinoV2, Shape
 from ablate.networks.frozen import _transformer, frozen_networks
 from ablate.networks.weights_file import WeightsFile
+from ablate.registry import AbsentError
 from ablate.rng import stream
 
 SMALL: dict[str, Any] = {"width": 4, "layers": 3, "norm": "channel", "scales": 3}
@@ -113,7 +117,7 @@ def test_a_penalty_can_differentiate_twice() -> None:
 @pytest.mark.parametrize(
     ("changed", "options", "said"),
     [
-        ({}, {"network": "lite1"}, r"unknown frozen network 'lite1' .* did you mean 'lite0'\?"),
+        ({}, {"network": "lite2"}, r"unknown frozen network 'lite2' .* did you mean 'lite1'\?"),
         ({}, {"mixing": "scales"}, r"unknown mixing 'scales' .* did you mean 'scale'\?"),
         ({}, {"netwrk": "lite0"}, r"unknown option of features 'netwrk' .* did you mean 'network'\?"),
         ({}, {"projected": 0}, "1 channel or more, not projected = 0"),
@@ -142,13 +146,14 @@ def test_a_loss_with_discriminators_of_its_own_has_no_other_kind() -> None:
         Cell.model_validate({"discriminator": {**SMALL, "kind": "energy"}})
 
 
-@pytest.mark.parametrize("name", ["lite0"])
-def test_a_frozen_network_is_what_it_says(name: str) -> None:
+@pytest.mark.parametrize(("name", "published"), [("lite0", lite0.LITE0), ("lite1", lite0.LITE1)])
+def test_a_frozen_network_is_what_it_says(name: str, published: lite0.Published) -> None:
+    pytest.importorskip(published.package)
     network = frozen_networks[name].function()
     found = network.maps(images(96))
     assert tuple(each.shape[1] for each in found) == network.channels
     assert tuple(96 // each.shape[-1] for each in found) == network.strides
-    assert network.sha256 == lite0.WEIGHTS_SHA256
+    assert network.sha256 == published.sha256
 
 
 @pytest.mark.parametrize("scaled", [True, False])
@@ -169,6 +174,9 @@ def test_a_transformer_is_loaded_by_file_and_hash(
     found[0].sum().backward()
     assert image.grad is not None
     assert image.grad.norm() > 0
+    absent = replace(network, require=WeightsFile("no.pth", sha256, "ABLATE_NO_SUCH_WEIGHTS", "nowhere").find)
+    with pytest.raises(AbsentError, match=r"the weights no\.pth are absent"):
+        FeatureDiscriminator(settings(), absent, 0, MIXINGS["none"], 8).initialise(0)
     other = _transformer(WeightsFile("weights.pth", "0" * 64, "ABLATE_TEST_WEIGHTS", "nowhere"), shape)
     with pytest.raises(ValueError, match=f"has the sha256 {sha256}"):
         other.maps(image)

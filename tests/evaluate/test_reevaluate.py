@@ -43,8 +43,8 @@ def test_on_the_grids_own_images_the_result_is_the_recorded_one(
     assert records.images_csv.read_bytes() == trained.images_csv.read_bytes()
     for name in ("ema", "raw"):
         assert records.recon(name, "test3.png").read_bytes() == trained.recon(name, "test3.png").read_bytes()
-    names = set(recorded.artefacts) - {"weights.pt"}
-    assert {name: recorded.artefacts[name] for name in names} == result.artefacts
+    assert result.artefacts.keys() == {name for name in recorded.artefacts if name.startswith(("eval/", "cell.json"))}
+    assert all(recorded.artefacts[name] == digest for name, digest in result.artefacts.items())
 
 
 def test_other_images_give_other_numbers_and_leave_the_cell_as_it_was(

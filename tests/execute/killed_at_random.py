@@ -124,7 +124,9 @@ def outcome(store: Store) -> dict[str, Any]:
 def _entry(entry: Entry) -> dict[str, Any]:
     result = entry.result().plain()
     rows = [{key: value for key, value in row.plain().items() if key not in CLOCK} for row in entry.metrics()]
-    return {key: result.get(key) for key in ("status", "step", "metrics", "protocol", "artefacts")} | {"rows": rows}
+    made = {name: digest for name, digest in result["artefacts"].items() if name.startswith(("weights.pt", "eval/"))}
+    kept = {key: result.get(key) for key in ("status", "step", "metrics", "protocol")}
+    return kept | {"artefacts": made, "rows": rows}
 
 
 CLOCK = ("t", "steps_per_second", "attempt")

@@ -93,7 +93,7 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
         if stop() and behaviour != "deaf" and step < job.steps:
             return Outcome(Status.interrupted, step, time.monotonic() - began)
     seconds = time.monotonic() - began
-    costs = {"seconds": seconds, "train_seconds": seconds, "eval_seconds": 0.0, "metrics": {}}
+    costs = {"seconds": seconds, "train_seconds": seconds, "eval_seconds": 0.0, "metrics": {"ema": {"bpp_actual": 0.1}}}
     entry.commit(made_result(entry, step=step, environment=entry.environment(), **costs))
     return Outcome(Status.done, step, seconds)
 

@@ -51,7 +51,7 @@ PAIRS = (
     (signal.SIGUSR1, signal.SIGTERM),
 )
 DELAYS = (0.005, 0.01, 0.05, 0.5)
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

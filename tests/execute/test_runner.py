@@ -195,7 +195,7 @@ def test_a_run_that_breaks_off_leaves_no_cell_training_behind_it(tmp_path: Path)
 
 def test_only_wanted_cells_run_and_no_more_than_the_limit(tmp_path: Path):
     plan, notes = make_plan("well", "diverge", "well", "well"), Notes()
-    assert run_pretended(plan, tmp_path, notes, wanted=lambda label: "well" in label, limit=2) == 0
+    assert run_pretended(plan, tmp_path, notes, wanted=lambda cell: "well" in cell.label, limit=2) == 0
     assert notes.starts == ["warm-up", "well seed=0", "well seed=2"]
     assert statuses(plan, tmp_path) == ["done", "pending", "done", "pending"]
 
@@ -220,8 +220,39 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert str(damaged) in said
     assert "delete the entry's directory" in said
     assert run_pretended(plan, tmp_path, again) == 3
-    assert "nothing to do: every cell is finished or broken" in again.messages
+    assert "nothing to do: every cell is finished or damaged" in again.messages
     assert damaged.read_text() == "{}"
+
+
+def test_a_cell_of_another_user_is_named_and_stops_no_other(tmp_path: Path, monkeypatch):
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    foreign = entries(plan, tmp_path)[0].path
+    foreign.mkdir(parents=True)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, *how, **more: path != foreign and may(path, *how, **more))
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert notes.starts == ["well seed=1"]
+    (said,) = [text for text in notes.messages if text.startswith("broken: well seed=0: ")]
+    assert f"{foreign}: " in said
+    assert f"belongs to {foreign.owner()}" in said
+
+
+@pytest.mark.parametrize("reason", [errno.ENOLCK, None], ids=["nobody", "everybody"])
+def test_a_file_system_without_locks_is_said_once_and_leases_take_their_place(tmp_path: Path, monkeypatch, reason):
+    def flock(*_: object) -> None:
+        if reason:
+            raise OSError(reason, os.strerror(reason))
+
+    # The workers' file system has locks, and respects the leases of one that has none.
+    monkeypatch.setattr("ablate.store.lock.fcntl.flock", flock)
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    held = entries(plan, tmp_path)[0]
+    with held.claim():
+        assert run_pretended(plan, tmp_path, notes, wait=False) == 75
+    assert notes.starts == ["well seed=1"]
+    (said,) = [text for text in notes.messages if "lease files" in text]
+    assert said.startswith(f"the file system of {tmp_path} grants")
+    assert run_pretended(plan, tmp_path) == 0
 
 
 def test_a_cell_held_by_another_process_is_left_to_it(tmp_path: Path):

@@ -67,7 +67,7 @@ def test_the_catalogues_are_read_without_torch() -> None:
 def test_extractors_state_taps_preprocessing_weights_and_licence() -> None:
     taps = {name: tuple(extractors[name].facts["taps"]) for name in extractors}
     assert taps == {"lite0": (112, 1280), "inception": (2048, 2023), "dinov2": (1024,)}
-    for sha256 in (lite0.WEIGHTS_SHA256, inception.WEIGHTS.sha256, dinov2.WEIGHTS.sha256):
+    for sha256 in (lite0.LITE0.sha256, inception.WEIGHTS.sha256, dinov2.WEIGHTS.sha256):
         assert re.fullmatch("[0-9a-f]{64}", sha256)
     for name in extractors:
         facts = extractors[name].facts

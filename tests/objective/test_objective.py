@@ -57,6 +57,22 @@ def test_generator_sees_all_scales_or_the_finest() -> None:
     assert adversarial_term(objective(generator_scales="finest"), LOGITS) == pytest.approx(-1.0)
 
 
+def test_the_generators_loss_may_be_another_than_the_discriminators() -> None:
+    crossed, own = objective(adversarial="lsgan", generator="hinge"), objective(adversarial="lsgan")
+    assert adversarial_term(crossed, LOGITS) == pytest.approx(-(1 + 2 + 6) / 3)
+    assert adversarial_term(own, LOGITS) == pytest.approx((0 + 1 + 25) / 3)
+    for real, fake in ((LOGITS, LOGITS), (LOGITS[::-1], LOGITS[::-1])):
+        assert of_discriminators(crossed, real, fake) == of_discriminators(own, real, fake)
+
+
+def test_the_generators_loss_decides_whether_it_looks_at_the_image_and_takes_options() -> None:
+    crossed = objective(adversarial="hinge", generator="rp_vanilla")
+    assert crossed.needs_real_logits
+    assert not objective(adversarial="rp_vanilla", generator="hinge").needs_real_logits
+    shifted = objective(generator={"name": "lsgan", "generator_target": 0.0})
+    assert adversarial_term(shifted, LOGITS) == pytest.approx((1 + 4 + 36) / 3)
+
+
 def test_total_is_the_weighted_sum_of_unweighted_terms() -> None:
     settings = objective(lambda_x=12, adversarial_weight=0.5, feature_matching="pix2pixhd", feature_matching_weight=10)
     parts = settings.generator(

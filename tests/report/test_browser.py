@@ -79,6 +79,7 @@ def test_the_name_of_a_grid_or_a_level_is_text_wherever_it_stands(page: Browser,
 
 def test_a_filter_leaves_the_rows_that_hold_all_words(page: Browser, written: Written) -> None:
     page.open(written.report.html)
+    page.point(".fold:has(#table-cells) summary", press=True)
     everything = visible_rows(page, "cells")
     page.write("#table-cells [data-filter]", "lsgan 48")
     kept = visible_rows(page, "cells")
@@ -89,6 +90,7 @@ def test_a_filter_leaves_the_rows_that_hold_all_words(page: Browser, written: Wr
 
 def test_a_heading_sorts_its_column_and_turns_it_round(page: Browser, written: Written) -> None:
     page.open(written.report.html)
+    page.point(".fold:has(#table-cells) summary", press=True)
     heads = page.evaluate("[...document.querySelectorAll('#table-cells th')].map((head) => head.innerText)")
     column = next(index for index, head in enumerate(heads) if head.startswith("PSNR"))
     button = f"#table-cells th:nth-child({column + 1}) button"
@@ -126,6 +128,15 @@ def test_the_page_marks_the_section_that_is_being_read(page: Browser, written: W
         assert page.evaluate("document.querySelectorAll('nav a[aria-current]').length") == 1
 
 
+def test_a_folded_part_opens_by_its_link_in_the_navigation(page: Browser, written: Written) -> None:
+    page.open(written.report.html)
+    opened = "document.querySelector('#cost details.part').open"
+    assert page.evaluate(opened) is False
+    page.point("nav a[href='#cost']", press=True)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate(opened) is True
+
+
 TILE = "#gallery-images .image:first-of-type .tile:not(.original)"
 
 
@@ -141,7 +152,7 @@ def test_the_pointer_on_a_crop_shows_the_original_in_its_place(page: Browser, wr
 
 def test_the_slider_draws_the_original_over_every_crop_of_its_image(page: Browser, written: Written) -> None:
     page.open(written.report.html)
-    page.point(".image [data-cut]", press=True, at=0.25)
+    page.point("#gallery-images .image [data-cut]", press=True, at=0.25)
     cuts = page.evaluate(f"[...document.querySelectorAll('{TILE} .over')].map((o) => getComputedStyle(o).clipPath)")
     assert len(cuts) > 5
     right = float(cuts[0].split()[1].rstrip("%"))
@@ -178,11 +189,11 @@ def pixels(address: str) -> np.ndarray:
 
 def test_flicker_alternates_and_stops(page: Browser, written: Written) -> None:
     page.open(written.report.html)
-    page.point(".image [data-flicker]", press=True)
+    page.point("#gallery-images .image [data-flicker]", press=True)
     shown = f"document.querySelectorAll('{TILE}.show').length"
     wait = f"new Promise((done) => {{ const look = () => {shown} > 5 ? done(true) : setTimeout(look, 50); look(); }})"
     assert page.evaluate(wait)
-    page.point(".image [data-flicker]", press=True)
+    page.point("#gallery-images .image [data-flicker]", press=True)
     assert page.evaluate(shown) == 0
 
 

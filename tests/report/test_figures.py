@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+from PIL import Image
+
 from ablate.metrics.catalogue import metrics
+from ablate.report import write_report
 from ablate.report.figures import Style, axis_title, draw, key, name_rows
 from ablate.report.svg import SERIES
+from tests.fabricated_store import Fabrication, fabricate
 
 
 def texts(svg: str, tag: str) -> list[str | None]:
@@ -27,3 +33,27 @@ def test_a_figure_has_its_name_its_words_and_a_title_for_each_point() -> None:
 def test_an_axis_says_the_unit_and_which_way_is_better() -> None:
     assert axis_title(metrics["psnr"]) == "PSNR (dB)"
     assert axis_title(metrics["ms_ssim"], better=True) == "MS-SSIM, higher is better"
+
+
+@pytest.mark.parametrize(("ending", "first"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_figures_for_a_paper_are_as_wide_as_a_page_and_as_a_column(tmp_path: Path, ending: str, first: bytes) -> None:
+    axes = {"loss.adversarial": ["vanilla", "hinge"], "loss.lambda_x": [12.0, 48.0]}
+    store = fabricate(tmp_path, Fabrication(axes=axes, recon=False, log_points=3))
+    written = write_report([store], tmp_path / "report", figures=ending)
+    drawn = {path.stem for path in written.figures}
+    # Panels in a row are stacked in a column; a grid of panels is for a page alone.
+    assert {"tradeoff-page", "tradeoff-column", "comparisons-column", "gradients-page"} <= drawn
+    assert "gradients-column" not in drawn
+    assert all(path.read_bytes().startswith(first) for path in written.figures)
+    if ending == "png":
+        widths = {}
+        for path in written.figures:
+            with Image.open(path) as image:
+                widths[path.stem.rpartition("-")[2]] = image.width
+        assert widths == {"page": 2100, "column": 1020}
+    if ending == "pdf":
+        content = (tmp_path / "report/figures/tradeoff-page.pdf").read_bytes()
+        assert b"/FontFile2" in content  # letters are embedded, as publishers ask
+    # Asked for no more, they go.
+    write_report([store], tmp_path / "report")
+    assert not any(path.exists() for path in written.figures)

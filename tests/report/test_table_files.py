@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablate.bench.record import Journal
 from ablate.report.document import Column, Table, Value
-from ablate.report.report import build
+from ablate.report.report import build, gather
 from ablate.report.table_files import LONG, WRITTEN, escaped, to_csv, to_latex
 from tests.fabricated_store import Fabrication, fabricate
 from tests.report.sections.test_throughput import EAGER, HEAD, row
@@ -37,7 +37,9 @@ def test_csv_says_the_number_that_a_reader_sees(tmp_path: Path) -> None:
     for each in (row("eager", EAGER), row("native", [8.0, 7.0, 9.0])):
         journal.write(each)
     journal.end("complete", [])
-    tables = [block for section in build([store]).sections for block in section.blocks if isinstance(block, Table)]
+    tables = [
+        block for section in build(gather([store])).sections for block in section.blocks if isinstance(block, Table)
+    ]
     compared = set()
     for one in tables:
         for column, value in ((c, v) for line in one.rows for c, v in zip(one.columns, line, strict=True)):

@@ -44,7 +44,7 @@ def commit(
         for parameter in raw.parameters():
             parameter.mul_(1.1)
     result = {"schema": 1, "id": cell.id, "status": status, "step": 1, "cause": None}
-    result |= {"seconds": 1.0, "train_seconds": 1.0, "metrics": {}, "artefacts": {}}
+    result |= {"seconds": 1.0, "train_seconds": 1.0, "metrics": {"ema": {"psnr": 20.0}}, "artefacts": {}}
     if status == "done":
         parts = {"codec": raw.state_dict(), "average": average.state_dict()}
         write_with(entry.weights, lambda file: torch.save(parts, file))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).parents[2]
+EXECUTOR_FILE = "own_executor.py"
 OWN_EXECUTOR = re.compile(r"```python\n(# own_executor\.py\n.*?)```", re.DOTALL)
 ROLES = ("forkserver", "spawn", "resource_tracker"[:15])
 """Modules of multiprocessing that a process runs; the system cuts its name."""
@@ -29,13 +30,11 @@ def install(executor_file: str) -> None:
     runpy.run_path(executor_file)
 
 
-def write_executor(directory: Path) -> Path:
+def write_executor(directory: Path) -> None:
     """Writes the executor of docs/extending.md into a file."""
     text = OWN_EXECUTOR.search((ROOT / "docs" / "extending.md").read_text())
     assert text is not None, "docs/extending.md shows an executor"
-    path = directory / "own_executor.py"
-    path.write_text(text[1])
-    return path
+    (directory / EXECUTOR_FILE).write_text(text[1])
 
 
 def _fork(_path: str, arguments: Sequence[str | bytes], passed: Sequence[int]) -> int:

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,36 +27,43 @@ from tests.torture.tally import Tally
 EXECUTORS = ("local", "local", "spawned")
 """Of three runs the third has the executor of docs/extending.md, whose workers are killed, too."""
 PATIENCE_SECONDS = 600.0
+MOST_FAULTS = 5
 FORGIVEN = (0, 3)
 """A runner that lives while its workers are killed says in the end that cells failed; run again, they go on."""
 
 
 @dataclass
 class Runs:
-    """Starts runs of one grid."""
+    """Starts runs of one grid, each of which goes on while others are started."""
 
     children: Children
     grid: Path
-    output: Path
-    executor_file: Path
+    directory: Path
+    workers: int
     started: int = field(default=0)
 
-    def start(self, runs: Path, executor: str) -> Started:
+    @classmethod
+    def prepare(cls, directory: Path, children: Children, workers: int) -> Runs:
+        """Writes what they need into a directory, which must be empty, and waits until they can be forked."""
+        children.call("time:time")
+        forks.write_executor(directory)
+        return cls(children, write_inputs(directory), directory, workers)
+
+    def start(self, runs: Path, executor: str = "local") -> Started:
+        """Starts a run whose trainings go by the definitions, which they need not choose anew."""
         self.started += 1
-        options = ("--no-progress", "--workers", "2", "--threads", "1", "--kernels", "eager", "--no-references")
-        words = ("run", self.grid, *options, "--executor", executor, "--runs-dir", runs)
-        before = [("tests.torture.forks:install", str(self.executor_file))]
-        return self.children.start(*words, output=self.output / f"{self.started}.txt", before=before)
+        options = ("--no-progress", "--workers", self.workers, "--threads", "1", "--kernels", "eager")
+        words = ("run", self.grid, *map(str, options), "--no-references", "--executor", executor, "--runs-dir", runs)
+        before = [("tests.torture.forks:install", str(self.directory / forks.EXECUTOR_FILE))]
+        return self.children.start(*words, output=self.directory / f"output-{self.started}.txt", before=before)
 
 
-def rounds(directory: Path, children: Children, count: int, seed: int) -> Iterator[Tally]:
+def rounds(directory: Path, children: Children, count: int, seed: int) -> Generator[Tally]:
     """Kills `count` times in as many runs as it takes, and yields what came of each run."""
-    (directory / "output").mkdir()
-    runs = Runs(children, write_inputs(directory), directory / "output", forks.write_executor(directory))
+    runs = Runs.prepare(directory, children, workers=2)
     runs.grid.write_text(runs.grid.read_text().replace("train.steps = 6", "train.steps = 24"))
-    children.call("time:time")  # once it answers it has imported everything
     began = time.monotonic()
-    peaceful = runs.start(directory / "peaceful", "local").ended(PATIENCE_SECONDS)
+    peaceful = runs.start(directory / "peaceful").ended(PATIENCE_SECONDS)
     assert peaceful.code == 0, peaceful.output
     seconds = time.monotonic() - began
     expected = outcome(Store(directory / "peaceful", NAME))
@@ -96,20 +103,22 @@ def _until_finished(
         if ended.code == 0:
             return killed, faults
         if "Traceback (most recent" in ended.output or ended.code not in (*FORGIVEN, -signal.SIGKILL):
-            return killed, [f"ended with {ended.code}: {ended.output[-1500:]}"]
+            faults.append(f"ended with {ended.code}: {ended.output[-1500:]}")
+        if len(faults) > MOST_FAULTS:
+            return killed, faults
 
 
 def _wait(runner: Started, seconds: float, chance: random.Random) -> tuple[str, int] | None:
     """Waits a random while, and returns somebody to kill; None where the runner ended before."""
     end = time.monotonic() + chance.uniform(0, seconds / 4)
     while runner.running:
-        if time.monotonic() >= end and (victim := _choose(runner, chance)):
+        if time.monotonic() >= end and (victim := choose(runner, chance)):
             return victim
         time.sleep(0.01)
     return None
 
 
-def _choose(runner: Started, chance: random.Random) -> tuple[str, int] | None:
+def choose(runner: Started, chance: random.Random) -> tuple[str, int] | None:
     """Returns a runner, its fork server (which may not have started) or a worker; None where it is just gone."""
     found: dict[str, list[int]] = {"runner": [runner.pid], "fork server": [], "worker": []}
     for pid in runner.alive:

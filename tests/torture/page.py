@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import re
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,20 @@ BY_LAST = ("store_files",)
 
 @dataclass(frozen=True)
 class Part:
-    """What one part of the torture came to, by which command and in how many seconds."""
+    """What one part of the torture came to, by which command, of which commit and in how many seconds."""
 
     command: str
+    commit: str
     seconds: float
     tally: Tally
+
+
+def commit() -> str:
+    """Returns the commit of the code that runs, with a word where files differ from it."""
+    git = ("git", "-C", str(Path(__file__).parent))
+    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
+    return (head.stdout.strip() or "unknown") + (" and changes" if changed.stdout.strip() else "")
 
 
 def keep(out: Path, name: str, part: Part) -> None:
@@ -51,7 +61,8 @@ def keep(out: Path, name: str, part: Part) -> None:
     out.mkdir(parents=True, exist_ok=True)
     numbers = _numbers(out)
     counts = {case: dict(sorted(outcomes.items())) for case, outcomes in sorted(part.tally.counts.items())}
-    numbers[name] = {"command": part.command, "seconds": round(part.seconds), "counts": counts}
+    about = {"command": part.command, "commit": part.commit, "seconds": round(part.seconds)}
+    numbers[name] = {**about, "cases": part.tally.done, "counts": counts}
     numbers[name]["faults"] = [fault[:400] for fault in part.tally.faults]
     ordered = {title: numbers[title] for title in TITLES if title in numbers}
     (out / "numbers.json").write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -82,9 +93,10 @@ def _section(name: str, part: dict[str, Any]) -> str:
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     about = _about(name)
     command = (
-        f"`{part['command']}`, {total:,} cases in {part['seconds'] / 60:.0f} minutes, {len(part['faults'])} faults"
+        f"`{part['command']}` at commit {part['commit']}: {total:,} cases in {part['seconds'] / 60:.0f} minutes, "
+        f"{len(part['faults'])} faults"
     )
-    return f"## {TITLES[name]}\n{about}\n\n{command}:\n\n{table}\n"
+    return f"## {TITLES[name]}\n{about}\n\n{command}.\n\n{table}\n"
 
 
 def _about(name: str) -> str:

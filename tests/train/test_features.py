@@ -37,7 +37,7 @@ def test_it_is_resumed_bit_for_bit_and_its_hash_stands_in_the_result(
         results.append(comparable(entry))
     assert results[0] == results[1]
     result = entry.result()
-    assert result.codec.judge_sha256 == lite0.WEIGHTS_SHA256
+    assert result.codec.judge_sha256 == lite0.LITE0.sha256
     assert result.trained_against("fd_lite0_112")
     assert result.trained_against("kid_paired_lite0_112")
     assert not result.trained_against("psnr")

@@ -29,17 +29,17 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
         cell = make_cell(train=train_settings, **sections)
         entry = claimed(cell)
         steps: Steps = []
-        discriminate, generate = step.discriminator_step, step.generator_terms
+        discriminate, generate = step.discriminator_loss, step.generator_terms
 
-        def watched_discriminator(state, objective, cell, number, image, reconstruction):
-            steps.append(("discriminator", number, image))
-            return discriminate(state, objective, cell, number, image, reconstruction)
+        def watched_discriminator(state, objective, cell, number, draw, shown):
+            steps.append(("discriminator", draw, shown.image))
+            return discriminate(state, objective, cell, number, draw, shown)
 
-        def watched_generator(state, objective, image, reconstruction, precision):
-            steps.append(("generator", state.step, image))
-            return generate(state, objective, image, reconstruction, precision)
+        def watched_generator(state, objective, image, reconstruction, precision, number):
+            steps.append(("generator", number, image))
+            return generate(state, objective, image, reconstruction, precision, number)
 
-        monkeypatch.setattr(step, "discriminator_step", watched_discriminator)
+        monkeypatch.setattr(step, "discriminator_loss", watched_discriminator)
         monkeypatch.setattr(step, "generator_terms", watched_generator)
         state = TrainState.for_cell(cell, "cpu")
         images = prepare(cell.data, "train", store.data_cache)
@@ -160,13 +160,13 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
     make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     cell = make_cell(train={"steps": 4, "log_every": 1, "order": order})
-    entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), step.discriminator_step
+    entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), step.accumulated_step
 
     def broken(state, *arguments):
         output = sound(state, *arguments)
         return dataclasses.replace(output, loss=output.loss * (torch.nan if state.step >= 1 else 1))
 
-    monkeypatch.setattr(step, "discriminator_step", broken)
+    monkeypatch.setattr(step, "accumulated_step", broken)
     images = prepare(cell.data, "train", store.data_cache)
     outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == ("diverged", 2)

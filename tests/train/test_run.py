@@ -60,7 +60,9 @@ def comparable(entry: Entry) -> dict:
     result = entry.result()
     return {
         "metrics": result.metrics,
-        "artefacts": result.artefacts,
+        "artefacts": {
+            name: sha256 for name, sha256 in result.artefacts.items() if name.startswith(("weights.pt", "eval/"))
+        },
         "rows": [
             {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
             for row in entry.metrics()

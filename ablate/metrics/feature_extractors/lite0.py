@@ -27,8 +27,8 @@ def lite0(*, tap: int = 112, device: str = "cpu") -> Extractor:
     Raises:
         ValueError: for a tap other than 112 and 1280, or weights that are absent or altered.
     """
-    from ablate.networks.lite0 import WEIGHTS_SHA256, fused
+    from ablate.networks.lite0 import LITE0, fused
 
     require_tap("lite0", tap)
     network = fused(device)
-    return Extractor("lite0", tap, WEIGHTS_SHA256, PREPROCESSING, device, functools.partial(network.features, tap=tap))
+    return Extractor("lite0", tap, LITE0.sha256, PREPROCESSING, device, functools.partial(network.features, tap=tap))

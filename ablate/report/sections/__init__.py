@@ -1,6 +1,7 @@
 """The parts of a report in their order, one file each: evidence in, a section of blocks out.
 
-One without blocks is not shown.
+What a reader with ten seconds needs comes first, then what one with a minute looks at; the rest is folded. One without
+blocks is not shown.
 """
 
 from __future__ import annotations
@@ -26,23 +27,25 @@ from ablate.report.sections.tradeoff import tradeoff
 from ablate.report.sections.training import training
 from ablate.report.sections.variance import variance
 from ablate.report.sections.verdict import verdict
+from ablate.report.sections.verdicts import verdicts
 
 SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     verdict,
-    completeness,
-    results,
     forest,
-    axis_effects,
-    interaction_effects,
-    variance,
+    images,
+    results,
+    verdicts,
     tradeoff,
     anchors,
     references,
+    axis_effects,
+    interaction_effects,
     training,
-    images,
     cost,
     equal_budgets,
+    variance,
     sensitivity_analysis,
     throughput,
+    completeness,
     protocol,
 )

@@ -27,14 +27,18 @@ Records = Mapping[str, Mapping[str, Any]]
 
 
 HOW = (
-    "At no more bits: of each image, the best quality whose file, header included, is no larger than the arm's file "
-    "of that image (its mean over seeds). JPEG with optimised tables and chroma at half resolution, qualities 1 to "
-    "95; WebP at its slowest setting, 0 to 100; both by Pillow. A format has no figure where a single image has no "
-    "file so small. On curves, every image has the same limit in bits per pixel."
+    "Of each image, the best quality whose file, header included, is no larger than the arm's file of that image. JPEG "
+    "with optimised tables and chroma at half resolution, WebP at its slowest setting; both by Pillow. A format has no "
+    "figure where a single image has no file so small."
 )
 
 
-@section("anchors", "Beside JPEG and WebP", "JPEG, WebP")
+@section(
+    "anchors",
+    "Beside JPEG and WebP",
+    "JPEG, WebP",
+    summary="Both formats at no more bits than the arms",
+)
 def anchors(evidence: Evidence) -> Content:
     """Returns the sentences, the table at matched bits, and the curves of both formats with the arms' points."""
     nothing: dict[str, Any] = {"at_arms": {}, "curves": {}}

@@ -26,10 +26,8 @@ DRAWN = ("psnr", "fd_", "bpp_actual")
 MEAN = Style(SERIES[0][0])
 
 HOW = (
-    "A difference compares cells that agree in everything but this axis, seed by seed: it is averaged over the "
-    "other axes within a seed, and its 95 % t-interval is over the seeds, so n is the number of seeds and not of "
-    "cells or images. A marginal mean averages the finished cells of a level and moves when some of them are "
-    "missing; a difference does not. Verdicts are those of the comparisons to the baseline above."
+    "A difference compares cells that agree in everything but this axis, seed by seed; its 95 % t-interval is over "
+    "seeds. A marginal mean moves when cells are missing; a difference does not."
 )
 
 Means = Mapping[tuple[str, str], Sequence[LevelMean]]
@@ -52,7 +50,7 @@ class Row:
         return max((len(mean.by_seed) for mean in self.means.values()), default=0)
 
 
-@section("effects", "Effect of each axis", "Effects")
+@section("effects", "Effect of each axis", "Effects", summary="The mean of each level over all other settings")
 def axis_effects(evidence: Evidence) -> Content:
     """Returns a figure of all axes and a table for each."""
     study, metrics = evidence.study, evidence.varying
@@ -93,9 +91,8 @@ def _figure(axes: Sequence[Axis], metrics: Sequence[Metric], means: Means) -> Fi
         listed = joined([metric.label for metric in metrics])
         return drawn.figure(
             f"Marginal means of {listed} at each level of {joined([axis.name for axis in axes])}",
-            "Large: marginal mean over seeds, ringed at the baseline level. Small: single seeds, joined where they are "
-            "the same; lines that run alike mean that the seeds agree on the effect. Panels of a row share their "
-            "scale.",
+            "Large: marginal mean over seeds, ringed at the baseline level. Small: single seeds, joined: lines that "
+            "run alike agree on the effect.",
         )
 
 

@@ -12,7 +12,9 @@ from ablate.report.sections.section import Content, section
 from ablate.report.tables import Field, difference, numbers, table, words
 
 
-@section("budgets", "Equal budgets", "Budgets")
+@section(
+    "budgets", "Equal budgets", "Budgets", summary="Arms compared after equal training time instead of equal steps"
+)
 def equal_budgets(evidence: Evidence) -> Content:
     """Returns the time each level takes and the training distortion it reaches within equal budgets."""
     found = budgets(evidence.study, evidence.curves) if evidence.finished else ()
@@ -23,10 +25,8 @@ def equal_budgets(evidence: Evidence) -> Content:
         )
         return [said], {"budgets": []}
     said = text(
-        "Arms of a grid train for equal steps, but a step of one may take longer. Training distortion is averaged over "
-        "the last quarter of a budget: the steps, and the seconds, of the cell of each seed that took fewest. Negative "
-        "is less distortion than the baseline. A level that is ahead at equal steps and not at equal seconds buys its "
-        "lead with time. Seconds of cells that ran beside others are not exact."
+        "Training distortion over the last quarter of a budget: the steps, and the seconds, of the cell of each seed "
+        "that took fewest. A level that is ahead at equal steps and not at equal seconds buys its lead with time."
     )
     data = {"budgets": [asdict(budget) for budget in found], "time": {
         f"{axis} {level}": asdict(share) for (axis, level), share in evidence.time_shares.items()

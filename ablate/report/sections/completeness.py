@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ablate.analysis.axes import value_text
-from ablate.records import CELL_STATUSES, CellRecord, ExcludedCells, Status
+from ablate.records import CELL_STATUSES, CellRecord, Damage, ExcludedCells, Status
 from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import LOST, Evidence
 from ablate.report.numbers import joined, plural
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
+from ablate.store.seal import altered
 
 AGREE = {
     "fingerprint": "code fingerprints",
@@ -23,7 +24,7 @@ AGREE = {
 """Facts of the environment that cells of one comparison should share."""
 
 
-@section("completeness", "Completeness")
+@section("completeness", "Completeness", summary="Planned, finished, diverged and failed cells, and what was left out")
 def completeness(evidence: Evidence) -> Content:
     """Returns counts by status, every cell without a measurement with its cause, and warnings against pooling."""
     # Cards: how many cells there are of each status.
@@ -39,9 +40,14 @@ def completeness(evidence: Evidence) -> Content:
     if excluded:
         cards.append(Card("excluded", f"{excluded:,}"))
     blocks: list[Block] = [Cards(tuple(cards))]
-    # What must not be pooled, and what is missing and why.
-    warnings = list(_warnings(evidence))
-    blocks += warnings
+    # What must not be pooled or believed, and what is missing and why.
+    damaged = _altered_warmups(evidence)
+    warned = [*warnings(evidence), *map(_altered_warmup, damaged)]
+    blocks += warned
+    unsealed = sum(cell.unsealed for cell in study.cells)
+    if unsealed:
+        said = f"{plural(unsealed, 'cell')} of before there were seals: nothing tells whether a file was edited since."
+        blocks.append(text(said, kind="note"))
     ended = [cell for cell in study.cells if cell.status in LOST]
     if ended:
         blocks.append(_ended_table(ended))
@@ -49,9 +55,11 @@ def completeness(evidence: Evidence) -> Content:
         blocks.append(_excluded_table(evidence))
     data = {
         "planned": len(study.cells),
-        **{status.value: counts[status] for status in CELL_STATUSES if status is not Status.broken or counts[status]},
+        **{status.value: counts[status] for status in CELL_STATUSES if not status.damaged or counts[status]},
         "excluded": [each.plain() for each in study.excluded],
-        "warnings": [warning.plain for warning in warnings],
+        "warnings": [warning.plain for warning in warned],
+        "unsealed": unsealed,
+        "altered_warmups": [str(damage) for damage in damaged],
     }
     return blocks, data
 
@@ -63,7 +71,8 @@ def _card(status: Status, count: int) -> Card:
     return Card(status, f"{count:,}", tone=tone)
 
 
-def _warnings(evidence: Evidence) -> Iterator[Text]:
+def warnings(evidence: Evidence) -> Iterator[Text]:
+    """Goes through what the cells of one comparison should share and do not."""
     study, results = evidence.study, evidence.results
     for key, title in AGREE.items():
         facts = [result.environment.fact(key) for result in results]
@@ -87,6 +96,17 @@ def _warnings(evidence: Evidence) -> Iterator[Text]:
             "cells were measured on other images, patches or extractor weights; their distances do not compare.",
             kind="warning",
         )  # fmt: skip
+
+
+def _altered_warmups(evidence: Evidence) -> list[Damage]:
+    """Returns a damage of each warm-up that is altered; the cells that began from it have seals of their own."""
+    names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
+    found = (altered(evidence.store.warmup(name)) for name in names)
+    return [damages[0] for damages in found if damages]
+
+
+def _altered_warmup(damage: Damage) -> Text:
+    return text(strong("A warm-up is altered: "), f"{damage}.", kind="warning")
 
 
 def _ended_table(cells: list[CellRecord]) -> Table:

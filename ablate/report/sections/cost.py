@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 """An arm with its means."""
 
 
-@section("cost", "Cost")
+@section("cost", "Cost", summary="Training time, evaluation time and memory of each arm")
 def cost(evidence: Evidence) -> Content:
     """Returns totals and a row an arm."""
     results = evidence.results
@@ -49,7 +49,7 @@ def cost(evidence: Evidence) -> Content:
 def _warmups(evidence: Evidence) -> dict[str, float]:
     """Returns the seconds of each warm-up that cells began from."""
     names = dict.fromkeys(cell.warmup for cell in evidence.study.cells if cell.warmup)
-    found = {name: evidence.store.warmup(name).result() for name in names}
+    found = {name: evidence.store.warmup(name).readable_result() for name in names}
     return {name: result.seconds for name, result in found.items() if result}
 
 
@@ -87,8 +87,8 @@ def _said(arms: Sequence[Row]) -> str:
         return said + "All cells had their device to themselves, so that speeds compare."
     marked = joined(sorted(ran - {ALONE}), "or")
     return (
-        f"{said}Cells marked “{marked}” may have run beside others on one device, which slows them by an unknown part: "
-        "their times say what was paid, not what an arm costs. With --workers 1, ablate run measures cells alone."
+        f"{said}Cells marked “{marked}” may have run beside others, which slows them: their times say what was paid, "
+        "not what an arm costs. With --workers 1 cells run alone."
     )
 
 

@@ -41,18 +41,20 @@ TONES: Mapping[str, Tone] = {"better": "best", "worse": "bad"}
 
 @section("comparisons", "Comparisons to the baseline", "Comparisons")
 def forest(evidence: Evidence) -> Content:
-    """Returns the forest plot and a table for each metric that has a better direction."""
+    """Returns the forest plot of every comparison."""
     metrics = [evidence.metrics[name] for name in evidence.contrasts]
     rows = _rows(evidence, metrics)
     if not rows:
         said = text("No two arms have finished seeds in common, so there is nothing to compare.")
         return [said], {"drawn": []}
-    blocks: list[Block] = [text(_how(evidence))]
-    blocks.append(_figure(metrics[:PANELS], rows, evidence.contrasts))
+    return [_figure(metrics[:PANELS], rows, evidence.contrasts)], {"drawn": [list(row) for row in rows]}
+
+
+def comparison_tables(evidence: Evidence) -> list[Block]:
+    """Returns how comparisons are judged, and a table for each metric that has a better direction."""
     curves = bjontegaard_table(evidence)
-    blocks += [curves] if curves else []
-    blocks += [_table(evidence, metric) for metric in metrics]
-    return blocks, {"drawn": [list(row) for row in rows]}
+    tables = [_table(evidence, evidence.metrics[name]) for name in evidence.contrasts]
+    return [text(_how(evidence), kind="note"), *([curves] if curves else []), *tables]
 
 
 def _how(evidence: Evidence) -> str:
@@ -62,15 +64,13 @@ def _how(evidence: Evidence) -> str:
         "bd": "Quality is compared at equal bits, by Bjøntegaard difference along an axis that draws a curve.",
     }.get(
         match,
-        f"Better quality counts only where the interval of the bits shows no more of them than the baseline spends, "
-        f"worse only where it shows no fewer, {match.replace(':', ' ')}.",
+        f"Better quality counts only with no more bits, worse only with no fewer, {match.replace(':', ' ')}.",
     )
     return (
-        "A verdict needs two things at the level of significance, corrected for all declared comparisons on the metric "
-        "(Holm): Student's interval of the paired differences, one a seed, on one side of the margin, and the exact "
-        "sign-flip test at that margin; equivalence takes a third, which also holds where seeds fall to one side as "
-        "exponential ones do. Comparisons that the grid file does not declare (other metrics, axes left out "
-        f"of [compare] axes) are exploratory and corrected by Benjamini and Hochberg. {bits}"
+        "A verdict needs Student's interval of the paired differences on one side of the margin and the exact "
+        "sign-flip test at that margin, both corrected for all declared comparisons on the metric (Holm); equivalence "
+        "takes a third test, which holds for skewed seeds. What the grid file does not declare is exploratory "
+        f"(Benjamini and Hochberg). {bits}"
     )
 
 
@@ -100,9 +100,9 @@ def _figure(
         key(drawn.canvas, STYLES)
         return drawn.figure(
             f"Paired differences of {joined([m.label for m in metrics])} to the baseline with margins and verdicts",
-            "Difference to the baseline, paired by seed and by all other axes: large, the mean over seeds with its "
-            "t-interval, coloured by its verdict; small, single seeds. Shaded: differences within the margin, too "
-            "small to matter. Hollow: inconclusive. An arrow: the interval goes on beyond the panel.",
+            "Difference to the baseline, paired by seed and by all other axes. Large: the mean over seeds with its "
+            "t-interval, coloured by its verdict, hollow where it is inconclusive. Small: single seeds. Shaded: too "
+            "small to matter.",
         )
 
 
@@ -172,7 +172,7 @@ def _table(evidence: Evidence, metric: Metric) -> Table:
                 "how many more bits than the baseline, with the interval"),
         words("verdict", _verdict),
         caption=caption,
-        folded=True not in declared,
+        folded=True,
     )  # fmt: skip
 
 

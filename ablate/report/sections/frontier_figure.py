@@ -28,7 +28,7 @@ ELLIPSE_SEEDS = 5
 def frontier_figure(evidence: Evidence, encoding: Encoding, scatters: Sequence[Scatter]) -> Figure:
     """Draws a panel for each pair of metrics, all with the same quality upwards."""
     styles, quality = arm_styles(evidence, encoding), scatters[0].quality
-    with draw("tradeoff", 5.6) as drawn:
+    with draw("tradeoff", 4.6) as drawn:
         panels = drawn.panels(len(scatters), sharey=True)
         for panel, scatter in zip(panels, scatters, strict=True):
             _panel(drawn, panel, evidence, scatter, styles, encoding.path)

@@ -76,7 +76,7 @@ def images(evidence: Evidence) -> Content:
         said = text("No cell has finished, so there is no reconstruction to show.")
         return [said], {"images": []}
     views = Views(evidence, reference, reference.done[0].seed)
-    chosen = _chosen(views)
+    chosen = chosen_images(views)
     arms, rule = _arms(evidence, views.seed)
     # Where originals are gone, crops stand alone.
     blocks: list[Block] = [text(_how(views, rule))]
@@ -99,7 +99,7 @@ def images(evidence: Evidence) -> Content:
     return blocks, numbers
 
 
-def _chosen(views: Views) -> tuple[Chosen, ...]:
+def chosen_images(views: Views) -> tuple[Chosen, ...]:
     """Returns the images to show; what stands in for a baseline that has not finished goes by its own name."""
     evidence, reference = views.evidence, views.reference
     called = "the baseline arm" if reference is evidence.study.baseline else reference.name
@@ -118,10 +118,8 @@ def _how(views: Views, rule: str) -> str:
 
 def _caption(side: int) -> str:
     return (
-        f"Each crop is the {side} px window with the most detail in the original, pixel for pixel and without loss. "
-        "Point at a crop, or focus it and press the space bar, to see the original in its place; the slider draws "
-        "the original over all crops from the left, and Flicker alternates them. Errors are the mean absolute "
-        "difference to the original over the three channels."
+        f"The {side} px window with the most detail, pixel for pixel. Point at a crop, or press the space bar on it, "
+        "to see the original in its place; the slider draws it over all crops. Errors are mean absolute differences."
     )
 
 
@@ -154,7 +152,7 @@ def _image(
     if pixels is None:
         return None
     window = most_detailed(pixels, side)
-    tiles = [_tile(views, arm, image, window) for arm in arms]
+    tiles = [tile_of(views, arm, image, window) for arm in arms]
     numbers = {
         "image": image, "rule": rule,
         "window": {"left": window.left, "top": window.top, "width": window.width, "height": window.height},
@@ -182,7 +180,7 @@ def _whole(
             yield (name, title, f"{fixed(psnr[name], 2)} dB"), pixels
 
 
-def _tile(views: Views, arm: Arm, image: str, window: Window) -> Tile:
+def tile_of(views: Views, arm: Arm, image: str, window: Window) -> Tile:
     """Returns an arm's crop with its quality and bits, or why there is none."""
     baseline = views.evidence.is_baseline(arm.name)
     cell = arm.of_seed(views.seed)

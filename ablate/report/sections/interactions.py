@@ -26,16 +26,14 @@ ROWS = 200
 """Rows of a table at most: the largest interactions."""
 
 HOW = (
-    "An interaction is a difference of differences: by how much the effect of a level changes when another axis "
-    "leaves its baseline, seed by seed. Where it is not small, the effect of an axis averaged over the other one "
-    "describes no cell. All interactions are exploratory; p-values are exact sign-flip ones, corrected by "
-    "Benjamini and Hochberg."
+    "By how much the effect of a level changes when another axis leaves its baseline. Where that is not small, the "
+    "effect averaged over the other axis describes no cell. Exploratory; p-values by Benjamini and Hochberg."
 )
 
 Found = Mapping[str, tuple[Interaction, ...]]
 
 
-@section("interactions", "Interactions")
+@section("interactions", "Interactions", summary="Whether the effect of one axis depends on the level of another")
 def interaction_effects(evidence: Evidence) -> Content:
     """Returns differences of differences on the primary metrics, and ranks as a description."""
     study = evidence.study
@@ -85,9 +83,8 @@ def _figure(evidence: Evidence, found: Found) -> Figure:
         pale = ", pale where intervals reach much further" if ends else ""
         return drawn.figure(
             f"Interactions of pairs of axes on {joined([evidence.metrics[name].label for name in found])}",
-            "How much the effect of a row's level changes in a column's: mean over seeds; orange is for the worse, "
-            f"purple for the better{pale}; all panels of a metric have one scale of colours. A gap: no seed has "
-            "finished all four cells. Framed: the corrected p-value reaches the level of significance.",
+            f"Mean over seeds; orange is for the worse, purple for the better{pale}. A gap: no seed has finished all "
+            "four cells. Framed: significant after correction.",
         )
 
 

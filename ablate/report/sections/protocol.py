@@ -23,7 +23,12 @@ FEW = 6
 """So many values, or images, are listed by name; more are counted."""
 
 
-@section("protocol", "Protocol and reproducibility", "Protocol")
+@section(
+    "protocol",
+    "Protocol and reproducibility",
+    "Protocol",
+    summary="Settings, images, versions, hashes, checklist",
+)
 def protocol(evidence: Evidence) -> Content:
     """Returns what each metric is, the environment, the grid file and every cell's id."""
     study = evidence.study

@@ -40,7 +40,9 @@ class Compared:
     found: Against
 
 
-@section("references", "Beside other codecs", "Other codecs")
+@section(
+    "references", "Beside other codecs", "Other codecs", summary="Codecs and published points that the grid file names"
+)
 def references(evidence: Evidence) -> Content:
     """Returns what each codec is and what it may be compared on, the figure, the differences, and all points."""
     every = evidence.beside

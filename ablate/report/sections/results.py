@@ -102,6 +102,7 @@ def _cells_table(evidence: Evidence) -> Table:
         caption="One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run "
         "stays in the table. Click a heading to sort.",
         filterable=True,
+        folded=True,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ Content = tuple[Iterable[Block], Mapping[str, Any]]
 
 
 def section(
-    name: str, title: str, short: str = ""
+    name: str, title: str, short: str = "", summary: str = ""
 ) -> Callable[[Callable[[Evidence], Content]], Callable[[Evidence], Section]]:
     """Turns a function that returns blocks and numbers into one that returns a section; without blocks none is shown.
 
@@ -22,13 +22,14 @@ def section(
         name: of the section in links and in report.json.
         title: its heading.
         short: what the navigation calls it, where the heading is too long.
+        summary: the line beside its heading where it is folded; one without is open.
     """
 
     def decorate(content: Callable[[Evidence], Content]) -> Callable[[Evidence], Section]:
         @functools.wraps(content)
         def written(evidence: Evidence) -> Section:
             blocks, numbers = content(evidence)
-            return Section(name, title, tuple(blocks), numbers, short)
+            return Section(name, title, tuple(blocks), numbers, short, summary)
 
         return written
 

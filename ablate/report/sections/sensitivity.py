@@ -23,7 +23,7 @@ from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
 
 
-@section("sensitivity", "Sensitivity")
+@section("sensitivity", "Sensitivity", summary="Whether verdicts would change with other weights, margins or tests")
 def sensitivity_analysis(evidence: Evidence) -> Content:
     """Returns a table of every declared comparison under other choices, and what failures do to scores."""
     directions = {m.name: m.direction for m in evidence.metrics.values() if m.direction}
@@ -75,8 +75,8 @@ def _table(evidence: Evidence, found: Sequence[Sensitivity]) -> Table:
         words("raw weights", lambda each: _other(each.other_weights, each)),
         words("failures as worst", lambda each: _other(each.failures_as_worst, each)),
         words("other metrics", others, hint="verdicts on the other metrics of quality"),
-        caption="The interval is compared with itself when a seed is left out, since one seed fewer may be too few for "
-        "any verdict. Raw weights: those of the last step in place of their moving average.",
+        caption="Intervals by themselves, since one seed fewer may be too few for any verdict. Raw weights: those of "
+        "the last step.",
     )  # fmt: skip
 
 

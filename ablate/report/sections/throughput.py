@@ -16,7 +16,9 @@ from ablate.report.tables import Field, numbers, table, words
 TONES: Mapping[str, Tone] = {"faster": "best", "slower": "bad", "ambiguous": "muted"}
 
 
-@section("throughput", "Throughput of the loss kernels", "Throughput")
+@section(
+    "throughput", "Throughput of the loss kernels", "Throughput", summary="How fast losses were computed, by which code"
+)
 def throughput(evidence: Evidence) -> Content:
     """Returns what `ablate bench` measured last of each kernel under the same results directory; else nothing."""
     rows = newest(evidence.store.root)

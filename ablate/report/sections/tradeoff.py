@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis import Chance, Coverage, Scatter, coverage, front_chances
-from ablate.report.document import Block, Span, Table, Text, Value, code, text
+from ablate.report.document import Block, Figure, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, interval, plural, spread
 from ablate.report.sections.frontier_figure import frontier_figure
@@ -20,23 +20,24 @@ QUALITY = "psnr"
 RATE = "bpp_actual"
 
 
-@section("tradeoff", "Quality, perception, bits", "Trade-offs")
+@section(
+    "tradeoff",
+    "Quality, perception, bits",
+    "Trade-offs",
+    summary="How surely an arm is on the front, and curves over bits",
+)
 def tradeoff(evidence: Evidence) -> Content:
-    """Returns PSNR against the Fréchet distance and bits, the front with its certainty, and curves over bits."""
-    metrics = evidence.metrics
-    distance = next((metric for name, metric in metrics.items() if name.startswith("fd_")), None)
-    quality, rate = metrics.get(QUALITY), metrics.get(RATE)
-    scatters = [Scatter(evidence.finished, quality, other) for other in (distance, rate) if quality and other]
-    scatters = [scatter for scatter in scatters if scatter.points]
+    """Returns the front with its certainty, and curves over bits; the figure stands on the first screen."""
+    scatters = _scatters(evidence)
     if not scatters:
         said = text("No finished cell has both a PSNR and something to plot it against.")
         return [said], {"front": {}}
     encoding = Encoding.of(evidence.study.axes)
     fronts = {scatter.other.name: scatter.front for scatter in scatters}
-    blocks: list[Block] = [frontier_figure(evidence, encoding, scatters)]
+    blocks: list[Block] = []
     data: dict[str, Any] = {"points": [point for scatter in scatters for point in _points(scatter)], "front": fronts}
     blocks += [_front_text(scatter) for scatter in scatters if len(scatter.points) > 1]
-    if distance and len(scatters[0].points) > 1:
+    if scatters[0].other.name != RATE and len(scatters[0].points) > 1:
         chances = front_chances(scatters[0].gains)
         blocks.append(_front_table(evidence, scatters[0], chances))
         covered = coverage(evidence.study, scatters[0], encoding.path)
@@ -45,6 +46,21 @@ def tradeoff(evidence: Evidence) -> Content:
         data |= {"chances": [asdict(chance) for chance in chances], "coverage": [asdict(each) for each in covered]}
     curves, curve_data = rate_curves(evidence)
     return (*blocks, *curves), data | curve_data
+
+
+def tradeoff_figure(evidence: Evidence) -> Figure | None:
+    """Returns PSNR against the Fréchet distance and against bits, every arm with its seeds; None without values."""
+    scatters = _scatters(evidence)
+    return frontier_figure(evidence, Encoding.of(evidence.study.axes), scatters) if scatters else None
+
+
+def _scatters(evidence: Evidence) -> list[Scatter]:
+    """Returns the arms on PSNR and the Fréchet distance, and on PSNR and bits, as far as they were measured."""
+    metrics = evidence.metrics
+    distance = next((metric for name, metric in metrics.items() if name.startswith("fd_")), None)
+    quality, rate = metrics.get(QUALITY), metrics.get(RATE)
+    found = [Scatter(evidence.finished, quality, other) for other in (distance, rate) if quality and other]
+    return [scatter for scatter in found if scatter.points]
 
 
 def _points(scatter: Scatter) -> list[dict[str, Any]]:
@@ -89,9 +105,8 @@ def _front_table(evidence: Evidence, scatter: Scatter, chances: Sequence[Chance]
         words("on the front", on_front, unit="by means"),
         numbers("on the front", seeds, "seed by seed"),
         numbers("on the front", resampled, "seeds resampled"),
-        caption=f"Arms that no other beats on {quality.label} and {other.label} together, by their means over seeds, "
-        "by each seed alone, and in what share of 1,000 resamples of the seeds. A share well below 100% says that the "
-        "front would look otherwise with other seeds.",
+        caption=f"Arms that no other beats on {quality.label} and {other.label} together: by means over seeds, by each "
+        "seed alone, and in what share of 1,000 resamples of the seeds.",
     )  # fmt: skip
 
 
@@ -115,8 +130,7 @@ def _coverage_table(found: Sequence[Coverage], scatter: Scatter) -> Table:
         numbers("seeds", lambda each: each.interval.n),
         numbers("hypervolume", own, "share of the plane"),
         numbers("against the baseline level", gap, "paired by seed"),
-        caption=f"Share of the {scatter.quality.label}–{scatter.other.label} plane, from the worst to the best value "
-        "of any cell, that the arms of a level dominate together: 1 would be the best of both at once, and a diverged "
-        "cell adds nothing. Below the mean, the range over seeds; differences with 95% t-intervals over seeds, "
-        "uncorrected for the number of levels. Bold: the interval of the difference excludes zero.",
+        caption=f"Share of the {scatter.quality.label}–{scatter.other.label} plane that the arms of a level dominate "
+        "together; 1 would be the best of both at once. Differences with 95% t-intervals over seeds, uncorrected; bold "
+        "where the interval excludes zero.",
     )  # fmt: skip

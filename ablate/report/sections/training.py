@@ -51,7 +51,7 @@ class Bundle:
     arms: int
 
 
-@section("training", "Training")
+@section("training", "Training", summary="Losses, gradients and discriminators over the steps, and events")
 def training(evidence: Evidence) -> Content:
     """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of telemetry."""
     everything = evidence.by_loss
@@ -119,8 +119,8 @@ def _losses(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) -> S
     if max(len({cell.arm for cell in cells}) for cells in groups.values()) > LINES:
         caption += ", because the arms are too many to draw one by one"
     caption += (
-        ", shaded from the lowest to the highest where lines are few; a diverged cell counts up to where it stopped. "
-        "Adversarial losses of different types have different scales: read their course, not their height."
+        ", shaded over their range where lines are few. Losses of different types have different scales: read their "
+        "course, not their height."
     )
     alternative = "Training losses and steps per second by loss type"
     return SmallMultiples("losses", rows, curves.steps, alternative, caption)
@@ -152,8 +152,8 @@ def _accuracy(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) ->
     alternative = "Discriminator accuracy on real images and reconstructions by scale and loss type"
     return SmallMultiples(
         "accuracy", rows, curves.steps, alternative,
-        "Share of patches that the discriminator of each scale judges rightly, mean over the cells that have it. "
-        "At 0.5 (dotted) it guesses; at 1 on both sides it has won and the generator learns little from it.", 1.3,
+        "Share of patches that the discriminator of each scale judges rightly. At 0.5 (dotted) it guesses; at 1 on "
+        "both sides it has won.", 1.3,
     )  # fmt: skip
 
 
@@ -191,7 +191,6 @@ def _gradients(evidence: Evidence, groups: Mapping[str, Sequence[CellRecord]]) -
     rows += [Row("adv. : distortion", ratio, around_one)] if any(ratio.values()) else []
     return SmallMultiples(
         "gradients", rows, curves.steps, "Gradient norm of each loss term and their ratio by loss type",
-        "Above: norm of each weighted term's gradient at the reconstruction, mean over cells; the term on top steers "
-        "the codec. Below: the adversarial term's norm divided by the distortion's, geometric mean over seeds; above 1 "
-        "(dotted) the adversarial loss pulls harder than fidelity. Logarithmic.", 2.1,
+        "Above: norm of each weighted term's gradient at the reconstruction. Below: the adversarial term's norm "
+        "divided by the distortion's; above 1 (dotted) it pulls harder than fidelity.", 2.1,
     )  # fmt: skip

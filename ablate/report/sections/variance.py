@@ -31,7 +31,9 @@ Row = tuple[str, float, str]
 """A component of variance: its name, its standard deviation, what it is."""
 
 
-@section("variance", "What makes scores vary", "Variance")
+@section(
+    "variance", "What makes scores vary", "Variance", summary="Shares of seeds, settings and images in the scatter"
+)
 def variance(evidence: Evidence) -> Content:
     """Returns the components of variance of per-image PSNR, and the noise floor of every primary metric."""
     found = components(evidence.per_image, evidence.study) if evidence.finished else None

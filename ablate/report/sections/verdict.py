@@ -1,44 +1,43 @@
-"""The headline: what was learned, every declared comparison with its verdict, and what this design cannot say."""
+"""The first screen: what was found, the trade-off figure, and one image by the best arms, the baseline and JPEG."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ablate.analysis import BESIDE, Contrast, seeds_for, smallest_p, winner
+from ablate.analysis import Contrast, seeds_for, smallest_p
 from ablate.records import Status
-from ablate.report.claims import TOO_FEW, sentence, subject, why_not
-from ablate.report.document import Block, Cards, Items, Span, Text, code, strong, text
-from ablate.report.evidence import Evidence
+from ablate.report.claims import why_not
+from ablate.report.document import Block, Text, code, strong, text
+from ablate.report.evidence import LOST, Evidence
 from ablate.report.headline import headline
-from ablate.report.numbers import counted, fixed, plural
+from ablate.report.numbers import counted, plural
+from ablate.report.sections.completeness import warnings
 from ablate.report.sections.limits import limits
 from ablate.report.sections.section import Content, section
-from ablate.report.winners import ranking, winner_card
-
-LEVELS = 3
-"""Levels of an axis whose verdicts the headline tells; the section on comparisons has all of them."""
+from ablate.report.sections.strip import strip
+from ablate.report.sections.tradeoff import tradeoff_figure
+from ablate.report.sections.verdicts import found_winners, verdict_lines
+from ablate.report.winners import ranking
 
 
 @section("verdict", "Verdict")
 def verdict(evidence: Evidence) -> Content:
-    """Returns the section that a reader with two minutes reads."""
+    """Returns the first screen: what was found, the trade-off, and what it looks like."""
     if not evidence.finished:
         said = _nothing(evidence)
         return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    found = [winner(study, metric.name, metric.better) for metric in evidence.primary]
-    winners = [each for each in found if each]
-    lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(_lines(evidence))
+    winners = found_winners(evidence)
+    lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(verdict_lines(evidence))
+    blocks: list[Block] = [lead, *_missing(evidence)]
+    drawn = tradeoff_figure(evidence)
+    blocks += [drawn] if drawn else []
+    seen = strip(evidence, winners)
+    blocks += [seen] if seen else []
     unsaid = limits(evidence, winners)
-    blocks: list[Block] = [lead]
-    if lines:
-        blocks.append(Items(_title(evidence), tuple(lines)))
-    blocks += [ahead] if ahead else []
-    blocks += [Cards(tuple(winner_card(evidence, each) for each in winners))]
-    blocks.append(Items("What this cannot say", tuple(unsaid)))
     numbers = {
         "winners": [asdict(each) for each in winners],
         "contrasts": [contrast_numbers(each) for found in evidence.contrasts.values() for each in found],
@@ -50,16 +49,20 @@ def verdict(evidence: Evidence) -> Content:
     return blocks, numbers
 
 
+def _missing(evidence: Evidence) -> Iterator[Text]:
+    """Warns where cells are lost, or differ in what they should share."""
+    counts = Counter(cell.status for cell in evidence.study.cells)
+    lost = counted({status: counts[status] for status in LOST})
+    if lost:
+        yield text(f"Of {plural(len(evidence.study.cells), 'cell')}, {lost}: Completeness says why.", kind="warning")
+    mixed = list(warnings(evidence))
+    if mixed:
+        yield text(f"{plural(len(mixed), 'warning')} against pooling these cells: see Completeness.", kind="warning")
+
+
 def contrast_numbers(contrast: Contrast) -> dict[str, Any]:
     """Returns a comparison as data, the reason for no verdict in words too."""
     return asdict(contrast) | {"why": why_not(contrast)}
-
-
-def _title(evidence: Evidence) -> str:
-    judged = [each for found in evidence.contrasts.values() for each in found if each.declared and each.judgement]
-    if judged and all(each.reason in TOO_FEW for each in judged):
-        return "Differences to the baseline, with too few seeds for a verdict"
-    return "Verdicts against the baseline"
 
 
 def _nothing(evidence: Evidence) -> Text:
@@ -77,45 +80,3 @@ def _nothing(evidence: Evidence) -> Text:
         " trains what is left, and the report fills as cells finish.",
         kind="lead",
     )
-
-
-def _lines(evidence: Evidence) -> Iterator[Text]:
-    """Goes through the levels whose difference is the largest of their axis, each on every primary metric."""
-    metrics = [metric.name for metric in evidence.primary if metric.name in evidence.contrasts]
-    seeds = len(evidence.study.seeds)
-    table = {each.effect.key: each for name in metrics[:1] for each in evidence.contrasts[name]}
-    # What was declared comes first.
-    for axis in dict.fromkeys(each.effect.axis for each in sorted(table.values(), key=lambda each: not each.declared)):
-        mine = {key: each for key, each in table.items() if key[0] == axis}
-        shown = _foremost(mine)
-        for number, key in enumerate(shown):
-            kind = ": " if mine[key].declared else " (exploratory): "
-            spans: list[Span | str] = [*subject(mine[key]), kind]
-            for place, name in enumerate(metrics):
-                each = next(each for each in evidence.contrasts[name] if each.effect.key == key)
-                spans += ["; " if place else "", *sentence(evidence.metrics[name], each, seeds)]
-            rest = len(mine) - len(shown)
-            other = "arm" if axis == BESIDE else "level"
-            more = f" ({plural(rest, f'other {other}')} moved it less.)" if rest and number == len(shown) - 1 else ""
-            yield text(*spans, f".{_cost(evidence, key)}{more}")
-
-
-def _foremost(contrasts: Mapping[tuple[str, str], Contrast]) -> list[tuple[str, str]]:
-    """Returns the levels to tell, those with a verdict and the largest difference first, in the order of the axis."""
-
-    def place(key: tuple[str, str]) -> tuple[bool, float]:
-        own = contrasts[key].effect.interval
-        return contrasts[key].verdict not in ("better", "worse"), -abs(own.mean) if own else 0.0
-
-    kept = sorted(contrasts, key=place)[:LEVELS]
-    return [key for key in contrasts if key in kept]
-
-
-def _cost(evidence: Evidence, key: tuple[str, str]) -> str:
-    """Says what the level costs in training time, as a share of the baseline's, where no other cell slowed it down."""
-    share = evidence.time_shares.get(key) if evidence.ran_alone else None
-    if share is None or share.low is None or share.high is None:
-        return ""
-    percent = fixed(100 * share.mean, 0, signed=True)
-    limits = f"[{fixed(100 * share.low, 0, signed=True)}, {fixed(100 * share.high, 0, signed=True)}]"
-    return f" Training time {percent} % {limits}."

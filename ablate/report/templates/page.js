@@ -140,6 +140,12 @@ for (const controls of document.querySelectorAll(".controls")) {
   });
 }
 
+// Folded parts: a link to one opens it, and so does printing.
+const unfold = () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.querySelector("details.part")?.setAttribute("open", "");
+addEventListener("hashchange", unfold);
+unfold();
+for (const link of document.querySelectorAll("nav a")) link.addEventListener("click", () => link.hash === location.hash && unfold());
+
 // Navigation: marks the section that is being read.
 const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
 const sections = [...links.keys()].map((id) => document.getElementById(id));

@@ -16,6 +16,7 @@ from ablate.report.sections.forest import forest
 from ablate.report.sections.interactions import interaction_effects
 from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.variance import variance
+from ablate.report.sections.verdicts import verdicts
 from tests.fabricated_store import Fabrication, fabricate
 
 TWO = {"loss.lambda_x": [12.0, 96.0], "loss.adversarial": ["vanilla", "hinge"]}
@@ -42,10 +43,13 @@ def words(found: Section) -> str:
 
 
 def test_each_comparison_has_a_row_with_its_verdict_and_what_it_rests_on(tmp_path: Path) -> None:
-    found = section(forest, tmp_path, Fabrication(axes=TWO, seeds=range(6), compare=CLAIMS, recon=False))
-    (figure,) = [block for block in found.blocks if isinstance(block, Figure)]
+    store = fabricate(tmp_path, Fabrication(axes=TWO, seeds=range(6), compare=CLAIMS, recon=False))
+    evidence = Evidence(read_study(store), store)
+    (figure,) = [block for block in forest(evidence).blocks if isinstance(block, Figure)]
     assert "better" in figure.svg
-    psnr = next(block for block in found.blocks if isinstance(block, Table) and block.name == "comparisons-psnr")
+    psnr = next(
+        block for block in verdicts(evidence).blocks if isinstance(block, Table) and block.name == "comparisons-psnr"
+    )
     (first, second) = psnr.rows
     assert first[0].text == "lambda_x  96  vs 12"
     assert first[-1].text == "better"
@@ -57,7 +61,7 @@ def test_each_comparison_has_a_row_with_its_verdict_and_what_it_rests_on(tmp_pat
 
 
 def test_too_few_seeds_are_told_once_below_the_table(tmp_path: Path) -> None:
-    found = section(forest, tmp_path, Fabrication(axes=TWO, compare=CLAIMS, recon=False))
+    found = section(verdicts, tmp_path, Fabrication(axes=TWO, compare=CLAIMS, recon=False))
     assert "Too few seeds: 6 seeds reach p = 0.031; you have 2 (0.5 at best)." in words(found)
 
 
@@ -158,7 +162,7 @@ def test_at_equal_bits_curves_are_compared_and_the_table_says_what_they_share(
     monkeypatch.setattr("tests.fabricated_store.BITS", {4: 0.036, 8: 0.0726, 12: 0.109, 16: 0.145})
     compare = {"primary": ["psnr"], "margin": {"psnr": 0.1}, "rate_match": "bd", "axes": ["loss.adversarial"]}
     what = Fabrication(axes=CURVES, seeds=range(6), compare=compare, recon=False)
-    found = section(forest, tmp_path, what)
+    found = section(verdicts, tmp_path, what)
     table = next(block for block in found.blocks if isinstance(block, Table) and block.name == "bjontegaard")
     (row,) = table.rows
     assert row[0].text == "adversarial hinge vs vanilla"

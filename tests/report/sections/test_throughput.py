@@ -2,7 +2,7 @@ import pytest
 
 from ablate.bench.record import Journal
 from ablate.report.document import Figure, Table
-from ablate.report.report import build
+from ablate.report.report import build, gather
 from ablate.store import Store
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -42,7 +42,7 @@ def written(store, *runs):
         for each in rows:
             journal.write(each)
         journal.end("complete", [])
-    found = [section for section in build([store]).sections if section.id == "throughput"]
+    found = [section for section in build(gather([store])).sections if section.id == "throughput"]
     return found[0] if found else None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ablate.analysis import read_study
 from ablate.report.document import Items
 from ablate.report.evidence import Evidence
 from ablate.report.sections.verdict import verdict
+from ablate.report.sections.verdicts import verdicts
 from tests.fabricated_store import Fabrication, fabricate
 
 LOUD = {"loss.lambda_x": [12.0, 96.0]}
@@ -25,18 +27,37 @@ def loud(seeds: int, **compare: object) -> Fabrication:
     return Fabrication(axes=LOUD, seeds=range(seeds), compare={**rates, **compare}, recon=False)
 
 
-def test_the_first_sentence_says_what_was_learned_with_what_certainty(tmp_path: Path) -> None:
-    first = sentences(tmp_path, loud(6, margin={"psnr": 0.1}))[0]
-    assert first.startswith("lambda_x 96 is better than 12 in PSNR: +2.1")
-    assert "] (margin 0.10, p = 0.031, 6 of 6 seeds). It is the one comparison that was declared." in first
+def test_the_first_sentence_says_what_was_learned_and_the_next_with_what_certainty(tmp_path: Path) -> None:
+    first, line, *_ = sentences(tmp_path, loud(6, margin={"psnr": 0.1}))
+    assert re.fullmatch(r"In PSNR, lambda_x 96 is better than 12 by 2\.1\d dB\.", first)
+    assert "] (margin 0.10, p = 0.031, 6 of 6 seeds): better" in line
+
+
+def test_levels_that_no_test_tells_apart_are_named_together(tmp_path: Path) -> None:
+    axes = {"loss.lambda_x": [12.0, 12.02, 11.98, 96.0]}
+    compare = {"rate_match": "off", "primary": ["psnr"]}
+    first = sentences(tmp_path, Fabrication(axes=axes, seeds=range(7), compare=compare, recon=False))[0]
+    pattern = r"In PSNR, lambda_x 96 is better than 12 by 2\.\d\d dB, and (.*) cannot be told from 12\."
+    found = re.fullmatch(pattern, first)
+    assert found, first
+    assert found[1] == "lambda_x 11.98 and lambda_x 12.02"
+
+
+def test_what_one_seed_shows_is_said_as_seen(tmp_path: Path) -> None:
+    axes = {"loss.adversarial": ["vanilla", "lsgan", "hinge"]}
+    compare = {"primary": ["psnr"], "rate_match": "off"}
+    first = sentences(tmp_path, Fabrication(axes=axes, seeds=[0], compare=compare, recon=False))[0]
+    assert re.fullmatch(
+        r"Seen with 1 seed, too few to claim: in PSNR, lsgan is 0\.\d\d dB above vanilla, and hinge is 0\.\d\d dB "
+        r"above vanilla\. 7 seeds can show a difference\.",
+        first,
+    ), first
 
 
 def test_what_the_seeds_cannot_support_is_refused_with_what_would_be_needed(tmp_path: Path) -> None:
     first, line, *_ = sentences(tmp_path, loud(3, margin={"psnr": 0.1}))
-    assert first.startswith(
-        "Nothing can be claimed from the one declared comparison: "
-        "6 seeds reach p = 0.031; you have 3 (0.25 at best). What stands out most is lambda_x 96 against 12"
-    )
+    assert first.startswith("Seen with 3 seeds, too few to claim: in PSNR, lambda_x 96 is 2.1")
+    assert first.endswith(" dB above 12. 6 seeds can show a difference.")
     assert line.startswith("lambda_x 96 against 12: PSNR +2.1")
     assert not any(word in first + line for word in ("better", "worse", "equivalent"))
 
@@ -48,7 +69,8 @@ def test_what_was_not_measured_alike_is_no_verdict_and_says_in_what(tmp_path: Pa
         assert cell.result is not None
         cell.result.protocol["psnr"] = {"images": 6 if cell.axes["loss.lambda_x"] == 12.0 else 99}
     said = verdict(Evidence(study, store)).numbers["sentences"]
-    assert "not measured alike: images: 99 and 6" in said[0]
+    assert said[0] == "In PSNR, lambda_x 96 cannot be judged: not measured like 12."
+    assert "not measured alike: images: 99 and 6" in said[1]
     assert not any(word in " ".join(said[:2]) for word in ("better", "worse", "equivalent"))
 
 
@@ -62,9 +84,8 @@ def test_many_declared_comparisons_need_more_seeds_and_say_how_many(tmp_path: Pa
     axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
     compare = {"primary": ["psnr"], "rate_match": "off"}
     said = sentences(tmp_path, Fabrication(axes=axes, seeds=range(6), compare=compare, recon=False))
-    assert (
-        "7 seeds reach the p = 0.016 that 3 comparisons corrected together take; you have 6 (0.031 at best)" in said[0]
-    )
+    assert said[0].startswith("Seen with 6 seeds, too few to claim: ")
+    assert said[0].endswith("7 seeds can show a difference.")
     assert any("but not 0.05 once Holm accounts for 3 comparisons; 7 seeds would" in each for each in said)
 
 
@@ -80,9 +101,9 @@ def test_fewer_declared_axes_leave_the_seeds_to_those(tmp_path: Path) -> None:
     compare = {"primary": ["psnr"], "rate_match": "off"}
     both = Fabrication(axes=axes, seeds=range(6), compare=compare, recon=False)
     one = Fabrication(axes=axes, seeds=range(6), compare={**compare, "axes": ["loss.lambda_x"]}, recon=False)
-    assert "Nothing can be claimed from 2 declared" in sentences(tmp_path / "both", both)[0]
+    assert sentences(tmp_path / "both", both)[0].startswith("Seen with 6 seeds, too few to claim: ")
     said = sentences(tmp_path / "one", one)
-    assert said[0].startswith("lambda_x 48 is better than 6 in PSNR")
+    assert said[0].startswith("In PSNR, lambda_x 48 is better than 6 by ")
     assert any(each.startswith("scales 3 against 1 (exploratory): PSNR") and "): worse" in each for each in said)
 
 
@@ -91,15 +112,14 @@ def test_better_quality_for_more_bits_is_no_verdict(tmp_path: Path) -> None:
     allowed = sentences(tmp_path / "allowed", loud(6, rate_match="within:1%"))[0]
     refused, line, *_ = sentences(tmp_path / "refused", loud(6, rate_match="within:0.1%"))
     assert "is better than" in allowed
-    assert refused.startswith("Nothing can be claimed")
+    assert refused == "In PSNR, lambda_x 96 cannot be judged: other bits than 12."
     assert "no verdict on quality: its bits are +0.2 % [+0.2, +0.2], not shown to match within 0.1 %" in line
 
 
 def test_one_seed_has_no_verdict_and_nothing_stands_out(tmp_path: Path) -> None:
     first, *rest = sentences(tmp_path, loud(1))
-    assert "6 seeds reach p = 0.031; you have 1" in first
-    assert "One seed cannot say which difference stands out from chance." in first
-    assert "stands out most" not in first
+    assert first.startswith("Seen with 1 seed, too few to claim: in PSNR, lambda_x 96 is ")
+    assert first.endswith(" above 12. 6 seeds can show a difference.")
     assert any("There is no interval either." in each for each in rest)
 
 
@@ -111,7 +131,8 @@ def test_a_baseline_that_never_finished_is_the_reason_why_nothing_can_be_claimed
     found = verdict(Evidence(read_study(store), store))
     first = found.numbers["sentences"][0]
     assert first.endswith("the baseline adversarial=vanilla has no finished cell (1 diverged and 1 failed).")
-    assert next(block.title for block in found.blocks if isinstance(block, Items)) == "Verdicts against the baseline"
+    blocks = verdicts(Evidence(read_study(store), store)).blocks
+    assert next(block.title for block in blocks if isinstance(block, Items)) == "Verdicts against the baseline"
 
 
 def test_the_only_arm_that_has_finished_is_ahead_of_nobody(tmp_path: Path) -> None:
