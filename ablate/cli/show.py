@@ -36,13 +36,16 @@ def show(
     """
     from ablate.cli.cells import exit_where_damaged, listed
     from ablate.cli.locate import find_cell, find_grid
+    from ablate.cli.tuning import chosen
 
     plan, store = find_grid(grid, runs_dir)
     cells = {one.id: one for one in store.cell_records(plan.record)}
     if cell is None:
         shown = list(cells.values())
         plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
-        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
+        tuning = store.tuning()
+        content = {"name": plan.name, "cells": plain} | ({"tuning": tuning.plain()} if tuning else {})
+        typer.echo(json.dumps(content, indent=1) if as_json else "\n".join([*_table(shown), *chosen(tuning)]))
     else:
         shown = [cells[find_cell(plan, store, cell).id]]
         entry = store.cell(shown[0].id)
