@@ -103,6 +103,8 @@ OTHERS: dict[str, Any] = {
     "train.discriminator_start": 3,
     "train.discriminator_steps": 2,
     "train.accumulate": 2,
+    "train.start.sha256": None,  # with a file; tests/train/test_start.py
+    "train.start.cell": "0" * 12,
     "train.order": "generator_first",
     "train.quirks.unpaired_batches": True,
     "train.quirks.coarse_untrained": True,

@@ -141,6 +141,7 @@ def read_study(store: Store) -> Study:
     plan = store.plan()
     if plan is None:
         raise ValueError(f"{store.path} has no plan.json; `ablate run` writes one before the first cell")
+    store.require_grid(plan)
     grid_file = store.path / "grid.toml"
     cells = store.cell_records(plan)
     compare = plan.compare

@@ -59,7 +59,7 @@ ONE_MISTAKE = {
         "did you mean 'real_target'?",
     ),
     "axis that is no list": ("[axes]\nmodel.width = 3  # <-", "model.width = 3: not a list of values"),
-    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: not a list of values"),
+    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: an axis without a value"),
     "bad axis value": (
         '[axes]\n"loss.adversarial" = [\n  "hinge",\n  "lsgn",  # <-\n]',
         'loss.adversarial = "lsgn": unknown adversarial loss',

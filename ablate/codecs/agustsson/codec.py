@@ -85,8 +85,12 @@ class AgustssonCodec(TrainableCodec):
         return Symbols(torch.from_numpy(read), levels)
 
     def compress(self, image: Tensor) -> Tensor:
-        """Returns the symbols, uint8 (N, C, h, w), of images of any size (reflect-padded to the stride)."""
-        return self.quantizer(self.encoder(pad_to_multiple(image, self.stride)).float()).symbols
+        """Returns the symbols, uint8 (N, C, h, w), of images of any size (reflect-padded to the stride).
+
+        Raises:
+            ValueError: where a latent is NaN.
+        """
+        return self.quantizer.send(self.encoder(pad_to_multiple(image, self.stride)).float())
 
     def decompress(self, symbols: Tensor, size: tuple[int, int], random: torch.Generator | None = None) -> Tensor:
         """Returns the images (N, 3, *size) in [-1, 1] of symbols that `compress` gave for that size."""
