@@ -14,6 +14,7 @@ from ablate.codecs.agustsson.tiles import Tiles
 from ablate.codecs.codec import Reconstruction, Symbols, TrainableCodec
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
+from ablate.plugins import codec
 
 
 @codec(
