@@ -32,6 +32,7 @@ def run_cell(
     *,
     warmup: Entry | None,
     beginning: Entry | None = None,
+    origin: Entry | None = None,
     data_cache: Path,
     device: str,
     attempt: int,
@@ -46,7 +47,7 @@ def run_cell(
     require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
-        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, **common)
+        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, origin=origin, **common)
         outcome = trained.outcome
         if outcome.status is Status.interrupted:
             tracking.ends(outcome.status)

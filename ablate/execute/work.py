@@ -78,7 +78,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
     cell = Cell.model_validate(job.training)
     start = store.warmup(job.needs) if job.needs else None
     beginning = store.cell(job.follows) if job.follows else None
-    return run_cell(cell, entry, warmup=start, beginning=beginning, **common)
+    origin = store.cell(cell.train.start.cell) if cell.train.start.cell else None
+    return run_cell(cell, entry, warmup=start, beginning=beginning, origin=origin, **common)
 
 
 def keep_freed_memory() -> None:

@@ -18,6 +18,7 @@ from ablate.trackers.tracking import Tracking
 from ablate.train.loop import train, warm_up
 from ablate.train.networks import fast_networks
 from ablate.train.outcome import Outcome
+from ablate.train.start import given_weights
 from ablate.train.state import TrainState
 from ablate.train.watch import Watch
 
@@ -36,6 +37,7 @@ def train_cell(
     *,
     warmup: Entry | None,
     beginning: Entry | None = None,
+    origin: Entry | None = None,
     data_cache: Path,
     device: str,
     stop: Callable[[], bool],
@@ -49,6 +51,7 @@ def train_cell(
         warmup: the entry of its warm-up, finished, where it has one.
         beginning: the entry of the same training that stopped early (`train.stop_at`), whose state it goes on from
             where that is still there; the result is that of a training without it, bit for bit.
+        origin: the entry of the cell that gives its first weights (`train.start.cell`).
         data_cache: directory of the decoded images.
         device: "cpu" or "cuda".
         stop: asked after every step; when true the state is saved and the outcome is "interrupted".
@@ -68,6 +71,8 @@ def train_cell(
             return Trained(Outcome(Status.diverged, 0, 0.0, f"its warm-up diverged: {result.cause}"), None)
         require_weights(warmup, result)
         state.start_from(warmup.weights)
+    elif cell.train.start.given:
+        state.start_from_given(given_weights(cell.train.start, origin))
     images = prepare(cell.data, "train", data_cache)
     with fast_networks(state, choice, cell.train.precision):
         return Trained(train(state, cell, images, Watch(tracking, device, stop, "train"), choice), state)

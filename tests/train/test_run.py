@@ -41,6 +41,7 @@ def train(
     warmup: Entry | None = None,
     stop: Callable[[], bool] = never,
     kernels: Kernels = "auto",
+    origin: Entry | None = None,
 ):
     torch.set_num_threads(1)
     return run_cell(
@@ -52,6 +53,7 @@ def train(
         attempt=entry.last_attempt().number,
         stop=stop,
         kernels=kernels,
+        origin=origin,
     )
 
 
