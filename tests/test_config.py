@@ -77,6 +77,11 @@ OTHERS: dict[str, Any] = {
     "loss.feature_matching_weight": 5.0,
     "loss.scale_reduction": "sum",
     "loss.generator_scales": "finest",
+    **{f"optimizers.{each}.name": None for each in ("generator", "discriminator", "warmup")},  # with a decay alone
+    **{f"optimizers.{each}.weight_decay": 0.01 for each in ("generator", "discriminator", "warmup")},
+    **{f"optimizers.{each}.clip_norm": 1.0 for each in ("generator", "discriminator", "warmup")},
+    **{f"optimizers.{each}.schedule": "cosine" for each in ("generator", "discriminator")},
+    **{f"optimizers.{each}.warmup_steps": 7 for each in ("generator", "discriminator")},
     "optimizers.generator.learning_rate": 1e-4,
     "optimizers.generator.beta1": 0.9,
     "optimizers.generator.beta2": 0.99,
@@ -96,6 +101,9 @@ OTHERS: dict[str, Any] = {
     "train.warmup_distortion": "l1",
     "train.discriminator_start": 3,
     "train.discriminator_steps": 2,
+    "train.accumulate": 2,
+    "train.start.sha256": None,  # with a file; tests/train/test_start.py
+    "train.start.cell": "0" * 12,
     "train.order": "generator_first",
     "train.quirks.unpaired_batches": True,
     "train.quirks.coarse_untrained": True,
@@ -370,6 +378,21 @@ def test_labels_are_told_apart_where_there_are_few() -> None:
                 "data": {"batch_size": 1},
             },
             'rp_hinge with pairing = "shuffled"',
+        ),
+        (
+            {"optimizers": {"generator": {"name": "adamw"}}},
+            r'name = "adamw" differs from "adam" in its weight decay alone, and weight_decay = 0',
+        ),
+        (
+            {"optimizers": {"generator": {"warmup_steps": 9}}, "train": {"steps": 9}},
+            r"optimizers\.generator\.warmup_steps = 9 is no less than the 9 steps",
+        ),
+        (
+            {
+                "optimizers": {"discriminator": {"warmup_steps": 4}},
+                "train": {"steps": 9, "discriminator_start": 5},
+            },
+            r"optimizers\.discriminator\.warmup_steps = 4 is no less than the 4 steps",
         ),
         ({"loss": {"generator": "hinje"}}, r"unknown adversarial loss of the generator 'hinje' .* mean 'hinge'"),
         (

@@ -15,6 +15,7 @@ from ablate.analysis.coverage import coverage as coverage
 from ablate.analysis.curves import TrainingCurves as TrainingCurves
 from ablate.analysis.curves import read_curves as read_curves
 from ablate.analysis.effect_size import detectable as detectable
+from ablate.analysis.effect_size import excludable as excludable
 from ablate.analysis.effects import BESIDE as BESIDE
 from ablate.analysis.effects import Effect as Effect
 from ablate.analysis.effects import LevelMean as LevelMean

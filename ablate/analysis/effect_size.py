@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from ablate.analysis.intervals import t_quantile
+from ablate.analysis.significance import skewed_quantile
 
 LARGEST = 1000
 """Seeds beyond which nobody asks how many more it takes."""
@@ -38,14 +39,27 @@ def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float =
     `deviation` is the standard deviation of the paired differences, one a seed, in the unit of the result. None with
     fewer than two seeds, which have no spread.
     """
-    return None if seeds < 2 else _detectable_in_deviations(seeds, alpha, power) * deviation
+    return None if seeds < 2 else _in_deviations(seeds, t_quantile(seeds - 1, 1 - alpha / 2), power) * deviation
+
+
+def excludable(seeds: int, deviation: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
+    """Returns the margin by which seeds that did not become worse are shown not to have, with `power`.
+
+    At the one-sided level `alpha` of `non_inferior_p`, where differences are normal with that `deviation`. None with
+    fewer than two seeds, which have no spread.
+    """
+    if seeds < 2:
+        return None
+    critical = max(t_quantile(seeds - 1, 1 - alpha), skewed_quantile(seeds, alpha))
+    return _in_deviations(seeds, critical, power) * deviation
 
 
 @functools.cache
-def _detectable_in_deviations(seeds: int, alpha: float, power: float) -> float:
+def _in_deviations(seeds: int, critical: float, power: float) -> float:
+    """Returns the mean, in deviations, whose statistic lies beyond a critical value with some power."""
     from scipy import optimize, special
 
-    degrees, critical = seeds - 1, t_quantile(seeds - 1, 1 - alpha / 2)
+    degrees = seeds - 1
 
     def missing(noncentrality: float) -> float:
         # Finding a difference of the wrong sign is as likely as a normal deviate below -noncentrality at most; beyond 6

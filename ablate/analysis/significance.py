@@ -81,6 +81,17 @@ def skewed_p(statistic: float, seeds: int) -> float:
 
 
 @functools.cache
+def skewed_quantile(seeds: int, p: float) -> float:
+    """Returns the statistic whose `skewed_p` over two or more seeds is p."""
+    from scipy import optimize
+
+    upper = 2.0
+    while skewed_p(upper, seeds) > p:
+        upper *= 2
+    return float(optimize.brentq(lambda statistic: skewed_p(statistic, seeds) - p, 0.0, upper))
+
+
+@functools.cache
 def _variations(count: int) -> np.ndarray:
     """Returns quantiles of the coefficient of variation of so many exponential values, float64 (NODES,)."""
     import numpy as np

@@ -5,7 +5,7 @@ the bad side, or between. The parts do not overlap, so a verdict is wrong only w
 (Goeman, Solari and Stijnen 2010). Student's interval rests on differences that scatter about normally; the exact
 sign-flip test, moved to the edge of the part, rests on their symmetry alone. A verdict needs both. Equivalence is the
 claim that nothing lies far out, which seeds that seldom fall far to one side can feign; it also needs a test that holds
-where differences are as skewed as exponential ones.
+where differences are as skewed as exponential ones. So does the gate's claim that nothing became worse.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
     }
     if margin:
         inside = ([margin + value for value in gains], [margin - value for value in gains])
-        found["equivalent"] = max(max(beyond_zero_p(side), _skewed(side)) for side in inside)
+        found["equivalent"] = max(map(inside_p, inside))
     claim = min(found, key=lambda outcome: found[outcome])
     claim_p = min(1.0, 2 * found[claim])
     outcome: Conclusion = claim if claim_p <= alpha else "inconclusive"
@@ -71,13 +71,21 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
 
 
 def non_inferior_p(differences: Sequence[float], margin: float, direction: Direction) -> float:
-    """Returns the one-sided p-value of being worse by `margin` or more: the larger of Student's and the exact one."""
-    return beyond_zero_p([sign_of(direction) * value + margin for value in differences])
+    """Returns the one-sided p-value of being worse by `margin` or more: half of what *equivalent* takes.
+
+    It is the largest of Student's, the exact one, and that for seeds of which few fall far behind.
+    """
+    return inside_p([sign_of(direction) * value + margin for value in differences])
 
 
 def beyond_zero_p(values: Sequence[float]) -> float:
     """Returns the one-sided p-value of a mean of 0 or less: the larger of Student's and the exact sign-flip one."""
     return max(_student(values), sign_flip_p(values, sided=1))
+
+
+def inside_p(values: Sequence[float]) -> float:
+    """Returns the same where few values may fall far below the others, as exponential ones do."""
+    return max(beyond_zero_p(values), _skewed(values))
 
 
 def _student(values: Sequence[float]) -> float:

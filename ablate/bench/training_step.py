@@ -19,6 +19,7 @@ from ablate.data import prepare, resolve
 from ablate.grid.presets import nested, preset_values
 from ablate.objective import Choice, Kernels, Objective
 from ablate.train.batches import Batches
+from ablate.train.networks import fast_networks
 from ablate.train.state import TrainState
 from ablate.train.step import training_step
 
@@ -40,7 +41,10 @@ class BareTraining:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
         self.batches = Batches(prepare(cell.data, "train", cache), cell.data, cell.seed, device)
-        self._objective = Objective.build(cell.loss, Choice(kernels, device))
+        choice = Choice(kernels, device)
+        self._objective = Objective.build(cell.loss, choice)
+        self._networks = ExitStack()
+        self._networks.enter_context(fast_networks(self.state, choice, cell.train.precision))
 
     def step(self) -> tuple[Tensor, Tensor]:
         """Draws a batch and steps both players and the averaged weights; returns both players' losses."""

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from pydantic import field_validator
 
-from ablate.analysis import detectable, margin_value
+from ablate.analysis import excludable, margin_value
 from ablate.analysis.frontier import Direction
 from ablate.check.record import GridRecord
 from ablate.config import Settings
@@ -79,8 +79,7 @@ def stat_margins(reference: GridRecord, declared: Mapping[str, float | str], alp
         if not deviation:
             margins[name] = _margin(name, 0.0, "no seed moves it, so it is compared exactly")
             continue
-        # A one-sided test at alpha finds what a two-sided one at twice the alpha does.
-        margin = detectable(seeds, 2**0.5 * deviation, 2 * alpha, POWER)
+        margin = excludable(seeds, 2**0.5 * deviation, alpha, POWER)
         assert margin is not None, "a spread comes from two seeds or more"
         margins[name] = _margin(
             name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,23 +37,28 @@ def plan(
     if resolved:
         typer.echo(resolved_base(grid, as_json))
         return
+    from ablate.cli import tuning
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
     from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
-    from ablate.execute.jobs import jobs
+    from ablate.execute.jobs import cell_job, jobs
     from ablate.execute.measuring import measurements
+    from ablate.execute.trials import staged
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
+    stage = staged(planned.record, store)
+    planned = replace(planned, record=stage.record)
     wanted = chosen_cells(planned, shard=shard)
     cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo = jobs(planned, store, wanted=wanted)
-    content = _content(planned, cells, todo, estimate, capacity) | {
-        "measurements": listed(measurements(planned, store, wanted=wanted))
+    todo, to_come = jobs(planned, store, wanted=wanted), tuple(cell_job(point) for point in stage.to_come)
+    content = _content(planned, cells, todo, to_come, estimate, capacity) | {
+        "measurements": listed(measurements(planned, store, wanted=wanted)),
+        "tuning": tuning.content(planned, stage.to_come),
     }
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
@@ -76,7 +82,12 @@ def _toml(table: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _content(
-    plan: Plan, cells: list[dict[str, Any]], todo: tuple[Job, ...], estimate: Estimate, capacity: Capacity
+    plan: Plan,
+    cells: list[dict[str, Any]],
+    todo: tuple[Job, ...],
+    to_come: tuple[Job, ...],
+    estimate: Estimate,
+    capacity: Capacity,
 ) -> dict[str, Any]:
     from ablate.cli.cells import counted
 
@@ -85,13 +96,14 @@ def _content(
     unfinished |= {cell["id"] for cell in cells if cell["status"] not in ("done", "diverged")}
     seconds = {job.id: estimate.seconds(job, steps.get(job.id, 0)) if job.id in unfinished else 0.0 for job in todo}
     longest = max(seconds.values(), default=0.0)
+    later = sum(estimate.seconds(job) for job in to_come)
     return {
         "name": plan.name,
         "total": len(cells),
         **counted(cell["status"] for cell in cells),
         "seeds": _seeds(plan),
         "estimate": {
-            "seconds": max(sum(seconds.values()) / capacity.workers, longest),
+            "seconds": max((sum(seconds.values()) + later) / capacity.workers, longest),
             "measured": estimate.measured,
             "workers": capacity.workers,
             "threads": capacity.threads,
@@ -139,6 +151,7 @@ def _comparisons(plan: Plan) -> int:
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
     from ablate.cli.terminal import columns, duration, paint, plural
+    from ablate.cli.tuning import planned
 
     # Name, axes and a row for each cell.
     lines = [paint(plan.name, "title")]
@@ -155,6 +168,8 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         warmups = plural(len(content["warmups"]), "warm-up")
         lines.append(f"{warmups} first, trained once for all cells that begin alike")
     lines += _measured(content["measurements"])
+    if content["tuning"]:
+        lines += planned(plan, content["tuning"])
     for excluded in content["excluded"]:
         where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
         lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablate.cli.options import RUNS, AsJson, RunsDir
-from ablate.records import WEIGHTS, Status
+from ablate.records import WEIGHTS, RecordError, Status
 
 if TYPE_CHECKING:
-    from ablate.records import CellRecord, Record
-    from ablate.store import Entry
+    from ablate.records import AttemptEnd, CellRecord, Record
+    from ablate.store import Attempt, Entry
 
 LOG_LINES = 15
 METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
@@ -36,13 +36,16 @@ def show(
     """
     from ablate.cli.cells import exit_where_damaged, listed
     from ablate.cli.locate import find_cell, find_grid
+    from ablate.cli.tuning import chosen
 
     plan, store = find_grid(grid, runs_dir)
     cells = {one.id: one for one in store.cell_records(plan.record)}
     if cell is None:
         shown = list(cells.values())
         plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
-        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
+        tuning = store.tuning()
+        content = {"name": plan.name, "cells": plain} | ({"tuning": tuning.plain()} if tuning else {})
+        typer.echo(json.dumps(content, indent=1) if as_json else "\n".join([*_table(shown), *chosen(tuning)]))
     else:
         shown = [cells[find_cell(plan, store, cell).id]]
         entry = store.cell(shown[0].id)
@@ -80,7 +83,7 @@ def _content(found: Shown) -> dict[str, Any]:
         {
             "number": one.number,
             "start": _plain(one.start()) or {},
-            "exit": _plain(one.exit()),
+            "exit": _plain(_ended(one)),
             "environment": one.environment().plain(),
         }
         for one in found.entry.attempts()
@@ -93,6 +96,14 @@ def _content(found: Shown) -> dict[str, Any]:
         "events": [event.plain() for event in found.entry.events()],
         "result": _plain(found.cell.result),
     }
+
+
+def _ended(attempt: Attempt) -> AttemptEnd | None:
+    """Returns how an attempt ended, as far as it can be read: what is wrong with it is the cell's cause."""
+    try:
+        return attempt.exit()
+    except RecordError:
+        return None
 
 
 def _plain(record: Record | None) -> dict[str, Any] | None:
@@ -142,7 +153,7 @@ def _attempts(entry: Entry) -> list[str]:
 
     rows = []
     for attempt in entry.attempts():
-        start, ended = attempt.start(), attempt.exit()
+        start, ended = attempt.start(), _ended(attempt)
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time)) if start else "–"
         who = f"{start.host} {start.pid}" if start else "–"
         how = (ended.status.value, str(ended.step), duration(ended.seconds)) if ended else ("–", "–", "–")

@@ -79,6 +79,17 @@ class Cell(Identified):
         return self
 
     @model_validator(mode="after")
+    def _rates_rise_within_the_training(self) -> Cell:
+        for player, first in (("generator", 0), ("discriminator", self.train.discriminator_start)):
+            rising, steps = getattr(self.optimizers, player).warmup_steps, self.train.steps - first
+            if rising and rising >= steps:
+                raise ValueError(
+                    f"optimizers.{player}.warmup_steps = {rising} is no less than the {steps} steps that this player "
+                    "is trained for (train.steps, train.discriminator_start)"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _the_generators_loss_fits_the_discriminators(self) -> Cell:
         own, other = self.loss.generator.name, self.loss.adversarial.name
         if own == "same":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ablate.config.data import PLACES
 from ablate.data.images import require_usable
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest
+from ablate.sources.near_copies import find_near_copy
 from ablate.sources.protocol import SPLITS, SourceImage, Split
 
 
@@ -22,8 +23,8 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     changed are not read again.
 
     Raises:
-        ValueError: for a missing or empty directory, an image in two splits, a broken promise, or an image
-            that cannot be read where none is to be skipped.
+        ValueError: for a missing or empty directory, an image in two splits or a near copy of one, a broken
+            promise, or an image that cannot be read where none is to be skipped.
     """
     data = data.model_copy(update=_absolute(data, directory))
     found = select(data, cache)
@@ -35,6 +36,7 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
         expected = getattr(data, key)
         if expected not in (None, there):
             raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {there}")
+    require_no_near_copies(found, itertools.combinations(found, 2), cache)
     if "validation" not in found and (data.validation or data.validation_fraction):
         raise ValueError(f'source = "{data.source}" gives no images for validation')
     return data.model_copy(update=digests)
@@ -75,6 +77,26 @@ def require_disjoint(
             raise ValueError(
                 f"{same.place or same.name} ({of}) and {image.place or image.name} ({name}) are the same image"
             )
+
+
+def require_no_near_copies(
+    sets: Mapping[Any, Sequence[SourceImage]], pairs: Iterable[tuple[str, str]], cache: Path | None
+) -> None:
+    """Refuses an image of one set that is a near copy of one in another: encoded again, smaller or slightly cropped.
+
+    Args:
+        sets: images by the name of their set.
+        pairs: which sets are compared.
+        cache: directory where perceptual hashes are remembered.
+    """
+    copy = find_near_copy(sets, pairs, cache)
+    if copy is not None:
+        both = zip(copy.images, copy.sets, strict=True)
+        one, other = (f"{image.place or image.name} ({name})" for image, name in both)
+        raise ValueError(
+            f"{one} and {other} are near copies: they show the same, and even their fine detail correlates by "
+            f"{copy.correlation:.2f}; leave one of them out"
+        )
 
 
 def stat_fingerprint(data: Data, directory: Path) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from ablate.config import Data, Evaluation
 from ablate.data.cache import prepare, prepare_folder
 from ablate.data.images import Images, require_usable
-from ablate.data.selection import require_disjoint, select
+from ablate.data.selection import require_disjoint, require_no_near_copies, select
 from ablate.metrics.naming import TEST, VALIDATION
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, stamps
 from ablate.sources.folder import list_folder
+from ablate.sources.protocol import SourceImage
 
 
 def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Path | None = None) -> Evaluation:
@@ -24,12 +26,15 @@ def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Pat
         cache: directory where hashes of files are remembered.
 
     Raises:
-        ValueError: for a missing or empty directory, an image for training or validation, or one that cannot be used.
+        ValueError: for a missing or empty directory, an image to train or validate on or a near copy
+            of one, or an image that cannot be used.
     """
     if not evaluation.sets:
         return evaluation
-    learned_from = {split: images for split, images in select(data, cache).items() if split != "test"}
-    paths, digests = {}, {}
+    learned_from: dict[str, tuple[SourceImage, ...]] = {
+        split: images for split, images in select(data, cache).items() if split != "test"
+    }
+    paths, digests, found = {}, {}, {}
     for name, path in evaluation.sets.items():
         place = _absolute(path, directory)
         images = hash_files(list_folder(place), cache, data.colour_profiles)
@@ -37,7 +42,8 @@ def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Pat
         require_usable(str(place), problems, len(images) - len(problems), skip=data.on_bad_image == "skip")
         for split, known in learned_from.items():
             require_disjoint(known, images, name, split)
-        paths[name], digests[name] = str(place), digest(images)
+        paths[name], digests[name], found[name] = str(place), digest(images), images
+    require_no_near_copies(learned_from | found, itertools.product(learned_from, found), cache)
     return evaluation.model_copy(update={"sets": paths, "set_digests": digests})
 
 

@@ -23,6 +23,7 @@ discriminators = Registry(
     "ablate.discriminators.energy",
     "ablate.discriminators.labels",
     "ablate.discriminators.features",
+    "ablate.discriminators.unet",
     facts={"of_loss": False, "check": None, "network": None},
 )
 """Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what

@@ -6,14 +6,13 @@ import functools
 import math
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, Features
 from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
-from ablate.discriminators.patch import Trunk
 from ablate.discriminators.settings import DiscriminatorSettings
+from ablate.discriminators.unet import Ascending
 from ablate.layers.code import Code
 from ablate.layers.padding import SameConv2d
 
@@ -27,7 +26,7 @@ def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
     return MultiScaleDiscriminator(settings, functools.partial(LabelDiscriminator, code=code))
 
 
-class LabelDiscriminator(nn.Module):
+class LabelDiscriminator(Ascending):
     """A U-Net with K + 1 classes at each position of the latent: a reconstruction, or an image that was coded as k.
 
     The label of a position is the tuple of its C symbols, one of K = L^C (Sushko et al. 2021, section 3.1, with the
@@ -36,14 +35,10 @@ class LabelDiscriminator(nn.Module):
     """
 
     def __init__(self, settings: DiscriminatorSettings, code: Code) -> None:
-        super().__init__()
-        self.levels = code.levels
         finest = int(math.log2(code.stride)) - 1  # the layer of the trunk with one position for each of the latent
-        self.trunk = Trunk(settings)
-        widths = self.trunk.widths
-        fine = range(settings.layers - 1, finest, -1)
-        self.merges = nn.ModuleList(SameConv2d(widths[i] + widths[i - 1], widths[i - 1], 3) for i in fine)
-        self.classes = SameConv2d(widths[finest], self.levels**code.channels + 1, 3)
+        super().__init__(settings, finest)
+        self.levels = code.levels
+        self.classes = SameConv2d(self.trunk.widths[finest], self.levels**code.channels + 1, 3)
 
     def forward(self, image: Tensor, symbols: Tensor | None = None) -> tuple[Tensor, Features]:
         """Returns (N, 2, h, w), the log-probabilities of "a reconstruction" and of the label, and the features.
@@ -53,12 +48,8 @@ class LabelDiscriminator(nn.Module):
             symbols: what the codec sent of it, uint8 (N, C, h, w).
         """
         assert symbols is not None, "labels are made of symbols"
-        features = self.trunk(image)
-        x = features[-1]
-        for merge, finer in zip(self.merges, reversed(features[:-1]), strict=False):
-            x = F.interpolate(x, scale_factor=2.0)[..., : finer.shape[-2], : finer.shape[-1]]
-            x = F.leaky_relu(merge(torch.cat([x, finer], 1)), 0.2)
-        said = self.classes(x).float().log_softmax(1)
+        features, up = self.descend_and_ascend(image)
+        said = self.classes(up[-1] if up else features[-1]).float().log_softmax(1)
         own = said.gather(1, 1 + label_of(symbols, self.levels)[:, None])
         return torch.cat([said[:, :1], own], 1), features
 

@@ -31,7 +31,8 @@ class DiscriminatorQuirks(Settings):
 class DiscriminatorSettings(Settings):
     """The discriminators: of `kind` "patch", `scales` copies of one, each on an image pooled once more.
 
-    With "features" there are `scales` heads, the first on the finest features, with up to `layers` layers.
+    With "features" there are `scales` heads, the first on the finest features, with up to `layers` layers;
+    with "unet" there is one network, whose encoder has so many.
     `augment` changes image and reconstruction before either player's discriminators see them, in its order, each image
     and each augmentation with `augment_probability`; image and reconstruction by draws of their own, as published, or
     both by the same where `augment_draws` is "shared".

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-RATE = "bpp_actual"
+from ablate.metrics.naming import RATE as RATE
 
 Quality = int | float | str | None
 

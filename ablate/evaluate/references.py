@@ -51,23 +51,37 @@ class References:
             for name, limits in self.limits.items()
         }
 
-    def measure(self, say: Callable[[str], None] = lambda _: None) -> int:
-        """Measures what is not known yet, says so before, and returns how many records that made."""
+    def missing(self) -> int:
+        """Counts the records that are not known yet."""
+        return sum(len(self._fresh(codec)) for codec in STANDARD)
+
+    def measure(self, say: Callable[[str, int], None] = lambda _what, _images: None) -> int:
+        """Measures what is not known yet and returns how many records that made.
+
+        Args:
+            say: told of each record, before, and how many images it is of.
+        """
         count = 0
         for codec in STANDARD:
-            kept = self._kept(codec)
-            fresh = {key: limits for limits in self.limits.values() if (key := _key(limits)) not in kept}
+            fresh = self._fresh(codec)
             if not fresh:
                 continue
             from ablate.evaluate.reference_measurer import Measurer  # imports torch, which what is known needs not
 
-            say(f"measuring {codec.label} on {len(self.images)} images, which is kept for other reports")
             measurer = Measurer(codec, self.images, self.evaluation, self.cache)
-            made = {key: measurer.record(limits) for key, limits in fresh.items()}
+            made = {}
+            for key, name in fresh.items():
+                say(f"{codec.label} at the bits of {name}", len(self.images))
+                made[key] = measurer.record(self.limits[name])
             # Another process may have added others meanwhile.
             write_json(self._path(codec), self._kept(codec) | made)
             count += len(made)
         return count
+
+    def _fresh(self, codec: StandardFormat) -> dict[str, str]:
+        """Returns the name of each limit that a codec was not measured at, by its key."""
+        kept = self._kept(codec)
+        return {key: name for name, limits in self.limits.items() if (key := _key(limits)) not in kept}
 
     def _kept(self, codec: StandardFormat) -> dict[str, Record]:
         return read_json(self._path(codec)) or {}

@@ -93,8 +93,9 @@ class Estimate:
 def _keys(kind: str, training: Mapping[str, Any]) -> tuple[str, str]:
     """Returns the groups of trainings that cost alike which one belongs to, the narrowest first."""
     data = training["data"]
-    precision = training["precision"] if kind == "warmup" else training["train"]["precision"]
-    parts = (kind, training["model"], training.get("discriminator"), data["batch_size"], data["crop"], precision)
+    own = training if kind == "warmup" else training["train"]
+    batch = data["batch_size"] * own.get("accumulate", 1)
+    parts = (kind, training["model"], training.get("discriminator"), batch, data["crop"], own["precision"])
     return json.dumps(parts, sort_keys=True), kind
 
 
@@ -103,6 +104,7 @@ def _reconstructions(result: Result) -> int:
 
 
 def _guess(training: Mapping[str, Any]) -> float:
-    pixels: float = training["data"]["batch_size"] * training["data"]["crop"] ** 2
+    images = training["data"]["batch_size"] * training.get("train", {}).get("accumulate", 1)
+    pixels: float = images * training["data"]["crop"] ** 2
     width: float = training["model"]["width"]
     return GUESSED_SECONDS_PER_STEP * pixels / GUESSED_PIXELS * (width / GUESSED_WIDTH) ** 2

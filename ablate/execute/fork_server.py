@@ -19,7 +19,7 @@ def start_fork_server(preload: Sequence[str]) -> None:
     It is deaf to what a terminal, a scheduler or `timeout` sends to all processes, which the runner passes on, and it
     finds the modules that this process finds. Where it runs already, it stays as it is.
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["ablate.execute.forked", *preload])
     resource_tracker.ensure_running()  # here, because it unblocks signals where it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ablate.execute.planning import Plan
-from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, WarmupSettings
+from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, Status, WarmupSettings
 from ablate.store import Entry, Store
+from ablate.store.seal import unusable
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,17 @@ def jobs(plan: Plan, store: Store, *, wanted: Wanted = every_cell, limit: int | 
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
-    warmups = [_warmup(plan.warmups[name]) for name in needed if not store.warmup(name).status().finished]
+    warmups = [_warmup(plan.warmups[name]) for name in needed]
+    warmups = [job for job in warmups if not job_status(job, store).finished]
     return (*warmups, *(job for job in cells if job.id not in beyond))
+
+
+def job_status(job: Job, store: Store) -> Status:
+    """Returns how far a job is; a warm-up or measurement that was finished and is damaged is done again."""
+    entry = job.entry(store)
+    status = entry.status()
+    again = job.kind != "cell" and (status.finished or status is Status.altered) and unusable(entry)
+    return Status.pending if again else status
 
 
 def cell_job(point: PlannedCell) -> Job:

@@ -28,7 +28,7 @@ from ablate.records.plan import SCHEMA
 from ablate.store import Store
 
 if TYPE_CHECKING:
-    from ablate.config import Cell, Data, Evaluation, Warmup
+    from ablate.config import Cell, Data, Evaluation, Train, Warmup
     from ablate.grid import Grid, Point
 
 
@@ -83,7 +83,8 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         place = (key, point.cell.evaluation.model_dump_json())
         if place not in evaluations:
             evaluations[place] = resolve_sets(point.cell.evaluation, resolved[key], directory, cache)
-        cell = point.cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place]})
+        train = _with_start(point.cell.train, directory)
+        cell = point.cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place], "train": train})
         if cell.id in points:
             notes.append(f"{point.label} is not run: {_same(points[cell.id], cell)}")
             continue
@@ -145,7 +146,10 @@ def stored_plan(store: Store) -> Plan | None:
         ValueError: where it was written by an ablate with other files.
     """
     record = store.plan()
-    return Plan(record, (store.path / "grid.toml").read_bytes()) if record else None
+    if record is None:
+        return None
+    store.require_grid(record)
+    return Plan(record, (store.path / "grid.toml").read_bytes())
 
 
 def _stored(path: Path, root: Path) -> Plan | None:
@@ -233,6 +237,24 @@ def _same(first: PlannedCell, cell: Cell) -> str:
     if first.cell["evaluation"] != cell.evaluation.model_dump(mode="json"):
         return f"it is {first.label} measured otherwise, and a cell is its training: list both in one [evaluation]"
     return f"its images are those of {first.label}, and so is all else"
+
+
+def _with_start(train: Train, directory: Path) -> Train:
+    """Returns the settings with where the file of the first weights lies from here.
+
+    Raises:
+        ValueError: if it is absent or another one.
+    """
+    if train.start.file is None:
+        return train
+    path = directory / train.start.file
+    if not path.is_file():
+        raise ValueError(f"train.start.file = {train.start.file!r}: there is no file {path}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != train.start.sha256:
+        raise ValueError(f"{path} has the sha256 {found}, and train.start.sha256 is {train.start.sha256}")
+    return train.model_copy(update={"start": train.start.model_copy(update={"file": str(path)})})
 
 
 def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:

@@ -175,6 +175,8 @@ class _Run:
             result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
+            for note in result.notes:
+                self.listener.on_message(f"{job.label}: {note}")
             if result.reason is not FailureReason.busy:
                 self.listener.on_end(job, result, self._look)
 

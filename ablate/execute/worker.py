@@ -25,7 +25,9 @@ from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
 from ablate.records import Environment, FailureReason, Status
 from ablate.records.declared import Kernels
+from ablate.records.telemetry import MADE_ANEW
 from ablate.store import Attempt, Busy, Entry, Store
+from ablate.store.seal import begin_again
 from ablate.train.outcome import Outcome
 
 BUSY = 75
@@ -91,7 +93,8 @@ def do_job(
     entry = job.entry(store)
     try:
         with entry.claim():
-            return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop)
+            again = begin_again(entry) if job.kind != "cell" else None
+            return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop, again)
     except Busy:
         return BUSY
     except OSError as error:
@@ -101,7 +104,13 @@ def do_job(
 
 
 def _attempt(
-    function: Callable[..., Outcome], job: Job, store: Store, entry: Entry, conditions: Conditions, stop: Stop
+    function: Callable[..., Outcome],
+    job: Job,
+    store: Store,
+    entry: Entry,
+    conditions: Conditions,
+    stop: Stop,
+    again: str | None,
 ) -> int:
     if conditions.gpu is not None:
         _use_gpu(conditions.gpu)
@@ -112,6 +121,9 @@ def _attempt(
     )
     began = time.monotonic()
     with output_to(attempt.log_path):
+        if again:
+            sys.stdout.write(f"{again}\n")
+            entry.append_event(0, MADE_ANEW, again)
         try:
             if conditions.gpu is not None:
                 for name, fact in accelerator().items():

@@ -134,7 +134,8 @@ def _compiled(source: Path, compiler: Compiler) -> Path:
 
 def _key(source: Path, compiler: Compiler) -> str:
     digest = hashlib.sha256()
-    parts = (source.read_text(), " ".join(FLAGS), *compiler.command, compiler.version, _processor())
+    texts = [each.read_text() for each in (source, *sorted(source.parent.glob("*.h")))]
+    parts = (*texts, " ".join(FLAGS), *compiler.command, compiler.version, _processor())
     for part in parts:
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]

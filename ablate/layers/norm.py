@@ -35,6 +35,8 @@ class ChannelNorm(nn.Module):
     are small it is blind to a pixel's magnitude, and behind the first convolution that is the image's brightness.
     """
 
+    EPSILON = 1e-3
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
@@ -42,7 +44,7 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         last = x.permute(0, 2, 3, 1)
-        return F.layer_norm(last, last.shape[-1:], self.weight, self.bias, eps=1e-3).permute(0, 3, 1, 2)
+        return F.layer_norm(last, last.shape[-1:], self.weight, self.bias, eps=self.EPSILON).permute(0, 3, 1, 2)
 
 
 class BatchNormOfVectors(nn.Module):

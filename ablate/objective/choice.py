@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
 from ablate.kernels.layout import TYPES
+from ablate.kernels.library import missing
+from ablate.kernels.network import FastForward, disagreement, planned
 from ablate.kernels.proof import refuted
 from ablate.records.declared import Kernels
 
@@ -52,6 +54,36 @@ class Choice:
         self.selected[role] = backend.name if backend else "eager"
         self.log(role, f"{role}: {self.selected[role]}" + (f" ({reason})" if reason else ""))
         return differentiable(backend.build(**options)) if backend else None
+
+    def network(self, role: str, module: nn.Module, precision: str) -> FastForward | None:
+        """Returns what computes a module's forward pass in place of its definition, or None where that is to.
+
+        Args:
+            role: what the module is in the training, as in `loss`.
+            module: with its weights, on the training's device.
+            precision: of the training.
+        """
+        fast, reason = self._network(module, precision, self.previous.get(role, "eager" if self.previous else None))
+        self.selected[role] = "native" if fast else "eager"
+        self.log(role, f"{role}: {self.selected[role]}" + (f" ({reason})" if reason else ""))
+        return fast
+
+    def _network(self, module: nn.Module, precision: str, previous: str | None) -> tuple[FastForward | None, str]:
+        if self.kernels == "eager" or previous == "eager":
+            return None, "" if previous is None else "as before"
+        plan, reason = None, missing("network")
+        if self.device.partition(":")[0] != "cpu" or precision != "float32":
+            reason = f"there is nothing faster in {precision} on {self.device}"
+        if reason is None:
+            try:
+                plan = planned(module)
+                reason = disagreement(module) if plan.layers else "it has no layer that C computes"
+            except ValueError as error:
+                reason = str(error)
+        if plan is not None and reason is None:
+            return FastForward(module, plan), ""
+        missed = "" if previous is None else f"; not {previous} as before: results may differ by rounding"
+        return None, f"{reason}{missed}"
 
     def _chosen(
         self, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor], previous: str | None

@@ -118,6 +118,9 @@ class PlanRecord(SealedRecord):
         names: dict[str, str] = {}
         arms: dict[str, str] = {}
         for point in self.points:
+            if point.part == "trial":  # of no arm, though the winner's has its setting
+                arms[point.id] = point.setting_label
+                continue
             setting, label = _setting(point), point.setting_label
             taken = label in names.values()
             arms[point.id] = names.setdefault(setting, f"{label} ({point.id})" if taken else label)

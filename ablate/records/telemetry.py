@@ -34,11 +34,17 @@ class MetricRow(Record):
     weights: dict[str, Number] = Field(default_factory=dict)
     gradient_norm: dict[str, Number] = Field(default_factory=dict)
     scales: list[dict[str, Number]] = Field(default_factory=list)
+    clipped: dict[str, Number] = Field(default_factory=dict)
+    """In which share of its steps so far the gradients of a player were clipped, where they are."""
     augment_probability: Number = None
     """With which the discriminators' images are augmented, where that adapts itself."""
     levels_used: int | None = None
     reconstruction_std: Number = None
     image_std: Number = None
+
+
+DAMAGED_CHECKPOINT, MADE_ANEW = "damaged_checkpoint", "made_anew"
+"""Kinds of events about files that were not as they should be, which whoever watches a run is told at once."""
 
 
 class Event(Record):

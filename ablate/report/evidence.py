@@ -21,8 +21,8 @@ from ablate.analysis import (
 from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
-from ablate.store import Store
+from ablate.records import WEIGHTS, CellRecord, Event, Result, Status, TuningRecord
+from ablate.store import PooledStore, Store
 
 LOST = (Status.diverged, Status.failed, Status.broken, Status.altered)
 """Status of cells that have no measurement unless something is done about them."""
@@ -140,6 +140,11 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
+
+    @cached_property
+    def tuning(self) -> TuningRecord | None:
+        """What was chosen for the arms of a tuned grid; a report of several grids tells none."""
+        return None if isinstance(self.store, PooledStore) else self.store.tuning()
 
     @cached_property
     def beside(self) -> tuple[Beside, ...]:

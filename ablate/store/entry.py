@@ -52,6 +52,15 @@ class Entry:
         return self.path / "checkpoint.pt"
 
     @property
+    def earlier_checkpoint(self) -> Path:
+        """The state before the last one."""
+        return self.path / "checkpoint.earlier.pt"
+
+    def checkpoints(self) -> tuple[Path, ...]:
+        """Returns the states that are there, the last one first."""
+        return tuple(path for path in (self.checkpoint, self.earlier_checkpoint) if path.exists())
+
+    @property
     def weights(self) -> Path:
         """The final weights, raw and averaged."""
         return self.path / "weights.pt"

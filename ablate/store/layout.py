@@ -120,6 +120,16 @@ class Store:
             return None
         return Damage(path, DamageKind.edited, "it is not the file that plan.json was made from", PlanRecord.REMEDY)
 
+    def require_grid(self, plan: PlanRecord) -> None:
+        """Refuses a copy of the grid file that is not the one which the plan was made from.
+
+        Raises:
+            AlteredError: with what can be done.
+        """
+        damage = self.grid_damage(plan)
+        if damage and damage.kind is not DamageKind.missing:
+            raise AlteredError(damage)
+
     def write_grid(self, content: bytes) -> None:
         """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""
         path = self.path / "grid.toml"

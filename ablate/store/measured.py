@@ -11,6 +11,7 @@ from ablate.records import Measurement, Result
 from ablate.records.images import read_images
 from ablate.records.measurement import joined
 from ablate.store.entry import Entry
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
     from ablate.config import Evaluation
@@ -63,6 +64,7 @@ def image_rows(
     for place, record in found:
         if record.digest != config["data"].get("test_digest"):
             continue
+        require_whole(place, record, (str(_path(place, table).relative_to(place.path)),))
         names = _as_wanted(record, evaluation).protocol
         for image, row in read_images(_path(place, table), weights).items():
             more = {name: value for name, value in row.items() if name in names or name.startswith("group ")}

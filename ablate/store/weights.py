@@ -12,6 +12,7 @@ from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
 from ablate.records import Result, Status, Weights
 from ablate.store.entry import Entry
+from ablate.store.seal import require_whole
 
 _PARTS = {"ema": "average", "raw": "codec"}
 
@@ -26,6 +27,8 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"there is no device {device} on this machine, or no driver for it; cpu is always there")
     settings, result = entry.cell_settings(), entry.result()
+    if result is not None:
+        require_whole(entry, result, ("cell.json",))
     if settings is None:
         raise ValueError(f"{entry.path} holds no cell: there is no cell.json")
     if result is None or result.status is not Status.done:
@@ -38,8 +41,12 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     return TrainedCodec.of(codec.to(device).requires_grad_(False), cell.model, cell.seed, device)
 
 
-def _read(entry: Entry, result: Result) -> dict[str, Any]:
-    """Returns the state dicts in weights.pt, once every byte is what it was when the cell was committed."""
+def require_weights(entry: Entry, result: Result) -> None:
+    """Hashes the weights of a finished cell or warm-up, whose results have named their hash from the beginning.
+
+    Raises:
+        ValueError: where they are not those that were committed.
+    """
     try:
         with entry.weights.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -50,4 +57,9 @@ def _read(entry: Entry, result: Result) -> dict[str, Any]:
     expected = result.artefacts.get(entry.weights.name, "nothing")
     if found != expected:
         raise ValueError(f"{entry.weights} is altered: its sha256 is {found[:12]}…, result.json says {expected[:12]}…")
+
+
+def _read(entry: Entry, result: Result) -> dict[str, Any]:
+    """Returns the state dicts in weights.pt, once every byte is what it was when the cell was committed."""
+    require_weights(entry, result)
     return torch.load(entry.weights, weights_only=True, map_location="cpu")

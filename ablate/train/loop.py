@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 from ablate.config import Cell, Warmup
@@ -14,9 +13,11 @@ from ablate.rng import stream
 from ablate.train import telemetry
 from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
+from ablate.train.optimizers import half_cosine, set_rate
 from ablate.train.outcome import Outcome
+from ablate.train.shown import autocast
 from ablate.train.state import TrainState
-from ablate.train.step import autocast, descend, set_learning_rate, training_step
+from ablate.train.step import descend, training_step
 from ablate.train.watch import Watch
 
 LOG_EVERY = 25
@@ -46,7 +47,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 
         # Log, look for divergence, save.
         if logs:
-            row = telemetry.log_row(taken, objective.adversarial.loss, encoder_norm(state.codec), state.augmenter)
+            row = telemetry.log_row(taken, objective.adversarial.loss, state)
             watch.log(state.step, row, image=taken.image, reconstruction=taken.reconstruction.image.detach())
             if counts:  # the log point that an early end adds is none of the whole training
                 state.flat_logs = state.flat_logs + 1 if telemetry.is_flat(row) else 0
@@ -72,7 +73,7 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         with autocast(image, warmup.precision):
             reconstruction = state.codec(image, stream(warmup.seed, "warmup.noise", state.step))
         loss = distortion(image, reconstruction.image.float())
-        set_learning_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
+        set_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
         descend(state, loss)
         state.step += 1
         watch.finiteness.watch(state.step, loss)
@@ -81,7 +82,8 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         if logs:
             spread = telemetry.reconstruction_row(image, reconstruction)
             norm = {"encoder": encoder_norm(state.codec)}
-            row = {"loss": {"distortion": float(loss.detach())}, "gradient_norm": norm, **spread}
+            told = {"loss": {"distortion": float(loss.detach())}, "gradient_norm": norm}
+            row = {**told, **telemetry.players_row(state), **spread}
             watch.log(state.step, row, image=image, reconstruction=reconstruction.image.detach())
         state.seconds += time.perf_counter() - started
         if ended := watch.ended(state, warmup.steps, CHECKPOINT_EVERY, logs):
@@ -91,7 +93,7 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
 
 def decayed(warmup: Warmup, step: int) -> float:
     """Returns the part of the learning rate that a step has: half a cosine, from 1 at step 0 towards 0 at the end."""
-    return (1 + math.cos(math.pi * step / warmup.steps)) / 2 if warmup.decay == "cosine" else 1.0
+    return half_cosine(step / warmup.steps) if warmup.decay == "cosine" else 1.0
 
 
 def _due(step: int, every: int, last: int) -> bool:

@@ -16,10 +16,11 @@ from ablate.networks.exact import full_float32
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
+from ablate.train.discriminator_step import discriminator_step
 from ablate.train.finding import Finding
 from ablate.train.gradients import encoder_norm, weighted_norms
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, frozen, generator_terms
+from ablate.train.step import descend, frozen, generator_terms
 
 
 @full_float32()

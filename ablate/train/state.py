@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -17,7 +18,11 @@ from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.discriminator import Discriminator
 from ablate.losses import Memory
 from ablate.train.augmenter import PLAIN, Augmenter, Views
+from ablate.train.optimizers import clip, optimizer_of, share_clipped
+from ablate.train.start import Given, require_same_shapes
 
+CLIP = "clip."
+"""Begins the names of memories of clipping."""
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -44,7 +49,7 @@ class TrainState:
     augmenter: Augmenter | None = None
     """Augments what the discriminators see; None where they see it as it is."""
     memory: dict[str, Memory] = field(default_factory=dict)
-    """Memory of each penalty, by its name, and of the loss at each scale."""
+    """Memory of each penalty, by its name, of the loss at each scale, and of how often each player was clipped."""
 
     @classmethod
     def for_cell(cls, cell: Cell, device: str) -> TrainState:
@@ -52,21 +57,40 @@ class TrainState:
         codec = _placed(build_codec(cell.model, cell.seed), device, cell.train.channels_last)
         discriminator = build_discriminator(cell.discriminator, cell.seed, cell.discriminator_kind, cell.model.code)
         discriminator = _placed(discriminator, device, cell.train.channels_last)
-        return cls(
+        state = cls(
             codec=codec,
-            codec_optimizer=_adam(codec, cell.optimizers.generator),
+            codec_optimizer=optimizer_of(codec, cell.optimizers.generator),
             average=copy.deepcopy(codec).requires_grad_(False),
             discriminator=discriminator,
-            discriminator_optimizer=_adam(discriminator, cell.optimizers.discriminator),
+            discriminator_optimizer=optimizer_of(discriminator, cell.optimizers.discriminator),
             trained_scales=1 if cell.train.quirks.coarse_untrained else discriminator.scales,
             augmenter=Augmenter.by(cell.discriminator, cell.seed, device),
         )
+        return state._clipping(generator=cell.optimizers.generator, discriminator=cell.optimizers.discriminator)
 
     @classmethod
     def for_warmup(cls, warmup: Warmup, device: str) -> TrainState:
         """Builds the state of distortion-only training at step 0."""
         codec = _placed(build_codec(warmup.model, warmup.seed), device, warmup.channels_last)
-        return cls(codec, _adam(codec, warmup.adam), None, None, None)
+        return cls(codec, optimizer_of(codec, warmup.adam), None, None, None)._clipping(generator=warmup.adam)
+
+    def _clipping(self, **players: Adam) -> TrainState:
+        """Clips the gradients of players by their settings, and keeps how often that was."""
+        optimizers = {"generator": self.codec_optimizer, "discriminator": self.discriminator_optimizer}
+        for player, settings in players.items():
+            optimizer = optimizers[player]
+            assert optimizer is not None
+            clip(optimizer, settings, functools.partial(self._kept, f"{CLIP}{player}"))
+        return self
+
+    def _kept(self, name: str) -> Memory:
+        return self.memory.setdefault(name, {})
+
+    @property
+    def clipped(self) -> dict[str, float]:
+        """In which share of its steps so far a player's gradients were clipped, for those that are; waits."""
+        found = {name: kept for name, kept in self.memory.items() if name.startswith(CLIP)}
+        return {name.removeprefix(CLIP): share_clipped(kept) for name, kept in found.items()}
 
     def start_from(self, weights: Path) -> None:
         """Takes the codec of a finished warm-up, for the raw weights and for their average."""
@@ -74,6 +98,17 @@ class TrainState:
         self.codec.load_state_dict(saved["codec"])
         if self.average is not None:
             self.average.load_state_dict(saved["codec"])
+
+    def start_from_given(self, given: Given) -> None:
+        """Takes given weights of the codec, raw and averaged.
+
+        Raises:
+            ValueError: for those of another codec, with a list of what differs.
+        """
+        assert self.average is not None
+        for module, weights in ((self.codec, given.codec), (self.average, given.average)):
+            require_same_shapes(module, weights, given.source)
+            module.load_state_dict(weights)
 
     def views(self, player: str, number: int, image: Tensor) -> Views:
         """Returns what a player's discriminators see of a batch; `number` counts its steps."""
@@ -133,14 +168,3 @@ def _placed(module: Module, device: str, channels_last: bool) -> Module:
     if channels_last:
         module.to(memory_format=torch.channels_last)
     return module.to(device)
-
-
-def _adam(module: nn.Module, settings: Adam) -> torch.optim.Adam:
-    parameters: list[Tensor] = list(module.parameters())
-    return torch.optim.Adam(
-        parameters,
-        lr=settings.learning_rate,
-        betas=(settings.beta1, settings.beta2),
-        eps=settings.epsilon,
-        fused=True,
-    )

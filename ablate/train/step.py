@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,28 +13,23 @@ from torch import Tensor, nn
 from ablate.codecs.codec import Reconstruction
 from ablate.config import Cell
 from ablate.discriminators.discriminator import DiscriminatorOutput
-from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective, Parts
 from ablate.rng import stream
-from ablate.train.augmenter import View
 from ablate.train.batches import Batches
+from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminator_steps
 from ablate.train.gradients import weighted_norms
+from ablate.train.optimizers import rate_at, set_rate
+from ablate.train.shown import Shown, autocast
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
-class DiscriminatorStepOutput:
-    """Loss of the discriminators' step and, per scale, their logits on image and reconstruction; detached."""
-
-    loss: Tensor
-    real: tuple[Tensor, ...]
-    fake: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
 class StepOutput:
-    """A step that was taken: its batch, the generator's terms, and what the discriminators saw where they took part."""
+    """A step that was taken: its batch, the generator's terms, and what the discriminators saw where they took part.
+
+    Of several batches these are of the last, but for the loss, which is their mean.
+    """
 
     image: Tensor
     reconstruction: Reconstruction
@@ -63,152 +58,94 @@ def training_step(
         batches: gives the step's images.
         norms: whether to find the terms' gradient norms, which takes a backward pass for each.
     """
-    # Forward once for both players.
-    image = batches(cell.train.warmup_steps + state.step)
-    with autocast(image, cell.train.precision):
-        reconstruction = state.codec(image, stream(cell.seed, "noise", state.step))
+    count = cell.train.accumulate
+    numbers = range(state.step * count, (state.step + 1) * count)
     adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
+    set_rates(state, cell)
 
-    # Discriminators, where they go first.
+    # One batch is sent through the codec once, for both players.
+    sent = functools.partial(_sent, state, cell, batches)
+    seen = [sent(number) for number in numbers] if count == 1 else []
+
+    # Discriminators, where they go first; of several batches only one at a time is in memory.
     output = None
     if adversarial and cell.train.order == "discriminator_first":
-        output = discriminator_steps(state, objective, cell, batches, image, reconstruction)
+        output = discriminator_steps(state, objective, cell, batches, seen or _undifferentiated(sent, numbers))
 
     # Generator.
+    state.codec_optimizer.zero_grad(set_to_none=True)
+    losses = []
+    for number in numbers:
+        shown = seen[0] if count == 1 else sent(number)
+        parts = _terms(state, objective, cell, shown, number, adversarial)
+        found = weighted_norms(parts, shown.reconstruction.image) if norms and number == numbers[-1] else {}
+        total = parts.total
+        (total if count == 1 else total / count).backward()
+        losses.append(total.detach())
+        if count > 1:
+            seen.append(shown.detached())
+    state.codec_optimizer.step()
+
+    # Discriminators, where they go last: on what the generator made before its step.
+    if adversarial and cell.train.order == "generator_first":
+        output = discriminator_steps(state, objective, cell, batches, seen)
+    state.step += 1
+    state.update_average(cell.train.ema_decay)
+    loss = losses[0] if count == 1 else torch.stack(losses).mean()
+    return StepOutput(*seen[-1], parts, loss, output, found)
+
+
+def _sent(state: TrainState, cell: Cell, batches: Batches, number: int) -> Shown:
+    """Sends a batch of the adversarial training through the codec."""
+    image = batches(cell.train.warmup_steps + number)
+    with autocast(image, cell.train.precision):
+        return Shown(image, state.codec(image, stream(cell.seed, "noise", number)))
+
+
+@torch.no_grad()
+def _undifferentiated(sent: Callable[[int], Shown], numbers: Iterable[int]) -> Iterator[Shown]:
+    for number in numbers:
+        yield sent(number)
+
+
+def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, number: int, adversarial: bool) -> Parts:
+    """Returns the generator's terms on a batch, the rate among them where the codec estimates one."""
+    image, reconstruction = shown
     if adversarial:
-        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, number)
     else:
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
         parts = parts.plus("rate", reconstruction.rate.float(), cell.loss.lambda_r)
-    found = weighted_norms(parts, reconstruction.image) if norms else {}
-    total = parts.total
-    descend(state, total)
-
-    # Discriminators, where they go last: on what the generator made before its step.
-    if adversarial and cell.train.order == "generator_first":
-        output = discriminator_steps(state, objective, cell, batches, image, reconstruction)
-    state.step += 1
-    state.update_average(cell.train.ema_decay)
-    return StepOutput(image, reconstruction, parts, total.detach(), output, found)
+    return parts
 
 
-def discriminator_steps(
-    state: TrainState,
-    objective: Objective,
-    cell: Cell,
-    batches: Batches,
-    image: Tensor,
-    reconstruction: Reconstruction,
-) -> DiscriminatorStepOutput:
-    """Takes the discriminators' steps, the first on the generator's batch and each further one on a batch of its own.
-
-    With the quirk of unpaired batches the first has one of its own, too.
-    """
-    output = None
-    for index in range(cell.train.discriminator_steps):
-        number = state.step * cell.train.discriminator_steps + index
-        if index or cell.train.quirks.unpaired_batches:
-            image = batches(number, purpose="data.discriminator_crops")
-            with torch.no_grad(), autocast(image, cell.train.precision):
-                reconstruction = state.codec(image, stream(cell.seed, "discriminator.noise", number))
-        output = discriminator_step(state, objective, cell, number, image, reconstruction)
-    assert output is not None
-    return output
-
-
-def autocast(image: Tensor, precision: str) -> torch.autocast:
-    """Returns the numeric context of the networks; losses are computed outside it, in float32."""
-    return torch.autocast(image.device.type, torch.bfloat16, enabled=precision == "bfloat16")
-
-
-def discriminator_step(
-    state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstructed: Reconstruction
-) -> DiscriminatorStepOutput:
-    """Steps the discriminators on images and their reconstructions, which are not differentiated.
-
-    `number` counts the discriminators' own steps; penalties are due and draw by it.
-    """
-    assert state.discriminator is not None
-    assert state.discriminator_optimizer is not None
-    reconstruction, symbols = reconstructed.image.detach(), reconstructed.symbols
-    views = state.views("discriminator", number, image)
-    with autocast(image, cell.train.precision):
-        real = state.discriminator(views.image(image), symbols)
-        fake = state.discriminator(views.reconstruction(reconstruction), symbols)
-    real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
-    loss = objective.discriminator(
-        real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
+def set_rates(state: TrainState, cell: Cell) -> None:
+    """Sets both players' learning rates of this step, each counted from the player's first."""
+    players = (
+        (state.codec_optimizer, cell.optimizers.generator, 0),
+        (state.discriminator_optimizer, cell.optimizers.discriminator, cell.train.discriminator_start),
     )
-    if objective.penalties:
-        inputs = functools.partial(
-            _penalty_inputs,
-            state,
-            cell,
-            number,
-            image=image,
-            reconstruction=reconstruction,
-            real=real_trained,
-            fake=fake_trained,
-            view=views.image,
-        )
-        loss = loss + objective.penalty(inputs, number)
-    state.discriminator_optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    state.discriminator_optimizer.step()
-    for penalty in objective.penalties.values():
-        if penalty.constrain is not None:
-            penalty.constrain(state.discriminator)
-    real_logits, fake_logits = (tuple(each.detach() for each in output.logits) for output in (real, fake))
-    if state.augmenter is not None:
-        trained, loss_of = slice(state.trained_scales), objective.adversarial.loss
-        state.augmenter.follow(number, len(image), loss_of, real_logits[trained], fake_logits[trained])
-    return DiscriminatorStepOutput(loss.detach(), real_logits, fake_logits)
-
-
-def _memory(state: TrainState, scale: int) -> Memory:
-    """Returns what the adversarial loss keeps of a scale."""
-    return state.memory.setdefault(f"adversarial.{scale}", {})
-
-
-def _penalty_inputs(
-    state: TrainState,
-    cell: Cell,
-    number: int,
-    penalty: str,
-    *,
-    image: Tensor,
-    reconstruction: Tensor,
-    real: Sequence[Tensor],
-    fake: Sequence[Tensor],
-    view: View,
-) -> PenaltyInputs:
-    """Returns what a penalty looks at; outside autocast, since it differentiates gradients.
-
-    Images that a penalty makes are seen as the step's images are, so that those made of one can be compared.
-    """
-    discriminator = state.discriminator
-    assert discriminator is not None
-    return PenaltyInputs(
-        image=image.float(),
-        reconstruction=reconstruction.float(),
-        real=[each.float() for each in real],
-        fake=[each.float() for each in fake],
-        logits=lambda images: discriminator(view(images)).logits[: len(fake)],
-        stream=stream(cell.seed, f"penalty.{penalty}", number),
-        memory=state.memory.setdefault(penalty, {}),
-    )
+    for optimizer, settings, first in players:
+        if optimizer is not None and state.step >= first:
+            set_rate(optimizer, rate_at(settings, state.step - first, cell.train.steps - first))
 
 
 def generator_terms(
-    state: TrainState, objective: Objective, image: Tensor, reconstruction: Reconstruction, precision: str
+    state: TrainState,
+    objective: Objective,
+    image: Tensor,
+    reconstruction: Reconstruction,
+    precision: str,
+    number: int | None = None,
 ) -> Parts:
     """Returns the generator's terms on the forward pass that the discriminator step has seen.
 
-    The discriminators are frozen meanwhile, so that the generator's backward pass leaves no gradient in them.
+    `number` counts batches, by default one a step. The discriminators are frozen meanwhile, so that the generator's
+    backward pass leaves no gradient in them.
     """
     assert state.discriminator is not None
-    views = state.views("generator", state.step, image)
+    views = state.views("generator", state.step if number is None else number, image)
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.symbols)
         real = DiscriminatorOutput((), ())
@@ -236,12 +173,6 @@ def descend(state: TrainState, total: Tensor) -> None:
     state.codec_optimizer.zero_grad(set_to_none=True)
     total.backward()
     state.codec_optimizer.step()
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Sets the rate of the next step."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
 
 
 @contextmanager

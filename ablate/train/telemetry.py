@@ -12,8 +12,10 @@ from torch import Tensor
 from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss
 from ablate.objective import Parts
-from ablate.train.augmenter import Augmenter
-from ablate.train.step import DiscriminatorStepOutput, StepOutput
+from ablate.train.discriminator_step import DiscriminatorStepOutput
+from ablate.train.gradients import encoder_norm
+from ablate.train.state import TrainState
+from ablate.train.step import StepOutput
 
 FLAT_STD = 0.01
 """A reconstruction that varies less than this (1.3 of 255 levels) over pixels is flat ..."""
@@ -77,25 +79,31 @@ def saturated(scales: list[dict[str, float]]) -> bool:
     return bool(scales) and all(min(s["accuracy_real"], s["accuracy_fake"]) >= SATURATED for s in scales)
 
 
-def log_row(
-    taken: StepOutput, loss: AdversarialLoss, encoder_norm: float, augmenter: Augmenter | None = None
-) -> dict[str, Any]:
+def log_row(taken: StepOutput, loss: AdversarialLoss, state: TrainState) -> dict[str, Any]:
     """Returns what a log point says of losses, gradients and discriminators.
 
     Args:
         taken: a step with its gradient norms.
         loss: that the discriminators are trained with.
-        encoder_norm: of the gradient that reached the encoder's parameters.
-        augmenter: of what the discriminators see, where there is one.
+        state: after it.
     """
     output = taken.discriminator
     return {
         "loss": loss_row(taken.parts, output),
         "weights": {name: float(weight) for name, weight in taken.parts.weights.items()},
-        "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm},
+        "gradient_norm": {**taken.gradient_norms, "encoder": encoder_norm(state.codec)},
         "scales": scale_telemetry(output, loss) if output else [],
-        **({"augment_probability": float(augmenter.probability)} if augmenter and augmenter.adapts else {}),
+        **players_row(state),
         **reconstruction_row(taken.image, taken.reconstruction),
+    }
+
+
+def players_row(state: TrainState) -> dict[str, Any]:
+    """Returns what is known of clipped gradients and of an augmentation that adapts itself, where there are such."""
+    augmenter = state.augmenter
+    return {
+        **({"augment_probability": float(augmenter.probability)} if augmenter and augmenter.adapts else {}),
+        **({"clipped": clipped} if (clipped := state.clipped) else {}),
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from ablate.analysis import detectable
+from ablate.analysis import detectable, excludable, non_inferior_p
 from ablate.analysis.effect_size import hedges_g, seeds_to_resolve
 from ablate.analysis.intervals import t_interval
 
@@ -29,8 +29,17 @@ def test_a_difference_of_that_size_is_found_as_often_as_promised() -> None:
     assert found == pytest.approx(0.8, abs=0.02)
 
 
-def test_one_seed_detects_nothing() -> None:
+@pytest.mark.parametrize("seeds", [6, 10])
+def test_a_margin_that_can_be_excluded_is_as_often_as_promised(seeds: int) -> None:
+    draws = np.random.default_rng(seeds).normal(0, 0.3, (4000, seeds))
+    margin = excludable(seeds, 0.3)
+    passed = np.mean([non_inferior_p(row, margin, "higher") <= 0.05 for row in draws.tolist()])
+    assert passed == pytest.approx(0.8, abs=0.025)
+
+
+def test_one_seed_detects_and_excludes_nothing() -> None:
     assert detectable(1, 0.3) is None
+    assert excludable(1, 0.3) is None
 
 
 def test_hedges_g_is_the_standardized_mean_with_the_exact_correction() -> None:

@@ -15,6 +15,7 @@ from tests.analysis.simulation import (
     coverage,
     equivalences,
     nested_coverage,
+    non_inferiorities,
     pseudo_replication,
     verdicts,
 )
@@ -53,6 +54,18 @@ def test_seeds_that_fall_to_one_side_are_called_equivalent_no_more_often_than_is
         assert found.share < meant + 4 * found.error, spread
 
 
+@pytest.mark.parametrize("seeds", [6, 8, 12])
+def test_seeds_that_fall_to_one_side_pass_the_gate_no_more_often_than_is_meant(seeds: int) -> None:
+    for spread in LOPSIDED:
+        found = non_inferiorities(seeds, spread, -FAR, FAR, 1500)["gate"]
+        meant = 0.065 if "1 seed in 5" in spread else 0.05
+        assert found.share < meant + 4 * found.error, spread
+
+
+def test_the_gate_passes_where_the_margin_is_wide() -> None:
+    assert non_inferiorities(8, "normal", 0.0, 3.0, 300)["gate"].share > 0.95
+
+
 def test_equivalence_is_found_where_the_margin_is_wide() -> None:
     assert equivalences(8, "normal", 0.0, 3.0, 300)["verdict"].share > 0.95
 
@@ -71,6 +84,7 @@ def test_the_page_is_written_with_its_figures(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(simulation, "bootstrap_coverage", lambda *_: rate)
     monkeypatch.setattr(simulation, "pseudo_replication", lambda *_: {"all images pooled": rate})
     monkeypatch.setattr(simulation, "equivalences", lambda *_: {"verdict": rate})
+    monkeypatch.setattr(simulation, "non_inferiorities", lambda *_: {"gate": rate})
     monkeypatch.setattr(simulation, "verdicts", lambda *_: simulation.Procedure(rate, rate, rate))
     simulation.main(["--quick", "--out", str(tmp_path)])
     page = (tmp_path / "README.md").read_text()

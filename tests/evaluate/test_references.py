@@ -34,7 +34,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LIMITS = (2500, 3100)
 
 
-def anchors(images: Images, evaluation: Evaluation, wanted: Any, cache: Path, say: Any = lambda _: None) -> Any:
+def anchors(
+    images: Images, evaluation: Evaluation, wanted: Any, cache: Path, say: Any = lambda _what, _images: None
+) -> Any:
     references = References(images, evaluation, wanted, cache)
     references.measure(say)
     return references.known()
@@ -116,7 +118,7 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images
 
     monkeypatch.setattr(reference_measurer, "Measurer", refuse)
     said: list[str] = []
-    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, said.append)
+    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, lambda what, _: said.append(what))
     assert again == {"x": records["some"], "smallest": records["smallest"]}
     assert said == []
     assert References(shown, PROTOCOL, {"x": (2500, 3102)}, cache).known() is None

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from ablate.execute.interrupts import SAME_STOP_SECONDS, STOPS
 from ablate.records import rows
 from ablate.store import Store
 from tests.execute import pretend
-from tests.execute.processes import PythonProcess, eventually
+from tests.execute.processes import ROOT, PythonProcess, eventually
 
 
 class Runner(PythonProcess):
@@ -80,6 +82,28 @@ def test_a_runner_killed_while_its_fork_server_starts_leaves_no_process(start):
     runner.wait_for("said ready")
     os.kill(runner.process.pid, signal.SIGKILL)
     eventually(lambda: not runner.alive, "a process outlived its runner")
+
+
+GONE = """
+import os
+from multiprocessing import forkserver
+from ablate.execute.fork_server import start_fork_server
+start_fork_server([])
+status, job = forkserver.connect_to_new_process([])
+os.write(job, {sent!r})
+os.close(job)
+forkserver.read_signed(status), forkserver.read_signed(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"), [(b"", b""), (b"\x80\x05K", b""), (b"cnowhere\nx\n.", b"No module named 'nowhere'")]
+)
+def test_a_worker_whose_runner_is_killed_while_it_starts_says_nothing(sent: bytes, told: bytes):
+    program = [sys.executable, "-c", GONE.format(sent=sent)]
+    ended = subprocess.run(program, stderr=subprocess.PIPE, timeout=60, check=True, cwd=ROOT)
+    assert told in ended.stderr
+    assert bool(told) == bool(ended.stderr)
 
 
 def test_a_killed_worker_fails_alone_and_a_rerun_goes_on_from_its_checkpoint(tmp_path: Path, start):

@@ -224,6 +224,22 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert damaged.read_text() == "{}"
 
 
+def test_a_damaged_warmup_is_trained_anew_where_a_cell_still_needs_it_and_that_is_told(tmp_path: Path):
+    plan, notes, again = make_plan("well", "well"), Notes(), Notes()
+    warmup = Store(tmp_path, plan.name).warmup("aaaabbbbcccc")
+    assert run_pretended(plan, tmp_path, limit=1) == 0
+    path = warmup.path / "result.json"
+    path.write_text(path.read_text().replace('"step": 10', '"step": 11'))
+    assert warmup.status() is Status.altered
+    assert run_pretended(plan, tmp_path, notes) == 0
+    assert any(f"warm-up: {path} is edited" in message for message in notes.messages)
+    assert [event.kind for event in warmup.events()] == ["made_anew"]
+    assert (len(warmup.attempts()), warmup.result().step) == (2, 10)
+    path.write_text(path.read_text().replace('"step": 10', '"step": 11'))
+    assert run_pretended(plan, tmp_path, again) == 0, "no cell needs it any more"
+    assert len(warmup.attempts()) == 2
+
+
 def test_a_cell_of_another_user_is_named_and_stops_no_other(tmp_path: Path, monkeypatch):
     plan, notes = make_plan("well", "well", warmup=False), Notes()
     foreign = entries(plan, tmp_path)[0].path

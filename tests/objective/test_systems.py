@@ -96,3 +96,22 @@ def test_as_hific_weighs_squared_errors_of_eight_bit_values() -> None:
     cell = settings("as_hific")
     assert (cell.loss.perceptual.name, cell.loss.perceptual_weight) == ("lpips", 1)
     assert cell.discriminator.spectral_norm
+
+
+def test_as_vqgan_halves_the_hinge_and_finds_its_weight_by_gradients() -> None:
+    judged = 0.5 * (F.relu(1 - REAL[0]).mean() + F.relu(1 + FAKE[0]).mean()).item()
+    generated = -0.8 * FAKE[0].mean().item() + F.l1_loss(RECONSTRUCTION, IMAGE).item()
+    assert both("as_vqgan", **without_perceptual("as_vqgan")) == pytest.approx((judged, generated), rel=1e-6)
+    cell = settings("as_vqgan")
+    assert (cell.loss.perceptual.name, cell.loss.perceptual_weight, cell.loss.adaptive_weight) == ("lpips", 1, True)
+    assert cell.train.discriminator_start > 0
+
+
+def test_as_projected_averages_the_hinge_over_all_logits_of_its_heads() -> None:
+    real, fake = (torch.cat([each.flatten() for each in side]) for side in (REAL, FAKE))
+    judged = (F.relu(1 - real).mean() + F.relu(1 + fake).mean()).item()
+    generated = -fake.mean().item() + 12 * F.mse_loss(RECONSTRUCTION, IMAGE).item()
+    assert both("as_projected") == pytest.approx((judged, generated), rel=1e-6)
+    cell = settings("as_projected").discriminator
+    assert (cell.kind.name, cell.kind.options["mixing"], cell.kind.options["side"]) == ("features", "scale", 224)
+    assert [each.name for each in cell.augment] == ["color", "translation", "cutout"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import torch
 
@@ -71,7 +71,7 @@ def codecs() -> dict[str, tuple[TrainedCodec, dict[bytes, torch.Tensor]]]:
     return made
 
 
-def rounds(count: int, seed: int) -> Iterator[Tally]:
+def rounds(count: int, seed: int) -> Generator[Tally]:
     """Damages `count` files of each format, and as many with a checksum that is right again; yields what came of each.
 
     A right checksum takes intent; what lies behind it must hold by itself, but for the size of the image, which is

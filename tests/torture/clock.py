@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from ablate.store import Store
@@ -36,7 +36,7 @@ def set_back(way: str) -> None:
     time.time_ns = lambda: int(shown() * 1e9)
 
 
-def rounds(directory: Path, children: Children) -> Iterator[Tally]:
+def rounds(directory: Path, children: Children) -> Generator[Tally]:
     """Trains under each wrong clock, then looks at files whose times lie ahead; yields what came of each."""
     runs = make_store(directory, children)
     grid, found = directory / f"{NAME}.toml", directory / "found"

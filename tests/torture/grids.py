@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -88,7 +88,7 @@ class _TooLongError(BaseException):
     """Reading took longer than anyone waits; no Exception, so that nothing takes it for one of its own."""
 
 
-def rounds(directory: Path, count: int, seed: int) -> Iterator[Tally]:
+def rounds(directory: Path, count: int, seed: int) -> Generator[Tally]:
     """Mutates grids one to three times over, reads them, and yields what came of each."""
     texts, path = originals(), directory / "mutated.toml"
     for number in range(count):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def second(file: bytes, kind: str) -> NDArray[np.uint8] | None:
         return None
 
 
-def rounds(count: int, seed: int) -> Iterator[Tally]:
+def rounds(count: int, seed: int) -> Generator[Tally]:
     """Damages `count` files of each type, and yields what came of each."""
     for name, file in written().items():
         whole = decode(file).pixels

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tests.torture.tally import Tally
 EXECUTORS = ("local", "local", "spawned")
 """Of three runs the third has the executor of docs/extending.md, whose workers are killed, too."""
 PATIENCE_SECONDS = 600.0
+MOST_FAULTS = 5
 FORGIVEN = (0, 3)
 """A runner that lives while its workers are killed says in the end that cells failed; run again, they go on."""
 
@@ -57,7 +58,7 @@ class Runs:
         return self.children.start(*words, output=self.directory / f"output-{self.started}.txt", before=before)
 
 
-def rounds(directory: Path, children: Children, count: int, seed: int) -> Iterator[Tally]:
+def rounds(directory: Path, children: Children, count: int, seed: int) -> Generator[Tally]:
     """Kills `count` times in as many runs as it takes, and yields what came of each run."""
     runs = Runs.prepare(directory, children, workers=2)
     runs.grid.write_text(runs.grid.read_text().replace("train.steps = 6", "train.steps = 24"))
@@ -102,7 +103,9 @@ def _until_finished(
         if ended.code == 0:
             return killed, faults
         if "Traceback (most recent" in ended.output or ended.code not in (*FORGIVEN, -signal.SIGKILL):
-            return killed, [f"ended with {ended.code}: {ended.output[-1500:]}"]
+            faults.append(f"ended with {ended.code}: {ended.output[-1500:]}")
+        if len(faults) > MOST_FAULTS:
+            return killed, faults
 
 
 def _wait(runner: Started, seconds: float, chance: random.Random) -> tuple[str, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def rounds(directory: Path, children: Children) -> Iterator[Tally]:
+def rounds(directory: Path, children: Children) -> Generator[Tally]:
     """Lets every command, and the jobs of a worker, run under each limit; yields what came of each."""
     grid = directory / f"{NAME}.toml"
     runs = make_store(directory, children)

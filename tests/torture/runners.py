@@ -7,7 +7,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from ablate.store import Store
@@ -22,7 +22,7 @@ BUSY = 75
 PATIENCE_SECONDS = 900.0
 
 
-def rounds(directory: Path, children: Children, count: int, seed: int, *, runners: int = RUNNERS) -> Iterator[Tally]:
+def rounds(directory: Path, children: Children, count: int, seed: int, *, runners: int = RUNNERS) -> Generator[Tally]:
     """Lets several runners share a grid `count` times; in every second round one process after the other is killed."""
     runs = Runs.prepare(directory, children, workers=1)
     text = runs.grid.read_text().replace('["lsgan", "hinge", "wgan"]', '["lsgan", "hinge", "wgan", "vanilla"]')

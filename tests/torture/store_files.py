@@ -11,7 +11,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,7 +220,7 @@ def _figures(seen: Seen) -> set[tuple[str, str]]:
     }
 
 
-def rounds(torture: Torture, count: int, seed: int, *, slow_every: int = 4) -> Iterator[Tally]:
+def rounds(torture: Torture, count: int, seed: int, *, slow_every: int = 4) -> Generator[Tally]:
     """Damages one file after the other, every kind in every way before any comes again; yields what came of each.
 
     Of `slow_every` damaged stores one is reported on and another is run again; of 0, none.

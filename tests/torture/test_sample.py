@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def test_limits_and_a_wrong_clock_are_borne(part, tmp_path: Path, children: Chil
 
 
 def test_a_fault_would_be_found_counted_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rounds(wanted: Request) -> Iterator[Tally]:
+    def rounds(wanted: Request) -> Generator[Tally]:
         tally = Tally()
         tally.fault("a case, damaged", "other figures in silence")
         tally.count("a case, damaged", "refused")

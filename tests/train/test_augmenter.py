@@ -17,8 +17,9 @@ from ablate.objective import Objective
 from ablate.records import Environment
 from ablate.store import Store
 from ablate.train.augmenter import Augmenter
+from ablate.train.discriminator_step import discriminator_step
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, generator_terms
+from ablate.train.step import descend, generator_terms
 from tests.train.conftest import MakeCell
 from tests.train.test_run import comparable, train
 from tests.train.test_step import image

@@ -16,7 +16,8 @@ from ablate.objective import Kernels
 from ablate.records import Environment
 from ablate.store import Entry, Store
 
-ROLES = {"discriminator", "generator", "distortion", "feature_matching"}
+NETWORKS = {"network.encoder", "network.generator", "network.discriminators"}
+ROLES = {"discriminator", "generator", "distortion", "feature_matching", *NETWORKS}
 needs_compiler = pytest.mark.skipif(missing("adversarial") is not None, reason=str(missing("adversarial")))
 
 
@@ -61,6 +62,7 @@ def test_a_training_says_and_records_what_its_losses_are_computed_by(
         "discriminator": "native",
         "generator": "native",
         "feature_matching": "native",
+        **dict.fromkeys(NETWORKS, "native"),
         "distortion": "eager",  # 6144 values of mse are too few for anything to be faster
     }
     assert entry.result().environment.kernels == taken
@@ -72,14 +74,18 @@ def test_eager_is_eager(make_cell: Callable[..., Cell], store: Store) -> None:
     assert entry.environment().kernels == dict.fromkeys(ROLES, "eager")
 
 
-def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(make_cell: Callable[..., Cell], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "then"), [("eager", "auto"), ("auto", "auto")])
+def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(
+    make_cell: Callable[..., Cell], tmp_path: Path, first: Kernels, then: Kernels
+) -> None:
     cell = make_cell()
-    undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), "eager")
+    undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), first)
     store = Store(tmp_path / "disturbed", "test")
-    attempt(cell, store, "eager", steps=5)
-    disturbed = attempt(cell, store, "auto")
-    assert disturbed.environment().kernels == dict.fromkeys(ROLES, "eager")
+    attempt(cell, store, first, steps=5)
+    disturbed = attempt(cell, store, then)
+    assert disturbed.environment().kernels == undisturbed.environment().kernels
     assert rows(disturbed) == rows(undisturbed)
+    assert disturbed.weights.read_bytes() == undisturbed.weights.read_bytes()
 
 
 def test_a_checkpoint_from_before_there_was_a_choice_goes_on_by_definition(
@@ -102,5 +108,6 @@ def test_a_training_by_kernels_is_the_training_by_definition(
     auto, eager = (attempt(cell, Store(tmp_path / name, "test"), name) for name in ("auto", "eager"))
     assert auto.environment().kernels["feature_matching"] == "native"
     for mine, other in zip(rows(auto), rows(eager), strict=True):
-        assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5)
-    assert auto.result().metrics["ema"]["psnr"] == pytest.approx(eager.result().metrics["ema"]["psnr"], rel=1e-5)
+        # Sums in another order, which steps amplify: a latent between two centers may change its symbol.
+        assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5 if mine["step"] == 1 else 0.01)
+    assert auto.result().metrics["ema"]["psnr"] == pytest.approx(eager.result().metrics["ema"]["psnr"], rel=0.01)

@@ -1,0 +1,269 @@
+/* Convolutions between a big image and a small one: small[y][x] = sum of w big[y s + ky - top][x s + kx - left].
+ *
+ * A convolution goes from big to small (`gather`), a transposed one from small to big (`scatter`); each is the other's
+ * backward pass. Weights are (small channels, big channels, k, k) for both, as torch has them.
+ */
+#include "products.h"
+
+enum padding { ZERO, REFLECT, REPEAT };
+
+struct image {
+    int64_t height, width, channels;
+};
+
+struct convolution {
+    struct image big, small;
+    int64_t k, stride, top, left, padding;
+    const float *weight;
+    int threads;
+};
+
+INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+INLINE int64_t floored(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+/* The row or column that a padded place shows, or -1 for zero. */
+INLINE int64_t shown(int64_t i, int64_t size, int64_t padding) {
+    if (i >= 0 && i < size) return i;
+    if (padding == ZERO) return -1;
+    if (padding == REPEAT) return i < 0 ? 0 : size - 1;
+    i = i < 0 ? -i : 2 * (size - 1) - i;
+    return i >= 0 && i < size ? i : -1;
+}
+
+/* Copies images into `to` (images, height, width, channels), `top` and `left` places in, and fills the rest. */
+static void pad(const float *from, struct image of, int64_t images, int64_t top, int64_t left, int64_t height,
+                int64_t width, int64_t padding, float *to) {
+    int64_t c = of.channels, inside = least(of.width, width - left);
+    for (int64_t n = 0; n < images; n++)
+        for (int64_t y = 0; y < height; y++, to += width * c) {
+            int64_t row = shown(y - top, of.height, padding);
+            if (row < 0) {
+                memset(to, 0, sizeof(float) * width * c);
+                continue;
+            }
+            const float *line = from + (n * of.height + row) * of.width * c;
+            memcpy(to + left * c, line, sizeof(float) * inside * c);
+            for (int64_t x = 0; x < width; x++) {
+                if (x == left) x += inside;
+                if (x >= width) break;
+                int64_t column = shown(x - left, of.width, padding);
+                if (column < 0)
+                    memset(to + x * c, 0, sizeof(float) * c);
+                else
+                    memcpy(to + x * c, line + column * c, sizeof(float) * c);
+            }
+        }
+}
+
+/* Adds what `pad` has copied back to where it came from: its adjoint. */
+static void fold(const float *from, struct image of, int64_t images, int64_t top, int64_t left, int64_t height,
+                 int64_t width, int64_t padding, float *to) {
+    int64_t c = of.channels;
+    for (int64_t n = 0; n < images; n++)
+        for (int64_t y = 0; y < height; y++) {
+            int64_t row = shown(y - top, of.height, padding);
+            if (row < 0) continue;
+            const float *line = from + (n * height + y) * width * c;
+            float *sum = to + (n * of.height + row) * of.width * c;
+            for (int64_t x = 0; x < width; x++) {
+                int64_t column = shown(x - left, of.width, padding);
+                if (column < 0) continue;
+                for (int64_t i = 0; i < c; i++) sum[column * c + i] += line[x * c + i];
+            }
+        }
+}
+
+/* How many outputs side by side are computed as one: few channels would leave lanes idle. */
+INLINE int64_t side_by_side(int64_t channels, int64_t width) {
+    return most(1, least(LANES / channels, width));
+}
+
+/* The padded size of the big image; wide enough for whole blocks of `block` outputs. */
+INLINE struct image padded(const struct convolution *c, int64_t block) {
+    int64_t columns = divided_up(c->small.width, block) * block;
+    return (struct image){(c->small.height - 1) * c->stride + c->k, (columns - 1) * c->stride + c->k, c->big.channels};
+}
+
+/* One row of panels, n numbers `apart` in the weights, from column `first` on. */
+INLINE void pack_row(const float *w, int64_t apart, int64_t rows, int64_t places, int64_t columns, int64_t r, int64_t k,
+                     int64_t first, int64_t n, float *b) {
+    while (n > 0) {
+        int64_t many = least(n, PANEL - first % PANEL);
+        float *to = b + packed(rows, places, columns, r, k, first);
+        for (int64_t i = 0; i < many; i++) to[i] = w[i * apart];
+        first += many, n -= many, w += many * apart;
+    }
+}
+
+/* Panels of the weights for `gather`: rows ky, places (kx, big channel), columns (output of the block, small channel). */
+static void pack_gather(const struct convolution *c, int64_t block, float *b) {
+    int64_t s = c->small.channels, i = c->big.channels, k = c->k;
+    int64_t places = ((block - 1) * c->stride + k) * i, columns = block * s;
+    if (block > 1 || columns % LANES) memset(b, 0, sizeof(float) * packed_size(k, places, columns));
+    for (int64_t o = 0; o < s; o += PANEL)
+        for (int64_t j = 0; j < i; j++)
+            for (int64_t y = 0; y < k; y++)
+                for (int64_t x = 0; x < k; x++)
+                    for (int64_t q = 0; q < block; q++)
+                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, i * k * k, k, places, columns, y,
+                                 (q * c->stride + x) * i + j, q * s + o, least(PANEL, s - o), b);
+}
+
+/* small (images, ...) = bias + sum of w big; `work` has room for the padded images, panels, pixels and biases. */
+static void gather(const struct convolution *c, const float *big, int64_t images, int64_t group, const float *bias,
+                   int add, float *small, float *work) {
+    int64_t block = side_by_side(c->small.channels, c->small.width), columns = block * c->small.channels;
+    struct image in = padded(c, block);
+    int64_t places = ((block - 1) * c->stride + c->k) * in.channels, across = divided_up(c->small.width, block);
+    float *b = work, *repeated = b + packed_size(c->k, places, columns);
+    struct pixel *at = (struct pixel *)(repeated + columns + LANES);
+    float *a = (float *)(at + group * c->small.height * across);
+
+    // Weights and biases, once.
+    pack_gather(c, block, b);
+    for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % c->small.channels];
+
+    // As many images at a time as the caches hold.
+    for (int64_t n = 0; n < images; n += group) {
+        int64_t many = least(group, images - n), pixels = 0;
+        pad(big + n * c->big.height * c->big.width * in.channels, c->big, many, c->top, c->left, in.height, in.width,
+            c->padding, a);
+        for (int64_t m = 0; m < many; m++)
+            for (int64_t y = 0; y < c->small.height; y++)
+                for (int64_t x = 0; x < across; x++)
+                    at[pixels++] = (struct pixel){
+                        ((m * in.height + y * c->stride) * in.width + x * block * c->stride) * in.channels,
+                        ((m * c->small.height + y) * c->small.width + x * block) * c->small.channels,
+                        least(block, c->small.width - x * block) * c->small.channels};
+        multiply(a, at, pixels, c->k, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
+                 small + n * c->small.height * c->small.width * c->small.channels, c->threads);
+    }
+}
+
+/* From which small places one phase of the big image's is made: big place s Y + phase of Y + from to Y + to. */
+struct reach {
+    int64_t from, to;
+};
+
+INLINE struct reach reach(int64_t phases_from, int64_t phases_to, int64_t before, int64_t k, int64_t stride) {
+    struct reach found = {0, 0};
+    for (int64_t q = phases_from; q < phases_to; q++)
+        for (int64_t i = 0; i < k; i++)
+            if ((q + before - i) % stride == 0) {
+                int64_t d = floored(q + before - i, stride);
+                found.from = least(found.from, d);
+                found.to = most(found.to, d);
+            }
+    return found;
+}
+
+/* Panels of the weights for one phase of `scatter`: rows of small, places (column of small, its channel), columns (phase,
+ * big channel). */
+static void pack_scatter(const struct convolution *c, int64_t phase_y, struct reach down, int64_t phase_x,
+                         int64_t phases, struct reach along, float *b) {
+    int64_t s = c->small.channels, i = c->big.channels, k = c->k;
+    int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
+    memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
+    for (int64_t j = 0; j < i; j += PANEL)
+        for (int64_t o = 0; o < s; o++)
+            for (int64_t y = 0; y < k; y++)
+                for (int64_t x = 0; x < k; x++)
+                    for (int64_t q = 0; q < phases; q++) {
+                        int64_t above = phase_y + c->top - y, before = phase_x + q + c->left - x;
+                        if (above % c->stride || before % c->stride) continue;
+                        int64_t row = floored(above, c->stride) - down.from;
+                        int64_t column = floored(before, c->stride) - along.from;
+                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, k * k, rows, places, columns, row,
+                                 column * s + o, q * i + j, least(PANEL, i - j), b);
+                    }
+}
+
+/* big (images, ...) = bias + sum of w small; the big image is taken as it is, without padding. */
+static void scatter(const struct convolution *c, const float *small, int64_t images, int64_t group, const float *bias,
+                    int add, float *big, float *work) {
+    // Of few channels all phases of a row are computed as one, and of stride 1 several places.
+    int64_t i = c->big.channels, phases = i * c->stride <= LANES ? c->stride : 1, columns = phases * i;
+    for (int64_t phase_y = 0; phase_y < c->stride; phase_y++)
+        for (int64_t phase_x = 0; phase_x < c->stride; phase_x += phases) {
+            struct reach down = reach(phase_y, phase_y + 1, c->top, c->k, c->stride);
+            struct reach along = reach(phase_x, phase_x + phases, c->left, c->k, c->stride);
+            int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * c->small.channels;
+            int64_t high = divided_up(c->big.height - phase_y, c->stride);
+            int64_t wide = divided_up(c->big.width - phase_x, c->stride);
+            struct image in = {high + rows - 1, wide + along.to - along.from, c->small.channels};
+            float *b = work, *repeated = b + packed_size(rows, places, columns);
+            struct pixel *at = (struct pixel *)(repeated + columns + LANES);
+            float *a = (float *)(at + group * high * wide);
+            pack_scatter(c, phase_y, down, phase_x, phases, along, b);
+            for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % i];
+            for (int64_t n = 0; n < images; n += group) {
+                int64_t many = least(group, images - n), pixels = 0;
+                pad(small + n * c->small.height * c->small.width * in.channels, c->small, many, -down.from,
+                    -along.from, in.height, in.width, ZERO, a);
+                for (int64_t m = 0; m < many; m++)
+                    for (int64_t y = 0; y < high; y++)
+                        for (int64_t x = 0; x < wide; x++) {
+                            int64_t column = x * c->stride + phase_x;
+                            at[pixels++] = (struct pixel){
+                                ((m * in.height + y) * in.width + x) * in.channels,
+                                ((m * c->big.height + y * c->stride + phase_y) * c->big.width + column) * i,
+                                least(phases, c->big.width - column) * i};
+                        }
+                multiply(a, at, pixels, rows, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
+                         big + n * c->big.height * c->big.width * i, c->threads);
+            }
+        }
+}
+
+/* gradient (as the weights) = sum over pixels of big small. */
+static void weigh(const struct convolution *c, const float *big, const float *small, int64_t images, int64_t group,
+                  float *gradient, float *work) {
+    struct image in = padded(c, 1);
+    int64_t s = c->small.channels, i = c->big.channels, k = c->k, places = k * i;
+    int64_t pixels = c->small.height * c->small.width, turned = s <= FEW;
+    float *sum = work, *a = sum + k * places * s, *g = a + group * in.height * in.width * i + MOST * LANES;
+    struct walk walk = {0, c->small.height, c->small.width,
+                        in.height * in.width * i, c->stride * in.width * i, c->stride * i, pixels * s, c->small.width * s, s};
+    if (turned)
+        walk = (struct walk){0, walk.height, walk.width, walk.v_image, walk.v_row, walk.v_step,
+                             walk.u_image, walk.u_row, walk.u_step};
+    memset(sum, 0, sizeof(float) * k * places * s);
+    for (int64_t n = 0; n < images; n += group) {
+        walk.images = least(group, images - n);
+        pad(big + n * c->big.height * c->big.width * i, c->big, walk.images, c->top, c->left, in.height, in.width,
+            c->padding, a);
+        memcpy(g, small + n * pixels * s, sizeof(float) * walk.images * pixels * s);
+        for (int64_t y = 0; y < k; y++)
+            if (turned)
+                correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->threads);
+            else
+                correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->threads);
+    }
+    // Blocks of 16 x 16 channels stay in the first cache on both sides.
+    for (int64_t o0 = 0; o0 < s; o0 += 16)
+        for (int64_t j0 = 0; j0 < i; j0 += 16)
+            for (int64_t y = 0; y < k; y++)
+                for (int64_t x = 0; x < k; x++)
+                    for (int64_t o = o0; o < least(o0 + 16, s); o++)
+                        for (int64_t j = j0; j < least(j0 + 16, i); j++) {
+                            int64_t place = x * i + j, at = turned ? o * places + place : place * s + o;
+                            gradient[((o * i + j) * k + y) * k + x] = sum[y * places * s + at];
+                        }
+}
+
+/* How many images at a time leave their padded form in the caches. */
+static int64_t group_of(const struct convolution *c, int64_t images) {
+    int64_t one = (c->big.height + c->k) * (c->big.width + c->k) * c->big.channels;
+    return most(1, least(images, most(65536 / one, 256 / (c->small.height * c->small.width))));
+}
+
+/* The numbers of floats that any of the three needs for its work, generously. */
+static int64_t room(const struct convolution *c, int64_t images) {
+    int64_t group = group_of(c, images), k = c->k + LANES, width = most(c->big.width, c->small.width * c->stride) + 2 * k;
+    int64_t height = most(c->big.height, c->small.height * c->stride) + 2 * k;
+    int64_t channels = most(c->big.channels, c->small.channels);
+    int64_t weights = c->k * k * 2 * (c->big.channels + LANES) * (c->small.channels + LANES);
+    return 2 * group * height * width * channels + 4 * group * height * width + weights + 8 * channels + 64 * LANES;
+}

@@ -1,0 +1,203 @@
+"""Networks in C: each kind of layer against float64, and what they must not do."""
+
+from __future__ import annotations
+
+import copy
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ablate.codecs.agustsson.encoder import Encoder
+from ablate.codecs.agustsson.generator import Generator, ResidualBlock
+from ablate.codecs.agustsson.settings import AgustssonSettings
+from ablate.discriminators.build import build_discriminator
+from ablate.discriminators.settings import DiscriminatorSettings
+from ablate.kernels import library as native
+from ablate.kernels.library import missing
+from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, planned
+from ablate.kernels.network.plan import Layer
+from ablate.layers.norm import ChannelNorm
+from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
+from ablate.objective import Choice
+from ablate.rng import stream
+
+pytestmark = pytest.mark.skipif(missing("network") is not None, reason=str(missing("network")))
+
+BLOCKS = AgustssonSettings(width=4, downsamplings=2, norm="channel", channels=2, residual_blocks=1, latent_norm="batch")
+LAYERS = {
+    "reflection": [ReflectConv2d(3, 16, 7)],
+    "few outputs": [ReflectConv2d(16, 3, 7)],
+    "one output": [SameConv2d(20, 1, 4)],
+    "even kernel, stride 2": [SameConv2d(3, 20, 4, 2)],
+    "odd kernel, stride 2": [SameConv2d(18, 33, 3, 2)],
+    "transposed": [SameConvTranspose2d(40, 17, 3)],
+    "transposed to few": [SameConvTranspose2d(5, 3, 5)],
+    "kernel of one": [SameConv2d(7, 40, 1)],
+    "two panels and a rest": [ReflectConv2d(16, 72, 3), nn.ReLU()],
+    "norm and leaky": [SameConv2d(3, 24, 3), ChannelNorm(24), nn.LeakyReLU(0.2), SameConv2d(24, 5, 3)],
+    "residual": [ReflectConv2d(3, 4, 3), ResidualBlock(4, BLOCKS)],
+    "residual without norm": [ReflectConv2d(3, 4, 3), ResidualBlock(4, AgustssonSettings(norm="none"))],
+}
+
+
+def seeded(module: nn.Module) -> nn.Module:
+    """Gives every weight a value of its own, norms and biases too."""
+    generator = stream(0, "test.weights")
+    for weight in module.parameters():
+        nn.init.normal_(weight, 0.1, 0.3, generator=generator)
+    return module
+
+
+def discriminator(**settings: object) -> nn.Module:
+    return build_discriminator(DiscriminatorSettings(width=4, layers=2, norm="channel", **settings), 0)
+
+
+def image(*shape: int) -> Tensor:
+    return torch.rand(shape or (2, 3, 16, 24), generator=stream(0, "test.image")) * 2 - 1
+
+
+def flat(outputs: Tensor | Sequence) -> list[Tensor]:
+    return [outputs] if isinstance(outputs, Tensor) else [tensor for each in outputs for tensor in flat(each)]
+
+
+@pytest.mark.parametrize("size", [(2, 16, 16), (3, 9, 13), (1, 3, 2), (5, 33, 40)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_and_their_gradients_are_those_of_float64(name: str, size: tuple[int, int, int]) -> None:
+    module = seeded(nn.Sequential(*copy.deepcopy(LAYERS[name])))
+    assert [str(node) for node in planned(module).rest] == ["input_1", "output"]
+    assert disagreement(module, size) is None
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86")
+@pytest.mark.parametrize("lanes", ["-mno-avx512f", "-mno-avx"])
+def test_narrower_vectors_agree_too(lanes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(native, "FLAGS", (*native.FLAGS, lanes))
+    native.library.cache_clear()
+    try:
+        for name in ("few outputs", "norm and leaky", "transposed to few"):
+            assert disagreement(seeded(nn.Sequential(*copy.deepcopy(LAYERS[name]))), (2, 9, 13)) is None
+    finally:
+        native.library.cache_clear()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_networks_of_a_training_agree_with_any_number_of_threads(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for module in (Encoder(BLOCKS), Generator(BLOCKS), discriminator(scales=2, spectral_norm=True)):
+            assert disagreement(module, (3, 24, 24)) is None
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_wrong_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Layer.geometry
+
+    def shifted(self: Layer, *size: int):
+        numbers, out = right(self, *size)
+        return [*numbers[:3], numbers[3] + 1, *numbers[4:]], out
+
+    monkeypatch.setattr(Layer, "geometry", shifted)
+    said = disagreement(discriminator(scales=1))
+    assert said is not None
+    assert "off by" in said
+
+
+def test_what_c_has_not_is_computed_behind_it() -> None:
+    module = Encoder(BLOCKS)
+    other = copy.deepcopy(module)
+    fast = FastForward(other, planned(other))
+    x = image()
+    torch.testing.assert_close(fast(x), module(x))
+    torch.testing.assert_close(other[-1].running_var, module[-1].running_var)
+    assert other[-1].num_batches_tracked == 1
+
+
+def test_a_discriminator_keeps_its_outputs_form_and_arguments() -> None:
+    module = discriminator(scales=2)
+    fast = FastForward(module, planned(module))
+    found, expected = fast(image(), None), module(image())
+    assert type(found) is type(expected)
+    assert [len(each) for each in found.features] == [2, 2]
+    for mine, other in zip(flat(found), flat(expected), strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-5)
+
+
+def test_frozen_weights_get_no_gradient_and_the_image_gets_its_own() -> None:
+    module = discriminator(scales=2)
+    x, other = image().requires_grad_(), image().requires_grad_()
+    flat(module(other))[1].sum().backward()
+    module.zero_grad(set_to_none=True)
+    module.requires_grad_(False)
+    flat(FastForward(module, planned(module))(x))[1].sum().backward()
+    torch.testing.assert_close(x.grad, other.grad, atol=1e-5, rtol=1e-5)
+    assert all(weight.grad is None for weight in module.parameters())
+
+
+def test_gradients_can_be_taken_twice_from_one_pass() -> None:
+    module = discriminator(scales=2)
+    outputs = flat(FastForward(module, planned(module))(image()))
+    loss = torch.stack([each.square().mean() for each in outputs]).sum()
+    first, second = (torch.autograd.grad(loss, list(module.parameters()), retain_graph=True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_second_derivative_is_refused_and_the_definition_has_it() -> None:
+    module, x = discriminator(scales=1), image().requires_grad_()
+    with in_place_of(module, FastForward(module, planned(module))):
+        with pytest.raises(RuntimeError, match="no second derivative"):
+            torch.autograd.grad(flat(module(x))[0].sum(), x, create_graph=True)
+        with by_definition(module):
+            (gradient,) = torch.autograd.grad(flat(module(x))[0].sum(), x, create_graph=True)
+        gradient.square().sum().backward()
+        assert "forward" in module.__dict__
+    assert "forward" not in module.__dict__
+
+
+def test_weights_that_were_changed_before_the_backward_pass_are_an_error() -> None:
+    module = discriminator(scales=1)
+    outputs = flat(FastForward(module, planned(module))(image()))
+    with torch.no_grad():
+        next(module.parameters()).add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        outputs[0].sum().backward()
+
+
+def test_nan_is_not_lost_in_a_relu() -> None:
+    module = nn.Sequential(ReflectConv2d(3, 8, 3), nn.ReLU())
+    x = image()
+    x[0, 0, 5, 5] = torch.nan
+    assert FastForward(module, planned(module))(x)[0, :, 5, 5].isnan().all()
+
+
+class Branching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = SameConv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) if x.sum() > 0 else x
+
+
+def test_a_module_that_cannot_be_followed_keeps_its_definition_with_the_reason() -> None:
+    said: list[str] = []
+    choice = Choice("auto", "cpu", log=lambda _role, text: said.append(text))
+    assert choice.network("network.codec", Branching(), "float32") is None
+    assert choice.selected == {"network.codec": "eager"}
+    assert "cannot be followed" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("previous", "taken"),
+    [({}, "native"), ({"network.generator": "native"}, "native"), ({"distortion": "native"}, "eager")],
+)
+def test_a_training_from_before_there_were_networks_in_c_goes_on_by_definition(previous: dict, taken: str) -> None:
+    choice = Choice("auto", "cpu", previous)
+    choice.network("network.generator", Generator(BLOCKS), "float32")
+    assert choice.selected["network.generator"] == taken
