@@ -67,7 +67,7 @@ class Commands(TyperGroup):
             if isinstance(error, OSError) and error.errno in NO_SPACE:
                 typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
                 raise typer.Exit(INCOMPLETE) from error
-            raise typer.Exit(USAGE) from error
+            raise typer.Exit(INCOMPLETE if isinstance(error, ChildProcessError) else USAGE) from error
         except EOFError as error:
             raise RuntimeError(repr(error)) from error  # typer would end with 1, which means that a result regressed
         except KeyboardInterrupt as error:

@@ -31,6 +31,10 @@ class ReaderGoneError(Exception):
     """Nobody reads the output any more; no OSError, which argument parsers take for an error of theirs."""
 
 
+class OutputLostError(Exception):
+    """The output cannot be written, as to a full disk; the message is the reason. No OSError, as above."""
+
+
 class OutputStream(io.TextIOBase):
     """A standard stream that takes any text.
 
@@ -57,8 +61,9 @@ class OutputStream(io.TextIOBase):
     def write(self, text: str) -> int:
         if self._escapes:
             text = _NOT_FOR_A_STREAM.sub(lambda found: found[0] if len(found[0]) > 1 else _escaped(found[0]), text)
-        with self._losing_its_reader():
-            self.stream.write(text)
+        if text:  # click tries streams out with nothing, and passes over what they raise
+            with self._losing_its_reader():
+                self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
@@ -70,11 +75,11 @@ class OutputStream(io.TextIOBase):
         try:
             yield
         except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EIO):
-                raise
             self._silence()
             if error.errno == errno.EPIPE:
                 raise ReaderGoneError from error
+            if error.errno != errno.EIO:
+                raise OutputLostError(error.strerror) from error
 
     def _silence(self) -> None:
         """Drops what is left in the buffer, and what comes; Python would try again to write it, and say so."""

@@ -149,7 +149,9 @@ def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Pa
     for cell in cells:
         if cell.status is Status.failed or cell.status.damaged:
             show = command("show", grid, cell.id[:6], runs=runs)
-            typer.echo(f"{cell.status}: {printable(cell.label)}: {printable(cell.cause or '')}  ({show})")
+            # Why a cell is damaged was said when the run began.
+            why = "" if cell.status.damaged else f": {printable(cell.cause or '')}"
+            typer.echo(f"{cell.status}: {printable(cell.label)}{why}  ({show})")
     for name, warmup in plan.warmups.items():
         attempt = store.warmup(name).last_attempt() if store.warmup(name).status() is Status.failed else None
         if attempt and (ended := attempt.exit()):

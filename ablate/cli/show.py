@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ablate.store import Attempt, Entry
 
 LOG_LINES = 15
-METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
+METRICS = ("psnr", "ms_ssim", "bpp_actual", "fd_lite0_112")
+"""Columns that follow those of the grid's primary metrics."""
 
 
 def show(
@@ -45,7 +46,11 @@ def show(
         plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
         tuning = store.tuning()
         content = {"name": plan.name, "cells": plain} | ({"tuning": tuning.plain()} if tuning else {})
-        typer.echo(json.dumps(content, indent=1) if as_json else "\n".join([*_table(shown), *chosen(tuning)]))
+        typer.echo(
+            json.dumps(content, indent=1)
+            if as_json
+            else "\n".join([*_table(shown, plan.record.compare.primary), *chosen(tuning)])
+        )
     else:
         shown = [cells[find_cell(plan, store, cell).id]]
         entry = store.cell(shown[0].id)
@@ -63,16 +68,20 @@ class Shown:
     listed: Mapping[str, Any]
 
 
-def _table(cells: Iterable[CellRecord]) -> list[str]:
+def _table(cells: Iterable[CellRecord], primary: Iterable[str]) -> list[str]:
     from ablate.cli.terminal import columns, duration, number
+    from ablate.metrics.catalogue import metrics
+    from ablate.metrics.naming import split_name
 
+    names = tuple(dict.fromkeys((*primary, *METRICS)))
+    digits = {name: metrics[plain].decimals for name in names if (plain := split_name(name)[0]) in metrics}
     rows = [
-        (one.id, one.status.value, *(number(one.score(name), digits) for name, digits in METRICS),
+        (one.id, one.status.value, *(number(one.score(name), digits.get(name, 4)) for name in names),
          duration(one.result.seconds), one.label)
         for one in cells
         if one.result
     ]  # fmt: skip
-    header = ("cell", "status", *(name for name, _ in METRICS), "time", "label")
+    header = ("cell", "status", *names, "time", "label")
     table = [*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"]
     damaged = [f"{one.id} is {one.status}: {one.cause}" for one in cells if one.status.damaged]
     return [*(table if rows else ["no cell is finished yet"]), *damaged]

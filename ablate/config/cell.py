@@ -53,8 +53,10 @@ class Cell(Identified):
         if self.loss.lambda_r and not self.model.has_rate:
             raise ValueError(
                 f'loss.lambda_r weighs the rate that a codec estimates, and model.codec = "{self.model.codec.name}" '
-                "estimates none; set it to 0"
+                f'with model.prior = "{self.model.prior}" estimates none; set it to 0'
             )
+        if self.loss.rate_target is not None and not self.loss.lambda_r:
+            raise ValueError("loss.rate_target begins with the weight loss.lambda_r, which is 0; set it to 0.1, say")
         return self
 
     @model_validator(mode="after")

@@ -15,8 +15,8 @@ from ablate.execute.executor import Executor, ProcessExit, RunContext, executors
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.jobs import Job
 
-STARTS = 3
-"""How often a worker is started where its fork server dies meanwhile."""
+PATIENCE_SECONDS = 20.0
+"""How long starting a worker is tried where its fork server dies meanwhile; a large process takes a while to die."""
 PAUSE_SECONDS = 0.2
 
 
@@ -59,7 +59,8 @@ class LocalExecutor:
 
     def start(self, job: Job) -> None:
         slot = next(slot for slot in range(self.capacity.workers) if slot not in self._slots)
-        for tries_left in reversed(range(STARTS)):
+        began = time.monotonic()
+        while True:
             process = multiprocessing.get_context("forkserver").Process(
                 target=worker.main,
                 args=(self._context.work.function, job, self._context.store, self._conditions(slot)),
@@ -68,10 +69,10 @@ class LocalExecutor:
             try:
                 process.start()
             except (EOFError, ConnectionError) as error:
-                # The fork server was killed just now; once that is over, starting a worker begins another one.
-                if not tries_left:
+                # The fork server was killed just now; once it is gone, starting a worker begins another one.
+                if time.monotonic() - began > PATIENCE_SECONDS:
                     raise ChildProcessError(
-                        f"the process that workers are forked from was killed {STARTS} times ({error!r}); is there "
+                        f"the process that workers are forked from is killed again and again ({error!r}); is there "
                         "enough memory?"
                     ) from error
                 time.sleep(PAUSE_SECONDS)

@@ -119,7 +119,8 @@ def _read_levels(sheet: Sheet, key: Key, raw: Any, where: KeyPath) -> tuple[list
         raw = _spaced(sheet, key, raw, where)
     if not isinstance(raw, list) or not raw:
         if raw is not None:
-            sheet.report(where, key.name, "not a list of values", found=raw, allowed=_SPEC_FORM)
+            problem = "an axis without a value" if raw == [] else "not a list of values"
+            sheet.report(where, key.name, problem, found=raw, allowed=_SPEC_FORM)
         return [], [raw]
     levels, refused = [], []
     for index, item in enumerate(raw):

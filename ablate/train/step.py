@@ -21,7 +21,7 @@ from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
 from ablate.train.shown import Shown, autocast
 from ablate.train.state import TrainState
-from ablate.train.weighting import adaptive, calibrated
+from ablate.train.weighting import adaptive, calibrated, rate_weight
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
     else:
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
-        parts = parts.plus("rate", reconstruction.rate.float(), cell.loss.lambda_r)
+        rate = reconstruction.rate.float()
+        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault("rate", {}), cell.loss, rate))
     return parts
 
 

@@ -54,6 +54,16 @@ def test_a_reader_that_is_gone_is_neither_a_regression_nor_a_traceback(arguments
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["--help", "losses lsgan"])
+def test_an_output_that_is_full_is_a_sentence_and_no_success(command: str, unbuffered: str):
+    said = b"error: the output cannot be written: No space left on device\n"
+    for streams, expected in ((">/dev/full", said), (">/dev/full 2>&1", b"")):
+        script = f"{sys.executable} -m ablate {command} {streams}"
+        done = called("sh", "-c", script, PYTHONUNBUFFERED=unbuffered)
+        assert (done.returncode, done.stderr) == (3, expected)
+
+
 def test_an_error_that_nobody_foresaw_has_an_exit_code_of_its_own(tmp_path: Path):
     done = called(sys.executable, "-c", CALLING.format("None"))
     assert done.returncode == 70

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ablate.execute import finished as module
+from ablate.execute import local
 from ablate.execute.capacity import Capacity
 from ablate.execute.executor import Executor, RunContext
 from ablate.execute.local import LocalExecutor
@@ -63,7 +64,8 @@ def test_a_fork_server_that_never_lives_long_enough_is_told_in_a_sentence(tmp_pa
         raise EOFError("unexpected EOF")
 
     monkeypatch.setattr(forkserver, "read_signed", killed)
-    with pytest.raises(ChildProcessError, match=r"was killed 3 times.*enough memory"):
+    monkeypatch.setattr(local, "PATIENCE_SECONDS", 0.5)
+    with pytest.raises(ChildProcessError, match=r"again and again.*enough memory"):
         run_pretended(make_plan("well"), tmp_path, Notes())
 
 

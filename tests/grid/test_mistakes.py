@@ -31,7 +31,10 @@ ONE_MISTAKE = {
     "out of range": ("discriminator.scales = 9  # <-", "out of range (allowed: a whole number from 1 to 5)"),
     "open range": ("data.test_fraction = 1.0  # <-", "out of range (allowed: a number above 0 and below 1)"),
     "not finite": ("loss.lambda_x = nan  # <-", "loss.lambda_x = nan: out of range"),
-    "not among the choices": ("model.channels = 3  # <-", "unknown value (there is: 2, 4, 8, 16)"),
+    "not among the choices": (
+        "model.channels = 3  # <-",
+        "unknown value (there is: 2, 4, 8, 16, 32, 64, 128, 192, 220)",
+    ),
     "misspelt choice": ('model.norm = "chanel"  # <-', "(there is: instance, channel, none); did you mean 'channel'?"),
     "unknown loss": (
         'loss.adversarial = "hinje"  # <-',
@@ -59,7 +62,7 @@ ONE_MISTAKE = {
         "did you mean 'real_target'?",
     ),
     "axis that is no list": ("[axes]\nmodel.width = 3  # <-", "model.width = 3: not a list of values"),
-    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: not a list of values"),
+    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: an axis without a value"),
     "bad axis value": (
         '[axes]\n"loss.adversarial" = [\n  "hinge",\n  "lsgn",  # <-\n]',
         'loss.adversarial = "lsgn": unknown adversarial loss',
