@@ -7,9 +7,11 @@ import pytest
 from ablate.check import Baseline, check
 from ablate.check.finding import Reason
 from ablate.records import AlteredError
+from ablate.records.figures import read_figures, write_figures
 from ablate.report.report import gather
 from ablate.report.sections.completeness import completeness
 from ablate.store import Store
+from ablate.store.verify import targets, verify
 from tests.check.judged import recorded, taken
 from tests.store.sealed_store import DAMAGES, kinds, make_store
 
@@ -68,3 +70,15 @@ def test_a_plan_or_grid_file_that_is_altered_is_refused_by_name(store: Store, na
             reading()
         assert error.value.damage.path == Path(path)
     path.write_bytes(content)
+
+
+def test_figures_of_other_codecs_that_were_altered_are_named_and_not_drawn(store: Store) -> None:
+    path = store.root / ".shared" / "data" / "anchors-jpeg-0123.json"
+    write_figures(path, {"smallest": {"psnr": 30.0}})
+    assert read_figures(path) == {"smallest": {"psnr": 30.0}}
+    path.write_text(path.read_text().replace("30.0", "31.0"))
+    with pytest.raises(AlteredError, match="`ablate references` measures anew"):
+        read_figures(path)
+    found = [damage for each in verify(store.root, targets(store.root)) for damage in each.found.damages]
+    assert [damage.path for damage in found] == [path]
+    path.unlink()
