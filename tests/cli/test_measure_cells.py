@@ -20,7 +20,7 @@ from ablate.execute.jobs import Job
 from ablate.execute.local import LocalExecutor, Worker
 from ablate.execute.planning import stored_plan
 from ablate.metrics import metrics
-from ablate.metrics.catalogue import register_metric
+from ablate.plugins import metric
 from ablate.store import Entry, Store
 from tests.train.conftest import gradient_image
 
@@ -82,7 +82,7 @@ def darkening() -> Iterator[None]:
     """A metric that came after the grid was run."""
     with metrics.temporarily():
 
-        @register_metric(label="Darkening", unit="levels", direction="lower", formula="mean of x - y", source="here")
+        @metric(label="Darkening", unit="levels", direction="lower", formula="mean of x - y", source="here")
         def darkening(originals: torch.Tensor, reconstructions: torch.Tensor) -> torch.Tensor:
             return (originals.double() - reconstructions.double()).mean((1, 2, 3))
 
