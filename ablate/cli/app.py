@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ablate.cli.baseline import baseline
 from ablate.cli.bench import bench
+from ablate.cli.cancel import cancel
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
@@ -41,7 +42,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    init, plan, run, measure, status, cancel, show, diff, references, report, check, losses, bench, doctor, compress,
     decompress, eval, export,
 )  # fmt: skip
 
@@ -134,6 +135,7 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
+      ablate cancel CELL         stop one cell, which saves its state; the others go on
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
       ablate store verify        whether all files are still what they were
