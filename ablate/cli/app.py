@@ -153,6 +153,10 @@ def ablate(
       ablate eval --cell ID --images DIR        a trained cell measured on other images
       ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
+    from ablate.plugins.load import load_installed
+
+    for fault in load_installed():
+        typer.echo(f"warning: {fault}", err=True)
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from ablate.execute.planning import Plan, load_plan, stored_plan
 from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
@@ -33,7 +35,7 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
             raise ValueError(f"no grid was run under {runs} yet; `ablate run GRID` runs one")
         return _stored(newest), newest
     if Path(grid).is_file():
-        plan = load_plan(Path(grid), runs)
+        plan = _warned(load_plan(Path(grid), runs, reading=True))
         return plan, Store(runs, plan.name)
     if grid in named(runs):
         store = Store(runs, grid)
@@ -47,6 +49,12 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
 def _stored(store: Store) -> Plan:
     plan = stored_plan(store)
     assert plan is not None, f"{store.path} was listed for its plan"
+    return _warned(plan)
+
+
+def _warned(plan: Plan) -> Plan:
+    for fault in plan.faults:
+        typer.echo(f"warning: {fault}", err=True)
     return plan
 
 

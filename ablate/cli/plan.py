@@ -56,7 +56,8 @@ def plan(
     cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo, to_come = jobs(planned, store, wanted=wanted), tuple(cell_job(point) for point in stage.to_come)
+    todo = jobs(planned, store, wanted=wanted)
+    to_come = tuple(cell_job(point, planned.record.plugins) for point in stage.to_come)
     content = _content(planned, cells, todo, to_come, estimate, capacity) | {
         "measurements": listed(measurements(planned, store, wanted=wanted)),
         "tuning": tuning.content(planned, stage.to_come),

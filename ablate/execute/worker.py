@@ -23,10 +23,12 @@ from ablate.execute.environment import accelerator
 from ablate.execute.interrupts import STOPS
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
+from ablate.plugins.load import load_installed, place_in
 from ablate.records import Environment, FailureReason, Status
 from ablate.records.declared import Kernels
 from ablate.records.telemetry import MADE_ANEW
 from ablate.store import Attempt, Busy, Entry, Store
+from ablate.store.plugins import require
 from ablate.store.seal import begin_again
 from ablate.train.outcome import Outcome
 
@@ -135,6 +137,8 @@ def _attempt(
             if conditions.gpu is not None:
                 for name, fact in accelerator().items():
                     attempt.note(name, fact)
+            load_installed()
+            require(store.path, job.plugins)
             outcome = function(job, store, assignment, stop)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
@@ -167,6 +171,8 @@ def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float
     row = entry.last_row()
     text = "".join(traceback.format_exception(error))
     cause = f"{type(error).__name__}: {error}"
+    if (place := place_in(error)) and place not in cause:
+        cause += f" ({place})"
     attempt.finish(Status.failed, row.step if row else 0, seconds, reason, cause, traceback=text)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
+from ablate.records.plugin import PluginRecord
 from ablate.records.record import Record, SealedRecord
 from ablate.records.settings import CellSettings, WarmupSettings, last_step
 from ablate.records.tuning import PlannedTuning
@@ -112,6 +113,8 @@ class PlanRecord(SealedRecord):
     execution: Execution = Execution()
     references: tuple[Reference, ...] = ()
     """Other codecs; their files are named by absolute paths."""
+    plugins: tuple[PluginRecord, ...] = ()
+    """Code that is not the package's own and defines what cells use."""
     tune: PlannedTuning | None = None
     axes: dict[str, list[Any]]
     excluded: list[ExcludedCells] = Field(default_factory=list)
