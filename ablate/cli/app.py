@@ -30,7 +30,7 @@ from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
 from ablate.cli.status import status
-from ablate.cli.store import store
+from ablate.cli.store import STORE_COMMANDS, store
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
@@ -138,6 +138,7 @@ def ablate(
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
       ablate store verify        whether all files are still what they were
+      ablate store gc            what may go; ls, du, rm, archive, import and merge beside it
 
     \b
       ablate losses              every loss: formula, source, convention, curves
@@ -154,7 +155,7 @@ def ablate(
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}
     ctx.default_map = {command.__name__: defaults for command in COMMANDS}
-    ctx.default_map |= {"baseline": {"update": defaults}, "store": {"verify": defaults}}
+    ctx.default_map |= {"baseline": {"update": defaults}, "store": dict.fromkeys(STORE_COMMANDS, defaults)}
 
 
 for command in COMMANDS:

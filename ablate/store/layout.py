@@ -49,7 +49,7 @@ class Store:
 
     def cells(self) -> tuple[Entry, ...]:
         """Returns the entries of all cells that were begun, also of those that the latest plan no longer has."""
-        return tuple(Entry(path, path.name) for path in sorted((self.path / "cells").glob("*")) if path.is_dir())
+        return tuple(Entry(path, path.name) for path in sorted((self.path / "cells").glob("[!.]*")) if path.is_dir())
 
     def warmup(self, warmup_id: str) -> Entry:
         """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""

@@ -93,7 +93,9 @@ def unusable(entry: Entry) -> tuple[Damage, ...]:
     Cells take nothing but its weights from a warm-up, and a measurement is all made anew at little cost.
     """
     if not (entry.path / "warmup.json").exists():
-        return inspect(entry).damages
+        look = _Look(entry, thorough=True, owner=unknown, cell=Entry(entry.path.parents[1]))
+        look.at_all()
+        return tuple(look.damages)
     needed = (entry.path / RECORD, entry.weights)
     look = _Look(entry, thorough=False, owner=unknown)
     look.at_all()

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from ablate.cli.app import app
-from ablate.execute import RunContext, executors, worker
+from ablate.execute import RunContext, executors, repair, worker
 from ablate.execute.jobs import Job
 from ablate.execute.local import LocalExecutor, Worker
 from ablate.execute.planning import stored_plan
@@ -224,3 +224,74 @@ def test_reconstructions_that_are_the_same_are_kept_once(here: Call) -> None:
     for entry in cells():
         written = {record.images: len(list(place.path.rglob("*.png"))) for place, record in entry.measurements()}
         assert written == {"test": 0, "kodak": 4}
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_altered_and_lost_derived_files_are_made_anew_from_the_weights_as_they_were_sealed(here: Call) -> None:
+    before, first = bytes_of_trainings(), cells()[0]
+    flip(first.images_csv)
+    flip(first.recon("ema", "b.png"))
+    first.recon("raw", "c.png").unlink()
+    assert plain(here("status", "grid.toml", "--json", exit_code=3))["altered"] == 1
+    listed = plain(here("measure", "grid.toml", "--json"))["repairs"]
+    assert [len(each["files"]) for each in listed] == [3]
+    said = here("measure", "grid.toml").output
+    assert "eval/images.csv is again what was sealed" in said
+    assert bytes_of_trainings() == before
+    here("store", "verify")
+
+
+def test_where_another_machine_gives_other_bytes_the_record_has_them_and_says_so(
+    here: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, measured = cells()[0], repair._measured
+    before = first.result()
+    assert before is not None
+
+    def elsewhere(entry: Entry, result: Any, place: Entry, *rest: Any) -> Any:
+        found = measured(entry, result, place, *rest)
+        place.images_csv.write_text(place.images_csv.read_text().replace("ema,", "ema,", 1) + "\n")
+        found.metrics["ema"]["psnr"] += 0.5
+        return found
+
+    monkeypatch.setattr(repair, "_measured", elsewhere)
+    flip(first.images_csv)
+    flip(first.path / "metrics.jsonl")
+    here("measure", "grid.toml", exit_code=3)
+    after = first.result()
+    assert after is not None
+    assert after.remade is not None
+    assert after.score("psnr") == before.score("psnr") + 0.5
+    kept = {name: digest for name, digest in before.artefacts.items() if not name.startswith("eval/")}
+    assert {name: after.artefacts[name] for name in kept} == kept
+    damages = plain(here("store", "verify", "--json", exit_code=3))["damages"]
+    assert [Path(each["path"]).name for each in damages] == ["metrics.jsonl"], (
+        "what cannot be made anew is never sealed"
+    )
+
+
+def test_telemetry_cannot_be_made_anew_and_that_is_said_with_the_remedy(here: Call) -> None:
+    path = cells()[1].path / "metrics.jsonl"
+    flip(path)
+    said = here("measure", "grid.toml", exit_code=3).output
+    assert f"{path} is edited" in said
+    assert "no measurement makes it anew: copy it back" in said
+
+
+@pytest.mark.parametrize("file", ["result.json", "measurement.json"])
+def test_a_damaged_measurement_is_made_anew_as_it_was(here: Call, file: str) -> None:
+    here("measure", "grid.toml", "--metric", "psnr_hvs_m")
+    place = cells()[0].measured_places()[0]
+    figures = cells()[0].measurements()[0][1].metrics
+    flip(place.path / file)
+    assert plain(here("status", "grid.toml", "--json", exit_code=3))["altered"] == 1
+    here("measure", "grid.toml")
+    assert [each.id for each in cells()[0].measured_places()] == [place.id]
+    assert cells()[0].measurements()[0][1].metrics == figures
+    assert [event.kind for event in place.events()] == ["made_anew"]
+    here("store", "verify")
