@@ -14,6 +14,7 @@ from pathlib import Path
 from ablate import atomic
 from ablate.records import (
     AlteredError,
+    AttemptEnd,
     CellSettings,
     Environment,
     Event,
@@ -97,13 +98,22 @@ class Entry:
             # A holder that committed between the two looks has left a result.
             if result := self.result():
                 return result.status
-            attempt = self.last_attempt()
-            ended = attempt.exit() if attempt else None
+            ended = self._last_end()
         except AlteredError:
             return Status.altered
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
+
+    def _last_end(self) -> AttemptEnd | None:
+        """Returns how the last attempt ended; None where it was killed, or that cannot be read: another one is made."""
+        attempt = self.last_attempt()
+        try:
+            return attempt.exit() if attempt else None
+        except AlteredError:
+            raise
+        except RecordError:
+            return None
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -247,8 +257,7 @@ class Entry:
         """
         try:
             self.result()
-            for attempt in self.attempts()[-1:]:
-                attempt.exit()
+            self._last_end()
             lock.held(self._lock)
             self._require_ours()
         except RecordError as error:
