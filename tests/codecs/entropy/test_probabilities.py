@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ablate.codecs.entropy.bounded import at_least
 from ablate.codecs.entropy.factorized import Factorized
 from ablate.codecs.entropy.gaussian import SMALLEST_SCALE, probability, scale_index, scale_table
+
+COMPRESSAI = json.loads((Path(__file__).parent / "compressai.json").read_text())
+"""Made by from_compressai.py."""
 
 
 def test_probabilities_of_all_integers_add_up_to_one():
@@ -51,3 +58,34 @@ def test_the_nearest_scale_is_taken():
     table = torch.tensor(scale_table())
     assert torch.equal(scale_index(table * 1.03), torch.arange(64))
     assert scale_index(torch.tensor([0.0, 1e9])).tolist() == [0, 63]
+
+
+def double(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def test_the_factorized_model_is_compressais_on_equal_parameters():
+    known = COMPRESSAI["factorized"]
+    model = Factorized(3).double()
+    with torch.no_grad():
+        for own, name in ((model.matrices, "matrix"), (model.biases, "bias"), (model.factors, "factor")):
+            for parameter, values in zip(own, known[name], strict=True):
+                parameter.copy_(double(values))
+    values = double(known["values"]).requires_grad_()
+    likelihood = model(values)
+    (-likelihood.log2()).sum().backward()
+    assert torch.allclose(likelihood, double(known["likelihood"]), rtol=1e-9, atol=1e-14)
+    assert torch.allclose(values.grad, double(known["gradient"]), rtol=1e-8, atol=1e-10)
+    for parameter, gradient in zip(model.matrices, known["gradient_of_matrix"], strict=True):
+        assert torch.allclose(parameter.grad, double(gradient), rtol=1e-8, atol=1e-9)
+
+
+def test_the_gaussian_model_is_compressais_on_equal_parameters():
+    known = COMPRESSAI["gaussian"]
+    given = {name: double(known[name]).requires_grad_() for name in ("values", "mean", "scale")}
+    likelihood = probability(**given)
+    (-likelihood.log2()).sum().backward()
+    # Its least scale and least likelihood are kept in float32.
+    assert torch.allclose(likelihood, double(known["likelihood"]), rtol=1e-6, atol=1e-14)
+    for name, tensor in given.items():
+        assert torch.allclose(tensor.grad, double(known["gradients"][name]), rtol=1e-5, atol=1e-8), name
