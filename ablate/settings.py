@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic.fields import FieldInfo
 
 RESULTS_VERSION = 1
@@ -38,6 +38,23 @@ class Settings(BaseModel):
     """A frozen group of settings that knows every key it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Named(Settings):
+    """Settings that name a thing of a catalogue.
+
+    `defined_by` identifies the code of a thing that a plugin defines: a hash, or distribution and version. It is filled
+    in, a part of the identity, and empty for what the package brings itself.
+    """
+
+    defined_by: str = added("0.2", "")
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if not plain.get("defined_by"):
+            plain.pop("defined_by", None)
+        return plain
 
 
 class Identified(Settings):

@@ -33,6 +33,7 @@ OTHERS: dict[str, Any] = {
     "model.codec": None,  # there is one; tests/codecs/test_another_codec.py has another
     "data.colour_profiles": "convert",
     "data.options": None,  # tests/data/test_another_source.py
+    "data.defined_by": "0" * 64,
     "model.channels": 4,
     "model.width": 12,
     "model.downsamplings": 2,

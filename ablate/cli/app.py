@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ablate.cli.baseline import baseline
 from ablate.cli.bench import bench
+from ablate.cli.cancel import cancel
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
@@ -41,7 +42,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    init, plan, run, measure, status, cancel, show, diff, references, report, check, losses, bench, doctor, compress,
     decompress, eval, export,
 )  # fmt: skip
 
@@ -135,6 +136,7 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
+      ablate cancel CELL         stop one cell, which saves its state; the others go on
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
       ablate store verify        whether all files are still what they were
@@ -151,6 +153,10 @@ def ablate(
       ablate eval --cell ID --images DIR        a trained cell measured on other images
       ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
+    from ablate.plugins.load import load_installed
+
+    for fault in load_installed():
+        typer.echo(f"warning: {fault}", err=True)
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}

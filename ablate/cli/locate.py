@@ -36,7 +36,7 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
             raise ValueError(f"no grid was run under {runs} yet; `ablate run GRID` runs one")
         return _stored(newest), newest
     if Path(grid).is_file():
-        plan = load_plan(Path(grid), runs)
+        plan = _warned(load_plan(Path(grid), runs, reading=True))
         return plan, Store(runs, plan.name)
     if grid in named(runs):
         store = Store(runs, grid)
@@ -55,7 +55,7 @@ def _stored(store: Store) -> Plan:
     except RecordError as error:
         there, why = False, str(error)
     if there and (plan := stored_plan(store)):
-        return plan
+        return _warned(plan)
     from ablate.execute.rebuilt import rebuilt_plan
 
     plan = rebuilt_plan(store)
@@ -63,6 +63,12 @@ def _stored(store: Store) -> Plan:
     if plan is None:
         raise ValueError(f"{why}, and no cell was begun; {remedy}")
     typer.echo(f"{why}; shown is what was begun, {plural(len(plan.points), 'cell')}; {remedy}", err=True)
+    return plan
+
+
+def _warned(plan: Plan) -> Plan:
+    for fault in plan.faults:
+        typer.echo(f"warning: {fault}", err=True)
     return plan
 
 

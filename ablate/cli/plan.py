@@ -42,6 +42,7 @@ def plan(
     from ablate.cli.measure import listed
     from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
+    from ablate.execute.finished import left_behind, of_another_file
     from ablate.execute.jobs import cell_job, jobs
     from ablate.execute.measuring import measurements
     from ablate.execute.trials import staged
@@ -55,11 +56,14 @@ def plan(
     cells = list_cells(planned, store, wanted)
     capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
     estimate = Estimate.of_finished(planned, store)
-    todo, to_come = jobs(planned, store, wanted=wanted), tuple(cell_job(point) for point in stage.to_come)
+    todo = jobs(planned, store, wanted=wanted)
+    to_come = tuple(cell_job(point, planned.record.plugins) for point in stage.to_come)
     content = _content(planned, cells, todo, to_come, estimate, capacity) | {
         "measurements": listed(measurements(planned, store, wanted=wanted)),
         "tuning": tuning.content(planned, stage.to_come),
     }
+    told = (of_another_file(planned, store), left_behind(planned.record, store))
+    content["notes"] = [*content["notes"], *filter(None, told)]
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
 

@@ -101,6 +101,7 @@ def _content(found: Shown) -> dict[str, Any]:
         **found.listed,
         "path": str(found.entry.path),
         "settings": dict(found.cell.config),
+        "plugins": _plugins(found),
         "attempts": attempts,
         "events": [event.plain() for event in found.entry.events()],
         "result": _plain(found.cell.result),
@@ -126,7 +127,16 @@ def _lines(found: Shown) -> list[str]:
     head = [f"{paint(cell.id, 'title')}  {cell.label}"]
     head.append(f"{paint(cell.status.value, cell.status.value)} at step {found.listed['step']} of {cell.steps}")
     head.append(str(found.entry.path))
-    return [*head, *_cause(found), *_metrics(cell), *_attempts(found.entry), *_events(found.entry), *_settings(cell)]
+    plugins = _section("code of one's own", _plugins(found))
+    listed = [*_metrics(cell), *_attempts(found.entry), *_events(found.entry), *plugins]
+    return [*head, *_cause(found), *listed, *_settings(cell)]
+
+
+def _plugins(found: Shown) -> list[str]:
+    from ablate.store.plugins import told
+
+    protocol = found.cell.result.protocol if found.cell.result else {}
+    return told(found.entry.path.parent.parent, [dict(found.cell.config), protocol])
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

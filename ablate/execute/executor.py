@@ -10,6 +10,7 @@ from typing import Protocol
 from ablate.execute.capacity import Capacity
 from ablate.execute.jobs import Job
 from ablate.execute.work import Work
+from ablate.plugins.checked import complete
 from ablate.records import Execution
 from ablate.registry import Registry
 from ablate.store import Store
@@ -75,5 +76,9 @@ class RunContext:
 
 ExecutorFactory = Callable[[RunContext], Executor]
 
-executors = Registry("executor", "ablate.execute.local")
+executors = Registry(
+    "executor",
+    "ablate.execute.local",
+    check=complete("an executor", "capacity", "busy", "free", "start", "ended", "stop", "kill"),
+)
 """Functions from a `RunContext` to an `Executor`, by the name that [execution] and --executor give."""

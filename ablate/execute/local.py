@@ -11,9 +11,10 @@ from multiprocessing.context import ForkServerProcess
 from ablate.execute import worker
 from ablate.execute.capacity import Capacity, capacity_of
 from ablate.execute.environment import environment_of
-from ablate.execute.executor import Executor, ProcessExit, RunContext, executors
+from ablate.execute.executor import Executor, ProcessExit, RunContext
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.jobs import Job
+from ablate.plugins import executor
 
 PATIENCE_SECONDS = 20.0
 """How long starting a worker is tried where its fork server dies meanwhile; a large process takes a while to die."""
@@ -122,7 +123,7 @@ class LocalExecutor:
             running.process.kill()
 
 
-@executors.register()
+@executor()
 def local(context: RunContext) -> Executor:
     """Runs jobs as processes of this machine."""
     return LocalExecutor(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,9 @@ def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wante
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))
     done = [cell for cell in cells if cell.status is Status.done]
     count = functools.cache(functools.partial(_count_images, store.data_cache))
-    return tuple(job for cell in done for job in _jobs(cell, wish, count))
+    # Equal images under two names are measured once.
+    found = {job.id: job for cell in done for job in _jobs(cell, wish, count)}
+    return tuple(replace(job, plugins=plan.record.plugins) for job in found.values())
 
 
 def _jobs(cell: CellRecord, wish: Wish, count: Callable[[str, str, str], int]) -> Iterator[Job]:
@@ -100,7 +102,7 @@ def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) ->
     names = []
     for name in evaluation.measured:
         facts = result.protocol.get(on_set(name, images))
-        if name in asked and not (facts is not None and looked_at_alike(facts, evaluation)):
+        if name in asked and not (facts is not None and looked_at_alike(name, facts, evaluation)):
             first = metrics[name].stands_in_for
             # Whether a metric must be stood in for is known once that one is measured.
             beside = result.protocol.get(on_set(first, images), {}) if first else {}
@@ -124,6 +126,8 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "metrics": sorted(names),
         "views": views,
     }
+    if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
+        content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]
 
 

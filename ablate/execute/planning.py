@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from ablate.execute.environment import code_fingerprint
 from ablate.execute.trials import staged
+from ablate.plugins.load import installed, load
+from ablate.plugins.source import PluginError, source_of_module
 from ablate.records import (
     CellSettings,
     Compare,
@@ -21,11 +23,13 @@ from ablate.records import (
     PlannedCell,
     PlannedWarmup,
     PlanRecord,
+    Plugins,
     RecordError,
     Reference,
 )
 from ablate.records.plan import SCHEMA
 from ablate.store import Store
+from ablate.store.plugins import keep, offer, record_of
 
 if TYPE_CHECKING:
     from ablate.config import Cell, Data, Evaluation, Train, Warmup
@@ -38,6 +42,8 @@ class Plan:
 
     record: PlanRecord
     text: bytes
+    faults: tuple[str, ...] = ()
+    """Plugins that could not be loaded, a sentence for each: results can be read, and nothing can be run."""
 
     @property
     def name(self) -> str:
@@ -57,6 +63,7 @@ class Plan:
     def write(self, store: Store) -> None:
         """Leaves the plan and a copy of the grid file in the store."""
         store.write_grid(self.text)
+        keep(store.path, self.record.plugins)
         store.write_plan(self.record)
 
 
@@ -98,12 +105,14 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         grid_sha256=hashlib.sha256(text).hexdigest(),
         fingerprint=code_fingerprint(),
         data_stat=data_stat((point.cell for point in points.values()), directory),
+        file=grid.path.name,
         directory=str(directory),
         name=grid.name,
         compare=Compare.model_validate(grid.compare.model_dump()),
         budget=grid.budget,
         execution=grid.execution,
         references=tuple(_located(each, directory) for each in grid.references),
+        **({"plugins": tuple(map(record_of, grid.plugins))} if grid.plugins else {}),
         **({"tune": grid.tuning} if grid.tuning else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
@@ -115,11 +124,19 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     return Plan(PlanRecord.model_validate(json.loads(json.dumps(record.plain(), allow_nan=False))), text)
 
 
-def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Plan:
+def load_plan(
+    path: Path,
+    root: Path,
+    *,
+    remember: bool = False,
+    reading: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Plan:
     """Returns the plan of a grid file, from the store under `root` where neither file, code nor data changed since.
 
     Writes nothing, unless the hashes of the images shall be remembered in the store. Where the plan is not there it
-    takes seconds, and `meanwhile` is called first, to start what can go on beside it.
+    takes seconds, and `meanwhile` is called first, to start what can go on beside it. To read results, a plan that was
+    stored is taken also where a plugin is missing.
 
     Raises:
         GridError: with every mistake of the file.
@@ -127,7 +144,7 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
     """
     if not path.is_file():
         raise ValueError(f"there is no grid file {path}; `ablate init {path}` writes one to start from")
-    stored = _stored(path, root)
+    stored = _stored(path, root, reading)
     if stored is not None:
         return stored
     meanwhile()
@@ -140,7 +157,7 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
 
 
 def stored_plan(store: Store) -> Plan | None:
-    """Returns the plan of the latest run as it stands, without asking whether the grid file changed since.
+    """Returns the plan of the latest run as it stands, without asking whether grid file or plugins changed since.
 
     Raises:
         ValueError: where it was written by an ablate with other files.
@@ -149,7 +166,7 @@ def stored_plan(store: Store) -> Plan | None:
     if record is None:
         return None
     store.require_grid(record)
-    return Plan(record, grid_copy(store))
+    return Plan(record, grid_copy(store), tuple(offer(record.plugins)))
 
 
 def grid_copy(store: Store) -> bytes:
@@ -160,10 +177,11 @@ def grid_copy(store: Store) -> bytes:
         return b""
 
 
-def _stored(path: Path, root: Path) -> Plan | None:
+def _stored(path: Path, root: Path, reading: bool) -> Plan | None:
     text = path.read_bytes()
     try:
-        name = tomllib.loads(text.decode("utf-8-sig")).get("name", path.stem)
+        content = tomllib.loads(text.decode("utf-8-sig"))
+        name = content.get("name", path.stem)
     except ValueError:
         return None  # read_grid says what is wrong with the file
     try:
@@ -174,13 +192,42 @@ def _stored(path: Path, root: Path) -> Plan | None:
     expected = (hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
     if record is None or (record.grid_sha256, record.fingerprint, record.directory) != expected:
         return None
+    faults = _plugins_again(record, content.get("plugins", {}), directory, reading)
+    if faults is None:
+        return None
     try:
         now = data_stat((point.cell for point in record.points), directory)
     except ValidationError:
         return None  # planned with a data source that is not registered now: read_grid says which
     if record.data_stat != now:
         return None
-    return Plan(record, text)
+    return Plan(record, text, tuple(faults))
+
+
+def _plugins_again(
+    record: PlanRecord, declared: Mapping[str, Any], directory: Path, reading: bool
+) -> Sequence[str] | None:
+    """Loads the plugins of a stored plan; returns what is to say of them, or None where they are no longer the same.
+
+    To read results, one that cannot be loaded counts as the same.
+    """
+    if not record.plugins and not declared and not installed():
+        return ()
+    from ablate.grid.plugins import named_plugins
+
+    readers = named_plugins(directory, Plugins.model_validate(declared))
+    planned = {each.name: each.defined_by for each in record.plugins}
+    if planned.keys() != {*readers, *installed()}:
+        return None
+    try:
+        for name in planned:
+            source = readers[name]() if name in readers else source_of_module(name)
+            if source.defined_by != planned[name]:
+                return None
+            load(source)
+    except PluginError:
+        return offer(record.plugins) if reading else None
+    return ()
 
 
 def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
@@ -217,7 +264,7 @@ def with_earlier_ids(planned: Plan, store: Store) -> Plan:
     cells = "1 cell keeps its id" if len(found) == 1 else f"{len(found)} cells keep their ids"
     note = f"{cells} from before 0.2, which counted [evaluation], too: trained then, and not trained again"
     record = planned.record.model_copy(update={"points": points, "notes": [*planned.record.notes, note]})
-    return Plan(record, planned.text)
+    return replace(planned, record=record)
 
 
 def _earlier_entries(store: Store, planned: Collection[str]) -> dict[str, CellSettings]:

@@ -30,7 +30,7 @@ def run_stages(
     while True:
         stage = staged(plan.record, store)
         plan = replace(plan, record=stage.record)
-        code = train(plan, [cell_job(point) for point in stage.to_come])
+        code = train(plan, [cell_job(point, plan.record.plugins) for point in stage.to_come])
         if plan.record.tune is None or code not in (OK, INCOMPLETE):
             return code, plan
         if todo := unmeasured_trials(plan, store):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.sources.catalogue import data_sources
+from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import UNREADABLE, ColourProfiles, SourceImage, Split
 
@@ -17,7 +17,7 @@ Sides = tuple[tuple[SourceImage, ...], tuple[SourceImage, ...]]
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-@data_sources.register()
+@data_source()
 def folder(
     path: str | None = None,
     train: str | None = None,

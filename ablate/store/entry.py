@@ -14,6 +14,7 @@ from pathlib import Path
 from ablate import atomic
 from ablate.records import (
     AlteredError,
+    AttemptEnd,
     CellSettings,
     Environment,
     Event,
@@ -34,6 +35,8 @@ from ablate.store.attempt import Attempt
 
 SETTINGS = {CellSettings: "cell.json", WarmupSettings: "warmup.json", MeasurementSettings: "measurement.json"}
 """File of an entry's settings by their kind."""
+CANCEL = "cancel"
+"""File whose presence asks a worker to save the state and end."""
 NAME_CHARACTERS, NAME_BYTES = 120, 200
 """Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
@@ -97,13 +100,39 @@ class Entry:
             # A holder that committed between the two looks has left a result.
             if result := self.result():
                 return result.status
-            attempt = self.last_attempt()
-            ended = attempt.exit() if attempt else None
+            ended = self._last_end()
         except AlteredError:
             return Status.altered
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
+
+    def _last_end(self) -> AttemptEnd | None:
+        """Returns how the last attempt ended; None where it was killed, or that cannot be read: another one is made."""
+        attempt = self.last_attempt()
+        try:
+            return attempt.exit() if attempt else None
+        except AlteredError:
+            raise
+        except RecordError:
+            return None
+
+    def cancel(self) -> None:
+        """Asks for the end of a training wherever it runs, and keeps runs that are under way from beginning it.
+
+        Raises:
+            ForeignError: where the entry is another user's.
+        """
+        self._require_ours()
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / CANCEL).write_text(f"{time.time():.3f}\n")
+
+    def cancelled(self, since: float) -> bool:
+        """Says whether somebody asked for its end, since a time in seconds since 1970: runs begun later want it."""
+        try:
+            return os.stat(self.path / CANCEL).st_mtime >= since
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -247,8 +276,7 @@ class Entry:
         """
         try:
             self.result()
-            for attempt in self.attempts()[-1:]:
-                attempt.exit()
+            self._last_end()
             lock.held(self._lock)
             self._require_ours()
         except RecordError as error:

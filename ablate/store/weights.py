@@ -8,10 +8,12 @@ from typing import Any
 import torch
 
 from ablate.codecs.build import restore_codec
+from ablate.codecs.catalogue import codecs
 from ablate.codecs.trained import TrainedCodec
-from ablate.config import Cell
+from ablate.config import Cell, Term
 from ablate.records import Result, Status, Weights
 from ablate.store.entry import Entry
+from ablate.store.plugins import DIRECTORY, of_settings, offer
 from ablate.store.seal import require_whole
 
 _PARTS = {"ema": "average", "raw": "codec"}
@@ -34,11 +36,22 @@ def load(entry: Entry, weights: Weights, device: str = "cpu") -> TrainedCodec:
     if result is None or result.status is not Status.done:
         status, name = (result.status if result else entry.status()).value, f"cell {settings.name}"
         raise ValueError(f"{name} is {status} and has no final weights; only a cell that is done has some")
+    offer(of_settings(entry.path.parent.parent, settings.cell))
     cell = Cell.model_validate(settings.cell)
+    _require_same_code(entry, cell.model.codec)
     codec = restore_codec(cell.model, _read(entry, result)[_PARTS[weights]])
     if cell.train.channels_last:  # other kernels compute the last bit otherwise
         codec.to(memory_format=torch.channels_last)
     return TrainedCodec.of(codec.to(device).requires_grad_(False), cell.model, cell.seed, device)
+
+
+def _require_same_code(entry: Entry, codec: Term) -> None:
+    if codecs[codec.name].defined_by != codec.defined_by:
+        copies = entry.path.parent.parent / DIRECTORY
+        raise ValueError(
+            f"the codec {codec.name} is defined by other code now than that which {entry.path.name} was trained with "
+            f"({codec.defined_by[:12]}…); it is kept in {copies}: put that file back to use the cell"
+        )
 
 
 def require_weights(entry: Entry, result: Result) -> None:

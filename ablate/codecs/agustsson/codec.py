@@ -11,13 +11,13 @@ from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.rated import RatedCodec
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.catalogue import codecs
 from ablate.codecs.codec import Reconstruction, Symbols, TrainableCodec
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
+from ablate.plugins import codec
 
 
-@codecs.register(
+@codec(
     source="Agustsson et al. 2019, ICCV, without semantic maps",
     code=settings.code,
     stride=settings.stride,
