@@ -20,9 +20,9 @@ Everything here was done to the code on purpose, and counted: what must not happ
 torn file, another figure in silence, a process that hangs). Each part names the command and the commit that gave its
 numbers; `tests/torture/` holds the parts, and a small sample of each runs in every test run. Numbers are of one machine
 and one day. `python -m tests.torture --all` does 1,000 kills, 20 rounds of eight runners, 1,000 damaged files of a
-store, a full disk at each of some 590 writes in two ways, 10,000 grids, 10,000 files of each codec in two ways and 2,000
-images of each type, some three hours of one core. Where fewer were done, `--scale` or `--minutes` in the command says
-so, and the counts are of what was done.
+store, a full disk at each of some 590 writes in two ways, 10,000 grids, 10,000 files of each codec in two ways and
+2,000 images of each type, some three hours of one core. Where fewer were done, `--scale` or `--minutes` in the command
+says so, and the counts are of what was done.
 
 """
 TITLES = {
