@@ -23,9 +23,9 @@ from ablate.store import Store
 from ablate.train.outcome import Outcome
 from tests.made import made_result
 
+GRID = b"name = 'pretended'\n"
+
 STEP_SECONDS = 0.005
-TEXT = b"name = 'pretended'\n"
-"""The grid file that plans are pretended to be made from."""
 
 
 def make_plan(
@@ -58,7 +58,7 @@ def make_plan(
     start = {"id": "aaaabbbbcccc", "sha256": "aaaabbbbcccc" * 4, "label": "warm-up", "seed": 0}
     content = {
         "schema": 1,
-        "grid_sha256": hashlib.sha256(TEXT).hexdigest(),
+        "grid_sha256": hashlib.sha256(GRID).hexdigest(),
         "data_stat": "-",
         "name": name,
         "axes": {"behaviour": list(behaviours)},
@@ -70,7 +70,7 @@ def make_plan(
         "points": points,
         "warmups": {"aaaabbbbcccc": start | {"warmup": warmup_settings}} if warmup else {},
     }
-    return Plan(PlanRecord.model_validate(content), TEXT)
+    return Plan(PlanRecord.model_validate(content), GRID)
 
 
 def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> Outcome:
