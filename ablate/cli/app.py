@@ -98,7 +98,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes five times as long as everything else that --help needs
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
     "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 70 a fault of "
