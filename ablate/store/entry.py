@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,8 +91,20 @@ class Entry:
             fit += "-" + hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:8]
         return self.path / "eval" / "recon" / weights / f"{fit}.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a directory, as one look at the disk says; true where that is another user's secret."""
+        try:
+            return stat.S_ISDIR(os.stat(self.path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True
+
     def status(self) -> Status:
         """Derives the status from what lies there; writes nothing."""
+        if not self.begun:
+            return Status.pending
         try:
             if result := self.result():
                 return result.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ablate import atomic
@@ -45,7 +46,11 @@ class Store:
 
     def cell(self, cell_id: str) -> Entry:
         """Returns the entry of a cell, whether it exists or not."""
-        return Entry(self.path / "cells" / cell_id, cell_id)
+        return Entry(self._cells / cell_id, cell_id)
+
+    @cached_property
+    def _cells(self) -> Path:
+        return self.path / "cells"
 
     def cells(self) -> tuple[Entry, ...]:
         """Returns the entries of all cells that were begun, also of those that the latest plan no longer has."""
@@ -92,6 +97,8 @@ class Store:
             status=Status.pending,
             part=point.part,
         )
+        if not entry.begun:
+            return planned
         try:
             result = entry.result()
             status = result.status if result else entry.status()
