@@ -192,7 +192,15 @@ def stored_plan(store: Store) -> Plan | None:
     if record is None:
         return None
     store.require_grid(record)
-    return Plan(record, (store.path / "grid.toml").read_bytes(), tuple(offer(record.plugins)))
+    return Plan(record, grid_copy(store), tuple(offer(record.plugins)))
+
+
+def grid_copy(store: Store) -> bytes:
+    """Returns the grid file as it was when it last ran; empty where the copy is gone."""
+    try:
+        return (store.path / "grid.toml").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _stored(path: Path, root: Path, reading: bool) -> Plan | None:

@@ -158,7 +158,8 @@ def as_altered(cell: CellRecord, damages: Sequence[Damage]) -> CellRecord:
 
 def latest(root: Path) -> Store | None:
     """Returns the store of the grid that was run last under `root`, or None where none was."""
-    newest = max(root.glob("*/plan.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    unplanned = [path for path in root.glob("*/cells") if not (path.parent / "plan.json").exists()]
+    newest = max([*root.glob("*/plan.json"), *unplanned], key=lambda path: path.stat().st_mtime_ns, default=None)
     return Store(root, newest.parent.name) if newest else None
 
 
@@ -168,5 +169,6 @@ def stores(root: Path) -> tuple[Store, ...]:
 
 
 def named(root: Path) -> tuple[str, ...]:
-    """Returns the names of the grids that were run under `root`."""
-    return tuple(sorted(path.parent.name for path in root.glob("*/plan.json")))
+    """Returns the names of the grids that were run under `root`, whether their plan is still there or not."""
+    planned = {path.parent.name for path in root.glob("*/plan.json")}
+    return tuple(sorted(planned | {store.grid for store in stores(root)}))
