@@ -55,7 +55,7 @@ def cells(directory: Path) -> Iterator[tuple[dict, Path]]:
 
 def test_there_is_a_file_of_each_kind_and_none_is_long():
     assert set(FILES) == {"own.toml", *(f"own_{kind}.py" for kind in KINDS)}
-    assert {name: text.count("\n") for name, text in FILES.items() if text.count("\n") >= 40} == {}
+    assert {name: text.count("\n") for name, text in FILES.items() if text.count("\n") > 40} == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -174,9 +174,9 @@ def test_names_of_executors_and_trackers_are_looked_up_before_anything_runs(fold
     (folder / "grid.toml").write_text(GRID + '[execution]\nexecutor = "locale"\ntrackers = [\n  "cvs",\n]\n')
     for command in ("plan", "status", "run"):
         said = ablate(command, "grid.toml", code=2)
-        assert 'grid.toml:14: execution.executor = "locale"' in said
+        assert 'grid.toml:13: execution.executor = "locale"' in said
         assert "did you mean 'local'" in said
-        assert "grid.toml:16: execution.trackers[0]" in said
+        assert "grid.toml:15: execution.trackers[0]" in said
         assert "did you mean 'csv'" in said
 
 
