@@ -15,6 +15,9 @@ def main() -> None:
     import sys
     import traceback
 
+    if sys.platform == "win32":
+        sys.exit("ablate needs file locks and forked processes, which Windows has none of: run it in WSL")
+
     from ablate.cli.process import OutputLostError, ReaderGoneError, prepare
 
     prepare()

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ablate.cli.baseline import baseline
 from ablate.cli.bench import bench
+from ablate.cli.cancel import cancel
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
@@ -41,7 +42,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    init, plan, run, measure, status, cancel, show, diff, references, report, check, losses, bench, doctor, compress,
     decompress, eval, export,
 )  # fmt: skip
 
@@ -97,7 +98,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes five times as long as everything else that --help needs
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
     "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 70 a fault of "
@@ -135,6 +135,7 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
+      ablate cancel CELL         stop one cell, which saves its state; the others go on
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
       ablate store verify        whether all files are still what they were

@@ -42,6 +42,7 @@ def plan(
     from ablate.cli.measure import listed
     from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
+    from ablate.execute.finished import left_behind, of_another_file
     from ablate.execute.jobs import cell_job, jobs
     from ablate.execute.measuring import measurements
     from ablate.execute.trials import staged
@@ -61,6 +62,8 @@ def plan(
         "measurements": listed(measurements(planned, store, wanted=wanted)),
         "tuning": tuning.content(planned, stage.to_come),
     }
+    told = (of_another_file(planned, store), left_behind(planned.record, store))
+    content["notes"] = [*content["notes"], *filter(None, told)]
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
 

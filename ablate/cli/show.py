@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablate.cli.options import RUNS, AsJson, RunsDir
-from ablate.records import WEIGHTS, RecordError, Status
+from ablate.records import WEIGHTS, Status
 
 if TYPE_CHECKING:
     from ablate.records import AttemptEnd, CellRecord, Record
@@ -110,6 +110,8 @@ def _content(found: Shown) -> dict[str, Any]:
 
 def _ended(attempt: Attempt) -> AttemptEnd | None:
     """Returns how an attempt ended, as far as it can be read: what is wrong with it is the cell's cause."""
+    from ablate.records import RecordError  # which imports pydantic
+
     try:
         return attempt.exit()
     except RecordError:

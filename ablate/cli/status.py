@@ -33,6 +33,7 @@ def status(
     from ablate.cli.select import chosen_cells
     from ablate.cli.terminal import command, paint, plural
     from ablate.cli.tuning import counted_parts, progress
+    from ablate.execute.finished import left_behind
 
     plan, store = find_grid(grid, runs_dir)
     cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
@@ -51,6 +52,8 @@ def status(
         shown += [warmup for warmup in warmups if warmup["status"] in NOTEWORTHY]
         if shown:
             typer.echo("\n".join(_table(shown)))
+        if gone := left_behind(plan.record, store):
+            typer.echo(gone)
         if counts["failed"]:
             failed = next(cell for cell in cells if cell["status"] == "failed")
             typer.echo(f"\nwhy a cell failed: {command('show', plan.name, failed['id'][:6], runs=runs_dir)}")

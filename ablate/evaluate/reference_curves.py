@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.atomic import read_json, write_json
 from ablate.codecs.command import Command
 from ablate.codecs.standard import FORMATS
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
@@ -19,6 +18,7 @@ from ablate.evaluate.curve import CurvePoint, Quality, ReferenceCurve, in_order
 from ablate.evaluate.points_file import read_curve
 from ablate.metrics.naming import TEST, on_set
 from ablate.records import PlanRecord, Reference
+from ablate.records.figures import read_figures, write_figures
 
 VERSION = 1
 """Raised when the same codec and images give other records than before."""
@@ -47,7 +47,7 @@ class CodecReference:
         """
         if self.declared.file:
             return self._from_file(Path(self.declared.file))
-        kept = {images: record for images in self.sets if (record := read_json(self.path(images))) is not None}
+        kept = {images: record for images in self.sets if (record := read_figures(self.path(images))) is not None}
         if not kept:
             return None
         version = next(iter(kept.values()))["version"]
@@ -62,7 +62,7 @@ class CodecReference:
         if self.declared.file:
             return ()
         version = self.version()
-        records = {images: read_json(self.path(images)) for images in self.sets}
+        records = {images: read_figures(self.path(images)) for images in self.sets}
         return tuple(images for images, record in records.items() if record is None or record["version"] != version)
 
     def measure(self, say: Callable[[str, int], None] = lambda _what, _images: None) -> int:
@@ -90,7 +90,7 @@ class CodecReference:
             )
             found = [{"quality": at.quality, "values": dict(at.values), "failed": list(at.failed)} for at in points]
             about = {"label": self.declared.label, "version": self.version()}
-            write_json(self.path(images), {**about, "points": found, "protocol": protocol})
+            write_figures(self.path(images), {**about, "points": found, "protocol": protocol})
             made += len(points)
         return made
 

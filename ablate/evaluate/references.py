@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
+from ablate.records.figures import read_figures, write_figures
 
 VERSION = 2
 """Raised when the same images and bits give other records than before."""
@@ -74,7 +74,7 @@ class References:
                 say(f"{codec.label} at the bits of {name}", len(self.images))
                 made[key] = measurer.record(self.limits[name])
             # Another process may have added others meanwhile.
-            write_json(self._path(codec), self._kept(codec) | made)
+            write_figures(self._path(codec), self._kept(codec) | made)
             count += len(made)
         return count
 
@@ -84,7 +84,7 @@ class References:
         return {key: name for name, limits in self.limits.items() if (key := _key(limits)) not in kept}
 
     def _kept(self, codec: StandardFormat) -> dict[str, Record]:
-        return read_json(self._path(codec)) or {}
+        return read_figures(self._path(codec)) or {}
 
     def _beyond_0_1(self) -> dict[str, Any]:
         """Returns what else is measured where an evaluation says more than one extractor."""

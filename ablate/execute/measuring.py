@@ -60,8 +60,9 @@ def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wante
         raise ValueError(unknown("set of images", foreign[0], sorted(named)))
     done = [cell for cell in cells if cell.status is Status.done]
     count = functools.cache(functools.partial(_count_images, store.data_cache))
-    loading = plan.record.plugins
-    return tuple(replace(job, plugins=loading) for cell in done for job in _jobs(cell, wish, count))
+    # Equal images under two names are measured once.
+    found = {job.id: job for cell in done for job in _jobs(cell, wish, count)}
+    return tuple(replace(job, plugins=plan.record.plugins) for job in found.values())
 
 
 def _jobs(cell: CellRecord, wish: Wish, count: Callable[[str, str, str], int]) -> Iterator[Job]:

@@ -106,6 +106,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         grid_sha256=hashlib.sha256(text).hexdigest(),
         fingerprint=code_fingerprint(),
         data_stat=data_stat((point.cell for point in points.values()), directory),
+        file=grid.path.name,
         directory=str(directory),
         name=grid.name,
         compare=Compare.model_validate(grid.compare.model_dump()),

@@ -31,6 +31,7 @@ class Schedule:
         self._max_alike = max_alike
         self._alike: list[str] = []
         self._looked_at = 0.0
+        self._began = time.time()
         self._look_costs = 0.0
         for job in self.jobs:
             entry = job.entry(store)
@@ -47,6 +48,8 @@ class Schedule:
         for job in self.jobs:
             if self._open(job) and self._startable(job):
                 self._look_at(job)
+                if self.statuses[job.id] is Status.pending and job.entry(self._store).cancelled(self._began):
+                    self.statuses[job.id] = Status.interrupted
                 if self.statuses[job.id] is Status.pending:
                     return job
         return None

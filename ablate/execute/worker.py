@@ -60,13 +60,20 @@ class Stop:
 
     asked: Callable[[], bool]
     deadline: float | None
+    entry: Entry
+    began: float
+    """When the job began, in seconds since 1970."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.entry.cancelled(self.began)
 
     @property
     def overdue(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def __call__(self) -> bool:
-        return self.asked() or self.overdue
+        return self.asked() or self.overdue or self.cancelled
 
 
 def main(function: Callable[..., Outcome], job: Job, store: Store, conditions: Conditions) -> None:
@@ -91,8 +98,8 @@ def do_job(
         The exit status for the process: BUSY where another one holds the job, DISK_FULL where it could not write, or 0.
     """
     timeout = conditions.timeout_seconds
-    stop = Stop(asked, time.monotonic() + timeout if timeout else None)
     entry = job.entry(store)
+    stop = Stop(asked, time.monotonic() + timeout if timeout else None, entry, time.time())
     try:
         with entry.claim():
             again = begin_again(entry) if job.kind != "cell" else None
@@ -150,6 +157,9 @@ def _attempt(
 
 def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
     interrupted = outcome.status is Status.interrupted
+    if interrupted and stop.cancelled:
+        attempt.finish(outcome.status, outcome.step, outcome.seconds, error="it was cancelled")
+        return
     if interrupted and not stop.asked() and stop.overdue:
         attempt.finish(Status.failed, outcome.step, outcome.seconds, FailureReason.timeout, "timeout")
         return

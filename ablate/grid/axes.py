@@ -17,6 +17,9 @@ SPACINGS = ("log", "lin")
 MOST_LEVELS = 10_000
 _SPEC_FORM = "allowed: a list, { log = [a, b], num = n }, { lin = [a, b], num = n } or { values = […], labels = […] }"
 
+_MEASURED = "it says how cells are measured, and a cell is its training: cells that differ in it alone are one"
+_IN_LISTS = "write what shall be measured into the lists of [base.evaluation], and every cell is measured by all of it"
+
 
 @dataclass(frozen=True)
 class Level:
@@ -59,6 +62,8 @@ def read_factors(sheet: Sheet) -> tuple[Factor, ...]:
     owner: dict[str, KeyPath] = {}
     for factor in factors:
         for key in factor.keys:
+            if key.name.startswith("evaluation."):
+                sheet.report(factor.where, key.name, _MEASURED, hint=_IN_LISTS)
             if key.name in owner and owner[key.name] != factor.where:
                 at = sheet.line(owner[key.name])
                 sheet.report(factor.where, key.name, f"varies already on line {at}")

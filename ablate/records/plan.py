@@ -54,13 +54,18 @@ class PlannedCell(Record):
     @property
     def setting_label(self) -> str:
         """Label of the setting, without seed and replicate."""
-        return self.arm or re.sub(r" seed=\d+( replicate=\d+)?$", "", self.label)
+        return self.arm or setting_label(self.label)
 
     @property
     def settings(self) -> CellSettings:
         """The record that stands beside the cell."""
         kept = {name: getattr(self, name) for name in ("id", "sha256", "label", "axes", "seed", "warmup", "cell")}
         return CellSettings(schema_version=1, **kept)
+
+
+def setting_label(label: str) -> str:
+    """Returns a cell's label without seed and replicate."""
+    return re.sub(r" seed=\d+( replicate=\d+)?$", "", label)
 
 
 class PlannedWarmup(WarmupSettings):
@@ -98,6 +103,8 @@ class PlanRecord(SealedRecord):
     """Hash of the source files that the identities were worked out by."""
     data_stat: str
     """Fingerprint of names, sizes and times of all images."""
+    file: str = ""
+    """Name of the grid file; plans from before 0.2 do not say."""
     directory: str = ""
     """Directory that relative paths of the grid file begin at."""
     name: str

@@ -84,6 +84,12 @@ class Evidence:
         return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
 
     @cached_property
+    def fair(self) -> tuple[Metric, ...]:
+        """The primary metrics that look through no network which an arm on the axes was trained against."""
+        arms = [arm for arm in self.study.arms if self.study.on_axes(arm)]
+        return tuple(each for each in self.primary if not any(arm.trained_against(each.name) for arm in arms))
+
+    @cached_property
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
         """Every comparison to the baseline, by metric; metrics without a better direction have none."""
         compared = dict.fromkeys((*self.primary, *self.varying))

@@ -34,6 +34,8 @@ from ablate.store.attempt import Attempt
 
 SETTINGS = {CellSettings: "cell.json", WarmupSettings: "warmup.json", MeasurementSettings: "measurement.json"}
 """File of an entry's settings by their kind."""
+CANCEL = "cancel"
+"""File whose presence asks a worker to save the state and end."""
 NAME_CHARACTERS, NAME_BYTES = 120, 200
 """Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
@@ -104,6 +106,23 @@ class Entry:
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
+
+    def cancel(self) -> None:
+        """Asks for the end of a training wherever it runs, and keeps runs that are under way from beginning it.
+
+        Raises:
+            ForeignError: where the entry is another user's.
+        """
+        self._require_ours()
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / CANCEL).write_text(f"{time.time():.3f}\n")
+
+    def cancelled(self, since: float) -> bool:
+        """Says whether somebody asked for its end, since a time in seconds since 1970: runs begun later want it."""
+        try:
+            return os.stat(self.path / CANCEL).st_mtime >= since
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     @contextmanager
     def claim(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ablate import atomic
 from ablate.records import DamageKind, PlanRecord, RecordError, Result, Status
+from ablate.records.figures import read_figures, write_figures
 from ablate.store.entry import Entry
 from ablate.store.layout import Store, named, stores
 from ablate.store.parts import shown_data, transient
@@ -262,6 +263,6 @@ def _share(path: Path, target: Path) -> None:
             os.rename(stage, target)
         return
     with suppress(ValueError):  # a damaged one is measured anew
-        theirs, ours = atomic.read_json(path), atomic.read_json(target) or {}
-        if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.keys() - ours.keys():
-            atomic.write_json(target, theirs | ours)
+        theirs, ours = read_figures(path), read_figures(target) or {}
+        if theirs and theirs.keys() - ours.keys():
+            write_figures(target, theirs | ours)

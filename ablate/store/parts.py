@@ -49,7 +49,7 @@ def kind_of(path: str) -> Kind:
 
 def transient(name: str) -> bool:
     """Says whether a file or directory of that name means nothing elsewhere: locks, leases, what was being written."""
-    return name == "lock" or name.startswith("lock.lease-") or name.endswith((TEMPORARY, ".lock"))
+    return name in ("lock", "cancel") or name.startswith("lock.lease-") or name.endswith((TEMPORARY, ".lock"))
 
 
 def shown_data(cache: Path, plan: PlanRecord) -> list[Path]:

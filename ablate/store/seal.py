@@ -45,7 +45,7 @@ class Inspection:
 
 
 def inspect(entry: Entry, *, thorough: bool = False, owner: Owner = unknown) -> Inspection:
-    """Looks at an entry, its measurements, and its evaluations where the look is thorough.
+    """Looks at an entry, its measurements, and what `ablate eval` left in it.
 
     Args:
         entry: a cell, a warm-up, or another directory with a result.json.
@@ -54,7 +54,7 @@ def inspect(entry: Entry, *, thorough: bool = False, owner: Owner = unknown) -> 
     """
     looks = [_Look(entry, thorough, owner)]
     looks += [_Look(place, thorough, owner, entry) for place in entry.measured_places()]
-    looks += [_Look(Entry(path, entry.id), thorough, owner) for path in entry.evaluations()] if thorough else []
+    looks += [_Look(Entry(path, entry.id), thorough, owner) for path in entry.evaluations()]
     for look in looks:
         look.at_all()
     if thorough:
@@ -124,6 +124,8 @@ def remedy(entry: Entry, name: str) -> str:
     """Says what can be done about a file of an entry that is not as it was."""
     if (entry.path / "measurement.json").exists():
         return "`ablate measure` makes it anew from the weights"
+    if entry.path.parent.name == "evaluations":
+        return "`ablate eval --force` makes it anew, and nothing needs it: delete its directory"
     if name.startswith(DERIVED) and (entry.path / "cell.json").exists():
         return "`ablate measure` makes it anew from the weights"
     if (entry.path / "warmup.json").exists():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import io
+import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,21 +61,46 @@ def given_weights(start: Start, origin: Entry | None) -> Given:
         raise ValueError(f"{path} has the sha256 {found}, and train.start.sha256 is {start.sha256}")
     saved = _read(path, content)
     codec = saved.get("codec", saved)
-    return Given(codec, saved.get("average", codec), str(path))
+    average = saved.get("average", codec)
+    for weights in (codec, average):
+        if not isinstance(weights, Mapping) or not all(isinstance(each, Tensor) for each in weights.values()):
+            raise ValueError(f"{path} holds other things than tensors by name")
+    return Given(codec, average, str(path))
 
 
 def _read(path: Path, content: bytes) -> Mapping[str, Any]:
-    """Returns weights by name, or what `ablate` writes of a cell: such weights of "codec" and "average"."""
-    if path.suffix == ".safetensors":
-        try:
-            from safetensors.torch import load
-        except ModuleNotFoundError as error:
-            raise AbsentError(f"{path} takes the package safetensors: pip install safetensors") from error
-        return load(content)
-    saved = torch.load(path, weights_only=True, map_location="cpu")
-    if not isinstance(saved, Mapping):
+    """Returns weights by name, or what `ablate` writes of a cell: such weights of "codec" and "average".
+
+    Raises:
+        ValueError: for a file of another form.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            found: Any = _safetensors(path)(content)
+        else:
+            found = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} cannot be read as weights: {why}") from error
+    if not isinstance(found, Mapping):
         raise ValueError(f"{path} holds no weights by name")
-    return saved
+    return found
+
+
+def _safetensors(path: Path) -> Callable[[bytes], Mapping[str, Tensor]]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+    except ModuleNotFoundError as error:
+        raise AbsentError(f"{path} takes the package safetensors: pip install safetensors") from error
+
+    def read(content: bytes) -> Mapping[str, Tensor]:
+        try:
+            return load(content)
+        except SafetensorError as error:
+            raise ValueError(str(error)) from error
+
+    return read
 
 
 def require_same_shapes(module: nn.Module, weights: Weights, source: str) -> None:

@@ -24,6 +24,34 @@ ONE_MISTAKE = {
     "seed in the base": ("seed = 3  # <-", "seed: unknown key", "seeds are given in [seeds]"),
     "computed key": ('data.train_digest = "a"  # <-', "it is computed from the images"),
     "value for a group": ("[base.loss]\n[base.model]\nquantizer = 5  # <-", "model.quantizer = 5: a group of settings"),
+    "unknown metric in a list": (
+        'evaluation.metrics = ["ssim", "psnrr"]  # <-',
+        "evaluation.metrics[1] = \"psnrr\": unknown metric 'psnrr'",
+        "did you mean 'psnr'?",
+    ),
+    "unknown key in a table of a list": (
+        'evaluation.extractors = ["lite0", { name = "lite0", tapp = 1280 }]  # <-',
+        "evaluation.extractors[1]",
+        "unknown key of an extractor 'tapp' (there is: name, tap, patch); did you mean 'tap'?",
+    ),
+    "unknown extractor in a list": (
+        'evaluation.extractors = ["lite1"]  # <-',
+        "evaluation.extractors[0]",
+        "did you mean 'lite0'?",
+    ),
+    "name of a split for a set": (
+        '[base.evaluation.sets]\nvalidation = "kodak"  # <-',
+        "'validation' cannot name a set of images",
+    ),
+    "axis of the evaluation": (
+        '[axes]\nevaluation.tap = [112, 1280]  # <-',
+        "evaluation.tap: it says how cells are measured, and a cell is its training",
+        "into the lists of [base.evaluation]",
+    ),
+    "claim on the images that choices are made by": (
+        'data.validation_fraction = 0.25\n[compare]\nprimary = ["psnr", "psnr@validation"]  # <-',
+        "psnr@validation is what choices are made by",
+    ),
     "string for a number": ('train.steps = "300"  # <-', 'train.steps = "300": wrong type', "whole number at least 1"),
     "boolean for a number": ("train.steps = true  # <-", "train.steps = true: wrong type"),
     "fraction for a whole number": ("train.steps = 1.5  # <-", "train.steps = 1.5: wrong type"),

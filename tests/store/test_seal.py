@@ -52,8 +52,7 @@ def test_every_kind_of_file_is_found_altered_and_nothing_else_is(store: Store, d
         # A shorter file in a longer one's place is cut, whosever it is; a record is judged by its own seal.
         assert told[0].kind in (expected, DamageKind.cut), f"{name} {damage}: {told}"
         assert told[0].remedy
-        # What the commands share sees the same of a cell; an evaluation beside it is in no comparison.
+        # What the commands share sees the same of a cell.
         statuses = [cell.status for cell in cells_of(store)]
-        touches = name.startswith("cells/") and "evaluations" not in name
-        assert statuses == [Status.altered if touches else Status.done, Status.done], name
+        assert statuses == [Status.altered if name.startswith("cells/") else Status.done, Status.done], name
         path.write_bytes(content)

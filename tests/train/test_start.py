@@ -99,6 +99,22 @@ def test_weights_that_do_not_fit_are_refused_with_a_list_of_what_differs(make_ce
     assert "more" in said
 
 
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pt"])
+def test_a_file_that_holds_no_weights_is_refused_with_a_sentence(
+    make_cell: MakeCell, tmp_path: Path, name: str
+) -> None:
+    for content, said in ((b"", "cannot be read as weights"), (b"no weights" * 99, "cannot be read as weights")):
+        (tmp_path / name).write_bytes(content)
+        start = {"file": str(tmp_path / name), "sha256": hashlib.sha256(content).hexdigest()}
+        with pytest.raises(ValueError, match=said):
+            given_weights(make_cell(train={"start": start}).train.start, None)
+    torch.save({"codec": {"a": 1}}, tmp_path / "numbers.pt")
+    content = (tmp_path / "numbers.pt").read_bytes()
+    start = {"file": str(tmp_path / "numbers.pt"), "sha256": hashlib.sha256(content).hexdigest()}
+    with pytest.raises(ValueError, match="holds other things than tensors by name"):
+        given_weights(make_cell(train={"start": start}).train.start, None)
+
+
 @pytest.mark.parametrize(
     ("train", "said"),
     [

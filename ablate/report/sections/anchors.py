@@ -47,10 +47,10 @@ def anchors(evidence: Evidence) -> Content:
         return [text("No cell has finished, so there is nothing to set beside JPEG and WebP.")], nothing
     try:
         points = reference_points(evidence)
+        records = points.references.known() if points else None
     except (OSError, ValueError) as error:
         said = f"JPEG and WebP cannot be set beside the arms on the test images: {error}"
         return [text(said, kind="warning")], nothing
-    records = points.references.known() if points else None
     if points is None or records is None:
         said = "JPEG and WebP were not measured at these bits yet; "
         return [text(said, code(_command(evidence)), " measures them.")], nothing

@@ -21,13 +21,14 @@ from ablate.report.sections.section import Content, section
 from ablate.report.svg import colours, markers
 from ablate.report.tables import Field, difference, numbers, table, words
 
-FATES: Mapping[Fate, str] = {
-    "kept": "keeps its order",
-    "reversed": "is the other way round",
-    "lost": "is no longer told apart",
-    "found": "is told apart only once tuned",
-    "open": "is told apart neither way",
+FATES: Mapping[Fate, tuple[str, str]] = {
+    "kept": ("keeps its order", "keep their order"),
+    "reversed": ("is the other way round", "are the other way round"),
+    "lost": ("is no longer told apart", "are no longer told apart"),
+    "found": ("is told apart only once tuned", "are told apart only once tuned"),
+    "open": ("is told apart neither way", "are told apart neither way"),
 }
+"""What becomes of a pair of arms, and of several."""
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 Curves = Mapping[str, Sequence[BestOf]]
 
@@ -117,7 +118,9 @@ def _survival(metric: Metric, pairs: Sequence[TunedPair], planned: int) -> Text:
         verdict = "the ranking at defaults does not survive tuning"
     seeds = max(order.untuned.n for order in compared)
     told = f"of {plural(len(compared), 'pair')} of arms, {apart} {'is' if apart == 1 else 'are'} told apart at defaults"
-    parts = [f"{fates[fate]} {FATES[fate]}" for fate in ("kept", "reversed", "lost", "found") if fates[fate]]
+    parts = [
+        f"{fates[fate]} {FATES[fate][fates[fate] > 1]}" for fate in ("kept", "reversed", "lost", "found") if fates[fate]
+    ]
     means = f"By means, best first: {', '.join(before)} at defaults; {', '.join(after)} tuned."
     return text(
         f"In {metric.label}, ", strong(verdict), f": {told} over {plural(seeds, 'seed')}"
@@ -231,8 +234,8 @@ def _note(found: TuningRecord, worst: float | None) -> Text:
     later = " Later rungs hold only trials that were chosen, and are left out." if len(found.rungs) > 1 else ""
     return text(
         "The expected best is the estimator of Dodge et al. (2019), the maximum of k draws from the trials that there "
-        "are; near the full number it leans on one or two trials and is too low. Sobol draws cover their ranges more "
-        f"evenly than the independent ones that its interval assumes.{later}{stands}",
+        "are; near the full number it leans on one or two trials and errs towards the worse. Sobol draws cover "
+        f"their ranges more evenly than the independent ones that its interval assumes.{later}{stands}",
         kind="note",
     )
 
@@ -250,6 +253,6 @@ def _order_table(metric: Metric, compared: Sequence[Order]) -> Table:
         f"tuning-{metric.name}", f"Order of arms in {metric.label}", compared,
         words("pair", lambda order: f"{order.first} minus {order.second}"),
         limits("untuned"), limits("tuned"),
-        words("the pair", lambda order: FATES[order.fate]),
+        words("the pair", lambda order: FATES[order.fate][0]),
         caption="Differences on test, paired by seed, with 95 % t-intervals; exploratory, uncorrected.",
     )  # fmt: skip
