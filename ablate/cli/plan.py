@@ -37,6 +37,13 @@ def plan(
     if resolved:
         typer.echo(resolved_base(grid, as_json))
         return
+    from ablate.cli.process import without_collection
+
+    with without_collection():
+        _show(grid, shard, as_json, runs_dir, device=device, workers=workers, threads=threads)
+
+
+def _show(grid: Path, shard: str | None, as_json: bool, runs_dir: Path, **machine: Any) -> None:
     from ablate.cli import tuning
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
@@ -54,7 +61,7 @@ def plan(
     planned = replace(planned, record=stage.record)
     wanted = chosen_cells(planned, shard=shard)
     cells = list_cells(planned, store, wanted)
-    capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
+    capacity = capacity_of(chosen(planned.record.execution, **machine))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store, wanted=wanted)
     to_come = tuple(cell_job(point, planned.record.plugins) for point in stage.to_come)

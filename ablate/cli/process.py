@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import re
@@ -107,6 +108,18 @@ def prepare() -> None:
         cast(TextIO, OutputStream(stream or open(os.devnull, "w", encoding="utf-8")))  # noqa: SIM115 - as long as the process
         for stream in (sys.stdout, sys.stderr)
     )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Spares a block that makes millions of objects, all of them needed to its end, the search for unreachable ones."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

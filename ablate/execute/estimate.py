@@ -34,7 +34,8 @@ class Estimate:
         """Learns from the results that the store holds for the plan."""
         estimate = cls()
         for point in plan.points:
-            estimate.learn("cell", point.cell, store.cell(point.id).readable_result())
+            if (entry := store.cell(point.id)).begun:
+                estimate.learn("cell", point.cell, entry.readable_result())
         for name, warmup in plan.warmups.items():
             estimate.learn("warmup", warmup.warmup, store.warmup(name).readable_result())
         return estimate

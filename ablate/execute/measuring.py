@@ -55,9 +55,10 @@ def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wante
         for cell in store.cell_records(plan.record)
         if wanted(cell) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
     ]
-    named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
-    if foreign := [name for name in wish.sets if cells and name not in named]:
-        raise ValueError(unknown("set of images", foreign[0], sorted(named)))
+    if wish.sets and cells:
+        named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
+        if foreign := [name for name in wish.sets if name not in named]:
+            raise ValueError(unknown("set of images", foreign[0], sorted(named)))
     done = [cell for cell in cells if cell.status is Status.done]
     count = functools.cache(functools.partial(_count_images, store.data_cache))
     # Equal images under two names are measured once.

@@ -42,7 +42,7 @@ RULES = 3
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 _EXACT = ("1", "L", "P", "RGB")
 LONGEST_SIDE = 65_535
-_BYTES_PER_PIXEL = 12
+BYTES_PER_PIXEL = 12
 """Pillow's own image takes 4, a copy that is turned, made opaque or compared as many, and the result 3."""
 _GAMMA_OF_SRGB, _GAMMA_TOLERANCE = 2.2, 0.05
 _ROWS = 256
@@ -130,7 +130,7 @@ def _any_size() -> Iterator[None]:
 def _require_memory(size: tuple[int, int]) -> None:
     if max(size) > LONGEST_SIDE:
         raise ImageError(f"it has {size[0]} x {size[1]} pixels; a side has {LONGEST_SIDE:,} at most")
-    need, free = size[0] * size[1] * _BYTES_PER_PIXEL, memory.available()
+    need, free = size[0] * size[1] * BYTES_PER_PIXEL, memory.available()
     if need > free:
         raise UnreadableError(
             f"it has {size[0]} x {size[1]} pixels, which take {need / _GIB:.1f} GiB to decode, and {free / _GIB:.1f} "
