@@ -70,6 +70,12 @@ class Estimate:
         """Whether an image was timed on its way through a codec and the metrics."""
         return "measure" in self._steps or "measure" in self._observed
 
+    @property
+    def seconds_per_image(self) -> float:
+        """How long an image takes on its way through a codec and the metrics."""
+        known = self._steps.get("measure")
+        return fmean(known) if known else self._observed.get("measure", GUESSED_SECONDS_PER_IMAGE)
+
     def seconds(self, job: Job, step: int = 0) -> float:
         """Returns how long a job takes from a step on, with its evaluation."""
         keys = self._keys_of(job)
