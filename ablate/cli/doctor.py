@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, RunsDir
+from ablate.cli.options import RUNS, AsJson, Plugins, RunsDir
 
 if TYPE_CHECKING:
     from ablate.execute import Plan
@@ -26,6 +26,7 @@ def doctor(
         Path | None,
         typer.Argument(metavar="GRID", dir_okay=False, help="A grid file. Default: look at the machine alone."),
     ] = None,
+    plugin: Plugins = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -35,9 +36,13 @@ def doctor(
     goes through both players, and what reaches what is looked at: encoder, quantizer, noise, scales, gradients. Each
     finding says what it means and what to do. Exit code 3 where there is a problem.
 
+    Losses and metrics of your own, those of the grid or of --plugin, are held to their contract: shapes, extreme
+    logits, gradients against finite differences, options that change the result.
+
     Example: ablate doctor grids/quickstart.toml
+    Example: ablate doctor --plugin my_loss.py
     """
-    findings = list(_findings(grid, runs_dir))
+    findings = list(_findings(grid, plugin, runs_dir))
     if as_json:
         typer.echo(json.dumps([vars(finding) | {"of": of} for of, finding in findings], indent=1))
     else:
@@ -45,11 +50,18 @@ def doctor(
     raise typer.Exit(PROBLEMS if any(finding.verdict == "problem" for _, finding in findings) else 0)
 
 
-def _findings(grid: Path | None, runs_dir: Path) -> Iterator[tuple[str, Finding]]:
+def _findings(grid: Path | None, plugins: Sequence[Path], runs_dir: Path) -> Iterator[tuple[str, Finding]]:
+    from ablate.cli.own_code import load_plugins
     from ablate.execute.machine import inspect_machine
+    from ablate.plugins.load import loaded
+    from ablate.train.contract import inspect_plugin
 
-    yield from (("this machine", finding) for finding in inspect_machine(runs_dir))
-    if grid is None:
+    if not plugins:
+        yield from (("this machine", finding) for finding in inspect_machine(runs_dir))
+    load_plugins([*plugins, *([grid] if grid else [])])
+    own = [found for source in loaded() for found in inspect_plugin(source)]
+    yield from own
+    if grid is None or any(finding.check == "runs" for _, finding in own):
         return
     from ablate.execute import load_plan
     from ablate.grid import GridError

@@ -36,7 +36,7 @@ from ablate.sources.protocol import ColourProfiles, Decoded, ImageError, Unreada
 
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key and of protocols."""
-RULES = 3
+RULES = 4
 """Raised when other files are refused, or more is told of them; a part of the cache's key alone."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
@@ -75,6 +75,7 @@ def decode(content: bytes, profiles: ColourProfiles = "keep") -> Decoded:
     except MemoryError as error:
         raise UnreadableError("it does not fit into memory") from error
     except UnidentifiedImageError as error:
+        tiff.require_known(content)
         raise ImageError(
             "it cannot be decoded: it is no PNG, JPEG, WebP or TIFF file, or its beginning is lost"
         ) from error

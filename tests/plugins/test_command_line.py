@@ -168,3 +168,22 @@ def test_a_module_and_an_installed_package_bring_theirs(folder: Path, ablate: Ab
         assert running.wait() == 0
     defined = {cell["cell"]["loss"]["adversarial"].get("defined_by") for cell in cells(folder).values()}
     assert "lab 1.2" in defined
+
+
+def test_names_of_executors_and_trackers_are_looked_up_before_anything_runs(folder: Path, ablate: Ablate):
+    (folder / "grid.toml").write_text(GRID + '[execution]\nexecutor = "locale"\ntrackers = [\n  "cvs",\n]\n')
+    for command in ("plan", "status", "run"):
+        said = ablate(command, "grid.toml", code=2)
+        assert 'grid.toml:13: execution.executor = "locale"' in said
+        assert "did you mean 'local'" in said
+        assert "grid.toml:15: execution.trackers[0]" in said
+        assert "did you mean 'csv'" in said
+
+
+def test_init_writes_a_plugin_that_losses_shows(folder: Path, ablate: Ablate):
+    ablate("init", "--plugin", "--force", "my_loss.py")
+    assert "Softplus with a margin" in ablate("losses", "softplus_margin", "--plugin", "my_loss.py")
+    assert "margin = 1.0" in ablate("losses", "softplus_margin", "--plugin", "grid.toml")
+    ablate("init", "--plugin", "--plugin-kind", "metric", "my_metric.py")
+    assert "did you mean 'metric'" in ablate("init", "--plugin", "--plugin-kind", "metrc", "x.py", code=2)
+    assert "not my_loss.toml" in ablate("init", "--plugin", "my_loss.toml", code=2)
