@@ -65,6 +65,13 @@ def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_and_gate
     (defined_by,) = result["environment"]["plugins"].values()
     assert cells(folder)[entry.name]["cell"]["loss"]["adversarial"]["defined_by"] == defined_by
 
+    # Benched: eager is held to float64.
+    small = ("--kernel", "softplus_margin_g", "--shape", "1x3x64x64", "--backend", "eager", "--budget", "9s")
+    ablate("bench", "--plugin", "my_loss.py", *small, "--json", "bench.json")
+    rows = json.loads((folder / "bench.json").read_text())["rows"]
+    assert {row["kernel"] for row in rows} == {"softplus_margin_g"}
+    assert "failed" not in {row["status"] for row in rows}
+
     # Reported, gated and shown; the store has the source.
     ablate("report", "grid.toml")
     report = (folder / "reports" / "own" / "report.md").read_text()
