@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.bench import session
 from ablate.execute import runner as ablate_runner
 from ablate.execute import work as ablate_work
+from tests.bench.invented import CEILINGS
 from tests.plugins.conftest import GRID, LOSS, ROOT, Ablate, in_another_process
 
 QUIETLY = ("--no-progress", "--no-references")
@@ -42,7 +44,9 @@ def run(ablate: Ablate, **given: int) -> str:
     return ablate("run", "grid.toml", *QUIETLY, **given)
 
 
-def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_and_gated(folder: Path, ablate: Ablate):
+def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_gated_and_benched(
+    folder: Path, ablate: Ablate, monkeypatch: pytest.MonkeyPatch
+):
     """Must-show of issue 14: from the file alone, through the command line."""
     assert LOSS.count("\n") <= 16
     long = GRID.replace("steps = 4", "steps = 60, checkpoint_every = 5, log_every = 5")
@@ -64,6 +68,14 @@ def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_and_gate
     result = json.loads((entry / "result.json").read_text())
     (defined_by,) = result["environment"]["plugins"].values()
     assert cells(folder)[entry.name]["cell"]["loss"]["adversarial"]["defined_by"] == defined_by
+
+    # Benched: eager is held to float64.
+    monkeypatch.setattr(session, "measure_ceilings", lambda *_, **__: CEILINGS)
+    small = ("--kernel", "softplus_margin_g", "--shape", "1x3x64x64", "--backend", "eager", "--budget", "9s")
+    ablate("bench", "--plugin", "my_loss.py", *small, "--json", "bench.json")
+    rows = json.loads((folder / "bench.json").read_text())["rows"]
+    assert {row["kernel"] for row in rows} == {"softplus_margin_g"}
+    assert "failed" not in {row["status"] for row in rows}
 
     # Reported, gated and shown; the store has the source.
     ablate("report", "grid.toml")
