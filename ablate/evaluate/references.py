@@ -74,14 +74,21 @@ class References:
                 say(f"{codec.label} at the bits of {name}", len(self.images))
                 made[key] = measurer.record(self.limits[name])
             # Another process may have added others meanwhile.
-            write_figures(self._path(codec), self._kept(codec) | made)
+            write_figures(self._path(codec), self._whole(codec) | made)
             count += len(made)
         return count
 
     def _fresh(self, codec: StandardFormat) -> dict[str, str]:
         """Returns the name of each limit that a codec was not measured at, by its key."""
-        kept = self._kept(codec)
+        kept = self._whole(codec)
         return {key: name for name, limits in self.limits.items() if (key := _key(limits)) not in kept}
+
+    def _whole(self, codec: StandardFormat) -> dict[str, Record]:
+        """Returns what is kept; of a damaged file nothing, so that all is measured and written anew."""
+        try:
+            return self._kept(codec)
+        except ValueError:
+            return {}
 
     def _kept(self, codec: StandardFormat) -> dict[str, Record]:
         return read_figures(self._path(codec)) or {}

@@ -34,8 +34,9 @@ Runs of 2026-11-26 before the commits above; each is mended, with a test.
 - A killed writer of remembered hashes left a temporary file that nobody deleted.
 - Without memory FreeType, the interpreter and Matplotlib's callbacks end otherwise than by a MemoryError.
 - The documented executor ignored `--kernels`.
-- Noise in the index of decoded images took figures of other codecs out of a report without a word: such an index, and
-  pixels that are not as they were written, are made anew.
+- Damaged figures of JPEG and WebP were never measured again, and a damaged index of decoded images, on which they
+  stand, took them out of a report: both are made anew, as are pixels that are not as they were written. That a report
+  names such a file was not counted as naming it.
 """
 TITLES = {
     "grids": "Grid files",

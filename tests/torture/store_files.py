@@ -172,7 +172,7 @@ class Torture:
             tally.count(case, "named" if any(name in seen.output for name in names[:1]) else "nothing changed")
         elif _figures(seen) <= _figures(self.expected) and "report.json" not in changed:
             tally.count(case, "named" if any(name in text for text in changed.values() for name in names) else "gone")
-        elif any(names[0] in ended.output for ended in seen.by_command.values()):
+        elif names[0] in seen.output or names[0] in json.dumps(seen.report):
             tally.count(case, "named")
         elif damage in UNSEALED:
             tally.count(case, "reads well, and says something else")
