@@ -148,3 +148,15 @@ def test_a_metric_gives_a_number_for_each_image(plugin: Callable[..., None]) -> 
     plugin(head + "(a.double() - b).mean()")
     with pytest.raises(PluginError, match=r"mine\.py, line 2: mine returned a tensor \(\) .*a number for each image"):
         metrics["mine"].function(images, images)
+
+
+def test_what_is_imported_late_is_what_was_hashed(tmp_path: Path, plugin: Callable[..., None]) -> None:
+    """A helper that is imported in the first step, hours after the file was saved again."""
+    (tmp_path / "near.py").write_text("FACTOR = 2.0")
+    plugin(
+        "from ablate.plugins import distortion\n@distortion()\ndef late():\n    from .near import FACTOR\n"
+        "    return lambda image, reconstruction: FACTOR * (image - reconstruction).abs().mean()\n"
+    )
+    (tmp_path / "near.py").write_text("FACTOR = 3.0")
+    ones = torch.ones(1, 3, 2, 2)
+    assert distortion("late")(ones, 0 * ones).item() == 2.0
