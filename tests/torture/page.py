@@ -25,6 +25,18 @@ store, a full disk at each of some 590 writes in two ways, 10,000 grids, 10,000 
 says so, and the counts are of what was done.
 
 """
+FOUND = """## What earlier runs found, and what became of it
+Runs of 2026-11-26 before the commits above; each is mended, with a test.
+
+- A fork server killed while it started a worker ended the run with exit code 1, which means a regression; where a large
+  one took its time to die, three tries were too few. It is begun anew for twenty seconds.
+- A worker whose runner was killed while it started printed a traceback of multiprocessing.
+- A killed writer of remembered hashes left a temporary file that nobody deleted.
+- Without memory FreeType, the interpreter and Matplotlib's callbacks end otherwise than by a MemoryError.
+- The documented executor ignored `--kernels`.
+- Noise in the index of decoded images took figures of other codecs out of a report without a word: such an index, and
+  pixels that are not as they were written, are made anew.
+"""
 TITLES = {
     "grids": "Grid files",
     "bitstreams": "Files of a codec",
@@ -72,7 +84,7 @@ def keep(out: Path, name: str, part: Part) -> None:
 
 def write_page(out: Path) -> None:
     """Writes README.md from numbers.json."""
-    text = INTRODUCTION + "".join(_section(name, part) for name, part in _numbers(out).items())
+    text = INTRODUCTION + "".join(_section(name, part) for name, part in _numbers(out).items()) + FOUND
     (out / "README.md").write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
