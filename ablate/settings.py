@@ -73,12 +73,20 @@ class Identified(Settings):
         return content_sha256({"results_version": RESULTS_VERSION, self.KIND: identity(self)})
 
 
-def identity(settings: Settings) -> dict[str, Any]:
-    """Returns the settings as plain data: neither paths nor later settings that have their default."""
+Known = dict[int, tuple[Settings, dict[str, Any]]]
+"""Identities of groups by the object that each is: kept with it, so that no other object gets its number."""
+
+
+def identity(settings: Settings, known: Known | None = None) -> dict[str, Any]:
+    """Returns the settings as plain data: neither paths nor later settings that have their default.
+
+    Groups that are in `known` are not gone through again; new ones are added.
+    """
     return {
-        name: _plain(getattr(settings, name))
+        name: _plain(value, known)
         for name, info in type(settings).model_fields.items()
-        if info.json_schema_extra != NOT_IDENTITY and not _as_before(info, getattr(settings, name))
+        for value in (getattr(settings, name),)
+        if info.json_schema_extra != NOT_IDENTITY and not _as_before(info, value)
     }
 
 
@@ -87,10 +95,14 @@ def _as_before(info: FieldInfo, value: Any) -> bool:
     return isinstance(extra, dict) and ADDED in extra and value == info.get_default(call_default_factory=True)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Settings):
+def _plain(value: Any, known: Known | None) -> Any:
+    if not isinstance(value, Settings):
+        return [_plain(item, None) for item in value] if isinstance(value, tuple) else value
+    if known is None:
         return identity(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    if id(value) not in known:
+        known[id(value)] = (value, identity(value))
+    return known[id(value)][1]
 
 
 def content_sha256(content: Any) -> str:

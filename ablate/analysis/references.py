@@ -11,7 +11,7 @@ from typing import Any
 from ablate.analysis.bjontegaard import Curve, CurveDifference, bd_quality, bd_rate
 from ablate.analysis.study import Study
 from ablate.config import Data, Evaluation
-from ablate.evaluate.curve import RATE, ReferenceCurve
+from ablate.evaluate.curve import IDENTICAL, RATE, ReferenceCurve
 from ablate.evaluate.reference_curves import CodecReference
 from ablate.metrics.naming import TEST, rate_of, split_name
 from ablate.metrics.protocol import Difference, differences
@@ -98,7 +98,8 @@ def beside(study: Study, cache: Path) -> tuple[Beside, ...]:
         if curve is None:
             found.append(Beside(declared, None, Missing.not_measured))
             continue
-        names = dict.fromkeys(name for point in curve.points for name in point.values)
+        every = dict.fromkeys(name for point in curve.points for name in point.values)
+        names = [name for name in every if split_name(name)[0] != IDENTICAL]
         digests = {TEST: data.test_digest or "", **evaluation.set_digests}
         refused = {
             name: refusal(declared, curve, name, digests.get(split_name(name)[1], ""), protocol.get(name, {}))

@@ -14,6 +14,7 @@ from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Shard, T
 
 if TYPE_CHECKING:
     from ablate.execute import Capacity, Estimate, Job, Plan
+    from ablate.store import Store
 
 
 def plan(
@@ -37,6 +38,13 @@ def plan(
     if resolved:
         typer.echo(resolved_base(grid, as_json))
         return
+    from ablate.cli.process import without_collection
+
+    with without_collection():
+        _show(grid, shard, as_json, runs_dir, device=device, workers=workers, threads=threads)
+
+
+def _show(grid: Path, shard: str | None, as_json: bool, runs_dir: Path, **machine: Any) -> None:
     from ablate.cli import tuning
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
@@ -44,7 +52,7 @@ def plan(
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
     from ablate.execute.finished import left_behind, of_another_file
     from ablate.execute.jobs import cell_job, jobs
-    from ablate.execute.measuring import measurements
+    from ablate.execute.measuring import images_beside, measurements
     from ablate.execute.trials import staged
     from ablate.store import Store
 
@@ -54,7 +62,7 @@ def plan(
     planned = replace(planned, record=stage.record)
     wanted = chosen_cells(planned, shard=shard)
     cells = list_cells(planned, store, wanted)
-    capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
+    capacity = capacity_of(chosen(planned.record.execution, **machine))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store, wanted=wanted)
     to_come = tuple(cell_job(point, planned.record.plugins) for point in stage.to_come)
@@ -62,6 +70,11 @@ def plan(
         "measurements": listed(measurements(planned, store, wanted=wanted)),
         "tuning": tuning.content(planned, stage.to_come),
     }
+    content["references"] = _references(planned, store, estimate)
+    ahead = [cell_job(point, planned.record.plugins) for point in planned.points if wanted(point)]
+    ahead = [job for job in (*ahead, *to_come) if not job.entry(store).status().finished]
+    beside = estimate.seconds_per_image * images_beside((job.training for job in ahead), store)
+    content["estimate"]["seconds"] += beside / capacity.workers + content["references"]["estimated_seconds"]
     told = (of_another_file(planned, store), left_behind(planned.record, store))
     content["notes"] = [*content["notes"], *filter(None, told)]
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
@@ -120,6 +133,16 @@ def _content(
     }
 
 
+def _references(plan: Plan, store: Store, estimate: Estimate) -> dict[str, Any]:
+    """Returns what is to be measured of [[reference]], and roughly how long that takes."""
+    from ablate.cli.references import points_missing
+    from ablate.evaluate.reference_curves import references_of
+
+    found = references_of(plan.record, store.data_cache)
+    points, images = points_missing(found)
+    return {"points": points, "images": images, "estimated_seconds": images * estimate.seconds_per_image}
+
+
 def _seeds(plan: Plan) -> dict[str, Any]:
     from ablate.analysis.significance import seeds_for, smallest_p
 
@@ -172,6 +195,9 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         warmups = plural(len(content["warmups"]), "warm-up")
         lines.append(f"{warmups} first, trained once for all cells that begin alike")
     lines += _measured(content["measurements"])
+    if points := content["references"]["points"]:
+        takes = duration(content["references"]["estimated_seconds"])
+        lines.append(f"{plural(points, 'point')} of other codecs to be measured at the end, about {takes}")
     if content["tuning"]:
         lines += planned(plan, content["tuning"])
     for excluded in content["excluded"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import re
@@ -93,8 +94,15 @@ def unescaped(stream: TextIO) -> TextIO:
     return cast(TextIO, OutputStream(stream.stream, escapes=False)) if isinstance(stream, OutputStream) else stream
 
 
+def _told(unraisable: sys.UnraisableHookArgs) -> None:
+    """Tells what could not be raised, as Python does, but for a lack of memory, which is raised somewhere else, too."""
+    if not isinstance(unraisable.exc_value, MemoryError):
+        sys.__unraisablehook__(unraisable)
+
+
 def prepare() -> None:
     """Makes the standard streams usable, and Ctrl-C the end of a process that does nothing yet."""
+    sys.unraisablehook = _told
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number in (0, 1, 2):
@@ -107,6 +115,18 @@ def prepare() -> None:
         cast(TextIO, OutputStream(stream or open(os.devnull, "w", encoding="utf-8")))  # noqa: SIM115 - as long as the process
         for stream in (sys.stdout, sys.stderr)
     )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Spares a block that makes millions of objects, all of them needed to its end, the search for unreachable ones."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

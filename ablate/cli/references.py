@@ -67,17 +67,18 @@ def measure_declared(plan: PlanRecord, store: Store) -> int:
     if stored is not None and stored.points == plan.points and stored.references != plan.references:
         store.write_plan(stored.model_copy(update={"references": plan.references}))
     found = references_of(plan, store.data_cache)
-    say = Countdown(points_missing(found))
+    say = Countdown(points_missing(found)[0])
     return sum(reference.measure(say) for reference in found)
 
 
-def points_missing(references: Sequence[CodecReference]) -> int:
-    """Counts the points that are to be measured of references that can be used here."""
-    count = 0
+def points_missing(references: Sequence[CodecReference]) -> tuple[int, int]:
+    """Counts the points that are to be measured of references that can be used here, and the images of all points."""
+    points = images = 0
     for reference in references:
         with contextlib.suppress(OSError, ValueError):  # which measuring it says
-            count += len(reference.missing()) * len(reference.qualities)
-    return count
+            points += len(reference.missing()) * len(reference.qualities)
+            images += reference.images_missing()
+    return points, images
 
 
 class Countdown:

@@ -8,6 +8,9 @@ from typing import Any
 
 from ablate.metrics.naming import RATE as RATE
 
+IDENTICAL = "identical"
+"""Beside the metrics of a point: how many images came back unchanged, whose PSNR is infinite and in no mean."""
+
 Quality = int | float | str | None
 
 

@@ -21,7 +21,7 @@ from ablate.config import Evaluation
 from ablate.cores import cores
 from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.evaluate.curve import CurvePoint, Quality, in_order
+from ablate.evaluate.curve import IDENTICAL, CurvePoint, Quality, in_order
 from ablate.evaluate.features import as_tensor
 from ablate.evaluate.given import Given
 from ablate.evaluate.measure import measure
@@ -86,7 +86,8 @@ def measure_codec(
             found = measure({"given": coded.given}, evaluation, images, records, cache=cache, device="cpu")
         measured = found.metrics["given"]
         protocol = {name: facts for name, facts in found.protocol.items() if name in measured}
-        points.append(CurvePoint(quality, {name: measured[name] for name in protocol}))
+        names = (*protocol, IDENTICAL)
+        points.append(CurvePoint(quality, {name: measured[name] for name in names}))
     return in_order(points), protocol
 
 

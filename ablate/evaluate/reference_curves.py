@@ -13,7 +13,7 @@ from typing import Any
 from ablate.codecs.command import Command
 from ablate.codecs.standard import FORMATS
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
-from ablate.data.sets import prepare_set
+from ablate.data.sets import count_of_set, prepare_set
 from ablate.evaluate.curve import CurvePoint, Quality, ReferenceCurve, in_order
 from ablate.evaluate.points_file import read_curve
 from ablate.metrics.naming import TEST, on_set
@@ -64,6 +64,15 @@ class CodecReference:
         version = self.version()
         records = {images: read_figures(self.path(images)) for images in self.sets}
         return tuple(images for images, record in records.items() if record is None or record["version"] != version)
+
+    def images_missing(self) -> int:
+        """Counts the images that are to be coded and measured, each once a quality.
+
+        Raises:
+            ValueError: as `missing` does.
+        """
+        sets = [count_of_set(self.data, self.evaluation, images, self.cache) for images in self.missing()]
+        return len(self.qualities) * sum(sets)
 
     def measure(self, say: Callable[[str, int], None] = lambda _what, _images: None) -> int:
         """Measures what is missing and returns how many points that made.

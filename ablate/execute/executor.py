@@ -72,6 +72,8 @@ class RunContext:
     """How long a job may take."""
     grace_seconds: float = 60.0
     """How long after its timeout a job that does not listen is killed."""
+    say: Callable[[str], None] = lambda _text: None
+    """Takes a sentence for the user."""
 
 
 ExecutorFactory = Callable[[RunContext], Executor]

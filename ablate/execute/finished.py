@@ -10,7 +10,7 @@ from ablate.execute.environment import code_fingerprint
 from ablate.execute.planning import Plan
 from ablate.records import Environment, PlanRecord, RecordError
 from ablate.records.plan import setting_label
-from ablate.store import Store
+from ablate.store import Entry, Store
 from ablate.store.garbage import planned
 
 NAMED_AT_MOST = 3
@@ -54,15 +54,26 @@ def of_another_file(plan: Plan, store: Store) -> str | None:
 
 def left_behind(plan: PlanRecord, store: Store) -> str | None:
     """Returns a sentence where cells that were finished are no longer in the grid, with their arms."""
-    kept = planned(store, plan)
+    try:
+        kept = planned(store, plan)
+    except RecordError:
+        return None  # which trials are the grid's is not known; whoever reads tuning.json says what is wrong with it
     gone = [entry for entry in store.cells() if entry.path.name not in kept and entry.readable_result()]
     if not gone:
         return None
-    settings = [entry.cell_settings() for entry in gone]
-    arms = sorted({setting_label(each.label) for each in settings if each and each.label})
+    arms = sorted({setting_label(label) for entry in gone if (label := _label(entry))})
     named = ", ".join(arms[:NAMED_AT_MOST]) + (", …" if len(arms) > NAMED_AT_MOST else "")
+    named = f" ({named})" if named else ""
     count = "1 finished cell has" if len(gone) == 1 else f"{len(gone)} finished cells have"
-    return f"{count} left the grid ({named}): kept in the store, shown by no report; `ablate store gc` tells their size"
+    return f"{count} left the grid{named}: kept in the store, shown by no report; `ablate store gc` tells their size"
+
+
+def _label(entry: Entry) -> str | None:
+    try:
+        settings = entry.cell_settings()
+    except RecordError:
+        return None
+    return settings.label if settings else None
 
 
 def on_threads(finished: Sequence[Environment], capacity: Capacity) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ablate.execute.environment import code_fingerprint
+from ablate.execute.groups import Groups
 from ablate.execute.trials import staged
 from ablate.plugins.load import installed, load
 from ablate.plugins.source import PluginError, source_of_module
@@ -20,6 +21,7 @@ from ablate.records import (
     CellSettings,
     Compare,
     ExcludedCells,
+    Execution,
     PlannedCell,
     PlannedWarmup,
     PlanRecord,
@@ -32,8 +34,11 @@ from ablate.store import Store
 from ablate.store.plugins import keep, offer, record_of
 
 if TYPE_CHECKING:
-    from ablate.config import Cell, Data, Evaluation, Train, Warmup
-    from ablate.grid import Grid, Point
+    from ablate.config import Cell, Data, Evaluation, Train
+    from ablate.grid import Grid
+
+ID_DIGITS = 12
+PLANNED = {"id", "sha256", "label", "arm", "axes", "seed", "warmup", "cell"}
 
 
 @dataclass(frozen=True)
@@ -82,23 +87,44 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     points: dict[str, PlannedCell] = {}
     warmups: dict[str, PlannedWarmup] = {}
     notes = list(grid.notes)
-    for point in grid.points():
+
+    def resolved_cell(cell: Cell) -> Cell:
         # Each data set is read once.
-        key = point.cell.data.model_dump_json()
+        key = cell.data.model_dump_json()
         if key not in resolved:
-            resolved[key] = resolve(point.cell.data, directory, cache)
-        place = (key, point.cell.evaluation.model_dump_json())
+            resolved[key] = resolve(cell.data, directory, cache)
+        place = (key, cell.evaluation.model_dump_json())
         if place not in evaluations:
-            evaluations[place] = resolve_sets(point.cell.evaluation, resolved[key], directory, cache)
-        train = _with_start(point.cell.train, directory)
-        cell = point.cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place], "train": train})
-        if cell.id in points:
-            notes.append(f"{point.label} is not run: {_same(points[cell.id], cell)}")
+            evaluations[place] = resolve_sets(cell.evaluation, resolved[key], directory, cache)
+        train = _with_start(cell.train, directory)
+        return cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place], "train": train})
+
+    groups = Groups(resolved_cell)
+    starts: dict[int, PlannedWarmup] = {}
+    axes: dict[int, dict[str, Any]] = {}
+    for point in grid.points():
+        cell = groups.cell(point.cell)
+        sha256 = groups.sha256(cell)
+        if sha256[:ID_DIGITS] in points:
+            notes.append(f"{point.label} is not run: {_same(points[sha256[:ID_DIGITS]], cell)}")
             continue
-        warmup = cell.warmup
-        if warmup is not None and warmup.id not in warmups:
-            warmups[warmup.id] = PlannedWarmup.of(warmup)
-        points[cell.id] = _planned(point, cell, warmup)
+        warmup = groups.warmup(cell)
+        if warmup is not None and id(warmup) not in starts:
+            starts[id(warmup)] = PlannedWarmup.of(warmup)
+            warmups[starts[id(warmup)].id] = starts[id(warmup)]
+        if id(point.axes) not in axes:
+            axes[id(point.axes)] = _through_json(dict(point.axes))
+        points[sha256[:ID_DIGITS]] = PlannedCell.model_construct(
+            _fields_set=PLANNED,
+            id=sha256[:ID_DIGITS],
+            sha256=sha256,
+            label=point.label,
+            arm=point.arm,
+            axes=axes[id(point.axes)],
+            seed=point.seed,
+            warmup=starts[id(warmup)].id if warmup is not None else None,
+            cell=groups.plain(cell),
+        )
     text = grid.path.read_bytes()
     record = PlanRecord(
         schema_version=SCHEMA,
@@ -110,18 +136,19 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         name=grid.name,
         compare=Compare.model_validate(grid.compare.model_dump()),
         budget=grid.budget,
-        execution=grid.execution,
+        execution=Execution.model_validate(grid.execution.model_dump()),
         references=tuple(_located(each, directory) for each in grid.references),
         **({"plugins": tuple(map(record_of, grid.plugins))} if grid.plugins else {}),
         **({"tune": grid.tuning} if grid.tuning else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
-        points=tuple(points.values()),
+        points=(),
         warmups=warmups,
     )
-    # Once through JSON, so that a fresh plan and one read back are equal.
-    return Plan(PlanRecord.model_validate(json.loads(json.dumps(record.plain(), allow_nan=False))), text)
+    # Once through JSON, so that a fresh plan and one read back are equal; so were the cells.
+    whole = PlanRecord.model_validate(_through_json(record.plain()))
+    return Plan(whole.model_copy(update={"points": tuple(points.values())}), text)
 
 
 def load_plan(
@@ -166,7 +193,15 @@ def stored_plan(store: Store) -> Plan | None:
     if record is None:
         return None
     store.require_grid(record)
-    return Plan(record, (store.path / "grid.toml").read_bytes(), tuple(offer(record.plugins)))
+    return Plan(record, grid_copy(store), tuple(offer(record.plugins)))
+
+
+def grid_copy(store: Store) -> bytes:
+    """Returns the grid file as it was when it last ran; empty where the copy is gone."""
+    try:
+        return (store.path / "grid.toml").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _stored(path: Path, root: Path, reading: bool) -> Plan | None:
@@ -229,7 +264,8 @@ def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
     from ablate.data import stat_fingerprint
     from ablate.data.sets import stat_of_set
 
-    cells = list(cells)
+    # Cells share the objects of their groups, so that few are left to be compared.
+    cells = list({(id(cell["data"]), id(cell.get("evaluation"))): cell for cell in cells}.values())
     distinct = {json.dumps([cell["data"][key] for key in WHICH_IMAGES]): cell["data"] for cell in cells}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
     sets = {path for cell in cells for path in cell.get("evaluation", {}).get("sets", {}).values()}
@@ -242,7 +278,7 @@ def with_earlier_ids(planned: Plan, store: Store) -> Plan:
 
     They keep these ids, so that nothing is trained again; a note of the plan says so.
     """
-    absent = {point.id: point for point in planned.points if not store.cell(point.id).path.is_dir()}
+    absent = {point.id: point for point in planned.points if not store.cell(point.id).begun}
     earlier = _earlier_entries(store, {point.id for point in planned.points}) if absent else {}
     found = {name: earlier[name] for name in absent if name in earlier}
     if not found:
@@ -304,17 +340,8 @@ def _with_start(train: Train, directory: Path) -> Train:
     return train.model_copy(update={"start": train.start.model_copy(update={"file": str(path)})})
 
 
-def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
-    return PlannedCell(
-        id=cell.id,
-        sha256=cell.sha256,
-        label=point.label,
-        arm=point.arm,
-        axes=dict(point.axes),
-        seed=point.seed,
-        warmup=warmup.id if warmup else None,
-        cell=cell.model_dump(mode="json"),
-    )
+def _through_json(content: Any) -> Any:
+    return json.loads(json.dumps(content, allow_nan=False))
 
 
 def _located(reference: Reference, directory: Path) -> Reference:

@@ -92,7 +92,7 @@ def run(
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     for name in execution.trackers:
         trackers[name]  # raises for one that there is not
-    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
+    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds, listener.on_message)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
     plan.write(store)

@@ -134,7 +134,7 @@ def _attempt(
             sys.stdout.write(f"{again}\n")
             entry.append_event(0, MADE_ANEW, again)
         try:
-            if conditions.gpu is not None:
+            if conditions.gpu is not None and conditions.device == "cuda":
                 for name, fact in accelerator().items():
                     attempt.note(name, fact)
             load_installed()

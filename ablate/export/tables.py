@@ -10,8 +10,9 @@ from typing import Any
 from ablate.analysis import Study
 from ablate.analysis.axes import value_text
 from ablate.analysis.references import beside
+from ablate.evaluate.curve import IDENTICAL
 from ablate.export.curves import metric_names, study_curves
-from ablate.metrics.naming import rate_of
+from ablate.metrics.naming import rate_of, split_name
 from ablate.records.images import NAMES
 from ablate.store import Store
 
@@ -77,6 +78,8 @@ def _references(study: Study, cache: Path) -> Iterator[Row]:
     for each in beside(study, cache):
         for point in each.curve.points if each.curve else ():
             for name, value in point.values.items():
+                if split_name(name)[0] == IDENTICAL:
+                    continue
                 why = each.refused.get(name)
                 yield {
                     "codec": each.label,

@@ -60,7 +60,7 @@ class PlannedCell(Record):
     def settings(self) -> CellSettings:
         """The record that stands beside the cell."""
         kept = {name: getattr(self, name) for name in ("id", "sha256", "label", "axes", "seed", "warmup", "cell")}
-        return CellSettings(schema_version=1, **kept)
+        return CellSettings.model_construct({*kept, "schema_version"}, schema_version=1, **kept)
 
 
 def setting_label(label: str) -> str:
@@ -126,17 +126,20 @@ class PlanRecord(SealedRecord):
     def arm_names(self) -> Mapping[str, str]:
         """Cell id -> name of its arm: the label of its setting, with the id where two settings have one label."""
         names: dict[str, str] = {}
+        taken: set[str] = set()
         arms: dict[str, str] = {}
+        settings: dict[tuple[int, ...], str] = {}
         for point in self.points:
             if point.part == "trial":  # of no arm, though the winner's has its setting
                 arms[point.id] = point.setting_label
                 continue
-            setting, label = _setting(point), point.setting_label
-            taken = label in names.values()
-            arms[point.id] = names.setdefault(setting, f"{label} ({point.id})" if taken else label)
+            # Cells of a fresh plan share the objects of their groups.
+            parts = [(key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")]
+            objects = tuple(id(value) for _, value in parts)
+            setting = settings.get(objects) or settings.setdefault(objects, repr(sorted(parts)))
+            if setting not in names:
+                label = point.setting_label
+                names[setting] = f"{label} ({point.id})" if label in taken else label
+                taken.add(names[setting])
+            arms[point.id] = names[setting]
         return arms
-
-
-def _setting(point: PlannedCell) -> str:
-    """Returns what two cells share exactly when they differ in nothing but the seed."""
-    return repr(sorted((key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")))

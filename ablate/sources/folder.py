@@ -101,6 +101,14 @@ def list_folder(directory: Path) -> list[tuple[str, Path]]:
     return sorted(named)
 
 
+def unfollowed_links(directory: Path) -> list[Path]:
+    """Returns the links to directories below a directory, which `list_folder` does not follow."""
+    found = (
+        Path(parent, name) for parent, names, _ in os.walk(directory) for name in names if not name.startswith(".")
+    )
+    return sorted(path for path in found if path.is_symlink())
+
+
 def split_by_content(images: Sequence[SourceImage], test_fraction: float) -> Sides:
     """Splits images into train and test by the hash of what they hold.
 

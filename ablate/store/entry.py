@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from ablate import atomic
 from ablate.records import (
     AlteredError,
+    AttemptEnd,
     CellSettings,
     Environment,
     Event,
@@ -89,8 +91,20 @@ class Entry:
             fit += "-" + hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:8]
         return self.path / "eval" / "recon" / weights / f"{fit}.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a directory, as one look at the disk says; true where that is another user's secret."""
+        try:
+            return stat.S_ISDIR(os.stat(self.path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True
+
     def status(self) -> Status:
         """Derives the status from what lies there; writes nothing."""
+        if not self.begun:
+            return Status.pending
         try:
             if result := self.result():
                 return result.status
@@ -99,13 +113,22 @@ class Entry:
             # A holder that committed between the two looks has left a result.
             if result := self.result():
                 return result.status
-            attempt = self.last_attempt()
-            ended = attempt.exit() if attempt else None
+            ended = self._last_end()
         except AlteredError:
             return Status.altered
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
+
+    def _last_end(self) -> AttemptEnd | None:
+        """Returns how the last attempt ended; None where it was killed, or that cannot be read: another one is made."""
+        attempt = self.last_attempt()
+        try:
+            return attempt.exit() if attempt else None
+        except AlteredError:
+            raise
+        except RecordError:
+            return None
 
     def cancel(self) -> None:
         """Asks for the end of a training wherever it runs, and keeps runs that are under way from beginning it.
@@ -266,8 +289,7 @@ class Entry:
         """
         try:
             self.result()
-            for attempt in self.attempts()[-1:]:
-                attempt.exit()
+            self._last_end()
             lock.held(self._lock)
             self._require_ours()
         except RecordError as error:

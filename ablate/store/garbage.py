@@ -53,8 +53,12 @@ def find_garbage(root: Path) -> tuple[list[Garbage], list[str]]:
         if plan is None:
             notes.append(f"{grid} was left as it is, and so was what grids share: it has no plan.json")
             continue
+        try:
+            found += _of_grid(Store(root, grid), plan)
+        except RecordError as error:
+            notes.append(f"{grid} was left as it is, and so was what grids share: {error}")
+            continue
         plans[grid] = plan
-        found += _of_grid(Store(root, grid), plan)
     if not notes:
         found += _shared(root, plans)
     return [*found, *_abandoned(root)], notes

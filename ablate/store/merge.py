@@ -103,6 +103,10 @@ class _Survey:
     def look(self, source: Path) -> None:
         for grid in sorted({store.grid for store in stores(source)} | set(named(source))):
             theirs, ours = Store(source, grid), Store(self.root, grid)
+            try:
+                theirs.plan()
+            except RecordError as error:
+                self.refusals.append(f"{grid}: {error}")
             for entry in theirs.cells():
                 self._entry(f"{grid}: {entry.path.name}", entry, ours.cell(entry.path.name))
         for path in sorted((source / ".shared" / "warmups").glob("[!.]*")):
@@ -160,7 +164,11 @@ class _Survey:
             self.found.equal += not difference
             self._missing(theirs, their_result, target, our_result)
             return False
-        further = bool(their_result) or (not our_result and _step(theirs) > _step(ours))
+        try:
+            further = bool(their_result) or (not our_result and _step(theirs) > _step(ours))
+        except RecordError as error:
+            self.refusals.append(f"{label}: {error}")
+            return False
         self.found.behind += not further
         return further
 
@@ -240,7 +248,10 @@ def _grids(source: Path, root: Path) -> Iterator[str]:
                 copy_tree(path, ours.path / "plugins" / path.name)
         for path in shown_data(theirs.data_cache, plan):
             _share(path, ours.data_cache / path.name)
-        kept = ours.plan()
+        try:
+            kept = ours.plan()
+        except RecordError:
+            kept = None
         if kept is None:
             for name in GRID_FILES:
                 if (theirs.path / name).exists():

@@ -138,17 +138,18 @@ def _generator_step(
             f"{len(stale)} of their gradients were touched by the generator's step",
             "they would be added to the discriminators' next step",
         )
-    yield _balance(norms)
+    yield _balance(norms, warmed_up=cell.warmup is None)
 
 
-def _balance(norms: dict[str, float]) -> Finding:
+def _balance(norms: dict[str, float], warmed_up: bool) -> Finding:
+    """Compares the weighted terms; before a warm-up that is still to come they say nothing about the training."""
     told = ", ".join(f"{name.replace('_', ' ')} {norm:.2g}" for name, norm in norms.items())
     distortion = norms["distortion"]
     others = [norm for name, norm in norms.items() if name != "distortion"]
     return _verdict(
         "balance",
-        not others or distortion > 0.01 * max(others),
-        f"weighted gradients at the reconstruction: {told}",
+        not (warmed_up and others) or distortion > 0.01 * max(others),
+        f"weighted gradients at the reconstruction{'' if warmed_up else ', before the warm-up'}: {told}",
         "the distortion is a hundredth of another term or less, so that lambda_x hardly matters; raise it, or lower "
         "the other weight",
         "warning",

@@ -275,6 +275,27 @@ def test_a_measuring_that_is_killed_goes_on_with_what_is_missing(here: Call) -> 
     assert {Path(path).parent.name for path in made()} == wanted
 
 
+def test_a_plan_tells_what_sets_and_other_codecs_will_take(here: Call) -> None:
+    before = plain(here("plan", "grid.toml", "--json"))
+    assert before["references"] == {"points": 0, "images": 0, "estimated_seconds": 0}
+    assert before["estimate"]["seconds"] == 0
+    codec = '[[reference]]\ncodec = "jpeg"\nqualities = [20, 60]\n'
+    Path("grid.toml").write_text(WITH_MORE.replace(', "darkening"', "") + codec)
+    planned = plain(here("plan", "grid.toml", "--json"))
+    # Two qualities, of two test images and of two of the set.
+    assert (planned["references"]["points"], planned["references"]["images"]) == (4, 8)
+    assert planned["references"]["estimated_seconds"] > 0
+    assert planned["estimate"]["seconds"] == planned["references"]["estimated_seconds"]
+    assert "4 points of other codecs to be measured at the end, about" in here("plan", "grid.toml").output
+
+    # A cell that is still to be trained will be measured on the set, too: two images by two sets of weights.
+    Path("grid.toml").write_text(Path("grid.toml").read_text().replace('"hinge"]', '"hinge", "lsgan"]'))
+    more = plain(here("plan", "grid.toml", "--json"))
+    pace = planned["references"]["estimated_seconds"] / 8
+    trained = max(cell["estimated_seconds"] for cell in more["cells"])
+    assert more["estimate"]["seconds"] == pytest.approx(trained + 12 * pace)
+
+
 @pytest.fixture
 def drawn_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Weights of LPIPS and DISTS drawn at random, in files that are loaded and checked as published ones are."""

@@ -94,3 +94,20 @@ def test_no_control_character_of_a_name_reaches_a_terminal():
 
 def test_a_name_stays_one_word():
     assert printable("a\nb\tc\x1b[31m\x9b2J\u2028 é 火 λ") == r"a\nb\tc\x1b[31m\x9b2J\u2028 é 火 λ"
+
+
+UNRAISABLE = """
+from ablate.cli.process import prepare
+prepare()
+class Lost:
+    def __del__(self):
+        raise {}
+Lost()
+"""
+
+
+@pytest.mark.parametrize(("error", "told"), [("MemoryError", False), ("ValueError('no such colour')", True)])
+def test_a_lack_of_memory_within_a_library_is_no_traceback(error: str, told: bool):
+    done = called(sys.executable, "-c", UNRAISABLE.format(error))
+    assert done.returncode == 0
+    assert (b"Traceback" in done.stderr) == told

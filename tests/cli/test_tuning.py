@@ -13,6 +13,7 @@ from PIL import Image
 
 from ablate.store import Store
 from tests.execute.processes import PythonProcess
+from tests.made import computed
 from tests.train.conftest import gradient_image
 
 GRID = """
@@ -79,7 +80,7 @@ def results(runs: Path) -> dict[str, dict]:
     store = Store(runs, "tuned")
     records = store.cell_records(store.plan())
     return {
-        cell.label: {"metrics": cell.result.metrics, "files": cell.result.artefacts} for cell in records if cell.result
+        cell.label: {"metrics": cell.result.metrics, "files": computed(cell.result)} for cell in records if cell.result
     }
 
 

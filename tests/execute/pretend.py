@@ -81,6 +81,8 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
     if job.needs:
         assert store.warmup(job.needs).result() is not None, "started before its warm-up was finished"
     sys.stdout.write(f"at {step} of {job.steps}, {behaviour}\n")
+    if assignment.device == "pretended":
+        sys.stdout.write(f"on GPU {os.environ['CUDA_VISIBLE_DEVICES']}\n")
     began = time.monotonic()
     while step < job.steps:
         time.sleep(STEP_SECONDS)

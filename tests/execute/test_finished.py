@@ -37,3 +37,15 @@ def test_finished_cells_that_left_the_grid_are_told_with_their_arms(tmp_path: Pa
     (said,) = [text for text in notes.messages if "left the grid" in text]
     assert said.startswith("2 finished cells have left the grid (diverge, well)")
     assert left_behind(make_plan("well", "diverge", "well", warmup=False).record, store) is None
+
+
+def test_a_damaged_record_of_a_cell_that_left_hides_nothing(tmp_path: Path):
+    run_pretended(make_plan("well", "diverge", warmup=False), tmp_path)
+    smaller, store = make_plan("well", warmup=False), Store(tmp_path, "pretended")
+    (gone,) = (entry for entry in store.cells() if entry.path.name != smaller.points[0].id)
+    (gone.path / "cell.json").write_text("{}")
+    assert left_behind(smaller.record, store).startswith("1 finished cell has left the grid: ")
+    (store.path / "tuning.json").write_text("{}")
+    assert left_behind(smaller.record, store) is None
+    notes = Notes()
+    assert run_pretended(smaller, tmp_path, notes) == 0

@@ -210,6 +210,17 @@ def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
     assert statuses(plan, tmp_path) == ["pending", "pending"]
 
 
+def test_how_an_attempt_ended_is_no_matter_for_the_next_one_where_it_cannot_be_read(tmp_path: Path):
+    plan = make_plan("raise:no such colour", warmup=False)
+    assert run_pretended(plan, tmp_path) == 3
+    (entry,) = entries(plan, tmp_path)
+    (entry.last_attempt().path / "exit.json").write_text("{")
+    assert entry.status() is Status.pending
+    run_pretended(plan, tmp_path)
+    assert [attempt.number for attempt in entry.attempts()] == [1, 2]
+    assert entry.last_attempt().exit() is not None
+
+
 def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_other(tmp_path: Path):
     plan = make_plan("well", "well", "well", warmup=False)
     assert run_pretended(plan, tmp_path, limit=1) == 0

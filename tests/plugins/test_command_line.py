@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.bench import session
 from ablate.execute import runner as ablate_runner
 from ablate.execute import work as ablate_work
+from tests.bench.invented import CEILINGS
 from tests.plugins.conftest import GRID, LOSS, ROOT, Ablate, in_another_process
 
 QUIETLY = ("--no-progress", "--no-references")
@@ -42,7 +44,9 @@ def run(ablate: Ablate, **given: int) -> str:
     return ablate("run", "grid.toml", *QUIETLY, **given)
 
 
-def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_and_gated(folder: Path, ablate: Ablate):
+def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_gated_and_benched(
+    folder: Path, ablate: Ablate, monkeypatch: pytest.MonkeyPatch
+):
     """Must-show of issue 14: from the file alone, through the command line."""
     assert LOSS.count("\n") <= 16
     long = GRID.replace("steps = 4", "steps = 60, checkpoint_every = 5, log_every = 5")
@@ -64,6 +68,14 @@ def test_a_loss_of_fifteen_lines_is_trained_killed_and_resumed_reported_and_gate
     result = json.loads((entry / "result.json").read_text())
     (defined_by,) = result["environment"]["plugins"].values()
     assert cells(folder)[entry.name]["cell"]["loss"]["adversarial"]["defined_by"] == defined_by
+
+    # Benched: eager is held to float64.
+    monkeypatch.setattr(session, "measure_ceilings", lambda *_, **__: CEILINGS)
+    small = ("--kernel", "softplus_margin_g", "--shape", "1x3x64x64", "--backend", "eager", "--budget", "9s")
+    ablate("bench", "--plugin", "my_loss.py", *small, "--json", "bench.json")
+    rows = json.loads((folder / "bench.json").read_text())["rows"]
+    assert {row["kernel"] for row in rows} == {"softplus_margin_g"}
+    assert "failed" not in {row["status"] for row in rows}
 
     # Reported, gated and shown; the store has the source.
     ablate("report", "grid.toml")
@@ -168,3 +180,22 @@ def test_a_module_and_an_installed_package_bring_theirs(folder: Path, ablate: Ab
         assert running.wait() == 0
     defined = {cell["cell"]["loss"]["adversarial"].get("defined_by") for cell in cells(folder).values()}
     assert "lab 1.2" in defined
+
+
+def test_names_of_executors_and_trackers_are_looked_up_before_anything_runs(folder: Path, ablate: Ablate):
+    (folder / "grid.toml").write_text(GRID + '[execution]\nexecutor = "locale"\ntrackers = [\n  "cvs",\n]\n')
+    for command in ("plan", "status", "run"):
+        said = ablate(command, "grid.toml", code=2)
+        assert 'grid.toml:13: execution.executor = "locale"' in said
+        assert "did you mean 'local'" in said
+        assert "grid.toml:15: execution.trackers[0]" in said
+        assert "did you mean 'csv'" in said
+
+
+def test_init_writes_a_plugin_that_losses_shows(folder: Path, ablate: Ablate):
+    ablate("init", "--plugin", "--force", "my_loss.py")
+    assert "Softplus with a margin" in ablate("losses", "softplus_margin", "--plugin", "my_loss.py")
+    assert "margin = 1.0" in ablate("losses", "softplus_margin", "--plugin", "grid.toml")
+    ablate("init", "--plugin", "--plugin-kind", "metric", "my_metric.py")
+    assert "did you mean 'metric'" in ablate("init", "--plugin", "--plugin-kind", "metrc", "x.py", code=2)
+    assert "not my_loss.toml" in ablate("init", "--plugin", "my_loss.toml", code=2)

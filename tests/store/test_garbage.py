@@ -67,6 +67,14 @@ def test_nothing_shared_goes_where_a_plan_cannot_be_read_and_its_grid_stays_whol
     assert store.grid in notes[0]
 
 
+def test_nothing_goes_where_it_is_not_known_what_was_tuned(store: Store):
+    drop(store, 3)
+    (store.path / "tuning.json").write_text("{}")
+    found, notes = find_garbage(store.root)
+    assert found == []
+    assert "tuning.json" in notes[0]
+
+
 def test_what_a_process_is_at_stays(store: Store):
     gone = store.cell(drop(store, 3))
     (garbage,) = [each for each in find_garbage(store.root)[0] if each.path == gone.path]

@@ -111,6 +111,20 @@ def test_measurements_of_a_cell_that_is_there_are_added(store: Store, tmp_path: 
     assert content(store.root) == content(tmp_path / "b")
 
 
+@pytest.mark.parametrize("name", ["plan.json", "metrics.jsonl"])
+def test_a_record_that_cannot_be_read_is_refused_with_its_path_before_anything_is_copied(store, tmp_path, name: str):
+    shutil.copytree(store.root, tmp_path / "b")
+    damaged = Store(tmp_path / "b", store.grid)
+    for each in (store, damaged) if name == "metrics.jsonl" else ():
+        (each.cells()[0].path / "result.json").unlink()
+    path = damaged.path / name if name == "plan.json" else damaged.cells()[0].path / name
+    path.write_text('{"step": "no"}\n')
+    shutil.rmtree(store.cells()[1].path)
+    with pytest.raises(MergeError, match=path.name):
+        merge([damaged.root], store.root)
+    assert len(store.cells()) == 1
+
+
 def test_a_directory_that_is_no_store_is_told(store: Store, tmp_path: Path):
     with pytest.raises(ValueError, match="is no store"):
         merge([tmp_path / "nothing"], store.root)

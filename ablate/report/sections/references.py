@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.rate_curves import Vertex, rate_axis, vertices
 from ablate.analysis.references import Against, Beside, Incomparable, Missing, Refusal, against
-from ablate.evaluate.curve import CurvePoint
+from ablate.evaluate.curve import IDENTICAL, CurvePoint
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
 from ablate.metrics.metric import Scope
@@ -220,6 +220,7 @@ def _point_table(
         words("codec", lambda row: row[0].label),
         words("quality", lambda row: "" if row[1].quality is None else str(row[1].quality)),
         numbers("bits per pixel", lambda row: row[1].values.get(RATE), decimals=4),
+        numbers("unchanged images", lambda row: row[1].values.get(IDENTICAL), hint="their PSNR is infinite"),
         *scores(shown, value),
         caption="" if wanted else "As they were given; the table of codecs says what is missing for a comparison.",
         folded=True,
