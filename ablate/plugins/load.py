@@ -189,8 +189,12 @@ class _Finder(importlib.abc.MetaPathFinder):
                 return importlib.util.spec_from_file_location(
                     fullname, file, loader=loader, submodule_search_locations=within
                 )
-        return None
+        if any(file.startswith(f"{inside}/") for file in files):
+            folder = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+            folder.submodule_search_locations = [str(inside)]
+            return folder
+        raise ModuleNotFoundError(f"{inside}.py is not among the files that the plugin imports by name", name=fullname)
 
 
 _FINDER = _Finder()
-sys.meta_path.append(_FINDER)
+sys.meta_path.insert(0, _FINDER)  # before the one that would look into the folder

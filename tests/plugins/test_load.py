@@ -148,3 +148,29 @@ def test_a_metric_gives_a_number_for_each_image(plugin: Callable[..., None]) -> 
     plugin(head + "(a.double() - b).mean()")
     with pytest.raises(PluginError, match=r"mine\.py, line 2: mine returned a tensor \(\) .*a number for each image"):
         metrics["mine"].function(images, images)
+
+
+def test_what_is_imported_late_is_what_was_hashed(tmp_path: Path, plugin: Callable[..., None]) -> None:
+    """A helper that is imported in the first step, hours after the file was saved again."""
+    (tmp_path / "near.py").write_text("FACTOR = 2.0")
+    plugin(
+        "from ablate.plugins import distortion\n@distortion()\ndef late():\n    from .near import FACTOR\n"
+        "    return lambda image, reconstruction: FACTOR * (image - reconstruction).abs().mean()\n"
+    )
+    (tmp_path / "near.py").write_text("FACTOR = 3.0")
+    ones = torch.ones(1, 3, 2, 2)
+    assert distortion("late")(ones, 0 * ones).item() == 2.0
+
+
+def test_files_of_folders_within_the_folder_are_imported(tmp_path: Path, plugin: Callable[..., None]) -> None:
+    for name, text in (("parts/deep/a.py", "from ...near import x"), ("near.py", "x = 5"), ("whole/__init__.py", "")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    plugin("from . import whole\nfrom .parts.deep.a import x\nassert x == 5\n")
+
+
+def test_a_file_that_is_not_in_the_hash_cannot_be_imported(tmp_path: Path, plugin: Callable[..., None]) -> None:
+    (tmp_path / "near.py").write_text("FACTOR = 2.0")
+    with pytest.raises(PluginError, match=r"mine\.py, line 2: .*near\.py is not among the files"):
+        plugin("import importlib\nimportlib.import_module('.' + 'near', __package__)\n")
+    assert not (tmp_path / "__pycache__").exists()
