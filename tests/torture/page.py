@@ -35,8 +35,8 @@ Runs of 2026-11-26 before the commits above; each is mended, with a test.
 - Without memory FreeType, the interpreter and Matplotlib's callbacks end otherwise than by a MemoryError.
 - The documented executor ignored `--kernels`.
 - Damaged figures of JPEG and WebP were never measured again, and a damaged index of decoded images, on which they
-  stand, took them out of a report: both are made anew, as are pixels that are not as they were written. That a report
-  names such a file was not counted as naming it.
+  stand, took them out of a report: both are made anew, as are pixels that are not as they were written. The fault
+  counted above is of that kind: report.md names the file, which was not counted as naming it then.
 """
 TITLES = {
     "grids": "Grid files",
