@@ -2,6 +2,7 @@
 
 import subprocess
 from collections import Counter
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,11 @@ def places(plan, root: Path) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def visible(monkeypatch: pytest.MonkeyPatch):
+    """Hides no GPU from workers; a fork server that runs already would keep the environment that it began with."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
 
 
 def test_cells_are_spread_over_gpus_and_as_many_run_on_each_as_are_wanted(tmp_path: Path):
