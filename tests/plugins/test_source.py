@@ -60,11 +60,15 @@ def test_an_installed_module_is_its_distribution_and_another_one_its_files(
     installed = source_of_module("numpy.linalg")
     assert installed.defined_by.startswith("numpy ")
     assert not installed.files
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "__init__.py").write_text("raise SystemExit")
-    (tmp_path / "lab" / "losses.py").write_text("from lab.common import x")
-    (tmp_path / "lab" / "common.py").write_text("x = 1")
+    (tmp_path / "bench_lab").mkdir()
+    (tmp_path / "bench_lab" / "__init__.py").write_text("raise SystemExit")
+    (tmp_path / "bench_lab" / "losses.py").write_text("from bench_lab.common import x")
+    (tmp_path / "bench_lab" / "common.py").write_text("x = 1")
     monkeypatch.syspath_prepend(tmp_path)
-    assert list(source_of_module("lab.losses").files) == ["lab/losses.py", "lab/__init__.py", "lab/common.py"]
-    with pytest.raises(PluginError, match=r"no module lab\.lossen"):
-        source_of_module("lab.lossen")
+    assert list(source_of_module("bench_lab.losses").files) == [
+        "bench_lab/losses.py",
+        "bench_lab/__init__.py",
+        "bench_lab/common.py",
+    ]
+    with pytest.raises(PluginError, match=r"no module bench_lab\.lossen"):
+        source_of_module("bench_lab.lossen")
