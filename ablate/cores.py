@@ -15,7 +15,8 @@ def cores() -> int:
 
     A container with `--cpus 2` sees all 64 cores of its host, and 64 workers would take turns on the time of two.
     """
-    allowed = len(os.sched_getaffinity(0))
+    # Only Linux says which cores a process may run on.
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     granted = quota()
     return allowed if granted is None else max(1, min(allowed, math.ceil(granted)))
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic.fields import FieldInfo
 
 RESULTS_VERSION = 1
@@ -40,6 +40,23 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Named(Settings):
+    """Settings that name a thing of a catalogue.
+
+    `defined_by` identifies the code of a thing that a plugin defines: a hash, or distribution and version. It is filled
+    in, a part of the identity, and empty for what the package brings itself.
+    """
+
+    defined_by: str = added("0.2", "")
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if not plain.get("defined_by"):
+            plain.pop("defined_by", None)
+        return plain
+
+
 class Identified(Settings):
     """Settings whose content names an entry of the store; `KIND` keeps those of different kinds apart."""
 
@@ -56,12 +73,20 @@ class Identified(Settings):
         return content_sha256({"results_version": RESULTS_VERSION, self.KIND: identity(self)})
 
 
-def identity(settings: Settings) -> dict[str, Any]:
-    """Returns the settings as plain data: neither paths nor later settings that have their default."""
+Known = dict[int, tuple[Settings, dict[str, Any]]]
+"""Identities of groups by the object that each is: kept with it, so that no other object gets its number."""
+
+
+def identity(settings: Settings, known: Known | None = None) -> dict[str, Any]:
+    """Returns the settings as plain data: neither paths nor later settings that have their default.
+
+    Groups that are in `known` are not gone through again; new ones are added.
+    """
     return {
-        name: _plain(getattr(settings, name))
+        name: _plain(value, known)
         for name, info in type(settings).model_fields.items()
-        if info.json_schema_extra != NOT_IDENTITY and not _as_before(info, getattr(settings, name))
+        for value in (getattr(settings, name),)
+        if info.json_schema_extra != NOT_IDENTITY and not _as_before(info, value)
     }
 
 
@@ -70,10 +95,14 @@ def _as_before(info: FieldInfo, value: Any) -> bool:
     return isinstance(extra, dict) and ADDED in extra and value == info.get_default(call_default_factory=True)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Settings):
+def _plain(value: Any, known: Known | None) -> Any:
+    if not isinstance(value, Settings):
+        return [_plain(item, None) for item in value] if isinstance(value, tuple) else value
+    if known is None:
         return identity(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    if id(value) not in known:
+        known[id(value)] = (value, identity(value))
+    return known[id(value)][1]
 
 
 def content_sha256(content: Any) -> str:

@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
 from ablate.registry import Registry
-from ablate.settings import Settings
+from ablate.settings import Named
 
 
-class Term(Settings):
+class Term(Named):
     """A registered function by name with its options; in a grid file a bare name stands for all defaults."""
 
     name: str
@@ -43,7 +43,8 @@ class Resolve:
         options = entry.resolve(term.options)
         if self.called:
             entry.refuse_what_it_refuses(options)
-        return Term(name=term.name, options=options)
+        # A term of a stored cell keeps what it was trained with, whatever the plugin holds today.
+        return Term(name=term.name, options=options, defined_by=term.defined_by or entry.defined_by)
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,11 @@ class Fabrication:
 
 def fabricate(root: Path, what: Fabrication) -> Store:
     """Writes the store under root/runs and the originals under root/images."""
-    for split, step in (("train", -1), ("test", 1)):
+    for split in ("train", "test"):
         (root / "images" / split).mkdir(parents=True, exist_ok=True)
         for name, pixels in what.images.items():
-            Image.fromarray(np.ascontiguousarray(pixels[::step])).save(root / "images" / split / name)
+            # The negative of an image is another one, which its mirror image need not be.
+            Image.fromarray(pixels if split == "test" else 255 - pixels).save(root / "images" / split / name)
     store = Store(root / "runs", what.name)
     points = list(_points(root, what))
     grid_file = f'schema = 1\nname = "{what.name}"\n'.encode()

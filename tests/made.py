@@ -22,3 +22,8 @@ def reseal(entry: Entry, change: Callable[[dict[str, Any]], object] = lambda _re
     result = json.loads(path.read_text())
     change(result)
     write(path, Result.model_validate(result | artefacts(entry.path)))
+
+
+def computed(result: Result) -> dict[str, str]:
+    """Returns the hashes of weights and of what was measured of them: the same whenever, and in how many attempts."""
+    return {name: sha256 for name, sha256 in result.artefacts.items() if name.startswith(("weights.pt", "eval/"))}

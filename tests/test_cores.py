@@ -20,6 +20,13 @@ def groups(root: Path, membership: str, limits: dict[str, str]) -> tuple[Path, P
     return root / "groups", root / "membership"
 
 
+def test_where_no_affinity_is_known_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(module, "quota", lambda: None)
+    assert cores() == 6
+
+
 @pytest.mark.parametrize(
     ("membership", "limits", "granted"),
     [

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.cli.init import KINDS
+
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
 FILES = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
-KINDS = ("codec", "executor", "loss", "metric", "source", "tracker")
+STARTERS = PAGE.parents[1] / "ablate" / "cli" / "starters"
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ablate(directory: Path, *arguments: str) -> str:
-    """Runs the program of the page; returns what it prints."""
+    """Runs the command line in the page's directory; returns what it prints."""
     path = os.pathsep.join([str(PAGE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "own.py", *arguments]
+    command = [sys.executable, "-m", "ablate", *arguments]
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,18 +54,24 @@ def cells(directory: Path) -> Iterator[tuple[dict, Path]]:
 
 
 def test_there_is_a_file_of_each_kind_and_none_is_long():
-    assert set(FILES) == {"own.py", "own.toml", *(f"own_{kind}.py" for kind in KINDS)}
-    assert {name: text.count("\n") for name, text in FILES.items() if text.count("\n") >= 40} == {}
+    assert set(FILES) == {"own.toml", *(f"own_{kind}.py" for kind in KINDS)}
+    assert {name: text.count("\n") for name, text in FILES.items() if text.count("\n") > 40} == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_init_writes_the_file_of_the_page(kind: str):
+    assert (STARTERS / f"{kind}.txt").read_text("utf-8") == FILES[f"own_{kind}.py"]
 
 
 def test_a_grid_of_them_is_trained_measured_and_tracked(trained: dict[str, Path]):
     assert set(trained) == {"agustsson", "thumbnail"}
     for entry in trained.values():
         cell = json.loads((entry / "cell.json").read_text())["cell"]
-        assert cell["loss"]["adversarial"] == {"name": "bounded", "options": {"steepness": 0.5}}
-        assert cell["data"]["source"] == "boards"
+        named = (cell["loss"]["adversarial"], cell["loss"]["distortion"], cell["discriminator"]["kind"], cell["data"])
+        assert all(len(each["defined_by"]) == 64 for each in (*named, *cell["loss"]["penalties"]))
+        assert cell["loss"]["adversarial"]["options"] == {"margin": 0.5}
         measured = json.loads((entry / "result.json").read_text())["metrics"]["ema"]
-        assert 0 < measured["absolute_error"] < 255
+        assert 0 < measured["gradient_error"] < 255
         assert measured["bpp_actual"] > 0
         notes = (entry / "notes.txt").read_text().splitlines()
         assert notes[-1] == "done, measured: ema, raw"
@@ -72,10 +80,12 @@ def test_a_grid_of_them_is_trained_measured_and_tracked(trained: dict[str, Path]
 
 @pytest.mark.usefixtures("trained")
 def test_commands_know_them_by_name(directory: Path):
-    assert "Hyperbolic tangent of every logit" in ablate(directory, "losses", "bounded")
+    told = ablate(directory, "losses", "softplus_margin", "--plugin", "own_loss.py")
+    assert "Softplus with a margin" in told
+    assert "gradient losing: -0.99" in told
     ablate(directory, "report", "own.toml")
     report = (directory / "reports" / "own" / "report.md").read_text()
-    assert "MAE" in report
+    assert "Grad" in report
     assert "thumbnail" in report
 
 

@@ -12,10 +12,9 @@ from ablate.analysis.study import Block, Study
 from ablate.analysis.verdicts import Conclusion
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.metric import Scope
+from ablate.metrics.naming import RATE as RATE
+from ablate.metrics.naming import rate_of
 from ablate.records import WEIGHTS
-
-RATE = "bpp_actual"
-"""Bits of the files that were written."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _curves(study: Study, axis: str, along: str, metric: str, weights: str) -> _
     for (level, seed, block), cell in study.slots[axis].items():
         rest = (*block[:index], *block[index + 1 :])
         points = groups.setdefault(level, {}).setdefault((seed, rest), [])
-        rate, value = cell.score(RATE, weights), cell.score(metric, weights)
+        rate, value = cell.score(rate_of(metric), weights), cell.score(metric, weights)
         if rate is not None and value is not None:
             points.append((rate, value))
     return groups

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from ablate.analysis.bits import RATE, Bits, CurveEffect, bits, curve_effect, is_rate, tolerance
+from ablate.analysis.bits import Bits, CurveEffect, bits, curve_effect, is_rate, tolerance
 from ablate.analysis.comparable import other_protocol, taught
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
@@ -16,6 +16,7 @@ from ablate.analysis.margins import margin_value
 from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
 from ablate.analysis.study import Study
 from ablate.analysis.verdicts import Conclusion, Judgement, judge
+from ablate.metrics.naming import rate_of
 from ablate.records import WEIGHTS
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
@@ -110,9 +111,10 @@ def contrasts(
         read: metric -> a cell's value, where it is not that of the metric under these weights.
     """
     read = read or (lambda metric: score_of(metric, weights))
-    spent = {effect.key: effect for effect in effects(study, RATE, score_of(RATE, weights))}
+    rates = dict.fromkeys(map(rate_of, directions))
+    spent = {rate: {each.key: each for each in effects(study, rate, score_of(rate, weights))} for rate in rates}
     found = [
-        _estimate(study, effect, direction, primary is None or metric in primary, weights, spent)
+        _estimate(study, effect, direction, primary is None or metric in primary, weights, spent[rate_of(metric)])
         for metric, direction in directions.items()
         for effect in effects(study, metric, read(metric))
     ]

@@ -8,6 +8,7 @@ from ablate.analysis.axes import Axis
 from ablate.analysis.bits import RATE
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import Study
+from ablate.metrics.naming import rate_of
 
 MOVES = 1.05
 """An axis moves bits where the dearest of its levels costs this many times the cheapest."""
@@ -40,14 +41,21 @@ def rate_axis(study: Study) -> Axis | None:
     return next(axis for axis in study.axes if axis.name == best)
 
 
-def vertices(study: Study, axis: Axis, metric: str, key: tuple[str, ...]) -> tuple[Vertex, ...]:
-    """Returns the curve of the cells whose levels on the other axes begin with `key`, in the order of the bits."""
+def vertices(
+    study: Study, axis: Axis, metric: str, key: tuple[str, ...], only: int | None = None
+) -> tuple[Vertex, ...]:
+    """Returns the curve of the cells whose levels on the other axes begin with `key`, in the order of the bits.
+
+    Of all seeds, or of one only.
+    """
     found = []
     for level in axis.levels:
         seeds: dict[int, list[tuple[float, float]]] = {}
         for (at, seed, block), cell in study.slots[axis.name].items():
-            rate, value = cell.score(RATE), cell.score(metric)
-            if at == level and block[: len(key)] == key and rate is not None and value is not None:
+            rate, value = cell.score(rate_of(metric)), cell.score(metric)
+            if only not in (None, seed) or at != level or block[: len(key)] != key:
+                continue
+            if rate is not None and value is not None:
                 seeds.setdefault(seed, []).append((rate, value))
         if seeds:
             rates = [sum(rate for rate, _ in pairs) / len(pairs) for pairs in seeds.values()]

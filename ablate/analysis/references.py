@@ -11,8 +11,9 @@ from typing import Any
 from ablate.analysis.bjontegaard import Curve, CurveDifference, bd_quality, bd_rate
 from ablate.analysis.study import Study
 from ablate.config import Data, Evaluation
-from ablate.evaluate.curve import RATE, ReferenceCurve
+from ablate.evaluate.curve import IDENTICAL, RATE, ReferenceCurve
 from ablate.evaluate.reference_curves import CodecReference
+from ablate.metrics.naming import TEST, rate_of, split_name
 from ablate.metrics.protocol import Difference, differences
 from ablate.records import Reference
 
@@ -60,12 +61,13 @@ class Beside:
         return self.declared.label
 
     def comparable(self, metric: str) -> bool:
-        """Returns whether points of the metric may stand among those of the cells."""
-        return metric in self.refused and self.refused[metric] is None
+        """Returns whether points of the metric, over their bits, may stand among those of the cells."""
+        return all(name in self.refused and self.refused[name] is None for name in (metric, rate_of(metric)))
 
     def points(self, metric: str) -> list[tuple[float, float]]:
-        """Returns bits and figure of each point that has both."""
-        pairs = [(at.values.get(RATE), at.values.get(metric)) for at in self.curve.points] if self.curve else []
+        """Returns bits and figure of each point that has both, on the images that the metric is of."""
+        points = self.curve.points if self.curve else ()
+        pairs = [(at.values.get(rate_of(metric)), at.values.get(metric)) for at in points]
         return [(rate, value) for rate, value in pairs if rate is not None and value is not None]
 
 
@@ -96,9 +98,13 @@ def beside(study: Study, cache: Path) -> tuple[Beside, ...]:
         if curve is None:
             found.append(Beside(declared, None, Missing.not_measured))
             continue
-        names = dict.fromkeys(name for point in curve.points for name in point.values)
-        digest = data.test_digest or ""
-        refused = {name: refusal(declared, curve, name, digest, protocol.get(name, {})) for name in names}
+        every = dict.fromkeys(name for point in curve.points for name in point.values)
+        names = [name for name in every if split_name(name)[0] != IDENTICAL]
+        digests = {TEST: data.test_digest or "", **evaluation.set_digests}
+        refused = {
+            name: refusal(declared, curve, name, digests.get(split_name(name)[1], ""), protocol.get(name, {}))
+            for name in names
+        }
         found.append(Beside(declared, curve, refused=refused))
     return tuple(found)
 
@@ -112,7 +118,7 @@ def refusal(
         declared: what the grid file says of the reference.
         curve: its points.
         metric: by name.
-        digest: of the test images of the cells.
+        digest: of the images of the cells that the metric is of.
         protocol: of the metric of the cells.
     """
     if curve.protocol is not None:
@@ -123,7 +129,8 @@ def refusal(
     if declared.images is None and not declared.same_images:
         return Refusal(Incomparable.images_unknown)
     # Bits per pixel have one definition.
-    if metric != RATE and metric not in declared.same_convention:
+    plain = split_name(metric)[0]
+    if plain != RATE and plain not in declared.same_convention:
         return Refusal(Incomparable.convention_unknown)
     return None
 

@@ -14,7 +14,10 @@ from ablate.metrics import Metric
 
 @dataclass(frozen=True)
 class Scatter:
-    """A metric of quality against another one; only seeds that were measured by both count."""
+    """A metric of quality against another one; only seeds that were measured by both count.
+
+    Arms that were trained against the network that one of them looks through are left out.
+    """
 
     arms: Sequence[Arm]
     quality: Metric
@@ -25,6 +28,8 @@ class Scatter:
         """Arm -> seed -> quality and other, for every arm with such a seed."""
         found = {}
         for arm in self.arms:
+            if arm.trained_against(self.quality.name) or arm.trained_against(self.other.name):
+                continue
             own, other = arm.scores(self.quality.name), arm.scores(self.other.name)
             found[arm.name] = {seed: (own[seed], other[seed]) for seed in own if seed in other}
         return {name: pairs for name, pairs in found.items() if pairs}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 READ = (IMAGES, "metrics.jsonl", "events.jsonl")
 """Files of every finished cell that a report reads from the first byte to the last."""
-TUNING = "tune"
-"""The key that tells arms which were not tuned from the points of the axes."""
+TUNING, UNTUNED = "tune", "untuned"
+"""The key and the level that tell arms which were not tuned from the points of the axes."""
 
 Block = tuple[str, ...]
 """The levels of all axes but one: what two cells of a pair have in common beside their seed."""
@@ -141,15 +141,20 @@ def read_study(store: Store) -> Study:
     plan = store.plan()
     if plan is None:
         raise ValueError(f"{store.path} has no plan.json; `ablate run` writes one before the first cell")
+    store.require_grid(plan)
     grid_file = store.path / "grid.toml"
+    cells = store.cell_records(plan)
+    compare = plan.compare
+    if is_tuned(cells) and not compare.axes:
+        compare = compare.model_copy(update={"axes": tuple(plan.axes)})  # what stands beside is not claimed
     return Study(
         name=plan.name,
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
         fingerprint=plan.fingerprint,
-        compare=plan.compare,
+        compare=compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         excluded=tuple(plan.excluded),
-        cells=tuple(_whole(cell, store) for cell in judged(store.cell_records(plan))),
+        cells=tuple(_whole(cell, store) for cell in judged(cells)),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),
     )
 
@@ -160,10 +165,19 @@ def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
     An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning.
     """
     cells = [cell for cell in cells if cell.part != "trial"]
-    tuned = any(cell.part == "final" for cell in cells)
+    if not is_tuned(cells):
+        return tuple(cells)
     return tuple(
-        replace(cell, axes={**cell.axes, TUNING: "none"}) if tuned and cell.part == "design" else cell for cell in cells
+        replace(cell, arm=f"{cell.arm} {UNTUNED}", axes={**cell.axes, TUNING: UNTUNED})
+        if cell.part == "design"
+        else cell
+        for cell in cells
     )
+
+
+def is_tuned(cells: Iterable[CellRecord]) -> bool:
+    """Returns whether some arm was tuned to its end, so that claims are of tuned arms."""
+    return any(cell.part == "final" for cell in cells)
 
 
 def _whole(cell: CellRecord, store: Store) -> CellRecord:

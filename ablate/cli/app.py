@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ablate.cli.baseline import baseline
 from ablate.cli.bench import bench
+from ablate.cli.cancel import cancel
 from ablate.cli.check import check
 from ablate.cli.compress import compress
 from ablate.cli.decompress import decompress
@@ -30,7 +31,7 @@ from ablate.cli.report import report
 from ablate.cli.run import run
 from ablate.cli.show import show
 from ablate.cli.status import status
-from ablate.cli.store import store
+from ablate.cli.store import STORE_COMMANDS, store
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
@@ -41,7 +42,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, show, diff, references, report, check, losses, bench, doctor, compress,
+    init, plan, run, measure, status, cancel, show, diff, references, report, check, losses, bench, doctor, compress,
     decompress, eval, export,
 )  # fmt: skip
 
@@ -66,7 +67,7 @@ class Commands(TyperGroup):
             if isinstance(error, OSError) and error.errno in NO_SPACE:
                 typer.echo("the disk is full; free some space and run again, nothing is lost", err=True)
                 raise typer.Exit(INCOMPLETE) from error
-            raise typer.Exit(USAGE) from error
+            raise typer.Exit(INCOMPLETE if isinstance(error, ChildProcessError) else USAGE) from error
         except EOFError as error:
             raise RuntimeError(repr(error)) from error  # typer would end with 1, which means that a result regressed
         except KeyboardInterrupt as error:
@@ -97,7 +98,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes five times as long as everything else that --help needs
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
     "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 70 a fault of "
@@ -135,9 +135,11 @@ def ablate(
       ablate run grid.toml       train every cell; again: go on where it stopped
       ablate measure grid.toml   other metrics and images for cells that are trained
       ablate status grid.toml    see how far it is, also from another terminal
+      ablate cancel CELL         stop one cell, which saves its state; the others go on
       ablate report grid.toml    one HTML file with the comparison
       ablate check grid.toml     whether results still are what a committed baseline says
       ablate store verify        whether all files are still what they were
+      ablate store gc            what may go; ls, du, rm, archive, import and merge beside it
 
     \b
       ablate losses              every loss: formula, source, convention, curves
@@ -150,11 +152,15 @@ def ablate(
       ablate eval --cell ID --images DIR        a trained cell measured on other images
       ablate measure --originals DIR --reconstructions DIR    any other codec measured alike
     """  # noqa: D301, \b keeps a block as it stands
+    from ablate.plugins.load import load_installed
+
+    for fault in load_installed():
+        typer.echo(f"warning: {fault}", err=True)
     given = {"runs_dir": runs_dir, "reports_dir": reports_dir}
     # Both stand behind a command; before it they mean the same.
     defaults = {name: str(path) for name, path in given.items() if path is not None}
     ctx.default_map = {command.__name__: defaults for command in COMMANDS}
-    ctx.default_map |= {"baseline": {"update": defaults}, "store": {"verify": defaults}}
+    ctx.default_map |= {"baseline": {"update": defaults}, "store": dict.fromkeys(STORE_COMMANDS, defaults)}
 
 
 for command in COMMANDS:

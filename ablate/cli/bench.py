@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, RunsDir
+from ablate.cli.options import RUNS, Plugins, RunsDir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +51,7 @@ def bench(
         Path | None,
         typer.Option("--summary", metavar="FILE", help="Write JSON without samples, to be committed, and a .md of it."),
     ] = None,
+    plugin: Plugins = [],  # noqa: B006 - typer copies it
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Measures how fast the losses are computed.
@@ -60,14 +61,22 @@ def bench(
     ratios are paired; a difference counts where it lies beyond that of eager to itself. Compiling takes long: give
     --backend and --budget to see what is skipped.
 
+    With --plugin the losses of your own are measured, eager and compiled, unless --kernel names others.
+
     Example: ablate bench --kernel ms_ssim --budget 3min
+    Example: ablate bench --plugin my_loss.py
     """
     began = time.monotonic()
     seconds = _seconds(budget)
+    from ablate.bench.cases import add_own
     from ablate.bench.record import read
     from ablate.bench.selection import Request
+    from ablate.cli.own_code import load_plugins
 
-    request = Request.parse(device, threads, kernels=kernel, shapes=shape, dtypes=dtype, backends=backend)
+    own = [name for source in load_plugins(plugin) for name in add_own(source)]
+    if plugin and not (own or kernel):
+        raise ValueError(f"{plugin[0]} defines no loss or distortion that could be measured")
+    request = Request.parse(device, threads, kernels=kernel or own, shapes=shape, dtypes=dtype, backends=backend)
     reference = read(against) if against else None
     printing = str(as_json) == "-"
     session = _session(request, seconds, runs_dir, began)

@@ -34,8 +34,8 @@ def listed(cell: CellRecord, entry: Entry) -> dict[str, Any]:
     elif cell.status.damaged:
         plain |= {"step": 0, "cause": cell.cause}
     else:
-        plain |= _under_way(entry, cell.status)
-    return plain | {"steps": cell.steps, "seed": cell.seed, "axes": dict(cell.axes)}
+        plain |= _under_way(entry, cell.status) if entry.begun else {"step": 0}
+    return plain | {"steps": cell.steps, "seed": cell.seed, "part": cell.part, "axes": dict(cell.axes)}
 
 
 def listed_warmup(warmup: PlannedWarmup, entry: Entry) -> dict[str, Any]:

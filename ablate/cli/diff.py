@@ -58,7 +58,10 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
     """Returns a cell of any grid that has a result."""
     from ablate.analysis.difference import Cell
     from ablate.cli.locate import find_place
+    from ablate.records import AlteredError
+    from ablate.store.artefacts import IMAGES
     from ablate.store.measured import with_measurements
+    from ablate.store.seal import altered, require_whole
 
     place = find_place(wanted, runs_dir)
     entry, result = place.entry, place.entry.result()
@@ -67,6 +70,9 @@ def _ended(wanted: str, runs_dir: Path) -> Cell:
         raise ValueError(
             f"{place.label} ({place.id}) of {place.store.grid} is {entry.status()}, so it has no results yet"
         )
+    if damages := altered(entry):
+        raise AlteredError(damages[0])
+    require_whole(entry, result, (IMAGES, str(entry.jackknife_csv.relative_to(entry.path))))
     plan = place.store.plan()
     planned = next((point.cell for point in plan.points if point.id == place.id), None) if plan else None
     config = planned or settings.cell

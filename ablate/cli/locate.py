@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from ablate.cli.terminal import plural
 from ablate.execute.planning import Plan, load_plan, stored_plan
 from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
@@ -33,7 +36,7 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
             raise ValueError(f"no grid was run under {runs} yet; `ablate run GRID` runs one")
         return _stored(newest), newest
     if Path(grid).is_file():
-        plan = load_plan(Path(grid), runs)
+        plan = _warned(load_plan(Path(grid), runs, reading=True))
         return plan, Store(runs, plan.name)
     if grid in named(runs):
         store = Store(runs, grid)
@@ -45,8 +48,27 @@ def find_grid(grid: str | None, runs: Path) -> tuple[Plan, Store]:
 
 
 def _stored(store: Store) -> Plan:
-    plan = stored_plan(store)
-    assert plan is not None, f"{store.path} was listed for its plan"
+    """Returns the plan of a grid that was run; where plan.json is gone or damaged, one of the cells that were begun."""
+    why = f"{store.path / 'plan.json'} is not there"
+    try:
+        there = store.plan() is not None
+    except RecordError as error:
+        there, why = False, str(error)
+    if there and (plan := stored_plan(store)):
+        return _warned(plan)
+    from ablate.execute.rebuilt import rebuilt_plan
+
+    plan = rebuilt_plan(store)
+    remedy = "`ablate run` on the grid file writes it anew"
+    if plan is None:
+        raise ValueError(f"{why}, and no cell was begun; {remedy}")
+    typer.echo(f"{why}; shown is what was begun, {plural(len(plan.points), 'cell')}; {remedy}", err=True)
+    return plan
+
+
+def _warned(plan: Plan) -> Plan:
+    for fault in plan.faults:
+        typer.echo(f"warning: {fault}", err=True)
     return plan
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import AsJson
+from ablate.cli.options import AsJson, Plugins
 
 if TYPE_CHECKING:
     from ablate.losses.card import Card
@@ -20,6 +20,7 @@ def losses(
         Path | None,
         typer.Option("--figure", "-o", metavar="FILE", help="Draw the curves of an adversarial loss (svg, png, pdf)."),
     ] = None,
+    plugin: Plugins = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Shows every loss, or all about one.
@@ -31,9 +32,11 @@ def losses(
 
     Example: ablate losses lsgan --figure lsgan.svg
     """
+    from ablate.cli.own_code import load_plugins
     from ablate.losses.card import as_json as plain
     from ablate.losses.card import card, cards
 
+    load_plugins(plugin)
     found = cards() if name is None else card(name)
     if figure is not None:
         _draw(found, figure)
@@ -70,7 +73,7 @@ def _catalogue(found: tuple[Card, ...]) -> list[str]:
 
 def _row(card: Card) -> tuple[str, ...]:
     gradients = (
-        (f"{card.facts['gradient_at_zero']:.3g}", f"{card.facts['gradient_losing']:.3g}")
+        tuple(f"{card.facts[at]:.3g}" if at in card.facts else "–" for at in ("gradient_at_zero", "gradient_losing"))
         if card.kind == "adversarial"
         else ()
     )

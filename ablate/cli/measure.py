@@ -59,6 +59,7 @@ def measure(
 
     Metrics and sets of images that were added to base.evaluation since, from the weights that the cells left: nothing
     is trained. What is there is not made again; after a kill it goes on where it was. --json lists what would be done.
+    Reconstructions, tables and measurements that are altered or lost are made anew; telemetry and logs cannot be.
 
     With --originals and --reconstructions: files of these folders, matched by name, whatever the ending; the same
     records are written as by `ablate eval`. Bits come from --files alone.
@@ -87,24 +88,32 @@ def measure(
         return
     import json
 
+    from ablate.cli.cells import INCOMPLETE
+    from ablate.cli.repair import listed_repairs, repair_all, told_repairs
     from ablate.cli.select import chosen_cells
     from ablate.execute import chosen, load_plan
     from ablate.execute.measuring import Wish, measurements
+    from ablate.execute.repair import repairs
     from ablate.metrics.catalogue import metrics
     from ablate.store import Store
 
     wish = Wish(tuple(metrics[name].name for name in metric), tuple(images))
     plan = load_plan(Path(grid), runs_dir, remember=not (dry_run or as_json))
     store = Store(runs_dir, plan.name)
-    todo = measurements(plan, store, wish=wish, wanted=chosen_cells(plan, select, shard))
-    if as_json:
-        typer.echo(json.dumps({"name": plan.name, "measurements": listed(todo)}, indent=1))
-        return
-    if dry_run:
-        typer.echo("\n".join([*told(todo), "nothing was changed"]))
+    wanted = chosen_cells(plan, select, shard)
+    damaged = repairs(plan, store, wanted)
+    if as_json or dry_run:
+        todo = measurements(plan, store, wish=wish, wanted=wanted)
+        content = {"name": plan.name, "measurements": listed(todo), "repairs": listed_repairs(damaged)}
+        lines = [*told_repairs(damaged), *told(todo), "nothing was changed"]
+        typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(lines))
         return
     execution = chosen(plan.record.execution, device=device, workers=workers, threads=threads)
-    raise typer.Exit(measure_all(plan, store, todo, execution, live=progress))
+    again, lost = repair_all(damaged, store, "cuda" if execution.device == "cuda" else "cpu")
+    code = measure_all(plan, store, again, execution, live=progress) if again else 0
+    todo = measurements(plan, store, wish=wish, wanted=wanted)
+    code = max(code, measure_all(plan, store, todo, execution, live=progress))
+    raise typer.Exit(INCOMPLETE if lost and not code else code)
 
 
 def measure_all(plan: Plan, store: Store, todo: Sequence[Job], execution: Execution, *, live: bool) -> int:

@@ -53,6 +53,12 @@ OfGrid = Annotated[
 WhichWeights = Annotated[
     Literal["ema", "raw"], typer.Option("--weights", help="Averaged weights, or those of the last step.")
 ]
+Plugins = Annotated[
+    list[Path],
+    typer.Option(
+        "--plugin", metavar="FILE", dir_okay=False, help="Code of your own, or a grid that names some. Repeatable."
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where to write; made where it is missing.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
 ComputeOn = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where the networks run.")]

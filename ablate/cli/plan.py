@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from ablate.cli.options import RUNS, AsJson, Device, GridFile, RunsDir, Shard, T
 
 if TYPE_CHECKING:
     from ablate.execute import Capacity, Estimate, Job, Plan
+    from ablate.store import Store
 
 
 def plan(
@@ -36,24 +38,45 @@ def plan(
     if resolved:
         typer.echo(resolved_base(grid, as_json))
         return
+    from ablate.cli.process import without_collection
+
+    with without_collection():
+        _show(grid, shard, as_json, runs_dir, device=device, workers=workers, threads=threads)
+
+
+def _show(grid: Path, shard: str | None, as_json: bool, runs_dir: Path, **machine: Any) -> None:
+    from ablate.cli import tuning
     from ablate.cli.cells import list_cells
     from ablate.cli.measure import listed
     from ablate.cli.select import chosen_cells
     from ablate.execute import Estimate, capacity_of, chosen, load_plan
-    from ablate.execute.jobs import jobs
-    from ablate.execute.measuring import measurements
+    from ablate.execute.finished import left_behind, of_another_file
+    from ablate.execute.jobs import cell_job, jobs
+    from ablate.execute.measuring import images_beside, measurements
+    from ablate.execute.trials import staged
     from ablate.store import Store
 
     planned = load_plan(grid, runs_dir)
     store = Store(runs_dir, planned.name)
+    stage = staged(planned.record, store)
+    planned = replace(planned, record=stage.record)
     wanted = chosen_cells(planned, shard=shard)
     cells = list_cells(planned, store, wanted)
-    capacity = capacity_of(chosen(planned.record.execution, device=device, workers=workers, threads=threads))
+    capacity = capacity_of(chosen(planned.record.execution, **machine))
     estimate = Estimate.of_finished(planned, store)
     todo = jobs(planned, store, wanted=wanted)
-    content = _content(planned, cells, todo, estimate, capacity) | {
-        "measurements": listed(measurements(planned, store, wanted=wanted))
+    to_come = tuple(cell_job(point, planned.record.plugins) for point in stage.to_come)
+    content = _content(planned, cells, todo, to_come, estimate, capacity) | {
+        "measurements": listed(measurements(planned, store, wanted=wanted)),
+        "tuning": tuning.content(planned, stage.to_come),
     }
+    content["references"] = _references(planned, store, estimate)
+    ahead = [cell_job(point, planned.record.plugins) for point in planned.points if wanted(point)]
+    ahead = [job for job in (*ahead, *to_come) if not job.entry(store).status().finished]
+    beside = estimate.seconds_per_image * images_beside((job.training for job in ahead), store)
+    content["estimate"]["seconds"] += beside / capacity.workers + content["references"]["estimated_seconds"]
+    told = (of_another_file(planned, store), left_behind(planned.record, store))
+    content["notes"] = [*content["notes"], *filter(None, told)]
     typer.echo(json.dumps(content, indent=1) if as_json else "\n".join(_lines(planned, content, capacity)))
 
 
@@ -76,7 +99,12 @@ def _toml(table: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _content(
-    plan: Plan, cells: list[dict[str, Any]], todo: tuple[Job, ...], estimate: Estimate, capacity: Capacity
+    plan: Plan,
+    cells: list[dict[str, Any]],
+    todo: tuple[Job, ...],
+    to_come: tuple[Job, ...],
+    estimate: Estimate,
+    capacity: Capacity,
 ) -> dict[str, Any]:
     from ablate.cli.cells import counted
 
@@ -85,13 +113,14 @@ def _content(
     unfinished |= {cell["id"] for cell in cells if cell["status"] not in ("done", "diverged")}
     seconds = {job.id: estimate.seconds(job, steps.get(job.id, 0)) if job.id in unfinished else 0.0 for job in todo}
     longest = max(seconds.values(), default=0.0)
+    later = sum(estimate.seconds(job) for job in to_come)
     return {
         "name": plan.name,
         "total": len(cells),
         **counted(cell["status"] for cell in cells),
         "seeds": _seeds(plan),
         "estimate": {
-            "seconds": max(sum(seconds.values()) / capacity.workers, longest),
+            "seconds": max((sum(seconds.values()) + later) / capacity.workers, longest),
             "measured": estimate.measured,
             "workers": capacity.workers,
             "threads": capacity.threads,
@@ -102,6 +131,16 @@ def _content(
         "notes": plan.record.notes,
         "cells": [cell | {"estimated_seconds": seconds[cell["id"]]} for cell in cells],
     }
+
+
+def _references(plan: Plan, store: Store, estimate: Estimate) -> dict[str, Any]:
+    """Returns what is to be measured of [[reference]], and roughly how long that takes."""
+    from ablate.cli.references import points_missing
+    from ablate.evaluate.reference_curves import references_of
+
+    found = references_of(plan.record, store.data_cache)
+    points, images = points_missing(found)
+    return {"points": points, "images": images, "estimated_seconds": images * estimate.seconds_per_image}
 
 
 def _seeds(plan: Plan) -> dict[str, Any]:
@@ -139,6 +178,7 @@ def _comparisons(plan: Plan) -> int:
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:
     from ablate.cli.terminal import columns, duration, paint, plural
+    from ablate.cli.tuning import planned
 
     # Name, axes and a row for each cell.
     lines = [paint(plan.name, "title")]
@@ -155,6 +195,11 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
         warmups = plural(len(content["warmups"]), "warm-up")
         lines.append(f"{warmups} first, trained once for all cells that begin alike")
     lines += _measured(content["measurements"])
+    if points := content["references"]["points"]:
+        takes = duration(content["references"]["estimated_seconds"])
+        lines.append(f"{plural(points, 'point')} of other codecs to be measured at the end, about {takes}")
+    if content["tuning"]:
+        lines += planned(plan, content["tuning"])
     for excluded in content["excluded"]:
         where = ", ".join(f"{key} = {value}" for key, value in excluded["where"].items())
         lines.append(f"{excluded['count']} left out: {where} ({excluded['reason']})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import re
@@ -31,6 +32,10 @@ class ReaderGoneError(Exception):
     """Nobody reads the output any more; no OSError, which argument parsers take for an error of theirs."""
 
 
+class OutputLostError(Exception):
+    """The output cannot be written, as to a full disk; the message is the reason. No OSError, as above."""
+
+
 class OutputStream(io.TextIOBase):
     """A standard stream that takes any text.
 
@@ -57,8 +62,9 @@ class OutputStream(io.TextIOBase):
     def write(self, text: str) -> int:
         if self._escapes:
             text = _NOT_FOR_A_STREAM.sub(lambda found: found[0] if len(found[0]) > 1 else _escaped(found[0]), text)
-        with self._losing_its_reader():
-            self.stream.write(text)
+        if text:  # click tries streams out with nothing, and passes over what they raise
+            with self._losing_its_reader():
+                self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
@@ -70,11 +76,11 @@ class OutputStream(io.TextIOBase):
         try:
             yield
         except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EIO):
-                raise
             self._silence()
             if error.errno == errno.EPIPE:
                 raise ReaderGoneError from error
+            if error.errno != errno.EIO:
+                raise OutputLostError(error.strerror) from error
 
     def _silence(self) -> None:
         """Drops what is left in the buffer, and what comes; Python would try again to write it, and say so."""
@@ -88,8 +94,15 @@ def unescaped(stream: TextIO) -> TextIO:
     return cast(TextIO, OutputStream(stream.stream, escapes=False)) if isinstance(stream, OutputStream) else stream
 
 
+def _told(unraisable: sys.UnraisableHookArgs) -> None:
+    """Tells what could not be raised, as Python does, but for a lack of memory, which is raised somewhere else, too."""
+    if not isinstance(unraisable.exc_value, MemoryError):
+        sys.__unraisablehook__(unraisable)
+
+
 def prepare() -> None:
     """Makes the standard streams usable, and Ctrl-C the end of a process that does nothing yet."""
+    sys.unraisablehook = _told
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number in (0, 1, 2):
@@ -102,6 +115,18 @@ def prepare() -> None:
         cast(TextIO, OutputStream(stream or open(os.devnull, "w", encoding="utf-8")))  # noqa: SIM115 - as long as the process
         for stream in (sys.stdout, sys.stderr)
     )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Spares a block that makes millions of objects, all of them needed to its end, the search for unreachable ones."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

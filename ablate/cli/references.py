@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from ablate.cli.options import RUNS, RunsDir
 
 if TYPE_CHECKING:
+    from ablate.evaluate.reference_curves import CodecReference
     from ablate.records import PlanRecord
     from ablate.store import Store
 
@@ -25,11 +27,11 @@ def references(
     ] = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Measures other codecs on the test images.
+    """Measures other codecs on the images of a grid.
 
-    Those of [[reference]] at their qualities, and JPEG and WebP at the bits of the arms that a report sets them beside,
-    by the protocol of the grid; the report reads what was measured. `ablate run` does this at its end. What is known is
-    not measured again.
+    Those of [[reference]] at their qualities, on the test images and on every named set, and JPEG and WebP at the bits
+    of the arms that a report sets them beside, by the protocol of the grid; the report reads what was measured.
+    `ablate run` does this at its end. What is known is not measured again.
 
     Example: ablate references grid.toml
     """
@@ -64,8 +66,34 @@ def measure_declared(plan: PlanRecord, store: Store) -> int:
     stored = store.plan()
     if stored is not None and stored.points == plan.points and stored.references != plan.references:
         store.write_plan(stored.model_copy(update={"references": plan.references}))
-    say = functools.partial(typer.echo, err=True)
-    return sum(reference.measure(say) for reference in references_of(plan, store.data_cache))
+    found = references_of(plan, store.data_cache)
+    say = Countdown(points_missing(found)[0])
+    return sum(reference.measure(say) for reference in found)
+
+
+def points_missing(references: Sequence[CodecReference]) -> tuple[int, int]:
+    """Counts the points that are to be measured of references that can be used here, and the images of all points."""
+    points = images = 0
+    for reference in references:
+        with contextlib.suppress(OSError, ValueError):  # which measuring it says
+            points += len(reference.missing()) * len(reference.qualities)
+            images += reference.images_missing()
+    return points, images
+
+
+class Countdown:
+    """Tells of each point before it is measured: its number, and how long it and the rest will take at this pace."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._number, self._began = total, 0, time.monotonic()
+
+    def __call__(self, what: str, images: int) -> None:
+        from ablate.cli.terminal import duration, plural
+
+        pace = (time.monotonic() - self._began) / self._number if self._number else 0.0
+        left = f", about {duration(pace * (self._total - self._number))} left" if pace else ""
+        self._number += 1
+        typer.echo(f"[{self._number}/{self._total}] {what}, {plural(images, 'image')}{left}", err=True)
 
 
 def measure_references(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> int | None:
@@ -80,4 +108,4 @@ def measure_references(stores: Sequence[Store], *, allow_mixed_code: bool = Fals
     from ablate.report.report import gather
 
     points = reference_points(gather(stores, allow_mixed_code=allow_mixed_code))
-    return points.references.measure(functools.partial(typer.echo, err=True)) if points else None
+    return points.references.measure(Countdown(points.references.missing())) if points else None

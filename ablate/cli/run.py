@@ -104,8 +104,8 @@ def run(
         code = max(code, measure_declared(plan, store, execution, wanted=wanted, live=progress))
     if references and code in (OK, INCOMPLETE):
         _measure_references(plan, store)
-    _print_summary(plan, store, wanted, str(grid), runs_dir)
-    raise typer.Exit(code)
+    damaged = _print_summary(plan, store, wanted, str(grid), runs_dir)
+    raise typer.Exit(INCOMPLETE if damaged and code == OK else code)
 
 
 def _measure_references(plan: Plan, store: Store) -> None:
@@ -136,7 +136,8 @@ def _print_todo(plan: Plan, store: Store, wanted: Wanted, limit: int | None) -> 
         typer.echo("\n".join(columns(("job", "status", "steps", "label"), rows, status_column=1)))
 
 
-def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Path) -> None:
+def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Path) -> bool:
+    """Prints what became of the cells, and says whether any of them cannot be believed."""
     from ablate.cli.cells import counted
     from ablate.cli.process import printable
     from ablate.cli.terminal import command, paint
@@ -148,10 +149,13 @@ def _print_summary(plan: Plan, store: Store, wanted: Wanted, grid: str, runs: Pa
     for cell in cells:
         if cell.status is Status.failed or cell.status.damaged:
             show = command("show", grid, cell.id[:6], runs=runs)
-            typer.echo(f"{cell.status}: {printable(cell.label)}: {printable(cell.cause or '')}  ({show})")
+            # Why a cell is damaged was said when the run began.
+            why = "" if cell.status.damaged else f": {printable(cell.cause or '')}"
+            typer.echo(f"{cell.status}: {printable(cell.label)}{why}  ({show})")
     for name, warmup in plan.warmups.items():
         attempt = store.warmup(name).last_attempt() if store.warmup(name).status() is Status.failed else None
         if attempt and (ended := attempt.exit()):
             typer.echo(f"failed: {printable(warmup.label)}: {printable(ended.error or '')}  ({attempt.log_path})")
     if counts["done"] or counts["diverged"]:
         typer.echo(f"next: {command('report', grid, runs=runs)}")
+    return any(cell.status.damaged for cell in cells)

@@ -13,11 +13,12 @@ from ablate.cli.options import RUNS, AsJson, RunsDir
 from ablate.records import WEIGHTS, Status
 
 if TYPE_CHECKING:
-    from ablate.records import CellRecord, Record
-    from ablate.store import Entry
+    from ablate.records import AttemptEnd, CellRecord, Record
+    from ablate.store import Attempt, Entry
 
 LOG_LINES = 15
-METRICS = (("psnr", 2), ("ms_ssim", 4), ("bpp_actual", 4), ("fd_lite0_112", 3))
+METRICS = ("psnr", "ms_ssim", "bpp_actual", "fd_lite0_112")
+"""Columns that follow those of the grid's primary metrics."""
 
 
 def show(
@@ -36,13 +37,20 @@ def show(
     """
     from ablate.cli.cells import exit_where_damaged, listed
     from ablate.cli.locate import find_cell, find_grid
+    from ablate.cli.tuning import chosen
 
     plan, store = find_grid(grid, runs_dir)
     cells = {one.id: one for one in store.cell_records(plan.record)}
     if cell is None:
         shown = list(cells.values())
         plain = [listed(one, store.cell(one.id)) | {"result": _plain(one.result)} for one in shown] if as_json else []
-        typer.echo(json.dumps({"name": plan.name, "cells": plain}, indent=1) if as_json else "\n".join(_table(shown)))
+        tuning = store.tuning()
+        content = {"name": plan.name, "cells": plain} | ({"tuning": tuning.plain()} if tuning else {})
+        typer.echo(
+            json.dumps(content, indent=1)
+            if as_json
+            else "\n".join([*_table(shown, plan.record.compare.primary), *chosen(tuning)])
+        )
     else:
         shown = [cells[find_cell(plan, store, cell).id]]
         entry = store.cell(shown[0].id)
@@ -60,16 +68,20 @@ class Shown:
     listed: Mapping[str, Any]
 
 
-def _table(cells: Iterable[CellRecord]) -> list[str]:
+def _table(cells: Iterable[CellRecord], primary: Iterable[str]) -> list[str]:
     from ablate.cli.terminal import columns, duration, number
+    from ablate.metrics.catalogue import metrics
+    from ablate.metrics.naming import split_name
 
+    names = tuple(dict.fromkeys((*primary, *METRICS)))
+    digits = {name: metrics[plain].decimals for name in names if (plain := split_name(name)[0]) in metrics}
     rows = [
-        (one.id, one.status.value, *(number(one.score(name), digits) for name, digits in METRICS),
+        (one.id, one.status.value, *(number(one.score(name), digits.get(name, 4)) for name in names),
          duration(one.result.seconds), one.label)
         for one in cells
         if one.result
     ]  # fmt: skip
-    header = ("cell", "status", *(name for name, _ in METRICS), "time", "label")
+    header = ("cell", "status", *names, "time", "label")
     table = [*columns(header, rows, status_column=1), "", "metrics of the averaged weights (ema)"]
     damaged = [f"{one.id} is {one.status}: {one.cause}" for one in cells if one.status.damaged]
     return [*(table if rows else ["no cell is finished yet"]), *damaged]
@@ -80,7 +92,7 @@ def _content(found: Shown) -> dict[str, Any]:
         {
             "number": one.number,
             "start": _plain(one.start()) or {},
-            "exit": _plain(one.exit()),
+            "exit": _plain(_ended(one)),
             "environment": one.environment().plain(),
         }
         for one in found.entry.attempts()
@@ -89,10 +101,21 @@ def _content(found: Shown) -> dict[str, Any]:
         **found.listed,
         "path": str(found.entry.path),
         "settings": dict(found.cell.config),
+        "plugins": _plugins(found),
         "attempts": attempts,
         "events": [event.plain() for event in found.entry.events()],
         "result": _plain(found.cell.result),
     }
+
+
+def _ended(attempt: Attempt) -> AttemptEnd | None:
+    """Returns how an attempt ended, as far as it can be read: what is wrong with it is the cell's cause."""
+    from ablate.records import RecordError  # which imports pydantic
+
+    try:
+        return attempt.exit()
+    except RecordError:
+        return None
 
 
 def _plain(record: Record | None) -> dict[str, Any] | None:
@@ -106,7 +129,16 @@ def _lines(found: Shown) -> list[str]:
     head = [f"{paint(cell.id, 'title')}  {cell.label}"]
     head.append(f"{paint(cell.status.value, cell.status.value)} at step {found.listed['step']} of {cell.steps}")
     head.append(str(found.entry.path))
-    return [*head, *_cause(found), *_metrics(cell), *_attempts(found.entry), *_events(found.entry), *_settings(cell)]
+    plugins = _section("code of one's own", _plugins(found))
+    listed = [*_metrics(cell), *_attempts(found.entry), *_events(found.entry), *plugins]
+    return [*head, *_cause(found), *listed, *_settings(cell)]
+
+
+def _plugins(found: Shown) -> list[str]:
+    from ablate.store.plugins import told
+
+    protocol = found.cell.result.protocol if found.cell.result else {}
+    return told(found.entry.path.parent.parent, [dict(found.cell.config), protocol])
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -142,7 +174,7 @@ def _attempts(entry: Entry) -> list[str]:
 
     rows = []
     for attempt in entry.attempts():
-        start, ended = attempt.start(), attempt.exit()
+        start, ended = attempt.start(), _ended(attempt)
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time)) if start else "–"
         who = f"{start.host} {start.pid}" if start else "–"
         how = (ended.status.value, str(ended.step), duration(ended.seconds)) if ended else ("–", "–", "–")

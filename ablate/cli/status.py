@@ -32,21 +32,28 @@ def status(
     from ablate.cli.locate import find_grid
     from ablate.cli.select import chosen_cells
     from ablate.cli.terminal import command, paint, plural
+    from ablate.cli.tuning import counted_parts, progress
+    from ablate.execute.finished import left_behind
 
     plan, store = find_grid(grid, runs_dir)
     cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
     counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
+    parts = counted_parts(plan.record.tune, cells)
     if as_json:
         content = {"name": plan.name, "total": len(cells), **counts, "cells": cells, "warmups": warmups}
+        content |= {"parts": parts} if parts else {}
         typer.echo(json.dumps(content, indent=1))
     else:
         typer.echo(f"{paint(plan.name, 'title')}: {plural(len(cells), 'cell')} in {store.path}")
         typer.echo(" · ".join(paint(f"{count} {word}", word) for word, count in counts.items()))
+        typer.echo("".join(f"{line}\n" for line in progress(parts)), nl=False)
         shown = [cell for cell in cells if show_all or cell["status"] in NOTEWORTHY]
         shown += [warmup for warmup in warmups if warmup["status"] in NOTEWORTHY]
         if shown:
             typer.echo("\n".join(_table(shown)))
+        if gone := left_behind(plan.record, store):
+            typer.echo(gone)
         if counts["failed"]:
             failed = next(cell for cell in cells if cell["status"] == "failed")
             typer.echo(f"\nwhy a cell failed: {command('show', plan.name, failed['id'][:6], runs=runs_dir)}")

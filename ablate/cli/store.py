@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablate.cli.options import RUNS, AsJson, RunsDir
+from ablate.cli.store_exchange import archive, import_, merge
+from ablate.cli.store_upkeep import du, gc, ls, rm
 
 if TYPE_CHECKING:
     from ablate.store.verify import Verified
@@ -102,3 +104,9 @@ def _lines(found: list[Verified]) -> list[str]:
         count = plural(len(content["unsealed"]), "record")
         lines.append(f"{count} of before there were seals, which nothing can be said of")
     return lines
+
+
+for command in (ls, du, gc, rm, archive, merge):
+    store.command()(command)
+store.command("import")(import_)
+STORE_COMMANDS = ("verify", "ls", "du", "gc", "rm", "archive", "merge", "import")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ablate.plugins.checked import complete
 from ablate.registry import Registry
 
 codecs = Registry(
     "codec",
     "ablate.codecs.agustsson.codec",
     facts={"stride": 1, "code": None, "settings": (), "rate": False, "check": None},
+    check=complete("a TrainableCodec", "forward", "encode", "decode", "initialise"),
 )
 """Functions of the settings `model` that return a TrainableCodec; their keyword-only arguments are its options.
 

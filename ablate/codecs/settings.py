@@ -38,12 +38,14 @@ class Model(AgustssonSettings):
     @property
     def stride(self) -> int:
         """The number of pixels that the sides of a crop must be multiples of."""
-        return self.code.stride if self.code else self._facts["stride"]
+        known = self._facts["stride"]
+        return known(self) if callable(known) else known
 
     @property
     def has_rate(self) -> bool:
         """True where the codec estimates its rate while training."""
-        return self._facts["rate"]
+        known = self._facts["rate"]
+        return known(self) if callable(known) else known
 
     def check(self, crop: int, batch_size: int) -> None:
         """Refuses crops that the codec cannot be trained on.

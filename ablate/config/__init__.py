@@ -13,6 +13,7 @@ from ablate.config.taught import NOTHING_TAUGHT as NOTHING_TAUGHT
 from ablate.config.taught import Taught as Taught
 from ablate.config.train import Adam as Adam
 from ablate.config.train import ScheduledAdam as ScheduledAdam
+from ablate.config.train import Start as Start
 from ablate.config.train import Train as Train
 from ablate.discriminators.settings import DiscriminatorQuirks as DiscriminatorQuirks
 from ablate.discriminators.settings import DiscriminatorSettings as DiscriminatorSettings

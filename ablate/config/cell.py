@@ -15,7 +15,7 @@ from ablate.config.train import Adam, Optimizers, Train
 from ablate.discriminators.catalogue import PATCH, augmentations, discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.losses.catalogue import adversarial_losses, distortions
-from ablate.settings import RESULTS_VERSION, Identified, Settings, content_sha256, identity
+from ablate.settings import RESULTS_VERSION, Identified, Known, Settings, content_sha256, identity
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
@@ -53,8 +53,10 @@ class Cell(Identified):
         if self.loss.lambda_r and not self.model.has_rate:
             raise ValueError(
                 f'loss.lambda_r weighs the rate that a codec estimates, and model.codec = "{self.model.codec.name}" '
-                "estimates none; set it to 0"
+                f'with model.prior = "{self.model.prior}" estimates none; set it to 0'
             )
+        if self.loss.rate_target is not None and not self.loss.lambda_r:
+            raise ValueError("loss.rate_target begins with the weight loss.lambda_r, which is 0; set it to 0.1, say")
         return self
 
     @model_validator(mode="after")
@@ -242,7 +244,11 @@ class Cell(Identified):
     @property
     def sha256(self) -> str:
         """The whole hash of the training, of which the id is the beginning."""
-        content = identity(self) | {"evaluation": EVALUATION_OF_0_1}
+        return self.hashed()
+
+    def hashed(self, known: Known | None = None) -> str:
+        """Returns the whole hash; for cells that share groups of settings, `known` saves going through them again."""
+        content = identity(self, known) | {"evaluation": EVALUATION_OF_0_1}
         return content_sha256({"results_version": RESULTS_VERSION, self.KIND: content})
 
     @property

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from ablate.registry import AbsentError
-from ablate.settings import NOT_IDENTITY, Settings, added
+from ablate.settings import NOT_IDENTITY, Named, added
 from ablate.sources.catalogue import data_sources, open_source, settings_of
 from ablate.sources.protocol import ColourProfiles, DataSource, Split
 
@@ -23,7 +23,7 @@ def _known_source(name: str) -> str:
     return data_sources[name].name
 
 
-class Data(Settings):
+class Data(Named):
     """Which images are trained and tested on, and how crops are drawn from them.
 
     `validation` and `validation_fraction` ask for images that are neither: choices are made on them and not on the test
@@ -50,6 +50,15 @@ class Data(Settings):
         "0.2", {}, description="a table of the options that the source takes"
     )
     colour_profiles: ColourProfiles = added("0.2", "keep")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defined_by_what_the_source_is(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("defined_by"):
+            return given
+        source = given.get("source", "photos")
+        defined_by = data_sources[source].defined_by if source in list(data_sources) else ""
+        return {**given, "defined_by": defined_by} if defined_by else given
 
     @field_validator("options")
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ablate.metrics.catalogue import extractors, metrics
 from ablate.metrics.naming import TEST, VALIDATION, distance_name, kernel_name
@@ -15,6 +15,9 @@ from ablate.registry import unknown
 from ablate.settings import Settings, added
 
 SMALLEST_PATCH = 32
+RESERVED = (TEST, VALIDATION, "train")
+"""Names that no set of images may have: they are those of the splits of `data`."""
+_OF_SETS = 'a table of directories by name, like { kodak = "kodak" }'
 FORM = 'a list of names or tables { name = "lite0", tap = 112, patch = 64 }'
 
 
@@ -49,6 +52,15 @@ def _learned_metric(name: str) -> str:
     return name
 
 
+def _name_of_a_set(name: str) -> str:
+    if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(
+            f"{name!r} cannot name a set of images (there is: letters, digits, _ and -, but not "
+            f"{' or '.join(RESERVED)})"
+        )
+    return name
+
+
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -58,10 +70,6 @@ def _as_tables(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     return tuple({"name": each} if isinstance(each, str) else each for each in value)
-
-
-def _complete_tables(tables: tuple[dict[str, int | str], ...]) -> tuple[dict[str, int | str], ...]:
-    return tuple(_complete(table) for table in tables)
 
 
 def _complete(table: Mapping[str, int | str]) -> dict[str, int | str]:
@@ -106,21 +114,10 @@ class Evaluation(Settings):
         "0.2", (), description="a list of metrics"
     )
     extractors: Annotated[
-        tuple[dict[str, int | str], ...], BeforeValidator(_as_tables), AfterValidator(_complete_tables)
+        tuple[Annotated[dict[str, int | str], AfterValidator(_complete)], ...], BeforeValidator(_as_tables)
     ] = added("0.2", (), description=FORM)
-    sets: dict[str, str] = added("0.2", {}, description='a table of directories by name, like { kodak = "kodak" }')
+    sets: dict[Annotated[str, AfterValidator(_name_of_a_set)], str] = added("0.2", {}, description=_OF_SETS)
     set_digests: dict[str, str] = added("0.2", {})
-
-    @field_validator("sets")
-    @classmethod
-    def _sets_have_names_of_their_own(cls, sets: dict[str, str]) -> dict[str, str]:
-        for name in sets:
-            if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-                raise ValueError(
-                    f"{name!r} cannot name a set of images (there is: letters, digits, _ and -, but not "
-                    f"{' or '.join(RESERVED)})"
-                )
-        return sets
 
     @model_validator(mode="after")
     def _tap_exists(self) -> Evaluation:
@@ -160,7 +157,3 @@ class Evaluation(Settings):
     def set_names(self) -> tuple[str, ...]:
         """The names of all sets of images, the test images of `data` first."""
         return (TEST, *self.sets)
-
-
-RESERVED = (TEST, VALIDATION, "train")
-"""Names that no set of images may have: they are those of the splits of `data`."""

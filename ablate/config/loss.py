@@ -21,7 +21,9 @@ class Loss(Settings):
     the generator's last layer (VQGAN). `calibrate = "gradient"` multiplies it by one number, found at step
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
     reconstruction that `calibrate_to` has there. Before that step the factor is 1.
-    `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates.
+    `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates. With a `rate_target`, in bits per
+    pixel of the training's crops, it is the weight to begin with, and `rate_control` keeps the target: "integral" by
+    changing the weight little by little, "two_level" by one weight above and a sixteenth of it below.
     `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 
@@ -37,6 +39,8 @@ class Loss(Settings):
     distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
     lambda_x: Annotated[Weight, Range(1.0, 100.0, "log")] = 12.0
     lambda_r: Weight = added("0.2", 0.0)
+    rate_target: float | None = added("0.2", None, gt=0)
+    rate_control: Literal["integral", "two_level"] = added("0.2", "integral")
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
     perceptual_weight: Annotated[Weight, Range(0.1, 10.0, "log")] = 1.0
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)

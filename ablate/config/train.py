@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ablate.config.terms import DistortionTerm
 from ablate.limits import Range
-from ablate.settings import Settings, added
+from ablate.settings import NOT_IDENTITY, Settings, added
 from ablate.terms import Term
 
 
@@ -67,6 +67,31 @@ class Optimizers(Settings):
     warmup: Adam = Adam(learning_rate=1e-3, beta1=0.9)
 
 
+class Start(Settings):
+    """Weights that a codec starts from in place of drawn ones: of a file, or of a cell of the same store.
+
+    `file` is relative to the grid file, in safetensors' form or torch's, and no part of the identity: its `sha256` is.
+    """
+
+    file: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="the 64 hex digits of the file's sha256")
+    cell: str | None = Field(None, pattern="^[0-9a-f]{12}$", description="the 12 hex digits of a cell's id")
+
+    @property
+    def given(self) -> bool:
+        """Whether there are such weights."""
+        return self.sha256 is not None or self.cell is not None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Start:
+        if self.cell is not None and (self.file is not None or self.sha256 is not None):
+            raise ValueError("train.start takes a cell, or a file with its sha256, and not both")
+        if (self.file is None) != (self.sha256 is None):
+            absent = "sha256" if self.sha256 is None else "file"
+            raise ValueError(f"train.start names a file by file and sha256, and {absent} is missing")
+        return self
+
+
 class Train(Settings):
     """How long and in which numeric form a cell is trained.
 
@@ -80,6 +105,7 @@ class Train(Settings):
 
     steps: int = Field(1000, ge=1)
     stop_at: int | None = added("0.2", None, ge=1)
+    start: Start = added("0.2", Start())
     warmup_steps: int = Field(0, ge=0)
     warmup_decay: Literal["cosine", "none"] = "cosine"
     warmup_distortion: DistortionTerm = Field(Term(name="mse"), validate_default=True)
@@ -98,6 +124,15 @@ class Train(Settings):
     def end(self) -> int:
         """The step that the training ends at."""
         return self.stop_at or self.steps
+
+    @model_validator(mode="after")
+    def _begins_in_one_way(self) -> Train:
+        if self.start.given and self.warmup_steps:
+            raise ValueError(
+                f"train.start gives the weights that train.warmup_steps = {self.warmup_steps} would train; set one of "
+                "them only"
+            )
+        return self
 
     @model_validator(mode="after")
     def _stops_before_its_end(self) -> Train:

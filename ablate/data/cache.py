@@ -4,13 +4,14 @@
     <cache>/<key>/index.json   their names, sizes, colour profiles and remarks, and the files that were refused
 
 The key stands for the content of the files and for the rules of decoding. The directory appears as a whole, by one
-rename; a process that finds another at work waits for it.
+rename; a process that finds another at work waits for it. One whose files are not as they were written is made anew.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,7 @@ import numpy as np
 
 from ablate.atomic import fsync_directory, write_json
 from ablate.config import Data
-from ablate.data.images import INDEX, PIXELS, SKIP_OPTION, Images, open_images
+from ablate.data.images import INDEX, PIXELS, SKIP_OPTION, Images, is_whole, open_images, sealed
 from ablate.data.selection import describe, select
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, unreadable
@@ -96,19 +97,19 @@ def prepare_folder(
 
 
 def _decoded(wanted: _Set, images: Callable[[], tuple[SourceImage, ...]], cache: Path) -> Path:
-    """Returns the directory of a set of decoded images; made of `images` where it is missing."""
+    """Returns the directory of a set of decoded images; made of `images` where it is missing or damaged."""
     cache.mkdir(parents=True, exist_ok=True)
     directory = cache / wanted.key
-    if directory.is_dir():
+    if is_whole(directory):
         return directory
     with _alone(cache / f".{wanted.key}.lock"):
-        if not directory.is_dir():
+        if not is_whole(directory):
             try:
                 _write(images(), wanted, directory)
             except ValueError:
                 # Where the files are gone, what was decoded of them before is better than nothing.
                 earlier = cache / wanted.earlier_key
-                if wanted.colour_profiles == "keep" and earlier.is_dir():
+                if wanted.colour_profiles == "keep" and is_whole(earlier):
                     return earlier
                 raise
     return directory
@@ -145,7 +146,8 @@ def _write(images: tuple[SourceImage, ...], wanted: _Set, directory: Path) -> No
     try:
         about = {"source": wanted.name, "digest": wanted.digest, "colour_profiles": wanted.colour_profiles}
         index = _decode_into(beside / PIXELS, images)
-        write_json(beside / INDEX, index | about)
+        write_json(beside / INDEX, sealed(index | about))
+        shutil.rmtree(directory, ignore_errors=True)  # a damaged one; who has mapped it keeps what it mapped
         beside.rename(directory)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -153,8 +155,9 @@ def _write(images: tuple[SourceImage, ...], wanted: _Set, directory: Path) -> No
     fsync_directory(directory.parent)
 
 
-def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, list[Any]]:
-    index: dict[str, list[Any]] = {key: [] for key in ("names", "shapes", "refused", "profiles", "remarks")}
+def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, Any]:
+    index: dict[str, Any] = {key: [] for key in ("names", "shapes", "refused", "profiles", "remarks")}
+    sha256 = hashlib.sha256()
     # Written from front to back: a full disk is an error here, and a bus error in a memory map.
     with path.open("wb") as file:
         for image in images:
@@ -163,14 +166,16 @@ def _decode_into(path: Path, images: tuple[SourceImage, ...]) -> dict[str, list[
             except ImageError as error:
                 index["refused"].append([image.name, str(error)])
                 continue
-            file.write(np.ascontiguousarray(decoded.pixels).data)
+            pixels = np.ascontiguousarray(decoded.pixels).data
+            file.write(pixels)
+            sha256.update(pixels)
             index["names"].append(image.name)
             index["shapes"].append(decoded.pixels.shape[1:])
             index["profiles"] += [[image.name, decoded.profile]] if decoded.profile else []
             index["remarks"] += [[image.name, remark] for remark in decoded.remarks]
         file.flush()
         os.fsync(file.fileno())
-    return index
+    return index | {"sha256": sha256.hexdigest()}
 
 
 def _read(image: SourceImage) -> Decoded:

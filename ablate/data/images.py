@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.settings import content_sha256
+from ablate.sources.digest import file_sha256
 from ablate.sources.protocol import ColourProfiles, profile_note
 
 PIXELS = "images.u8"
@@ -75,6 +77,23 @@ class Images:
         return self.pixels[start : start + 3 * height * width].reshape(3, height, width)
 
 
+def sealed(index: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the content of an index with the hash of all that it says."""
+    return {**index, "seal": content_sha256(index)}
+
+
+def is_whole(directory: Path) -> bool:
+    """Says whether decoded images lie in a directory as they were written; those of before 0.2 have no hashes."""
+    try:
+        index = json.loads((directory / INDEX).read_bytes())
+        seal = index.pop("seal", None)
+        size = sum(3 * math.prod(shape) for shape in index["shapes"])
+        whole = (directory / PIXELS).stat().st_size == size and seal in (None, content_sha256(index))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
+    return whole and ("sha256" not in index or file_sha256(directory / PIXELS) == index["sha256"])
+
+
 def open_images(directory: Path, smallest: int, skip: bool, way_out: str = SKIP_SETTING) -> Images:
     """Opens the decoded images in a directory, those whose sides are `smallest` pixels or more.
 
@@ -84,9 +103,6 @@ def open_images(directory: Path, smallest: int, skip: bool, way_out: str = SKIP_
         ValueError: if an image is unusable or too small and `skip` is off, or if none is left.
     """
     index: dict[str, Any] = json.loads((directory / INDEX).read_text())
-    size = sum(3 * math.prod(shape) for shape in index["shapes"])
-    if (directory / PIXELS).stat().st_size != size:
-        raise ValueError(f"{directory / PIXELS} is not {size} bytes long as {INDEX} says; delete {directory}")
     skipped = dict(index["refused"])
     kept = []
     offset = 0

@@ -28,9 +28,7 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     """
     data = data.model_copy(update=_absolute(data, directory))
     found = select(data, cache)
-    for split, images in found.items():
-        problems = {image.name: image.problem for image in images if image.problem}
-        require_usable(describe(data, split), problems, len(images) - len(problems), skip=data.on_bad_image == "skip")
+    _require_readable(data, found)
     digests = {f"{split}_digest": digest(images) for split, images in found.items()}
     for key, there in digests.items():
         expected = getattr(data, key)
@@ -40,6 +38,20 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     if "validation" not in found and (data.validation or data.validation_fraction):
         raise ValueError(f'source = "{data.source}" gives no images for validation')
     return data.model_copy(update=digests)
+
+
+def _require_readable(data: Data, found: Mapping[Split, tuple[SourceImage, ...]]) -> None:
+    """Refuses images of any split that cannot be read, all in one message."""
+    refusals = []
+    for split, images in found.items():
+        problems = {image.name: image.problem for image in images if image.problem}
+        kept = len(images) - len(problems)
+        try:
+            require_usable(describe(data, split), problems, kept, skip=data.on_bad_image == "skip")
+        except ValueError as error:
+            refusals.append(str(error))
+    if refusals:
+        raise ValueError("\n".join([*refusals, "the others were not decoded yet, which may show more"]))
 
 
 def select(data: Data, cache: Path | None = None) -> Mapping[Split, tuple[SourceImage, ...]]:

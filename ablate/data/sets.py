@@ -13,7 +13,7 @@ from ablate.metrics.naming import TEST, VALIDATION
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest, hash_files, stamps
 from ablate.sources.folder import list_folder
-from ablate.sources.protocol import SourceImage
+from ablate.sources.protocol import SourceImage, Split
 
 
 def resolve_sets(evaluation: Evaluation, data: Data, directory: Path, cache: Path | None = None) -> Evaluation:
@@ -65,9 +65,10 @@ def prepare_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> I
 
 
 def count_of_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> int:
-    """Counts the images of a set beside the test images, without decoding them."""
-    if name == VALIDATION:
-        return len(select(data, cache)["validation"])
+    """Counts the images of a set, without decoding them."""
+    if name in (TEST, VALIDATION):
+        split: Split = "test" if name == TEST else "validation"
+        return len(select(data, cache)[split])
     return len(list_folder(Path(evaluation.sets[name])))
 
 

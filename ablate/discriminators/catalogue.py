@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablate.plugins.checked import complete
 from ablate.registry import Registry
 
 PATCH = "patch"
@@ -25,6 +26,7 @@ discriminators = Registry(
     "ablate.discriminators.features",
     "ablate.discriminators.unet",
     facts={"of_loss": False, "check": None, "network": None},
+    check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
 """Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what
 refuses settings and a crop that it cannot be trained on; and what says, from its options, which frozen network it

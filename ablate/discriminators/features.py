@@ -8,7 +8,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, DiscriminatorOutput, Features
 from ablate.discriminators.mixing import MIXINGS, Mixing
 from ablate.discriminators.multiscale import normalise_spectrum
@@ -18,6 +17,7 @@ from ablate.layers.initial import initialise
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d
 from ablate.networks.frozen import FrozenNetwork, frozen_networks
+from ablate.plugins import discriminator
 from ablate.registry import chosen
 from ablate.rng import stream
 
@@ -72,7 +72,7 @@ def _depth(settings: DiscriminatorSettings, scale: int) -> int:
     return max(settings.layers - scale, 1)
 
 
-@discriminators.register(
+@discriminator(
     source="Sauer et al. 2021, NeurIPS (Projected GANs Converge Faster), and its release",
     check=_require_fit,
     network=_weights,

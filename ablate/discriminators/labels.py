@@ -8,16 +8,16 @@ import math
 import torch
 from torch import Tensor
 
-from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, Features
 from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.discriminators.unet import Ascending
 from ablate.layers.code import Code
 from ablate.layers.padding import SameConv2d
+from ablate.plugins import discriminator
 
 
-@discriminators.register(
+@discriminator(
     source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML", of_loss=True, check=require_more_than_a_pixel
 )
 def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:

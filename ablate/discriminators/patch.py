@@ -7,13 +7,13 @@ import itertools
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, Features
 from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d
+from ablate.plugins import discriminator
 
 
 class Trunk(nn.Module):
@@ -41,7 +41,7 @@ class Trunk(nn.Module):
         return tuple(features)
 
 
-@discriminators.register(
+@discriminator(
     source="Isola et al. 2017, CVPR, section 3.2.2; several scales: Wang et al. 2018, CVPR",
     check=require_more_than_a_pixel,
 )

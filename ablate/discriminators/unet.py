@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.discriminators.catalogue import discriminators
 from ablate.discriminators.discriminator import Discriminator, DiscriminatorOutput, Features
 from ablate.discriminators.multiscale import normalise_spectrum, require_more_than_a_pixel
 from ablate.discriminators.patch import Trunk
@@ -14,6 +13,7 @@ from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.layers.code import Code
 from ablate.layers.initial import initialise
 from ablate.layers.padding import SameConv2d
+from ablate.plugins import discriminator
 from ablate.rng import stream
 
 
@@ -53,7 +53,7 @@ def _require_one(settings: DiscriminatorSettings, crop: int) -> None:
     require_more_than_a_pixel(settings, crop)
 
 
-@discriminators.register(source="Schönfeld et al. 2020, CVPR, section 3.1, and its release", check=_require_one)
+@discriminator(source="Schönfeld et al. 2020, CVPR, section 3.1, and its release", check=_require_one)
 def unet(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
     """A logit for each pixel and one for the whole image, by a U-Net; without CutMix."""
     return UNetDiscriminator(settings)

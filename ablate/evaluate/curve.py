@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-RATE = "bpp_actual"
+from ablate.metrics.naming import RATE as RATE
+
+IDENTICAL = "identical"
+"""Beside the metrics of a point: how many images came back unchanged, whose PSNR is infinite and in no mean."""
 
 Quality = int | float | str | None
 

@@ -10,6 +10,7 @@ from ablate.data import Images
 from ablate.evaluate.distances import refusal
 from ablate.evaluate.features import Look, view_of
 from ablate.metrics import Metric
+from ablate.metrics.catalogue import metrics as catalogue
 
 Facts = dict[str, Any]
 
@@ -35,6 +36,8 @@ def protocol(
             own = _paired(look) | every | _set_limits(metric, look)
         else:
             own = every | {"images": len(images)} | metric.weights_facts() | _image_limits(metric, images)
+        if defined_by := catalogue.defined_by(metric.name):
+            own |= {"defined_by": defined_by}
         if metric.by_choice:
             hashes = [str(value) for key, value in own.items() if key.endswith("sha256")]
             own |= {"trained_against": taught.through(metric, hashes)}

@@ -1,4 +1,4 @@
-"""Measures a format of Pillow or any program on the test images at each of its qualities, by the cells' protocol."""
+"""Measures a format of Pillow or any program on a set of images at each of its qualities, by the cells' protocol."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from torch import Tensor
 from ablate.atomic import write_bytes
 from ablate.codecs.command import DECODED, INPUT, Command, CommandError, Failure
 from ablate.codecs.standard import FORMATS, StandardCodec
-from ablate.config import Data, Evaluation
+from ablate.config import Evaluation
 from ablate.cores import cores
-from ablate.data import Images, prepare
+from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.evaluate.curve import CurvePoint, Quality, in_order
+from ablate.evaluate.curve import IDENTICAL, CurvePoint, Quality, in_order
 from ablate.evaluate.features import as_tensor
 from ablate.evaluate.given import Given
 from ablate.evaluate.measure import measure
@@ -50,32 +50,31 @@ class _Coded:
 def measure_codec(
     reference: Reference,
     qualities: Sequence[Quality],
-    data: Data,
+    images: Images,
     evaluation: Evaluation,
     cache: Path,
     directory: Path,
-    say: Callable[[str], None],
+    say: Callable[[str, int], None],
 ) -> tuple[list[CurvePoint], dict[str, Any]]:
     """Returns a point for each quality, in the order of their bits, and how the metrics were measured.
 
     Args:
         reference: by codec or by command.
         qualities: a point each.
-        data: whose test images are coded.
+        images: to be coded.
         evaluation: what is measured, and how.
         cache: directory of decoded images and of the originals' features.
         directory: that of the grid file.
-        say: told of each quality.
+        say: told of each quality, before, and how many images it has.
 
     Raises:
         ValueError: for a quality that the format does not have.
         OSError: where the images are not there or a directory cannot be written.
     """
-    images = prepare(data, "test", cache)
     points: list[CurvePoint] = []
     protocol: dict[str, Any] = {}
     for quality in qualities:
-        say(f"{reference.label} at quality {quality}" if quality is not None else reference.label)
+        say(f"{reference.label} at quality {quality}" if quality is not None else reference.label, len(images))
         with tempfile.TemporaryDirectory(prefix="ablate-reference-") as scratch:
             ended = threading.Event()
             coded = _code(images, _encoder(reference, quality, directory, ended), ended, Path(scratch))
@@ -87,7 +86,8 @@ def measure_codec(
             found = measure({"given": coded.given}, evaluation, images, records, cache=cache, device="cpu")
         measured = found.metrics["given"]
         protocol = {name: facts for name, facts in found.protocol.items() if name in measured}
-        points.append(CurvePoint(quality, {name: measured[name] for name in protocol}))
+        names = (*protocol, IDENTICAL)
+        points.append(CurvePoint(quality, {name: measured[name] for name in names}))
     return in_order(points), protocol
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.atomic import read_json, write_json
 from ablate.codecs.standard import STANDARD, StandardFormat
 from ablate.config import RESULTS_VERSION, Evaluation, content_sha256
 from ablate.data import Images
+from ablate.records.figures import read_figures, write_figures
 
 VERSION = 2
 """Raised when the same images and bits give other records than before."""
@@ -51,26 +51,47 @@ class References:
             for name, limits in self.limits.items()
         }
 
-    def measure(self, say: Callable[[str], None] = lambda _: None) -> int:
-        """Measures what is not known yet, says so before, and returns how many records that made."""
+    def missing(self) -> int:
+        """Counts the records that are not known yet."""
+        return sum(len(self._fresh(codec)) for codec in STANDARD)
+
+    def measure(self, say: Callable[[str, int], None] = lambda _what, _images: None) -> int:
+        """Measures what is not known yet and returns how many records that made.
+
+        Args:
+            say: told of each record, before, and how many images it is of.
+        """
         count = 0
         for codec in STANDARD:
-            kept = self._kept(codec)
-            fresh = {key: limits for limits in self.limits.values() if (key := _key(limits)) not in kept}
+            fresh = self._fresh(codec)
             if not fresh:
                 continue
             from ablate.evaluate.reference_measurer import Measurer  # imports torch, which what is known needs not
 
-            say(f"measuring {codec.label} on {len(self.images)} images, which is kept for other reports")
             measurer = Measurer(codec, self.images, self.evaluation, self.cache)
-            made = {key: measurer.record(limits) for key, limits in fresh.items()}
+            made = {}
+            for key, name in fresh.items():
+                say(f"{codec.label} at the bits of {name}", len(self.images))
+                made[key] = measurer.record(self.limits[name])
             # Another process may have added others meanwhile.
-            write_json(self._path(codec), self._kept(codec) | made)
+            write_figures(self._path(codec), self._whole(codec) | made)
             count += len(made)
         return count
 
+    def _fresh(self, codec: StandardFormat) -> dict[str, str]:
+        """Returns the name of each limit that a codec was not measured at, by its key."""
+        kept = self._whole(codec)
+        return {key: name for name, limits in self.limits.items() if (key := _key(limits)) not in kept}
+
+    def _whole(self, codec: StandardFormat) -> dict[str, Record]:
+        """Returns what is kept; of a damaged file nothing, so that all is measured and written anew."""
+        try:
+            return self._kept(codec)
+        except ValueError:
+            return {}
+
     def _kept(self, codec: StandardFormat) -> dict[str, Record]:
-        return read_json(self._path(codec)) or {}
+        return read_figures(self._path(codec)) or {}
 
     def _beyond_0_1(self) -> dict[str, Any]:
         """Returns what else is measured where an evaluation says more than one extractor."""

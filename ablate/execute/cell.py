@@ -18,7 +18,7 @@ from ablate.evaluate.measure import measure, require_measures
 from ablate.evaluate.parameters import codec_facts
 from ablate.objective import Kernels
 from ablate.records import Result, Status
-from ablate.store import Entry
+from ablate.store import Entry, checkpoint
 from ablate.store.artefacts import artefacts
 from ablate.trackers.tracking import Tracking
 from ablate.train.outcome import Outcome
@@ -32,6 +32,7 @@ def run_cell(
     *,
     warmup: Entry | None,
     beginning: Entry | None = None,
+    origin: Entry | None = None,
     data_cache: Path,
     device: str,
     attempt: int,
@@ -46,7 +47,7 @@ def run_cell(
     require_measures(cell.evaluation)
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}
     with Tracking(entry, attempt, trackers) as tracking:
-        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, **common)
+        trained = train_cell(cell, tracking, warmup=warmup, beginning=beginning, origin=origin, **common)
         outcome = trained.outcome
         if outcome.status is Status.interrupted:
             tracking.ends(outcome.status)
@@ -130,7 +131,9 @@ def _commit(
     }
     entry.commit(Result.model_validate(result))
     if not keep_state or outcome.status is not Status.done:
-        entry.checkpoint.unlink(missing_ok=True)
+        checkpoint.drop(entry)
+    else:
+        entry.earlier_checkpoint.unlink(missing_ok=True)
 
 
 def _peak_memory(device: str) -> int:

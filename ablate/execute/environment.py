@@ -13,6 +13,7 @@ from typing import Any
 import ablate
 from ablate.cores import cores
 from ablate.execute.capacity import Capacity
+from ablate.plugins.load import loaded
 from ablate.records import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
@@ -51,6 +52,7 @@ def provenance(device: str, threads: int) -> Environment:
         "python": platform.python_version(),
         "ablate": _version("ablate"),
         **versions,
+        **({"plugins": {source.name: source.defined_by for source in loaded()}} if loaded() else {}),
     }
     return Environment.model_validate(facts)
 

@@ -34,7 +34,8 @@ class Estimate:
         """Learns from the results that the store holds for the plan."""
         estimate = cls()
         for point in plan.points:
-            estimate.learn("cell", point.cell, store.cell(point.id).readable_result())
+            if (entry := store.cell(point.id)).begun:
+                estimate.learn("cell", point.cell, entry.readable_result())
         for name, warmup in plan.warmups.items():
             estimate.learn("warmup", warmup.warmup, store.warmup(name).readable_result())
         return estimate
@@ -68,6 +69,12 @@ class Estimate:
     def measurements_known(self) -> bool:
         """Whether an image was timed on its way through a codec and the metrics."""
         return "measure" in self._steps or "measure" in self._observed
+
+    @property
+    def seconds_per_image(self) -> float:
+        """How long an image takes on its way through a codec and the metrics."""
+        known = self._steps.get("measure")
+        return fmean(known) if known else self._observed.get("measure", GUESSED_SECONDS_PER_IMAGE)
 
     def seconds(self, job: Job, step: int = 0) -> float:
         """Returns how long a job takes from a step on, with its evaluation."""

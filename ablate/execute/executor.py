@@ -10,6 +10,7 @@ from typing import Protocol
 from ablate.execute.capacity import Capacity
 from ablate.execute.jobs import Job
 from ablate.execute.work import Work
+from ablate.plugins.checked import complete
 from ablate.records import Execution
 from ablate.registry import Registry
 from ablate.store import Store
@@ -71,9 +72,15 @@ class RunContext:
     """How long a job may take."""
     grace_seconds: float = 60.0
     """How long after its timeout a job that does not listen is killed."""
+    say: Callable[[str], None] = lambda _text: None
+    """Takes a sentence for the user."""
 
 
 ExecutorFactory = Callable[[RunContext], Executor]
 
-executors = Registry("executor", "ablate.execute.local")
+executors = Registry(
+    "executor",
+    "ablate.execute.local",
+    check=complete("an executor", "capacity", "busy", "free", "start", "ended", "stop", "kill"),
+)
 """Functions from a `RunContext` to an `Executor`, by the name that [execution] and --executor give."""

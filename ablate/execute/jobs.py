@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ablate.execute.planning import Plan
-from ablate.records import CellSettings, MeasurementSettings, PlannedCell, PlannedWarmup, WarmupSettings
+from ablate.records import (
+    CellSettings,
+    MeasurementSettings,
+    PlannedCell,
+    PlannedWarmup,
+    PluginRecord,
+    Status,
+    WarmupSettings,
+)
 from ablate.store import Entry, Store
+from ablate.store.seal import unusable
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,8 @@ class Job:
     needs: str | None = None
     follows: str | None = None
     begins: int = 0
+    plugins: tuple[PluginRecord, ...] = ()
+    """Code that its process loads first."""
 
     def entry(self, store: Store) -> Entry:
         """Returns the job's place in the store."""
@@ -62,18 +73,28 @@ def jobs(plan: Plan, store: Store, *, wanted: Wanted = every_cell, limit: int | 
 
     Only cells that are wanted are taken, and of those that are unfinished at most the first `limit`.
     """
-    cells = [cell_job(point) for point in plan.points if wanted(point)]
+    cells = [cell_job(point, plan.record.plugins) for point in plan.points if wanted(point)]
     unfinished = [job for job in cells if not job.entry(store).status().finished]
     beyond = set() if limit is None else {job.id for job in unfinished[limit:]}
     needed = dict.fromkeys(job.needs for job in unfinished if job.needs and job.id not in beyond)
-    warmups = [_warmup(plan.warmups[name]) for name in needed if not store.warmup(name).status().finished]
+    warmups = [_warmup(plan.warmups[name], plan.record.plugins) for name in needed]
+    warmups = [job for job in warmups if not job_status(job, store).finished]
     return (*warmups, *(job for job in cells if job.id not in beyond))
 
 
-def cell_job(point: PlannedCell) -> Job:
-    """Returns the training of a cell."""
-    return Job("cell", point.id, point.label, point.settings, point.steps, point.warmup, point.follows, point.begins)
+def job_status(job: Job, store: Store) -> Status:
+    """Returns how far a job is; a warm-up or measurement that was finished and is damaged is done again."""
+    entry = job.entry(store)
+    status = entry.status()
+    again = job.kind != "cell" and (status.finished or status is Status.altered) and unusable(entry)
+    return Status.pending if again else status
 
 
-def _warmup(planned: PlannedWarmup) -> Job:
-    return Job("warmup", planned.id, planned.label, planned, planned.steps)
+def cell_job(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
+    """Returns the training of a cell, whose process loads plugins first."""
+    needs, follows, begins = point.warmup, point.follows, point.begins
+    return Job("cell", point.id, point.label, point.settings, point.steps, needs, follows, begins, plugins)
+
+
+def _warmup(planned: PlannedWarmup, plugins: tuple[PluginRecord, ...]) -> Job:
+    return Job("warmup", planned.id, planned.label, planned, planned.steps, plugins=plugins)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,15 @@ def measurements(plan: Plan, store: Store, *, wish: Wish = Wish(), wanted: Wante
         for cell in store.cell_records(plan.record)
         if wanted(cell) and "evaluation" in cell.config and (cell.part == "trial") == wish.trials
     ]
-    named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
-    if foreign := [name for name in wish.sets if cells and name not in named]:
-        raise ValueError(unknown("set of images", foreign[0], sorted(named)))
+    if wish.sets and cells:
+        named = {name for cell in cells for name in image_sets(cell.config, wish.evaluation(cell.config))}
+        if foreign := [name for name in wish.sets if name not in named]:
+            raise ValueError(unknown("set of images", foreign[0], sorted(named)))
     done = [cell for cell in cells if cell.status is Status.done]
     count = functools.cache(functools.partial(_count_images, store.data_cache))
-    return tuple(job for cell in done for job in _jobs(cell, wish, count))
+    # Equal images under two names are measured once.
+    found = {job.id: job for cell in done for job in _jobs(cell, wish, count)}
+    return tuple(replace(job, plugins=plan.record.plugins) for job in found.values())
 
 
 def _jobs(cell: CellRecord, wish: Wish, count: Callable[[str, str, str], int]) -> Iterator[Job]:
@@ -100,7 +103,7 @@ def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) ->
     names = []
     for name in evaluation.measured:
         facts = result.protocol.get(on_set(name, images))
-        if name in asked and not (facts is not None and looked_at_alike(facts, evaluation)):
+        if name in asked and not (facts is not None and looked_at_alike(name, facts, evaluation)):
             first = metrics[name].stands_in_for
             # Whether a metric must be stood in for is known once that one is measured.
             beside = result.protocol.get(on_set(first, images), {}) if first else {}
@@ -124,7 +127,22 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "metrics": sorted(names),
         "views": views,
     }
+    if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
+        content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]
+
+
+def images_beside(cells: Iterable[Mapping[str, Any]], store: Store) -> int:
+    """Counts the reconstructions that cells to come will be measured by on other sets than their test images."""
+    count = functools.cache(functools.partial(_count_images, store.data_cache))
+    found = 0
+    for cell in cells:
+        if "evaluation" not in cell:
+            continue
+        evaluation: Evaluation = Evaluation.model_validate(cell["evaluation"])
+        data, sets = json.dumps(cell["data"]), json.dumps(cell["evaluation"])
+        found += sum(len(WEIGHTS) * count(data, sets, name) for name in image_sets(cell, evaluation) if name != TEST)
+    return found
 
 
 def _count_images(cache: Path, data: str, evaluation: str, images: str) -> int:

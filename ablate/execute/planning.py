@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,23 +13,32 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ablate.execute.environment import code_fingerprint
+from ablate.execute.groups import Groups
 from ablate.execute.trials import staged
+from ablate.plugins.load import installed, load
+from ablate.plugins.source import PluginError, source_of_module
 from ablate.records import (
     CellSettings,
     Compare,
     ExcludedCells,
+    Execution,
     PlannedCell,
     PlannedWarmup,
     PlanRecord,
+    Plugins,
     RecordError,
     Reference,
 )
 from ablate.records.plan import SCHEMA
 from ablate.store import Store
+from ablate.store.plugins import keep, offer, record_of
 
 if TYPE_CHECKING:
-    from ablate.config import Cell, Data, Evaluation, Warmup
-    from ablate.grid import Grid, Point
+    from ablate.config import Cell, Data, Evaluation, Train
+    from ablate.grid import Grid
+
+ID_DIGITS = 12
+PLANNED = {"id", "sha256", "label", "arm", "axes", "seed", "warmup", "cell"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ class Plan:
 
     record: PlanRecord
     text: bytes
+    faults: tuple[str, ...] = ()
+    """Plugins that could not be loaded, a sentence for each: results can be read, and nothing can be run."""
 
     @property
     def name(self) -> str:
@@ -57,6 +68,7 @@ class Plan:
     def write(self, store: Store) -> None:
         """Leaves the plan and a copy of the grid file in the store."""
         store.write_grid(self.text)
+        keep(store.path, self.record.plugins)
         store.write_plan(self.record)
 
 
@@ -75,50 +87,83 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     points: dict[str, PlannedCell] = {}
     warmups: dict[str, PlannedWarmup] = {}
     notes = list(grid.notes)
-    for point in grid.points():
+
+    def resolved_cell(cell: Cell) -> Cell:
         # Each data set is read once.
-        key = point.cell.data.model_dump_json()
+        key = cell.data.model_dump_json()
         if key not in resolved:
-            resolved[key] = resolve(point.cell.data, directory, cache)
-        place = (key, point.cell.evaluation.model_dump_json())
+            resolved[key] = resolve(cell.data, directory, cache)
+        place = (key, cell.evaluation.model_dump_json())
         if place not in evaluations:
-            evaluations[place] = resolve_sets(point.cell.evaluation, resolved[key], directory, cache)
-        cell = point.cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place]})
-        if cell.id in points:
-            notes.append(f"{point.label} is not run: {_same(points[cell.id], cell)}")
+            evaluations[place] = resolve_sets(cell.evaluation, resolved[key], directory, cache)
+        train = _with_start(cell.train, directory)
+        return cell.model_copy(update={"data": resolved[key], "evaluation": evaluations[place], "train": train})
+
+    groups = Groups(resolved_cell)
+    starts: dict[int, PlannedWarmup] = {}
+    axes: dict[int, dict[str, Any]] = {}
+    for point in grid.points():
+        cell = groups.cell(point.cell)
+        sha256 = groups.sha256(cell)
+        if sha256[:ID_DIGITS] in points:
+            notes.append(f"{point.label} is not run: {_same(points[sha256[:ID_DIGITS]], cell)}")
             continue
-        warmup = cell.warmup
-        if warmup is not None and warmup.id not in warmups:
-            warmups[warmup.id] = PlannedWarmup.of(warmup)
-        points[cell.id] = _planned(point, cell, warmup)
+        warmup = groups.warmup(cell)
+        if warmup is not None and id(warmup) not in starts:
+            starts[id(warmup)] = PlannedWarmup.of(warmup)
+            warmups[starts[id(warmup)].id] = starts[id(warmup)]
+        if id(point.axes) not in axes:
+            axes[id(point.axes)] = _through_json(dict(point.axes))
+        points[sha256[:ID_DIGITS]] = PlannedCell.model_construct(
+            _fields_set=PLANNED,
+            id=sha256[:ID_DIGITS],
+            sha256=sha256,
+            label=point.label,
+            arm=point.arm,
+            axes=axes[id(point.axes)],
+            seed=point.seed,
+            warmup=starts[id(warmup)].id if warmup is not None else None,
+            cell=groups.plain(cell),
+        )
     text = grid.path.read_bytes()
     record = PlanRecord(
         schema_version=SCHEMA,
         grid_sha256=hashlib.sha256(text).hexdigest(),
         fingerprint=code_fingerprint(),
         data_stat=data_stat((point.cell for point in points.values()), directory),
+        file=grid.path.name,
         directory=str(directory),
         name=grid.name,
         compare=Compare.model_validate(grid.compare.model_dump()),
         budget=grid.budget,
-        execution=grid.execution,
+        execution=Execution.model_validate(grid.execution.model_dump()),
         references=tuple(_located(each, directory) for each in grid.references),
+        **({"plugins": tuple(map(record_of, grid.plugins))} if grid.plugins else {}),
         **({"tune": grid.tuning} if grid.tuning else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,
-        points=tuple(points.values()),
+        points=(),
         warmups=warmups,
     )
-    # Once through JSON, so that a fresh plan and one read back are equal.
-    return Plan(PlanRecord.model_validate(json.loads(json.dumps(record.plain(), allow_nan=False))), text)
+    # Once through JSON, so that a fresh plan and one read back are equal; so were the cells.
+    whole = PlanRecord.model_validate(_through_json(record.plain()))
+    return Plan(whole.model_copy(update={"points": tuple(points.values())}), text)
 
 
-def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Plan:
+def load_plan(
+    path: Path,
+    root: Path,
+    *,
+    remember: bool = False,
+    reading: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Plan:
     """Returns the plan of a grid file, from the store under `root` where neither file, code nor data changed since.
 
     Writes nothing, unless the hashes of the images shall be remembered in the store. Where the plan is not there it
-    takes seconds, and `meanwhile` is called first, to start what can go on beside it.
+    takes seconds, and `meanwhile` is called first, to start what can go on beside it. To read results, a plan that was
+    stored is taken also where a plugin is missing.
 
     Raises:
         GridError: with every mistake of the file.
@@ -126,7 +171,7 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
     """
     if not path.is_file():
         raise ValueError(f"there is no grid file {path}; `ablate init {path}` writes one to start from")
-    stored = _stored(path, root)
+    stored = _stored(path, root, reading)
     if stored is not None:
         return stored
     meanwhile()
@@ -139,19 +184,31 @@ def load_plan(path: Path, root: Path, *, remember: bool = False, meanwhile: Call
 
 
 def stored_plan(store: Store) -> Plan | None:
-    """Returns the plan of the latest run as it stands, without asking whether the grid file changed since.
+    """Returns the plan of the latest run as it stands, without asking whether grid file or plugins changed since.
 
     Raises:
         ValueError: where it was written by an ablate with other files.
     """
     record = store.plan()
-    return Plan(record, (store.path / "grid.toml").read_bytes()) if record else None
+    if record is None:
+        return None
+    store.require_grid(record)
+    return Plan(record, grid_copy(store), tuple(offer(record.plugins)))
 
 
-def _stored(path: Path, root: Path) -> Plan | None:
+def grid_copy(store: Store) -> bytes:
+    """Returns the grid file as it was when it last ran; empty where the copy is gone."""
+    try:
+        return (store.path / "grid.toml").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _stored(path: Path, root: Path, reading: bool) -> Plan | None:
     text = path.read_bytes()
     try:
-        name = tomllib.loads(text.decode("utf-8-sig")).get("name", path.stem)
+        content = tomllib.loads(text.decode("utf-8-sig"))
+        name = content.get("name", path.stem)
     except ValueError:
         return None  # read_grid says what is wrong with the file
     try:
@@ -162,13 +219,42 @@ def _stored(path: Path, root: Path) -> Plan | None:
     expected = (hashlib.sha256(text).hexdigest(), code_fingerprint(), str(directory))
     if record is None or (record.grid_sha256, record.fingerprint, record.directory) != expected:
         return None
+    faults = _plugins_again(record, content.get("plugins", {}), directory, reading)
+    if faults is None:
+        return None
     try:
         now = data_stat((point.cell for point in record.points), directory)
     except ValidationError:
         return None  # planned with a data source that is not registered now: read_grid says which
     if record.data_stat != now:
         return None
-    return Plan(record, text)
+    return Plan(record, text, tuple(faults))
+
+
+def _plugins_again(
+    record: PlanRecord, declared: Mapping[str, Any], directory: Path, reading: bool
+) -> Sequence[str] | None:
+    """Loads the plugins of a stored plan; returns what is to say of them, or None where they are no longer the same.
+
+    To read results, one that cannot be loaded counts as the same.
+    """
+    if not record.plugins and not declared and not installed():
+        return ()
+    from ablate.grid.plugins import named_plugins
+
+    readers = named_plugins(directory, Plugins.model_validate(declared))
+    planned = {each.name: each.defined_by for each in record.plugins}
+    if planned.keys() != {*readers, *installed()}:
+        return None
+    try:
+        for name in planned:
+            source = readers[name]() if name in readers else source_of_module(name)
+            if source.defined_by != planned[name]:
+                return None
+            load(source)
+    except PluginError:
+        return offer(record.plugins) if reading else None
+    return ()
 
 
 def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
@@ -178,7 +264,8 @@ def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
     from ablate.data import stat_fingerprint
     from ablate.data.sets import stat_of_set
 
-    cells = list(cells)
+    # Cells share the objects of their groups, so that few are left to be compared.
+    cells = list({(id(cell["data"]), id(cell.get("evaluation"))): cell for cell in cells}.values())
     distinct = {json.dumps([cell["data"][key] for key in WHICH_IMAGES]): cell["data"] for cell in cells}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
     sets = {path for cell in cells for path in cell.get("evaluation", {}).get("sets", {}).values()}
@@ -191,7 +278,7 @@ def with_earlier_ids(planned: Plan, store: Store) -> Plan:
 
     They keep these ids, so that nothing is trained again; a note of the plan says so.
     """
-    absent = {point.id: point for point in planned.points if not store.cell(point.id).path.is_dir()}
+    absent = {point.id: point for point in planned.points if not store.cell(point.id).begun}
     earlier = _earlier_entries(store, {point.id for point in planned.points}) if absent else {}
     found = {name: earlier[name] for name in absent if name in earlier}
     if not found:
@@ -205,7 +292,7 @@ def with_earlier_ids(planned: Plan, store: Store) -> Plan:
     cells = "1 cell keeps its id" if len(found) == 1 else f"{len(found)} cells keep their ids"
     note = f"{cells} from before 0.2, which counted [evaluation], too: trained then, and not trained again"
     record = planned.record.model_copy(update={"points": points, "notes": [*planned.record.notes, note]})
-    return Plan(record, planned.text)
+    return replace(planned, record=record)
 
 
 def _earlier_entries(store: Store, planned: Collection[str]) -> dict[str, CellSettings]:
@@ -235,17 +322,26 @@ def _same(first: PlannedCell, cell: Cell) -> str:
     return f"its images are those of {first.label}, and so is all else"
 
 
-def _planned(point: Point, cell: Cell, warmup: Warmup | None) -> PlannedCell:
-    return PlannedCell(
-        id=cell.id,
-        sha256=cell.sha256,
-        label=point.label,
-        arm=point.arm,
-        axes=dict(point.axes),
-        seed=point.seed,
-        warmup=warmup.id if warmup else None,
-        cell=cell.model_dump(mode="json"),
-    )
+def _with_start(train: Train, directory: Path) -> Train:
+    """Returns the settings with where the file of the first weights lies from here.
+
+    Raises:
+        ValueError: if it is absent or another one.
+    """
+    if train.start.file is None:
+        return train
+    path = directory / train.start.file
+    if not path.is_file():
+        raise ValueError(f"train.start.file = {train.start.file!r}: there is no file {path}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != train.start.sha256:
+        raise ValueError(f"{path} has the sha256 {found}, and train.start.sha256 is {train.start.sha256}")
+    return train.model_copy(update={"start": train.start.model_copy(update={"file": str(path)})})
+
+
+def _through_json(content: Any) -> Any:
+    return json.loads(json.dumps(content, allow_nan=False))
 
 
 def _located(reference: Reference, directory: Path) -> Reference:

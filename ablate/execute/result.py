@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL
-from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, Status
+from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, RecordError, Status
+from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW
 from ablate.store import Attempt, Busy, Entry
 
 
@@ -25,6 +27,8 @@ class JobResult:
     seconds: float = 0.0
     cause: str | None = None
     """The reason in words."""
+    notes: tuple[str, ...] = ()
+    """What was found of files that were not as they should be."""
 
     @property
     def kind_of_cause(self) -> str:
@@ -41,7 +45,7 @@ def read_result(
     """
     result = entry.result()
     if result is not None:
-        return JobResult(result.status, None, result.step, result.seconds, result.cause)
+        return JobResult(result.status, None, result.step, result.seconds, result.cause, _notes(entry))
     if process.exitcode == BUSY:
         return JobResult(Status.running, FailureReason.busy)
     attempt = _attempt_of(entry, process)
@@ -49,7 +53,18 @@ def read_result(
     if ended is None:
         ended = _settle(entry, attempt, process, environment, saved_step)
     reason = FailureReason.disk_full if process.exitcode == DISK_FULL else ended.reason
-    return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error)
+    return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error, _notes(entry))
+
+
+def _notes(entry: Entry) -> tuple[str, ...]:
+    """Returns what the last attempt found of files that were damaged."""
+    attempt = entry.last_attempt()
+    if attempt is None:
+        return ()
+    with suppress(RecordError):
+        found = [event for event in entry.events() if event.attempt == attempt.number]
+        return tuple(event.detail for event in found if event.kind in (DAMAGED_CHECKPOINT, MADE_ANEW))
+    return ()
 
 
 def _attempt_of(entry: Entry, process: ProcessExit) -> Attempt | None:

@@ -11,7 +11,7 @@ from typing import Self
 from ablate.execute.environment import environment_of
 from ablate.execute.estimate import Estimate
 from ablate.execute.executor import Executor, ExecutorFactory, RunContext, executors
-from ablate.execute.finished import environments, on_threads, other_code
+from ablate.execute.finished import environments, left_behind, of_another_file, on_threads, other_code
 from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
 from ablate.execute.jobs import Job, Wanted, every_cell, jobs
@@ -78,8 +78,9 @@ def run(
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
     schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
     finished = environments(plan, store)
-    if warning := other_code(finished):
-        listener.on_message(warning)
+    for warning in (other_code(finished), of_another_file(plan, store), left_behind(plan.record, store)):
+        if warning:
+            listener.on_message(warning)
     for job in todo:
         if (status := schedule.statuses[job.id]).damaged:
             listener.on_message(f"{status}: {job.label}: {job.entry(store).fault()}")
@@ -91,7 +92,7 @@ def run(
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     for name in execution.trackers:
         trackers[name]  # raises for one that there is not
-    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds)
+    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds, listener.on_message)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
     plan.write(store)
@@ -175,6 +176,8 @@ class _Run:
             result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
+            for note in result.notes:
+                self.listener.on_message(f"{job.label}: {note}")
             if result.reason is not FailureReason.busy:
                 self.listener.on_end(job, result, self._look)
 

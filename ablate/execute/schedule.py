@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from ablate.execute.jobs import Job
+from ablate.execute.jobs import Job, job_status
 from ablate.execute.result import JobResult
 from ablate.records import FailureReason, Status
 from ablate.store import Store
@@ -31,13 +31,14 @@ class Schedule:
         self._max_alike = max_alike
         self._alike: list[str] = []
         self._looked_at = 0.0
+        self._began = time.time()
         self._look_costs = 0.0
         for job in self.jobs:
             entry = job.entry(store)
-            status = entry.status()
+            status = job_status(job, store)
             if status.finished or status.damaged:
                 self.statuses[job.id] = status
-            elif status is not Status.running and entry.fault():
+            elif status is entry.status() is not Status.running and entry.fault():
                 self.statuses[job.id] = Status.broken
 
     def next(self) -> Job | None:
@@ -47,6 +48,8 @@ class Schedule:
         for job in self.jobs:
             if self._open(job) and self._startable(job):
                 self._look_at(job)
+                if self.statuses[job.id] is Status.pending and job.entry(self._store).cancelled(self._began):
+                    self.statuses[job.id] = Status.interrupted
                 if self.statuses[job.id] is Status.pending:
                     return job
         return None
@@ -104,7 +107,7 @@ class Schedule:
         return needed is not None and (needed in (Status.failed, Status.interrupted) or needed.damaged)
 
     def _look_at(self, job: Job) -> None:
-        before, status = self.statuses[job.id], job.entry(self._store).status()
+        before, status = self.statuses[job.id], job_status(job, self._store)
         if status is Status.failed and before is not Status.running:
             # It failed in an earlier run, and is tried again; what fails elsewhere meanwhile is left to a later run.
             status = Status.pending

@@ -11,7 +11,7 @@ from ablate.execute.planning import Plan
 from ablate.execute.runner import INCOMPLETE, OK
 from ablate.execute.trials import staged
 from ablate.records import TuningRecord
-from ablate.store import Store
+from ablate.store import Store, checkpoint
 
 Train = Callable[[Plan, Sequence[Job]], int]
 """Trains what a plan has, with stand-ins of what will come after it, and returns the exit code of the run."""
@@ -30,7 +30,7 @@ def run_stages(
     while True:
         stage = staged(plan.record, store)
         plan = replace(plan, record=stage.record)
-        code = train(plan, [cell_job(point) for point in stage.to_come])
+        code = train(plan, [cell_job(point, plan.record.plugins) for point in stage.to_come])
         if plan.record.tune is None or code not in (OK, INCOMPLETE):
             return code, plan
         if todo := unmeasured_trials(plan, store):
@@ -60,7 +60,7 @@ def drop_states(tuning: TuningRecord, store: Store) -> None:
             for place, cell in enumerate(cells):
                 needed = trial.ended == "open" if further is None else store.cell(further[place]).result() is None
                 if not needed:
-                    store.cell(cell).checkpoint.unlink(missing_ok=True)
+                    checkpoint.drop(store.cell(cell))
 
 
 def _gone_on(tuning: TuningRecord, more: int) -> str:

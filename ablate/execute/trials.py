@@ -268,4 +268,5 @@ def _why(arm: _Arm, halving: Halving) -> str:
     among = len(halving.rungs[last])
     tied = f"; {halving.ties} tied with it, and the lowest number wins" if halving.ties else ""
     step = tuning.stops(last, arm.steps)
-    return f"the {extreme} {figure}, {score:.6g}, of {among} at step {step} of {tuning.trials} trials{tied}{aside}"
+    came = f"{among} of {tuning.trials} trials that came to step {step}"
+    return f"the {extreme} {figure} ({score:.6g}) among {came}{tied}{aside}"

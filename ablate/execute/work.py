@@ -78,7 +78,8 @@ def train(job: Job, store: Store, assignment: Assignment, stop: Stop) -> Outcome
     cell = Cell.model_validate(job.training)
     start = store.warmup(job.needs) if job.needs else None
     beginning = store.cell(job.follows) if job.follows else None
-    return run_cell(cell, entry, warmup=start, beginning=beginning, **common)
+    origin = store.cell(cell.train.start.cell) if cell.train.start.cell else None
+    return run_cell(cell, entry, warmup=start, beginning=beginning, origin=origin, **common)
 
 
 def keep_freed_memory() -> None:
@@ -139,10 +140,11 @@ def _images(
 
 
 def saved_step(checkpoint: Path) -> int:
-    """Returns the step at which a training goes on from its checkpoint; imports torch."""
+    """Returns the step at which a training goes on from its checkpoint, 0 where that is damaged; imports torch."""
+    from ablate.store.checkpoint import damage
     from ablate.train.state import saved_step
 
-    return saved_step(checkpoint)
+    return 0 if damage(checkpoint, checkpoint.parent.name) else saved_step(checkpoint)
 
 
 PRELOAD = (

@@ -23,9 +23,13 @@ from ablate.execute.environment import accelerator
 from ablate.execute.interrupts import STOPS
 from ablate.execute.jobs import Job
 from ablate.execute.work import Assignment
+from ablate.plugins.load import load_installed, place_in
 from ablate.records import Environment, FailureReason, Status
 from ablate.records.declared import Kernels
+from ablate.records.telemetry import MADE_ANEW
 from ablate.store import Attempt, Busy, Entry, Store
+from ablate.store.plugins import require
+from ablate.store.seal import begin_again
 from ablate.train.outcome import Outcome
 
 BUSY = 75
@@ -56,13 +60,20 @@ class Stop:
 
     asked: Callable[[], bool]
     deadline: float | None
+    entry: Entry
+    began: float
+    """When the job began, in seconds since 1970."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.entry.cancelled(self.began)
 
     @property
     def overdue(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def __call__(self) -> bool:
-        return self.asked() or self.overdue
+        return self.asked() or self.overdue or self.cancelled
 
 
 def main(function: Callable[..., Outcome], job: Job, store: Store, conditions: Conditions) -> None:
@@ -87,11 +98,12 @@ def do_job(
         The exit status for the process: BUSY where another one holds the job, DISK_FULL where it could not write, or 0.
     """
     timeout = conditions.timeout_seconds
-    stop = Stop(asked, time.monotonic() + timeout if timeout else None)
     entry = job.entry(store)
+    stop = Stop(asked, time.monotonic() + timeout if timeout else None, entry, time.time())
     try:
         with entry.claim():
-            return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop)
+            again = begin_again(entry) if job.kind != "cell" else None
+            return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop, again)
     except Busy:
         return BUSY
     except OSError as error:
@@ -101,7 +113,13 @@ def do_job(
 
 
 def _attempt(
-    function: Callable[..., Outcome], job: Job, store: Store, entry: Entry, conditions: Conditions, stop: Stop
+    function: Callable[..., Outcome],
+    job: Job,
+    store: Store,
+    entry: Entry,
+    conditions: Conditions,
+    stop: Stop,
+    again: str | None,
 ) -> int:
     if conditions.gpu is not None:
         _use_gpu(conditions.gpu)
@@ -112,10 +130,15 @@ def _attempt(
     )
     began = time.monotonic()
     with output_to(attempt.log_path):
+        if again:
+            sys.stdout.write(f"{again}\n")
+            entry.append_event(0, MADE_ANEW, again)
         try:
-            if conditions.gpu is not None:
+            if conditions.gpu is not None and conditions.device == "cuda":
                 for name, fact in accelerator().items():
                     attempt.note(name, fact)
+            load_installed()
+            require(store.path, job.plugins)
             outcome = function(job, store, assignment, stop)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded as the failure that it is
             traceback.print_exc()
@@ -134,6 +157,9 @@ def _attempt(
 
 def _ended(entry: Entry, attempt: Attempt, outcome: Outcome, stop: Stop) -> None:
     interrupted = outcome.status is Status.interrupted
+    if interrupted and stop.cancelled:
+        attempt.finish(outcome.status, outcome.step, outcome.seconds, error="it was cancelled")
+        return
     if interrupted and not stop.asked() and stop.overdue:
         attempt.finish(Status.failed, outcome.step, outcome.seconds, FailureReason.timeout, "timeout")
         return
@@ -145,6 +171,8 @@ def _failed(entry: Entry, attempt: Attempt, error: BaseException, seconds: float
     row = entry.last_row()
     text = "".join(traceback.format_exception(error))
     cause = f"{type(error).__name__}: {error}"
+    if (place := place_in(error)) and place not in cause:
+        cause += f" ({place})"
     attempt.finish(Status.failed, row.step if row else 0, seconds, reason, cause, traceback=text)
 
 

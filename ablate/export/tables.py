@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.analysis import RATE, Study
+from ablate.analysis import Study
 from ablate.analysis.axes import value_text
 from ablate.analysis.references import beside
+from ablate.evaluate.curve import IDENTICAL
 from ablate.export.curves import metric_names, study_curves
+from ablate.metrics.naming import rate_of, split_name
 from ablate.records.images import NAMES
 from ablate.store import Store
 
@@ -65,8 +67,9 @@ def _curves(study: Study) -> Iterator[Row]:
     for curve in study_curves(study):
         for point in curve.points:
             for name, own in point.values.items():
+                spent = point.values.get(rate_of(name))
                 yield {
-                    "curve": curve.name, "level": point.level, "bpp": point.values[RATE].mean, "metric": name,
+                    "curve": curve.name, "level": point.level, "bpp": spent.mean if spent else None, "metric": name,
                     "mean": own.mean, "low": own.low, "high": own.high, "seeds": own.n,
                 }  # fmt: skip
 
@@ -75,11 +78,13 @@ def _references(study: Study, cache: Path) -> Iterator[Row]:
     for each in beside(study, cache):
         for point in each.curve.points if each.curve else ():
             for name, value in point.values.items():
+                if split_name(name)[0] == IDENTICAL:
+                    continue
                 why = each.refused.get(name)
                 yield {
                     "codec": each.label,
                     "quality": "" if point.quality is None else str(point.quality),
-                    "bpp": point.values.get(RATE),
+                    "bpp": point.values.get(rate_of(name)),
                     "metric": name,
                     "value": value,
                     "not_comparable": why.reason.value if why else "",

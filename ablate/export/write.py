@@ -14,6 +14,7 @@ from ablate.analysis import RATE, Study
 from ablate.atomic import write_bytes
 from ablate.export.curves import StudyCurve, study_curves
 from ablate.export.tables import Row, tables
+from ablate.metrics.naming import on_set, split_name
 from ablate.store import Store
 
 THEIRS = {RATE: "bpp", "ms_ssim": "ms-ssim"}
@@ -45,22 +46,40 @@ def export(study: Study, store: Store, kind: str, out: Path) -> list[Path]:
 
 
 def _compressai(curves: tuple[StudyCurve, ...]) -> Mapping[str, bytes]:
-    """Returns a file for each curve; a metric that some point lacks, or has of fewer seeds, is left out."""
+    """Returns a file for each curve on each set of images."""
     found: dict[str, bytes] = {}
     for curve in curves:
-        results: dict[str, list[float]] = {}
-        for name in curve.points[0].values:
-            own = [point.values.get(name) for point in curve.points]
-            seeds = [point.values[RATE].n for point in curve.points]
-            if [each.n for each in own if each] == seeds:
-                results[THEIRS.get(name, name)] = [each.mean for each in own if each]
-        levels = ", ".join(point.level for point in curve.points)
-        about = f"ablate: means over seeds, in the order of the bits: {levels}"
-        content: dict[str, Any] = {"name": curve.name, "description": about, "results": results}
-        fit = re.sub(r"[^\w.=-]+", "_", curve.name)[:100]
-        name = fit if fit not in found else f"{fit}-{len(found)}"
-        found[name] = (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+        for images in dict.fromkeys(split_name(name)[1] for name in curve.points[0].values):
+            results = _results(curve, images)
+            if THEIRS[RATE] not in results:
+                continue
+            levels = ", ".join(point.level for point in curve.points)
+            about = f"ablate: means over seeds on the {images} images, in the order of the bits: {levels}"
+            named = on_set(curve.name, images)
+            content: dict[str, Any] = {"name": named, "description": about, "results": results}
+            fit = re.sub(r"[^\w.=@-]+", "_", named)[:100]
+            name = fit if fit not in found else f"{fit}-{len(found)}"
+            found[name] = (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
     return found
+
+
+def _results(curve: StudyCurve, images: str) -> dict[str, list[float]]:
+    """Returns the means of a curve on a set of images; a metric that some point lacks, or has of fewer seeds, is not.
+
+    The order is that of the bits on that set.
+    """
+    rate = on_set(RATE, images)
+    points = [point for point in curve.points if rate in point.values]
+    if len(points) < len(curve.points):
+        return {}
+    points.sort(key=lambda point: point.values[rate].mean)
+    results: dict[str, list[float]] = {}
+    for name in points[0].values:
+        own = [point.values.get(name) for point in points]
+        if split_name(name)[1] == images and [each.n for each in own if each] == [p.values[rate].n for p in points]:
+            plain = split_name(name)[0]
+            results[THEIRS.get(plain, plain)] = [each.mean for each in own if each]
+    return results
 
 
 def _csv(rows: list[Row]) -> bytes:

@@ -17,6 +17,9 @@ SPACINGS = ("log", "lin")
 MOST_LEVELS = 10_000
 _SPEC_FORM = "allowed: a list, { log = [a, b], num = n }, { lin = [a, b], num = n } or { values = […], labels = […] }"
 
+_MEASURED = "it says how cells are measured, and a cell is its training: cells that differ in it alone are one"
+_IN_LISTS = "write what shall be measured into the lists of [base.evaluation], and every cell is measured by all of it"
+
 
 @dataclass(frozen=True)
 class Level:
@@ -59,6 +62,8 @@ def read_factors(sheet: Sheet) -> tuple[Factor, ...]:
     owner: dict[str, KeyPath] = {}
     for factor in factors:
         for key in factor.keys:
+            if key.name.startswith("evaluation."):
+                sheet.report(factor.where, key.name, _MEASURED, hint=_IN_LISTS)
             if key.name in owner and owner[key.name] != factor.where:
                 at = sheet.line(owner[key.name])
                 sheet.report(factor.where, key.name, f"varies already on line {at}")
@@ -119,7 +124,8 @@ def _read_levels(sheet: Sheet, key: Key, raw: Any, where: KeyPath) -> tuple[list
         raw = _spaced(sheet, key, raw, where)
     if not isinstance(raw, list) or not raw:
         if raw is not None:
-            sheet.report(where, key.name, "not a list of values", found=raw, allowed=_SPEC_FORM)
+            problem = "an axis without a value" if raw == [] else "not a list of values"
+            sheet.report(where, key.name, problem, found=raw, allowed=_SPEC_FORM)
         return [], [raw]
     levels, refused = [], []
     for index, item in enumerate(raw):

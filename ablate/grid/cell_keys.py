@@ -13,7 +13,9 @@ from ablate.grid.locate import KeyPath
 from ablate.grid.sheet import Sheet
 from ablate.sources.protocol import SPLITS
 
-FILLED_IN = ("seed", "replicate", *(f"data.{split}_digest" for split in SPLITS), "evaluation.set_digests")
+FILLED_IN = (
+    "seed", "replicate", "data.defined_by", *(f"data.{split}_digest" for split in SPLITS), "evaluation.set_digests",
+)  # fmt: skip
 """Settings of a cell that no grid file gives: the first two come from [seeds], the others from the images."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ablate.config import Cell
 from ablate.grid.patterns import Excluded
 from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds, Tune
+from ablate.plugins.source import Source
 from ablate.records import PlannedTuning
 
 
@@ -49,6 +50,7 @@ class Grid:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    plugins: tuple[Source, ...]
     tune: Tune | None
     notes: tuple[str, ...]
     resolved: tuple[Point, ...]
@@ -76,4 +78,5 @@ class Header:
     budget: Budget
     execution: Execution
     references: tuple[Reference, ...]
+    plugins: tuple[Source, ...]
     tune: Tune | None

@@ -8,12 +8,14 @@ from typing import Any
 
 from ablate.grid.grid import Grid, Header
 from ablate.grid.mistakes import GridError, there_is
+from ablate.grid.plugins import read_plugins
 from ablate.grid.points import resolve
 from ablate.grid.references import read_references
 from ablate.grid.sections import Budget, Compare, Design, Execution, Seeds, Tune
 from ablate.grid.sheet import Sheet
 
 TABLES = (
+    "plugins",
     "base",
     "axes",
     "zip",
@@ -53,6 +55,7 @@ def _header(sheet: Sheet) -> Header:
     return Header(
         name=_name(sheet),
         path=sheet.path,
+        plugins=read_plugins(sheet),
         design=sheet.section("design", Design),
         seeds=sheet.section("seeds", Seeds),
         compare=sheet.section("compare", Compare),

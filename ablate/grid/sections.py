@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
@@ -12,8 +13,8 @@ from ablate import records
 from ablate.config import Settings
 from ablate.metrics.catalogue import in_reading_order, metrics
 from ablate.metrics.naming import TEST, VALIDATION
+from ablate.plugins.decorators import catalogue
 from ablate.records.declared import Budget as Budget
-from ablate.records.declared import Execution as Execution
 from ablate.records.declared import Margin, as_tuple, distinct
 from ablate.registry import unknown
 
@@ -111,6 +112,28 @@ class Tune(Settings):
         (), description="a list of different whole numbers from 0, none of them in [seeds]"
     )
     draws: int = Field(0, ge=0)
+
+
+def _known(kind: str, usual: str = "") -> Callable[[str], str]:
+    """Returns a check of a name of a catalogue, which is looked into where it is not the usual one."""
+
+    def check(name: str) -> str:
+        return name if name == usual else str(catalogue(kind)[name].name)
+
+    return check
+
+
+class Execution(records.Execution):
+    """How the cells are run, executor and trackers by names that there are; see `ablate.records.Execution`."""
+
+    executor: Annotated[str, AfterValidator(_known("executor", "local"))] = Field(
+        "local", description="the name of an executor"
+    )
+    trackers: Annotated[
+        tuple[Annotated[str, AfterValidator(_known("tracker"))], ...],
+        BeforeValidator(as_tuple),
+        AfterValidator(distinct),
+    ] = Field((), description="a list of trackers")
 
 
 class Reference(records.Reference):

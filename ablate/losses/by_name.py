@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.losses.distortion_loss import Distortion, require_same_shape
+from ablate.losses.measured import looks_at_real
 from ablate.losses.multi_scale import MultiScaleLoss, Reduction
 from ablate.losses.penalized import Penalty
 from ablate.registry import Registry
@@ -27,8 +28,10 @@ def adversarial(name: str, *, reduction: Reduction = "mean", **options: Option) 
 
 def over_all_scales(name: str, options: Mapping[str, Option], reduction: Reduction) -> MultiScaleLoss:
     """Returns the adversarial loss `name` with options that may be called as they like; otherwise as `adversarial`."""
-    sees_real = adversarial_losses[name].facts["generator_sees_real"]
-    return MultiScaleLoss(built(adversarial_losses, name, options), reduction, sees_real)
+    loss, entry = built(adversarial_losses, name, options), adversarial_losses[name]
+    # With other options than its defaults, of which the fact tells, a plugin's loss may look at the image's logits.
+    sees_real = entry.facts["generator_sees_real"] or (entry.origin is not None and looks_at_real(loss))
+    return MultiScaleLoss(loss, reduction, sees_real)
 
 
 def distortion(name: str, **options: Option) -> Distortion:

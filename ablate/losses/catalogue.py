@@ -5,7 +5,33 @@ Looking at a catalogue imports no torch; looking a loss up does.
 
 from __future__ import annotations
 
-from ablate.registry import REQUIRED, Extension, Registry
+from collections.abc import Callable
+from typing import Any
+
+from ablate.registry import Computed, Entry, Extension, Registry
+
+
+def _measured(fact: str) -> Computed:
+    """Returns a fact that is found by trying the loss, with its default options, where it is not given."""
+
+    def measure(entry: Entry) -> Any:
+        from ablate.losses import measured
+
+        return getattr(measured, fact)(entry)
+
+    return Computed(measure)
+
+
+def _contract(kind: str) -> Callable[[Any, Callable[..., Any]], Any]:
+    """Returns the check of what functions of plugins return."""
+
+    def check(made: Any, of: Callable[..., Any]) -> Any:
+        from ablate.losses import contract
+
+        return getattr(contract, kind)(made, of)
+
+    return check
+
 
 adversarial_losses = Registry(
     "adversarial loss",
@@ -15,15 +41,16 @@ adversarial_losses = Registry(
     "ablate.losses.energies",
     "ablate.losses.labelled",
     facts={
-        "convention": REQUIRED,
-        "gradient_at_zero": REQUIRED,
-        "gradient_losing": REQUIRED,
+        "convention": "",
+        "gradient_at_zero": _measured("gradient_at_zero"),
+        "gradient_losing": _measured("gradient_losing"),
         "ranges": {},
         "trains_discriminator": True,
-        "generator_sees_real": False,
-        "decomposes": True,
+        "generator_sees_real": _measured("sees_real"),
+        "decomposes": _measured("decomposes"),
         "discriminator": "patch",
     },
+    check=_contract("adversarial_loss"),
 )
 """Facts: what sets the form apart from others of its name; the generator's gradient per logit at r = f = 0 and where
 the discriminator wins (r = 4, f = -4); sensible ranges of the options; whether the discriminator is trained, the
@@ -47,13 +74,15 @@ distortions = Registry(
     "ablate.losses.pyramid",
     "ablate.losses.perceptual",
     facts={"convention": "", "ranges": {}, "smallest_side": 1},
+    check=_contract("distortion"),
 )
 penalties = Registry(
     "penalty",
     "ablate.losses.gradient_penalties",
     "ablate.losses.consistency",
     "ablate.losses.constraints",
-    facts={"convention": REQUIRED, "ranges": {}, "second_order": False},
+    facts={"convention": "", "ranges": {}, "second_order": None},
+    check=_contract("penalty"),
 )
 """Facts: as above; `second_order` says that it differentiates a gradient."""
 feature_matchings = Registry("feature matching", "ablate.losses.matching")

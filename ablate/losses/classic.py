@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.losses.catalogue import adversarial_losses
+from ablate.plugins import adversarial_loss
 
 TARGET = (-2.0, 2.0)
 
@@ -38,7 +38,7 @@ def _logistic(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-real).mean() + softplus(fake).mean()
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{sp}(-r) + E\,\mathrm{sp}(f), \quad L_G = E\,\mathrm{sp}(-f)",
     source="Goodfellow et al. 2014, section 3 (non-saturating generator)",
     convention="also called ns or logistic: binary cross-entropy on raw logits, both terms with weight 1; real_target "
@@ -58,7 +58,7 @@ def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{sp}(-r) + E\,\mathrm{sp}(f), \quad L_G = -E\,\mathrm{sp}(f)",
     source="Goodfellow et al. 2014, equation 1 (saturating generator)",
     convention="the generator minimises E log(1 - sigmoid(f)) itself",
@@ -70,7 +70,7 @@ def minimax() -> AdversarialLoss:
     return AdversarialLoss(_logistic, lambda _real, fake: -softplus(fake).mean())
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E(r - b)^2 + E(f - a)^2, \quad L_G = E(f - c)^2, \quad a, b, c = 0, 1, 1",
     source="Mao et al. 2017, equation 2 without the half, as the source system has it",
     convention="linear logits, never probabilities; no half",
@@ -83,7 +83,7 @@ def lsgan(*, fake_target: float = 0.0, real_target: float = 1.0, generator_targe
     return _least_squares(fake_target, real_target, generator_target, 1.0)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 E(r - 1)^2 + \tfrac12 E f^2, \quad L_G = \tfrac12 E(f - 1)^2",
     source="Mao et al. 2017, equations 2 and 9",
     convention="the paper's halves: half of lsgan, so the same lambda_x weighs twice as much",
@@ -95,7 +95,7 @@ def lsgan_half() -> AdversarialLoss:
     return _least_squares(0.0, 1.0, 1.0, 0.5)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 E(r - 1)^2 + \tfrac12 E(f + 1)^2, \quad L_G = \tfrac12 E f^2",
     source="Mao et al. 2017, equation 8: a, b, c = -1, 1, 0, the one coding that gives Pearson's chi-squared",
     convention="with halves; the generator's gradient is zero at logit 0",
@@ -115,7 +115,7 @@ def _least_squares(a: float, b: float, c: float, factor: float) -> AdversarialLo
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{relu}(1 - r) + E\,\mathrm{relu}(1 + f), \quad L_G = -E f",
     source="Lim & Ye 2017; Miyato et al. 2018, equations 16 and 17",
     convention="both terms with weight 1",
@@ -130,7 +130,7 @@ def hinge() -> AdversarialLoss:
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E f - E r, \quad L_G = -E f",
     source="Arjovsky et al. 2017, equations 2 and 3, algorithm 1",
     convention="needs a Lipschitz discriminator: a penalty (gp, lp, clip, ...) or spectral norm",
@@ -149,7 +149,7 @@ def wgan() -> AdversarialLoss:
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = L_G = -\log \mathrm{softmax}(l)_0 = 0 \quad \text{for one channel}",
     source="the source system's vanilla branch, its labels' type and rank mended: a defect, see grids/quirks.toml",
     convention="a softmax over one channel is 1 whatever the logit; as it stands the branch does not even build",
@@ -161,7 +161,7 @@ def softmax1() -> AdversarialLoss:
     return AdversarialLoss(*_NOTHING)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = L_G = 0",
     source="control without a GAN",
     convention="the discriminator is never stepped",

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.limits import Weight
-from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
+from ablate.plugins import penalty
 from ablate.registry import chosen
 
 EVERY = (1, 16)
@@ -48,7 +48,7 @@ AR_CONVENTION = (
 AR_RANGES = {"weight": (1.0, 10000.0), "sigma": (0.001, 0.1), "every": EVERY}
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(S(x) - S(x + \sigma\varepsilon))^2, \quad \varepsilon \sim N(0, 1)",
     source="Lin et al. 2025 (Seaweed-APT, arXiv 2501.08316), approximated R1",
     convention=AR_CONVENTION,
@@ -59,7 +59,7 @@ def ar1(*, weight: Weight = 100.0, sigma: float = 0.01, reduction: str = "mean",
     return _neighbours(lambda inputs: inputs.image, weight=weight, sigma=sigma, reduction=reduction, every=every)
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(S(\hat x) - S(\hat x + \sigma\varepsilon))^2, \quad \varepsilon \sim N(0, 1)",
     source="Lin et al. 2025 (Seaweed-APT, arXiv 2501.08316), approximated R2",
     convention=AR_CONVENTION,
@@ -129,7 +129,7 @@ CR_CONVENTION = (
 )
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(S(x) - S(T(x)))^2",
     source="Zhang et al. 2020 (consistency regularization)",
     convention=CR_CONVENTION,
@@ -149,7 +149,7 @@ def cr(
     )
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(S(x) - S(T(x)))^2 + \hat\lambda\,E(S(\hat x) - S(T(\hat x)))^2",
     source="Zhao et al. 2021 (improved consistency regularization), balanced",
     convention=CR_CONVENTION + "; image and reconstruction are transformed independently",
@@ -175,7 +175,7 @@ def bcr(
     )
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,[E\,\mathrm{relu}(r - a_f)^2 + E\,\mathrm{relu}(a_r - f)^2], \quad "
     r"a \leftarrow d\,a + (1 - d)\,E",
     source="Tseng et al. 2021 (LeCam), in the form of its code and StudioGAN's, with relu",
@@ -206,7 +206,7 @@ def lecam(*, weight: Weight = 0.3, decay: float = 0.99) -> Penalty:
     return Penalty(term)
 
 
-@penalties.register(
+@penalty(
     formula=r"\varepsilon\,E\,r^2",
     source="Karras et al. 2018 (progressive growing of GANs)",
     convention="over batch and patches; keeps logits near zero where only their differences matter, as in wgan",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import Penalty
+from ablate.plugins import penalty
 
 
-@penalties.register(
+@penalty(
     formula=r"w \leftarrow \mathrm{clip}(w, -c, c)",
     source="Arjovsky et al. 2017, algorithm 1",
     convention="every parameter, biases and the scales of norms among them; published with RMSProp at 5e-5 and five "

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.losses.catalogue import adversarial_losses
+from ablate.plugins import adversarial_loss
 
 LIMIT = 10.0
 """Optimal logits lie inside unless one side shows a patch more than exp(5) (f_neyman), exp(20) (f_hellinger) or exp(10)
@@ -42,7 +42,7 @@ def _bound(image: Pointwise, reconstruction: Pointwise, saturating: bool, thresh
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E e^{f - 1} - E r, \quad L_G = -E f; \quad \mathrm{saturating:}\; L_G = -E e^{f - 1}",
     source="Nowozin et al. 2016, table 2",
     convention="logits favour neither side at 1, not at 0; exp goes on along its tangent from f - 1 = limit",
@@ -55,7 +55,7 @@ def f_kl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
     return _bound(lambda r: -r, lambda f: _exp(f - 1, limit), saturating, threshold=1.0)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E e^{-r} + E f - 1, \quad L_G = E e^{-f}; \quad \mathrm{saturating:}\; L_G = 1 - E f",
     source="Nowozin et al. 2016, table 2",
     convention="exp goes on along its tangent from a logit of -limit downwards",
@@ -68,7 +68,7 @@ def f_rkl(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLoss:
     return _bound(lambda r: _exp(-r, limit), lambda f: f - 1, saturating)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E(f^2 / 4 + f) - E r, \quad L_G = -E f; \quad \mathrm{saturating:}\; L_G = -E(f^2 / 4 + f)",
     source="Nowozin et al. 2016, table 2",
     convention="the saturating generator pushes logits below -2 further down",
@@ -80,7 +80,7 @@ def f_pearson(*, saturating: bool = False) -> AdversarialLoss:
     return _bound(lambda r: -r, lambda f: f.square() / 4 + f, saturating)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E(e^{-r} - 1) + E(2 - 2 e^{-f / 2}), \quad L_G = E e^{-f} - 1; \quad "
     r"\mathrm{saturating:}\; L_G = -E(2 - 2 e^{-f / 2})",
     source="Nowozin et al. 2016, supplementary material",
@@ -95,7 +95,7 @@ def f_neyman(*, saturating: bool = False, limit: float = LIMIT) -> AdversarialLo
     return _bound(lambda r: _exp(-r, limit) - 1, lambda f: 2 - 2 * _exp(-f / 2, limit / 2), saturating)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E(e^{-r} - 1) + E(e^{f} - 1), \quad L_G = E e^{-f} - 1; \quad "
     r"\mathrm{saturating:}\; L_G = -E(e^{f} - 1)",
     source="Nowozin et al. 2016, table 2",
@@ -109,7 +109,7 @@ def f_hellinger(*, saturating: bool = False, limit: float = LIMIT) -> Adversaria
     return _bound(lambda r: _exp(-r, limit) - 1, lambda f: _exp(f, limit) - 1, saturating)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{sp}(-r) + E\,\mathrm{sp}(f) - 2 \ln 2, \quad L_G = E\,\mathrm{sp}(-f) - \ln 2; \quad "
     r"\mathrm{saturating:}\; L_G = \ln 2 - E\,\mathrm{sp}(f)",
     source="Nowozin et al. 2016, table 2",
@@ -122,7 +122,7 @@ def f_js(*, saturating: bool = False) -> AdversarialLoss:
     return _bound(lambda r: softplus(-r) - math.log(2), lambda f: softplus(f) - math.log(2), saturating)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 E \tanh f - \tfrac12 E \tanh r, \quad L_G = -\tfrac12 E \tanh f",
     source="Nowozin et al. 2016, supplementary material",
     convention="has one generator: its saturating and its other form are the same",

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.losses.adversarial_loss import AdversarialLoss, Memory
-from ablate.losses.catalogue import adversarial_losses
+from ablate.plugins import adversarial_loss
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = -E\,r + E\,\mathrm{relu}(m + f), \quad L_G = -E\,f, \quad r, f = -e(x), -e(\hat x)",
     source="Zhao, Mathieu and LeCun 2017, equations 1 and 2",
     convention="the energy is a mean of absolute errors in [-1, 1] over each patch, so that margins are below 2 (the "
@@ -33,7 +33,7 @@ def ebgan(*, margin: float = 0.3) -> AdversarialLoss:
     )
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = -E\,r + k_t\,E\,f, \quad L_G = -E\,f, \quad "
     r"k_{t+1} = \min(1, \max(0, k_t + \lambda_k (E\,f - \gamma E\,r)))",
     source="Berthelot, Schumm and Metz 2017, section 3.4",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error
+from ablate.plugins import distortion
 
 
-@distortions.register(
+@distortion(
     formula=r"E\,w\,|\Delta|^2, \quad \Delta = F(x - \hat x), \quad w = (|\Delta| / \max_{u,v} |\Delta|)^\alpha",
     source="Jiang et al. 2021 (focal frequency loss); orthonormal transform and maximum as in the release",
     convention="the maximum is that of one image and channel; w carries no gradient; 4 times its value on [0, 1], as "

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.limits import Weight
-from ablate.losses.catalogue import penalties
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
+from ablate.plugins import penalty
 from ablate.registry import chosen
 
 WEIGHT = (0.01, 100.0)
@@ -67,7 +67,7 @@ def far_from_one(squared: Tensor) -> Tensor:
     return (_norm(squared) - 1).square().mean()
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = \alpha x + (1 - \alpha)\hat x, \quad "
     r"\alpha \sim U(0, 1)",
     source="Gulrajani et al. 2017, equation 3 (WGAN-GP)",
@@ -83,7 +83,7 @@ def gp(
     return _penalty(_between, far_from_one, weight, reduction, norm, half, every)
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E\,\mathrm{relu}(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = \alpha x + (1 - \alpha)\hat x",
     source="Petzka et al. 2018 (WGAN-LP)",
     convention="gp, one-sided; it has gp's weight here, so that the two differ in nothing else",
@@ -99,7 +99,7 @@ def lp(
     )
 
 
-@penalties.register(
+@penalty(
     formula=r"k\,E\lVert\nabla_u S(u)\rVert^p, \quad u = \alpha x + (1 - \alpha)\hat x",
     source="Wu et al. 2018 (WGAN-div)",
     convention="k is `weight`, p is `power`; between image and reconstruction as in gp, where PyTorch-GAN takes the "
@@ -128,7 +128,7 @@ R1_CONVENTION = (
 )
 
 
-@penalties.register(
+@penalty(
     formula=r"\tfrac{\gamma}{2}\,E\lVert\nabla_x S(x)\rVert^2",
     source="Mescheder et al. 2018, section 4.1 (R1)",
     convention=R1_CONVENTION,
@@ -142,7 +142,7 @@ def r1(
     return _penalty(lambda inputs: inputs.image, torch.mean, weight, reduction, norm, half, every)
 
 
-@penalties.register(
+@penalty(
     formula=r"\tfrac{\gamma}{2}\,E\lVert\nabla_{\hat x} S(\hat x)\rVert^2",
     source="Mescheder et al. 2018, section 4.1 (R2)",
     convention=R1_CONVENTION,
@@ -169,7 +169,7 @@ def _compare_gan_noise(inputs: PenaltyInputs) -> Tensor:
 DRAGANS: Mapping[str, Callable[[PenaltyInputs], Tensor]] = {"author": _author_noise, "compare_gan": _compare_gan_noise}
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,E(\lVert\nabla_u S(u)\rVert - 1)^2, \quad u = x + \tfrac12\alpha\,\mathrm{std}(x)\,U(0, 1) "
     r"\;\text{or}\; u = \mathrm{clip}(x + \mathrm{std}(x)(U(0, 1) - \tfrac12), -1, 1)",
     source="Kodali et al. 2017 (DRAGAN); variant author: its code and StudioGAN, variant compare_gan: that code",
@@ -193,7 +193,7 @@ def dragan(
     return _penalty(points, far_from_one, weight, reduction, norm, half, every)
 
 
-@penalties.register(
+@penalty(
     formula=r"\lambda\,\max_i \lVert\nabla_u S(u_i)\rVert^2, \quad u = \alpha x + (1 - \alpha)\hat x",
     source="Zhou et al. 2019 (Lipschitz GANs)",
     convention="the steepest image of the batch alone, of each scale; norm = pixel takes the steepest pixel",

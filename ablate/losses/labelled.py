@@ -6,11 +6,11 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.losses.catalogue import adversarial_losses
 from ablate.losses.classic import two_class
+from ablate.plugins import adversarial_loss
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = -\tfrac12\left(E \log p(k \mid x) + E \log p(0 \mid \hat x)\right), "
     r"\quad L_G = -E \log p(k \mid \hat x)",
     source="Sushko et al. 2021, equations 1 and 2; with codes as labels Muckley et al. 2023, section 3.2",

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, require_side
 from ablate.networks import imagenet, lite0, lpips_heads
 from ablate.networks.exact import full_precision
+from ablate.plugins import distortion
 
 EPSILON = 1e-10
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -24,7 +24,7 @@ Maps = Callable[[Tensor], Iterable[Tensor]]
 """float32 images (N, 3, H, W) in [-1, 1] -> a feature map (N, c, h, w) from each layer."""
 
 
-@distortions.register(
+@distortion(
     formula=r"\frac1L \sum_l E_{h,w} \sum_c |\hat\varphi_l(x) - \hat\varphi_l(\hat x)|^p, \quad "
     r"\hat\varphi = \varphi / \sqrt{\lVert\varphi\rVert_2^2 + \varepsilon}",
     source="after Zhang et al. 2018, equation 1 without learned weights, over EfficientNet-Lite0",
@@ -56,7 +56,7 @@ def perceptual_lite0(*, stages: int = 4, distance: str = "squared") -> Distortio
     return distortion
 
 
-@distortions.register(
+@distortion(
     formula=r"\sum_l w_l\,E|\varphi_l(x) - \varphi_l(\hat x)|, \quad w = 1/32, 1/16, 1/8, 1/4, 1",
     source="Wang et al. 2018 (pix2pixHD), VGGLoss of the release: VGG19, relu1_1 to relu5_1; weight 10 there",
     convention="pix2pixHD feeds [-1, 1] as it is; imagenet_statistics = true feeds what the network was trained on",
@@ -88,7 +88,7 @@ def _lpips_smallest_side(*, network: str) -> int:
     return lpips_heads.named(network).backbone.smallest_side
 
 
-@distortions.register(
+@distortion(
     formula=r"\sum_l E_{h,w} \sum_c w_{l,c}\,(\hat\varphi_l(x) - \hat\varphi_l(\hat x))_c^2, \quad "
     r"\hat\varphi = \varphi / \sqrt{\lVert\varphi\rVert_2^2 + \varepsilon}",
     source="Zhang et al. 2018, equation 1; heads v0.1 of the release",

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from torch.nn.functional import l1_loss, mse_loss, smooth_l1_loss
 
-from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error
+from ablate.plugins import distortion
 
 
-@distortions.register(formula="0", source="control without this term")
+@distortion(formula="0", source="control without this term")
 def none() -> Distortion:
     """Nothing: the term is absent."""
     return lambda _image, reconstruction: 0 * reconstruction.mean()
 
 
-@distortions.register(
+@distortion(
     formula=r"E(x - \hat x)^2",
     source="Agustsson et al. 2019, section 4; weight 12 in the source",
     convention="4 times its value on [0, 1]",
@@ -27,15 +27,13 @@ def mse() -> Distortion:
     return lambda image, reconstruction: mse_loss(reconstruction, image.detach())
 
 
-@distortions.register(
-    formula=r"E|x - \hat x|", source="Isola et al. 2017, equation 3", convention="twice its value on [0, 1]"
-)
+@distortion(formula=r"E|x - \hat x|", source="Isola et al. 2017, equation 3", convention="twice its value on [0, 1]")
 def l1() -> Distortion:
     """Mean absolute error."""
     return lambda image, reconstruction: l1_loss(reconstruction, image.detach())
 
 
-@distortions.register(
+@distortion(
     formula=r"E\sqrt{(x - \hat x)^2 + \varepsilon^2}",
     source="Lai et al. 2017 (LapSRN), section 3.3: epsilon = 1e-3",
     convention="epsilon is squared under the root: 1e-3 here is 1e-6 where the root holds epsilon itself",
@@ -52,7 +50,7 @@ def charbonnier(*, epsilon: float = 1e-3) -> Distortion:
     return lambda image, reconstruction: (error(image, reconstruction).square() + epsilon**2).sqrt().mean()
 
 
-@distortions.register(
+@distortion(
     formula=r"E\,h(x - \hat x), \quad h(d) = \tfrac{d^2}{2\beta} \text{ where } |d| < \beta, \text{ else } "
     r"|d| - \tfrac{\beta}{2}",
     source="Huber 1964, divided by beta, as torch's smooth_l1_loss has it",

@@ -8,9 +8,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
+from ablate.plugins import distortion
 
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -20,7 +20,7 @@ def smallest_side(*, levels: int, **_: Any) -> int:
     return 2 ** (levels - 1) + 1 if levels > 1 else 1
 
 
-@distortions.register(
+@distortion(
     formula=r"\sum_{j=0}^{M-1} 2^{\gamma j}\,E|L_j(x) - L_j(\hat x)|",
     source="Burt & Adelson 1983 (pyramid, binomial window); Bojanowski et al. 2018 (GLO), Lap1 (loss)",
     convention="j = 0 is the finest of M levels, the last is the low-pass rest; means, not sums, over each level: "
@@ -48,7 +48,7 @@ def laplacian_pyramid(*, levels: int = 4, exponent: float = 0.0) -> Distortion:
     return distortion
 
 
-@distortions.register(
+@distortion(
     formula=r"E|\partial_h (x - \hat x)| + E|\partial_w (x - \hat x)|",
     source="after Mathieu et al. 2016 (gradient difference loss), with signed differences",
     convention="differences of neighbouring pixels on [-1, 1], twice their value on [0, 1]; Mathieu compares their "

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ablate.losses.adversarial_loss import AdversarialLoss
-from ablate.losses.catalogue import adversarial_losses
+from ablate.plugins import adversarial_loss
 from ablate.registry import chosen
 
 Pointwise = Callable[[Tensor], Tensor]
@@ -115,7 +115,7 @@ CENTRED: Mapping[str, Any] = {
 }
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{sp}(f - r), \quad L_G = E\,\mathrm{sp}(r - f)",
     gradient_at_zero=-0.5,
     gradient_losing=-0.99966,
@@ -126,7 +126,7 @@ def rp_vanilla(*, pairing: str = "aligned") -> AdversarialLoss:
     return _paired(_logistic, pairing)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E(r - f - 1)^2, \quad L_G = E(f - r - 1)^2",
     gradient_at_zero=-2.0,
     gradient_losing=-18.0,
@@ -137,7 +137,7 @@ def rp_lsgan(*, pairing: str = "aligned") -> AdversarialLoss:
     return _paired(_squares, pairing)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = E\,\mathrm{relu}(1 - (r - f)), \quad L_G = E\,\mathrm{relu}(1 - (f - r))",
     gradient_at_zero=-1.0,
     gradient_losing=-1.0,
@@ -148,7 +148,7 @@ def rp_hinge(*, pairing: str = "aligned") -> AdversarialLoss:
     return _paired(_hinge, pairing)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E\,\mathrm{sp}(\bar f - r) + E\,\mathrm{sp}(f - \bar r)], \quad "
     r"L_G = \tfrac12 [E\,\mathrm{sp}(r - \bar f) + E\,\mathrm{sp}(\bar r - f)]",
     gradient_at_zero=-0.5,
@@ -160,7 +160,7 @@ def ra_vanilla(*, mean: str = "batch_and_patches") -> AdversarialLoss:
     return _averaged(_logistic, mean)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E(r - \bar f - 1)^2 + E(f - \bar r + 1)^2], \quad "
     r"L_G = \tfrac12 [E(r - \bar f + 1)^2 + E(f - \bar r - 1)^2]",
     gradient_at_zero=-2.0,
@@ -172,7 +172,7 @@ def ra_lsgan(*, mean: str = "batch_and_patches") -> AdversarialLoss:
     return _averaged(_squares, mean)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E\,\mathrm{relu}(1 - (r - \bar f)) + E\,\mathrm{relu}(1 + (f - \bar r))], \quad "
     r"L_G = \tfrac12 [E\,\mathrm{relu}(1 + (r - \bar f)) + E\,\mathrm{relu}(1 - (f - \bar r))]",
     gradient_at_zero=-1.0,
@@ -184,7 +184,7 @@ def ra_hinge(*, mean: str = "batch_and_patches") -> AdversarialLoss:
     return _averaged(_hinge, mean)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E\,\mathrm{sp}(c - r) + E\,\mathrm{sp}(f - c)], \quad "
     r"L_G = \tfrac12 [E\,\mathrm{sp}(r - c) + E\,\mathrm{sp}(c - f)], \quad c = (\bar r + \bar f) / 2",
     gradient_at_zero=-0.25,
@@ -196,7 +196,7 @@ def rc_vanilla(*, mean: str = "batch_and_patches") -> AdversarialLoss:
     return _centred(_logistic, mean)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E(r - c - 1)^2 + E(f - c + 1)^2], \quad "
     r"L_G = \tfrac12 [E(r - c + 1)^2 + E(f - c - 1)^2], \quad c = (\bar r + \bar f) / 2",
     gradient_at_zero=-1.0,
@@ -208,7 +208,7 @@ def rc_lsgan(*, mean: str = "batch_and_patches") -> AdversarialLoss:
     return _centred(_squares, mean)
 
 
-@adversarial_losses.register(
+@adversarial_loss(
     formula=r"L_D = \tfrac12 [E\,\mathrm{relu}(1 - (r - c)) + E\,\mathrm{relu}(1 + (f - c))], \quad "
     r"L_G = \tfrac12 [E\,\mathrm{relu}(1 + (r - c)) + E\,\mathrm{relu}(1 - (f - c))], \quad c = (\bar r + \bar f) / 2",
     gradient_at_zero=-0.5,

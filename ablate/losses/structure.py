@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.losses.catalogue import distortions
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
+from ablate.plugins import distortion
 
 WINDOW = 11
 SIGMA = 1.5
@@ -52,7 +52,7 @@ def scale_weights(levels: int) -> Sequence[float]:
     return first if levels == len(SCALE_WEIGHTS) else [weight / math.fsum(first) for weight in first]
 
 
-@distortions.register(
+@distortion(
     formula=r"1 - E\left[l_M^{w_M} \prod_{j=1}^{M} \mathrm{relu}(\overline{cs}_j)^{w_j}\right]",
     source="Wang, Simoncelli & Bovik 2003, equation 7; borders and odd sides as in pytorch-msssim 1.0",
     convention="pixels as 0 to 2, C1 = 0.02^2, C2 = 0.06^2; below 5 levels Wang's first weights are renormalised to "
@@ -73,7 +73,7 @@ def ms_ssim(*, levels: int = 5) -> Distortion:
     return lambda image, reconstruction: _multiscale(image, reconstruction, weights).mean()
 
 
-@distortions.register(
+@distortion(
     formula=r"(1 - \alpha)\,E\left[G_\sigma * |x - \hat x|\right] + \alpha\,(1 - \text{MS-SSIM}(x, \hat x))",
     source="Zhao et al. 2017, the mix: alpha = 0.84",
     convention="|x - x^| on [-1, 1], twice as large as on [0, 1]; sigma = 1.5 as in MS-SSIM, where Zhao takes that of "

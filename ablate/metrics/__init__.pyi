@@ -3,7 +3,6 @@ from .catalogue import bounds_of as bounds_of
 from .catalogue import extractors as extractors
 from .catalogue import in_reading_order as in_reading_order
 from .catalogue import metrics as metrics
-from .catalogue import register_metric as register_metric
 from .distance import FrechetReference as FrechetReference
 from .distance import frechet_distance as frechet_distance
 from .distance import frechet_distance_moments as frechet_distance_moments

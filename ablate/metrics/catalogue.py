@@ -5,14 +5,20 @@ Looking one up imports no torch, so that a report can be read and written withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import functools
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from ablate.metrics.bounds import UNBOUNDED, Bounds
-from ablate.metrics.metric import Metric
+from ablate.metrics.metric import Metric, Needs, Scope
 from ablate.metrics.naming import TEST, on_set, split_name
-from ablate.registry import REQUIRED, Catalogue, Registry
+from ablate.plugins.checked import broken
+from ablate.registry import REQUIRED, Catalogue, Registry, absent, being_defined
+
+TOLD = ("label", "unit", "direction", "formula", "source", "scope", "decimals", "place", "stands_in_for", "default")
+"""Facts that tell a reader of results what a metric is."""
 
 
 class Metrics(Catalogue[Metric]):
@@ -25,6 +31,47 @@ class Metrics(Catalogue[Metric]):
             return metric
         return replace(metric, name=on_set(plain, images), label=f"{metric.label} ({images})")
 
+    def defined_by(self, name: str) -> str:
+        """Returns what identifies the code of a plugin's metric; empty for the others."""
+        origin = self.origin(split_name(name)[0])
+        return origin.defined_by if origin else ""
+
+    def description(self, name: str) -> dict[str, Any]:
+        metric = self[name]
+        told = {fact: getattr(metric, fact) for fact in TOLD}
+        bounds = [bound if math.isfinite(bound) else None for bound in metric.bounds]
+        return {**told, "smallest_side": metric.needs.smallest_side, "bounds": bounds}
+
+    def stand_in(self, name: str, description: Mapping[str, Any], why: str) -> None:
+        told = {fact: description[fact] for fact in TOLD}
+        low, high = (
+            free if bound is None else bound for bound, free in zip(description["bounds"], UNBOUNDED, strict=True)
+        )
+        needs = Needs(smallest_side=description["smallest_side"])
+        self.add_function(absent(name, why), **told, needs=needs, bounds=(low, high))
+
+    def add_function(
+        self, function: Callable[..., Any], *, scope: Literal["image", "set", "rate"], **facts: Any
+    ) -> None:
+        """Adds a metric that a function computes; facts as `Metric` has them."""
+        of_plugin = being_defined(function) is not None and scope == "image"
+        called = _number_an_image(function) if of_plugin else function
+        self.add(Metric(name=function.__name__, function=called, scope=Scope(scope), **facts), function)
+
+
+def _number_an_image(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the metric of a plugin, which must give one number for each image."""
+
+    @functools.wraps(function)
+    def checked(originals: Any, reconstructions: Any) -> Any:
+        values = function(originals, reconstructions)
+        if tuple(getattr(values, "shape", ())) != tuple(originals.shape[:1]):
+            expected = f"a tensor ({len(originals)},) is expected, a number for each image"
+            raise broken(function, "returned", values, expected)
+        return values
+
+    return checked
+
 
 metrics = Metrics("metric", "ablate.metrics.images.*", "ablate.metrics.sets", "ablate.metrics.rate")
 extractors = Registry(
@@ -34,16 +81,6 @@ extractors = Registry(
 )
 """Facts: its name in labels; width -> layer of each tap that it can be looked at; what happens to an image before it;
 licence of its weights."""
-
-
-def register_metric(**facts: Any) -> Callable[[Callable], Callable]:
-    """Adds a metric that the decorated function computes, under its name; facts as `Metric` has them."""
-
-    def decorate(function: Callable) -> Callable:
-        metrics.add(Metric(name=function.__name__, function=function, **facts))
-        return function
-
-    return decorate
 
 
 def in_reading_order(names: Collection[str] | None = None) -> tuple[Metric, ...]:

@@ -34,6 +34,15 @@ def split_name(name: str) -> tuple[str, str]:
     return metric, images or TEST
 
 
+RATE = "bpp_actual"
+"""Bits per pixel of the files that were written."""
+
+
+def rate_of(metric: str) -> str:
+    """Returns the name of the bits that go with a figure: those of the files of the same images."""
+    return on_set(RATE, split_name(metric)[1])
+
+
 def group_column(metric: str) -> str:
     """Returns the column of a jackknife's table with the groups of images of one distance alone."""
     return f"group {metric}"

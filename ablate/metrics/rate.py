@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.metrics.catalogue import register_metric
-from ablate.metrics.metric import Needs, Scope
+from ablate.metrics.metric import Needs
+from ablate.plugins import metric
 
 Symbols = NDArray[np.uint8]
 
@@ -37,12 +37,12 @@ class CodedImage:
         return self.height * self.width
 
 
-@register_metric(
+@metric(
     label="bpp (bound)",
     unit="bit/pixel",
     direction="lower",
     bounds=(0, math.inf),
-    scope=Scope.rate,
+    scope="rate",
     place=100,
     needs=Needs(symbols=True),
     formula="C h w log2(L) / (H W)",
@@ -54,12 +54,12 @@ def bpp_bound(coded: CodedImage) -> float:
     return coded.symbols.size * math.log2(coded.levels) / coded.pixels
 
 
-@register_metric(
+@metric(
     label="bpp (entropy)",
     unit="bit/pixel",
     direction="lower",
     bounds=(0, math.inf),
-    scope=Scope.rate,
+    scope="rate",
     place=90,
     needs=Needs(symbols=True),
     formula="(sum over channels of h w H(frequencies) + 8 C L) / (H W), the last term for the tables of frequencies",
@@ -76,12 +76,12 @@ def bpp_entropy(coded: CodedImage) -> float:
     return bits / coded.pixels
 
 
-@register_metric(
+@metric(
     label="bpp (file)",
     unit="bit/pixel",
     direction="lower",
     bounds=(0, math.inf),
-    scope=Scope.rate,
+    scope="rate",
     place=80,
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
     source="length of the very file that is decoded again and measured; ablate.codecs.container",

@@ -34,7 +34,7 @@ class Parts:
         """Returns the weighted sum of some terms."""
         return torch.stack([self.weights[name] * self.terms[name] for name in names]).sum()
 
-    def plus(self, name: str, term: Tensor, weight: float) -> Parts:
+    def plus(self, name: str, term: Tensor, weight: float | Tensor) -> Parts:
         """Returns these terms and one more."""
         return Parts({**self.terms, name: term}, {**self.weights, name: weight})
 

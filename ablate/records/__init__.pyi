@@ -6,6 +6,7 @@ from .cell import CellRecord as CellRecord
 from .declared import Budget as Budget
 from .declared import Compare as Compare
 from .declared import Execution as Execution
+from .declared import Plugins as Plugins
 from .declared import Reference as Reference
 from .measurement import Measurement as Measurement
 from .measurement import MeasurementSettings as MeasurementSettings
@@ -13,6 +14,8 @@ from .plan import ExcludedCells as ExcludedCells
 from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord
+from .plugin import Definition as Definition
+from .plugin import PluginRecord as PluginRecord
 from .record import AlteredError as AlteredError
 from .record import ForeignError as ForeignError
 from .record import Record as Record

@@ -37,6 +37,8 @@ class Environment(Record):
     ablate: str | None = None
     kernels: dict[str, str] | None = None
     """Backend of each loss, by the role that it has in training."""
+    plugins: dict[str, str] | None = None
+    """What identifies the code of each plugin that was loaded, by its name."""
 
     def fact(self, name: str) -> Any:
         """Returns a fact by its stored name, None where it was not recorded."""

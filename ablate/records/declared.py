@@ -101,6 +101,13 @@ class Execution(Settings):
     trackers: Names = Field((), description="a list of trackers")
 
 
+class Plugins(Settings):
+    """Code of one's own: files, relative to the grid file, and modules that this Python finds."""
+
+    files: Names = Field((), description='a list of Python files like ["my_loss.py"]')
+    modules: Names = Field((), description='a list of modules like ["lab.losses"]')
+
+
 PLACEHOLDERS = ["input", "output", "decoded", "quality", "grid"]
 """Words in braces that a command may have; all but the last two must be there."""
 _OF_FILES = ("curve", "dataset", "columns", "images", "same_images", "same_convention")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from ablate.records.declared import Budget, Compare, Execution, Reference
+from ablate.records.plugin import PluginRecord
 from ablate.records.record import Record, SealedRecord
 from ablate.records.settings import CellSettings, WarmupSettings, last_step
 from ablate.records.tuning import PlannedTuning
@@ -53,13 +54,18 @@ class PlannedCell(Record):
     @property
     def setting_label(self) -> str:
         """Label of the setting, without seed and replicate."""
-        return self.arm or re.sub(r" seed=\d+( replicate=\d+)?$", "", self.label)
+        return self.arm or setting_label(self.label)
 
     @property
     def settings(self) -> CellSettings:
         """The record that stands beside the cell."""
         kept = {name: getattr(self, name) for name in ("id", "sha256", "label", "axes", "seed", "warmup", "cell")}
-        return CellSettings(schema_version=1, **kept)
+        return CellSettings.model_construct({*kept, "schema_version"}, schema_version=1, **kept)
+
+
+def setting_label(label: str) -> str:
+    """Returns a cell's label without seed and replicate."""
+    return re.sub(r" seed=\d+( replicate=\d+)?$", "", label)
 
 
 class PlannedWarmup(WarmupSettings):
@@ -97,6 +103,8 @@ class PlanRecord(SealedRecord):
     """Hash of the source files that the identities were worked out by."""
     data_stat: str
     """Fingerprint of names, sizes and times of all images."""
+    file: str = ""
+    """Name of the grid file; plans from before 0.2 do not say."""
     directory: str = ""
     """Directory that relative paths of the grid file begin at."""
     name: str
@@ -105,6 +113,8 @@ class PlanRecord(SealedRecord):
     execution: Execution = Execution()
     references: tuple[Reference, ...] = ()
     """Other codecs; their files are named by absolute paths."""
+    plugins: tuple[PluginRecord, ...] = ()
+    """Code that is not the package's own and defines what cells use."""
     tune: PlannedTuning | None = None
     axes: dict[str, list[Any]]
     excluded: list[ExcludedCells] = Field(default_factory=list)
@@ -116,14 +126,20 @@ class PlanRecord(SealedRecord):
     def arm_names(self) -> Mapping[str, str]:
         """Cell id -> name of its arm: the label of its setting, with the id where two settings have one label."""
         names: dict[str, str] = {}
+        taken: set[str] = set()
         arms: dict[str, str] = {}
+        settings: dict[tuple[int, ...], str] = {}
         for point in self.points:
-            setting, label = _setting(point), point.setting_label
-            taken = label in names.values()
-            arms[point.id] = names.setdefault(setting, f"{label} ({point.id})" if taken else label)
+            if point.part == "trial":  # of no arm, though the winner's has its setting
+                arms[point.id] = point.setting_label
+                continue
+            # Cells of a fresh plan share the objects of their groups.
+            parts = [(key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")]
+            objects = tuple(id(value) for _, value in parts)
+            setting = settings.get(objects) or settings.setdefault(objects, repr(sorted(parts)))
+            if setting not in names:
+                label = point.setting_label
+                names[setting] = f"{label} ({point.id})" if label in taken else label
+                taken.add(names[setting])
+            arms[point.id] = names[setting]
         return arms
-
-
-def _setting(point: PlannedCell) -> str:
-    """Returns what two cells share exactly when they differ in nothing but the seed."""
-    return repr(sorted((key, value) for key, value in point.cell.items() if key not in ("seed", "replicate")))

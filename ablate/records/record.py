@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ablate.atomic import write_bytes, write_json
-from ablate.records.seal import Damage, DamageKind, broken_seal, sealed
+from ablate.records.seal import FIRST, LAST, Damage, DamageKind, broken_seal, sealed
 
 _NOT_FINITE = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
 
@@ -72,6 +72,17 @@ class SealedRecord(Record):
     seal: str | None = None
     sealed: str | None = None
     """The kind of hash."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compares what records say: one that was read back is equal to one that was not written yet."""
+        if type(self) is not type(other):
+            return NotImplemented
+        own, others = (
+            {key: each[key] for key in each if key not in (FIRST, LAST)} for each in map(dict, (self, other))
+        )
+        return own == others
+
+    __hash__ = Record.__hash__
 
 
 Kind = TypeVar("Kind", bound=Record)

@@ -42,6 +42,13 @@ class MeasuredImages(Record):
     skipped: list[tuple[str, str]] = Field(default_factory=list)
 
 
+class Remade(Record):
+    """When derived files were made anew, in seconds since 1970, and in which environment."""
+
+    time: float
+    environment: Environment
+
+
 class Result(SealedRecord):
     """result.json: from the moment that it stands there an entry is finished and never trained again.
 
@@ -78,6 +85,9 @@ class Result(SealedRecord):
     def trained_against(self, metric: str) -> bool:
         """Tells whether the codec was trained against the network that a metric looks through."""
         return bool(self.protocol.get(metric, {}).get("trained_against"))
+
+    remade: Remade | None = None
+    """That derived files were altered or lost, and made anew with other bytes: figures are of then."""
 
     def score(self, metric: str, weights: str = WEIGHTS[0]) -> Number:
         """Returns a figure, None where it was not measured or is undefined."""

@@ -43,6 +43,10 @@ class MetricRow(Record):
     image_std: Number = None
 
 
+DAMAGED_CHECKPOINT, MADE_ANEW = "damaged_checkpoint", "made_anew"
+"""Kinds of events about files that were not as they should be, which whoever watches a run is told at once."""
+
+
 class Event(Record):
     """A row of events.jsonl: an event of an attempt, `t` seconds after its start."""
 

@@ -20,8 +20,8 @@ class TunedArm(Record):
     trials: tuple[Values, ...]
 
 
-class PlannedTuning(Record):
-    """How the arms of a grid are tuned: equal trials for each, on seeds of their own, in rungs of growing length."""
+class Tuned(Record):
+    """How the arms of a grid are tuned: by which figure, in which rungs, on which seeds."""
 
     metric: str
     direction: Literal["higher", "lower"]
@@ -33,12 +33,21 @@ class PlannedTuning(Record):
     """Of trials; none of them judges."""
     draws: int
     """Seed of the Sobol sequence."""
-    arms: tuple[TunedArm, ...]
 
     @property
     def figure(self) -> str:
         """The name of the figure that chooses."""
         return on_set(self.metric, self.select_on)
+
+    def stops(self, rung: int, steps: int) -> int:
+        """Returns the step that a rung ends at, of a whole training of `steps`."""
+        return round(self.rungs[rung] * steps)
+
+
+class PlannedTuning(Tuned):
+    """Equal trials for each arm of a grid, in rungs of growing length."""
+
+    arms: tuple[TunedArm, ...]
 
     @property
     def trials(self) -> int:
@@ -51,10 +60,6 @@ class PlannedTuning(Record):
         Jamieson and Talwalkar (2016), successive halving.
         """
         return max(1, int(self.trials * self.rungs[0] / self.rungs[rung] + 1e-9))
-
-    def stops(self, rung: int, steps: int) -> int:
-        """Returns the step that a rung ends at, of a whole training of `steps`."""
-        return round(self.rungs[rung] * steps)
 
     def stop_at(self, rung: int, steps: int) -> int | None:
         """Returns `train.stop_at` of a trial in a rung; None for the whole training."""
@@ -98,22 +103,11 @@ class ArmChoice(Record):
         return next((trial.values for trial in self.trials if trial.number == self.winner), {})
 
 
-class TuningRecord(SealedRecord):
+class TuningRecord(Tuned, SealedRecord):
     """tuning.json: how the arms of a grid were tuned and what was chosen, or how far that is."""
 
     schema_version: Literal[1] = Field(1, alias="schema")
-    metric: str
-    direction: Literal["higher", "lower"]
-    select_on: str
-    rungs: tuple[float, ...]
-    seeds: tuple[int, ...]
-    draws: int
     arms: tuple[ArmChoice, ...]
-
-    @property
-    def figure(self) -> str:
-        """The name of the figure that chooses."""
-        return on_set(self.metric, self.select_on)
 
     @property
     def complete(self) -> bool:

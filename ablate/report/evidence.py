@@ -21,8 +21,8 @@ from ablate.analysis import (
 from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import WEIGHTS, CellRecord, Event, Result, Status
-from ablate.store import Store
+from ablate.records import WEIGHTS, CellRecord, Event, Result, Status, TuningRecord
+from ablate.store import PooledStore, Store
 
 LOST = (Status.diverged, Status.failed, Status.broken, Status.altered)
 """Status of cells that have no measurement unless something is done about them."""
@@ -84,6 +84,12 @@ class Evidence:
         return tuple(self.metrics[name] for name in wanted if self.metrics[name].direction)
 
     @cached_property
+    def fair(self) -> tuple[Metric, ...]:
+        """The primary metrics that look through no network which an arm on the axes was trained against."""
+        arms = [arm for arm in self.study.arms if self.study.on_axes(arm)]
+        return tuple(each for each in self.primary if not any(arm.trained_against(each.name) for arm in arms))
+
+    @cached_property
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:
         """Every comparison to the baseline, by metric; metrics without a better direction have none."""
         compared = dict.fromkeys((*self.primary, *self.varying))
@@ -140,6 +146,11 @@ class Evidence:
     def events(self) -> Mapping[str, Sequence[Event]]:
         """Cell -> what its trainings recorded beside their logs, in the order it happened."""
         return {cell.id: self.store.cell(cell.id).events() for cell in self.ended}
+
+    @cached_property
+    def tuning(self) -> TuningRecord | None:
+        """What was chosen for the arms of a tuned grid; a report of several grids tells none."""
+        return None if isinstance(self.store, PooledStore) else self.store.tuning()
 
     @cached_property
     def beside(self) -> tuple[Beside, ...]:

@@ -11,6 +11,7 @@ from ablate.report.crops import compared, crop_side, gallery, most_detailed, pag
 from ablate.report.document import Block, ComparedImage, Document, Section, Span, Table, Tile, Value, strong, text
 from ablate.report.numbers import NONE, fixed, joined, with_unit
 from ablate.report.tables import Field, number, numbers, table, words
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,6 +160,8 @@ def _image(
     files = [cell.entry.recon(found.weights, name) for cell in cells]
     if name not in originals or not all(file.exists() for file in files):
         return None
+    for cell, file in zip(cells, files, strict=True):
+        require_whole(cell.entry, cell.result, (str(file.relative_to(cell.entry.path)),))
     original, images = originals[name], [read_image(file) for file in files]
     window = most_detailed(original, side)
     gap = with_unit(change.metric, (change.by_image or {})[name], signed=True)

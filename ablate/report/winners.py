@@ -36,7 +36,9 @@ def _doubt(evidence: Evidence, winners: list[Winner]) -> str:
 def _trade(evidence: Evidence, winners: int) -> str:
     if winners == 1:
         return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
-    points = {arm.name: [arm.mean(metric.name) for metric in evidence.primary] for arm in candidates(evidence.study)}
+    names = [metric.name for metric in evidence.primary]
+    fair = [arm for arm in candidates(evidence.study) if not any(map(arm.trained_against, names))]
+    points = {arm.name: [arm.mean(name) for name in names] for arm in fair}
     known = {name: [value for value in point if value is not None] for name, point in points.items()}
     complete = {name: point for name, point in known.items() if len(point) == len(evidence.primary)}
     front = frontier(complete, [metric.better for metric in evidence.primary])

@@ -6,12 +6,18 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ablate.plugins.checked import complete
 from ablate.registry import Registry
 
 if TYPE_CHECKING:
     from ablate.sources.protocol import DataSource
 
-data_sources = Registry("data source", "ablate.sources.photos", "ablate.sources.folder")
+data_sources = Registry(
+    "data source",
+    "ablate.sources.photos",
+    "ablate.sources.folder",
+    check=complete("a data source", "stamp", "images"),
+)
 """Functions that return a source. Their keyword-only arguments are the options of the source (`data.options`), the
 others are settings of [data] by the same name: path, train, test, test_fraction,
 validation, validation_fraction, colour_profiles."""

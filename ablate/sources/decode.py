@@ -36,13 +36,13 @@ from ablate.sources.protocol import ColourProfiles, Decoded, ImageError, Unreada
 
 VERSION = 1
 """Raised when a file is decoded to other pixels than before; a part of the cache's key and of protocols."""
-RULES = 3
+RULES = 4
 """Raised when other files are refused, or more is told of them; a part of the cache's key alone."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 _EXACT = ("1", "L", "P", "RGB")
 LONGEST_SIDE = 65_535
-_BYTES_PER_PIXEL = 12
+BYTES_PER_PIXEL = 12
 """Pillow's own image takes 4, a copy that is turned, made opaque or compared as many, and the result 3."""
 _GAMMA_OF_SRGB, _GAMMA_TOLERANCE = 2.2, 0.05
 _ROWS = 256
@@ -75,6 +75,7 @@ def decode(content: bytes, profiles: ColourProfiles = "keep") -> Decoded:
     except MemoryError as error:
         raise UnreadableError("it does not fit into memory") from error
     except UnidentifiedImageError as error:
+        tiff.require_known(content)
         raise ImageError(
             "it cannot be decoded: it is no PNG, JPEG, WebP or TIFF file, or its beginning is lost"
         ) from error
@@ -130,7 +131,7 @@ def _any_size() -> Iterator[None]:
 def _require_memory(size: tuple[int, int]) -> None:
     if max(size) > LONGEST_SIDE:
         raise ImageError(f"it has {size[0]} x {size[1]} pixels; a side has {LONGEST_SIDE:,} at most")
-    need, free = size[0] * size[1] * _BYTES_PER_PIXEL, memory.available()
+    need, free = size[0] * size[1] * BYTES_PER_PIXEL, memory.available()
     if need > free:
         raise UnreadableError(
             f"it has {size[0]} x {size[1]} pixels, which take {need / _GIB:.1f} GiB to decode, and {free / _GIB:.1f} "

@@ -97,15 +97,12 @@ def file_sha256(path: Path) -> str:
 
 
 def _read_known(cache: Path) -> dict[str, list[int | str]]:
+    """Returns what is remembered; of a damaged file nothing, so that all is hashed again and written anew."""
     try:
         known: dict[str, list[int | str]] = json.loads((cache / _HASHES).read_bytes())
-        if not isinstance(known, dict) or not all(map(_is_entry, known.values())):
-            raise ValueError("it holds no hashes")
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
-    except ValueError as error:
-        raise ValueError(f"{cache / _HASHES} is damaged ({error}); delete it, it is only a cache") from error
-    return known
+    return known if isinstance(known, dict) and all(map(_is_entry, known.values())) else {}
 
 
 def _is_entry(entry: object) -> bool:

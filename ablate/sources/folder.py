@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.sources.catalogue import data_sources
+from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import UNREADABLE, ColourProfiles, SourceImage, Split
 
@@ -17,7 +17,7 @@ Sides = tuple[tuple[SourceImage, ...], tuple[SourceImage, ...]]
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-@data_sources.register()
+@data_source()
 def folder(
     path: str | None = None,
     train: str | None = None,
@@ -99,6 +99,14 @@ def list_folder(directory: Path) -> list[tuple[str, Path]]:
     if not named:
         raise ValueError(f"{directory} holds no image; looked for {', '.join(SUFFIXES)}, in its subdirectories too")
     return sorted(named)
+
+
+def unfollowed_links(directory: Path) -> list[Path]:
+    """Returns the links to directories below a directory, which `list_folder` does not follow."""
+    found = (
+        Path(parent, name) for parent, names, _ in os.walk(directory) for name in names if not name.startswith(".")
+    )
+    return sorted(path for path in found if path.is_symlink())
 
 
 def split_by_content(images: Sequence[SourceImage], test_fraction: float) -> Sides:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ablate.sources.catalogue import data_sources
+from ablate.plugins import data_source
 from ablate.sources.digest import hash_files, stamps
 from ablate.sources.protocol import ColourProfiles, SourceImage, Split
 
@@ -51,7 +51,7 @@ HELD_BACK = ("rocket.jpg", "astronaut.png", "retina.jpg", "ihc.png")
 _KNOWN_TO_WORK = "scikit-image 0.26 has the right ones"
 
 
-@data_sources.register(source="scikit-image, `skimage.data`")
+@data_source(source="scikit-image, `skimage.data`")
 def photos(colour_profiles: ColourProfiles = "keep", validation_fraction: float | None = None) -> Photos:
     """Returns the images that lie inside scikit-image as a data source; a fraction of those to train on is held back.
 

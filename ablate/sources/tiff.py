@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from typing import Any
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from ablate.sources.protocol import ImageError
 
@@ -19,13 +20,37 @@ _PIECE = 1 << 20
 """Bytes that are inflated at once."""
 
 
+def require_known(content: bytes) -> None:
+    """Refuses a TIFF that Pillow does not open for what its samples are; anything else passes.
+
+    Raises:
+        ImageError: with what they are.
+    """
+    if content[:4] not in (b"II*\0", b"MM\0*"):
+        return
+    try:
+        tags: Any = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
+        file = io.BytesIO(content)
+        file.seek(tags.next)
+        tags.load(file)
+        whole = _WIDTH in tags and _HEIGHT in tags
+    except Exception:  # noqa: BLE001 - decoders meet corrupt bytes with nearly any exception
+        return
+    if whole:
+        _require_faithful(tags)
+        raise ImageError("it is a TIFF of a layout that Pillow does not read; convert it to plain 8-bit RGB")
+
+
 def require_faithful(image: Image.Image) -> None:
     """Refuses samples that are neither unsigned 8 bits nor scaled to 8 bits exactly, and missing strips or tiles.
 
     Raises:
         ImageError: with what they are.
     """
-    tags: Any = image.tag_v2  # type: ignore[attr-defined]
+    _require_faithful(image.tag_v2)  # type: ignore[attr-defined]
+
+
+def _require_faithful(tags: Any) -> None:
     bits, formats = tags.get(_BITS, (1,)), tags.get(_FORMAT, (1,))
     kind = next((each for each in formats if each != 1), 1)
     if kind != 1:
@@ -35,7 +60,7 @@ def require_faithful(image: Image.Image) -> None:
         raise ImageError("its 16-bit grey counts from white, which Pillow does not undo; convert it to 8 bits")
     if set(bits) != {8} and not (len(bits) == 1 and bits[0] in (1, 2, 4, 16)):
         widths = " + ".join(map(str, bits))
-        raise ImageError(f"it has 16 bits a sample or others than 8 ({widths}); convert it to 8 bits")
+        raise ImageError(f"its samples have {widths} bits; convert it to 8 bits")
     _require_all_parts(tags, sum(bits))
 
 

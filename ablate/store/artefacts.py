@@ -12,7 +12,7 @@ from ablate.atomic import TEMPORARY
 
 RECORD = "result.json"
 IMAGES = "eval/images.csv"
-NOT_SEALED = ("lock", "lock.lease-", RECORD, "checkpoint.")
+NOT_SEALED = ("lock", "lock.lease-", "cancel", RECORD, "checkpoint.")
 """How files at the top of an entry begin that change or go once it is finished."""
 OWN_RECORDS = ("measurements", "evaluations")
 """Directories of an entry whose own records hold the hashes."""

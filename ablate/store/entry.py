@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from ablate import atomic
 from ablate.records import (
     AlteredError,
+    AttemptEnd,
     CellSettings,
     Environment,
     Event,
@@ -34,6 +36,8 @@ from ablate.store.attempt import Attempt
 
 SETTINGS = {CellSettings: "cell.json", WarmupSettings: "warmup.json", MeasurementSettings: "measurement.json"}
 """File of an entry's settings by their kind."""
+CANCEL = "cancel"
+"""File whose presence asks a worker to save the state and end."""
 NAME_CHARACTERS, NAME_BYTES = 120, 200
 """Part of an image's name that its reconstruction keeps: with hash and suffix, also while written, below 255 bytes."""
 
@@ -50,6 +54,15 @@ class Entry:
     def checkpoint(self) -> Path:
         """The last state of an unfinished training."""
         return self.path / "checkpoint.pt"
+
+    @property
+    def earlier_checkpoint(self) -> Path:
+        """The state before the last one."""
+        return self.path / "checkpoint.earlier.pt"
+
+    def checkpoints(self) -> tuple[Path, ...]:
+        """Returns the states that are there, the last one first."""
+        return tuple(path for path in (self.checkpoint, self.earlier_checkpoint) if path.exists())
 
     @property
     def weights(self) -> Path:
@@ -78,8 +91,20 @@ class Entry:
             fit += "-" + hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:8]
         return self.path / "eval" / "recon" / weights / f"{fit}.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a directory, as one look at the disk says; true where that is another user's secret."""
+        try:
+            return stat.S_ISDIR(os.stat(self.path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True
+
     def status(self) -> Status:
         """Derives the status from what lies there; writes nothing."""
+        if not self.begun:
+            return Status.pending
         try:
             if result := self.result():
                 return result.status
@@ -88,13 +113,39 @@ class Entry:
             # A holder that committed between the two looks has left a result.
             if result := self.result():
                 return result.status
-            attempt = self.last_attempt()
-            ended = attempt.exit() if attempt else None
+            ended = self._last_end()
         except AlteredError:
             return Status.altered
         except RecordError:
             return Status.broken
         return Status.failed if ended and ended.status is Status.failed else Status.pending
+
+    def _last_end(self) -> AttemptEnd | None:
+        """Returns how the last attempt ended; None where it was killed, or that cannot be read: another one is made."""
+        attempt = self.last_attempt()
+        try:
+            return attempt.exit() if attempt else None
+        except AlteredError:
+            raise
+        except RecordError:
+            return None
+
+    def cancel(self) -> None:
+        """Asks for the end of a training wherever it runs, and keeps runs that are under way from beginning it.
+
+        Raises:
+            ForeignError: where the entry is another user's.
+        """
+        self._require_ours()
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / CANCEL).write_text(f"{time.time():.3f}\n")
+
+    def cancelled(self, since: float) -> bool:
+        """Says whether somebody asked for its end, since a time in seconds since 1970: runs begun later want it."""
+        try:
+            return os.stat(self.path / CANCEL).st_mtime >= since
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -238,8 +289,7 @@ class Entry:
         """
         try:
             self.result()
-            for attempt in self.attempts()[-1:]:
-                attempt.exit()
+            self._last_end()
             lock.held(self._lock)
             self._require_ours()
         except RecordError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ablate import atomic
@@ -45,11 +46,15 @@ class Store:
 
     def cell(self, cell_id: str) -> Entry:
         """Returns the entry of a cell, whether it exists or not."""
-        return Entry(self.path / "cells" / cell_id, cell_id)
+        return Entry(self._cells / cell_id, cell_id)
+
+    @cached_property
+    def _cells(self) -> Path:
+        return self.path / "cells"
 
     def cells(self) -> tuple[Entry, ...]:
         """Returns the entries of all cells that were begun, also of those that the latest plan no longer has."""
-        return tuple(Entry(path, path.name) for path in sorted((self.path / "cells").glob("*")) if path.is_dir())
+        return tuple(Entry(path, path.name) for path in sorted((self.path / "cells").glob("[!.]*")) if path.is_dir())
 
     def warmup(self, warmup_id: str) -> Entry:
         """Returns the entry of a warm-up, shared by all grids, whether it exists or not."""
@@ -92,6 +97,8 @@ class Store:
             status=Status.pending,
             part=point.part,
         )
+        if not entry.begun:
+            return planned
         try:
             result = entry.result()
             status = result.status if result else entry.status()
@@ -120,6 +127,16 @@ class Store:
             return None
         return Damage(path, DamageKind.edited, "it is not the file that plan.json was made from", PlanRecord.REMEDY)
 
+    def require_grid(self, plan: PlanRecord) -> None:
+        """Refuses a copy of the grid file that is not the one which the plan was made from.
+
+        Raises:
+            AlteredError: with what can be done.
+        """
+        damage = self.grid_damage(plan)
+        if damage and damage.kind is not DamageKind.missing:
+            raise AlteredError(damage)
+
     def write_grid(self, content: bytes) -> None:
         """Keeps a verbatim copy of the grid file; an earlier, different one stays as grid-<sha8>.toml."""
         path = self.path / "grid.toml"
@@ -141,7 +158,8 @@ def as_altered(cell: CellRecord, damages: Sequence[Damage]) -> CellRecord:
 
 def latest(root: Path) -> Store | None:
     """Returns the store of the grid that was run last under `root`, or None where none was."""
-    newest = max(root.glob("*/plan.json"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    unplanned = [path for path in root.glob("*/cells") if not (path.parent / "plan.json").exists()]
+    newest = max([*root.glob("*/plan.json"), *unplanned], key=lambda path: path.stat().st_mtime_ns, default=None)
     return Store(root, newest.parent.name) if newest else None
 
 
@@ -151,5 +169,6 @@ def stores(root: Path) -> tuple[Store, ...]:
 
 
 def named(root: Path) -> tuple[str, ...]:
-    """Returns the names of the grids that were run under `root`."""
-    return tuple(sorted(path.parent.name for path in root.glob("*/plan.json")))
+    """Returns the names of the grids that were run under `root`, whether their plan is still there or not."""
+    planned = {path.parent.name for path in root.glob("*/plan.json")}
+    return tuple(sorted(planned | {store.grid for store in stores(root)}))

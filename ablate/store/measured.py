@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import TEST, VALIDATION, group_column
 from ablate.records import Measurement, Result
 from ablate.records.images import read_images
 from ablate.records.measurement import joined
 from ablate.store.entry import Entry
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
     from ablate.config import Evaluation
@@ -63,6 +65,7 @@ def image_rows(
     for place, record in found:
         if record.digest != config["data"].get("test_digest"):
             continue
+        require_whole(place, record, (str(_path(place, table).relative_to(place.path)),))
         names = _as_wanted(record, evaluation).protocol
         for image, row in read_images(_path(place, table), weights).items():
             more = {name: value for name, value in row.items() if name in names or name.startswith("group ")}
@@ -85,13 +88,18 @@ def image_sets(config: Mapping[str, Any], evaluation: Evaluation) -> dict[str, s
     )
 
 
-def looked_at_alike(facts: Mapping[str, Any], evaluation: Evaluation) -> bool:
-    """Says whether a figure's protocol has the patch that the evaluation wants; true where it wants no such figure."""
+def looked_at_alike(name: str, facts: Mapping[str, Any], evaluation: Evaluation) -> bool:
+    """Says whether a figure's protocol has the patch that the evaluation wants, and the code that the metric has now.
+
+    True where the evaluation wants no such figure.
+    """
+    if name in metrics and facts.get("defined_by", "") != metrics.defined_by(name):
+        return False
     patches = {(view.name, view.tap): view.patch for view in evaluation.views}
     wanted = patches.get((facts.get("extractor"), facts.get("tap")))  # type: ignore[arg-type]
     return wanted is None or facts.get("patch") == wanted
 
 
 def _as_wanted(measurement: Measurement, evaluation: Evaluation) -> Measurement:
-    protocol = {name: facts for name, facts in measurement.protocol.items() if looked_at_alike(facts, evaluation)}
+    protocol = {name: facts for name, facts in measurement.protocol.items() if looked_at_alike(name, facts, evaluation)}
     return measurement.model_copy(update={"protocol": protocol})

@@ -7,12 +7,15 @@ written later is hashed. A thorough look hashes everything, and finds what the d
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablate.records import AlteredError, Damage, DamageKind, Measurement, RecordError, Result, Status, read
+from ablate.store import checkpoint
 from ablate.store.artefacts import RECORD, sha256
 from ablate.store.entry import Entry
 
@@ -42,7 +45,7 @@ class Inspection:
 
 
 def inspect(entry: Entry, *, thorough: bool = False, owner: Owner = unknown) -> Inspection:
-    """Looks at an entry, its measurements, and its evaluations where the look is thorough.
+    """Looks at an entry, its measurements, and what `ablate eval` left in it.
 
     Args:
         entry: a cell, a warm-up, or another directory with a result.json.
@@ -51,9 +54,11 @@ def inspect(entry: Entry, *, thorough: bool = False, owner: Owner = unknown) -> 
     """
     looks = [_Look(entry, thorough, owner)]
     looks += [_Look(place, thorough, owner, entry) for place in entry.measured_places()]
-    looks += [_Look(Entry(path, entry.id), thorough, owner) for path in entry.evaluations()] if thorough else []
+    looks += [_Look(Entry(path, entry.id), thorough, owner) for path in entry.evaluations()]
     for look in looks:
         look.at_all()
+    if thorough:
+        looks[0].at_checkpoints()
     return Inspection(
         tuple(damage for look in looks for damage in look.damages),
         any(look.unsealed for look in looks),
@@ -82,10 +87,45 @@ def require_whole(entry: Entry, result: Result, names: Sequence[str]) -> None:
             raise AlteredError(damage)
 
 
+def unusable(entry: Entry) -> tuple[Damage, ...]:
+    """Returns what forbids to go on from a warm-up or to keep a measurement; of a warm-up the weights are hashed.
+
+    Cells take nothing but its weights from a warm-up, and a measurement is all made anew at little cost.
+    """
+    if not (entry.path / "warmup.json").exists():
+        look = _Look(entry, thorough=True, owner=unknown, cell=Entry(entry.path.parents[1]))
+        look.at_all()
+        return tuple(look.damages)
+    needed = (entry.path / RECORD, entry.weights)
+    look = _Look(entry, thorough=False, owner=unknown)
+    look.at_all()
+    with suppress(RecordError):
+        result = entry.result()
+        if result and result.seal and entry.weights.name in result.artefacts:
+            look.at_file(entry.weights.name, result)
+    return tuple(dict.fromkeys(damage for damage in look.damages if damage.path in needed))
+
+
+def begin_again(entry: Entry) -> str | None:
+    """Deletes what a damaged warm-up or measurement left, so that it can be made anew, and says why; None where whole.
+
+    Only for one who holds the claim.
+    """
+    damages = unusable(entry)
+    if not damages:
+        return None
+    for path in {entry.path / RECORD, entry.weights, *(damage.path for damage in damages)}:
+        path.unlink(missing_ok=True)
+    shutil.rmtree(entry.path / DERIVED, ignore_errors=True)
+    return f"{damages[0]} (so that it is made anew now)"
+
+
 def remedy(entry: Entry, name: str) -> str:
     """Says what can be done about a file of an entry that is not as it was."""
     if (entry.path / "measurement.json").exists():
         return "`ablate measure` makes it anew from the weights"
+    if entry.path.parent.name == "evaluations":
+        return "`ablate eval --force` makes it anew, and nothing needs it: delete its directory"
     if name.startswith(DERIVED) and (entry.path / "cell.json").exists():
         return "`ablate measure` makes it anew from the weights"
     if (entry.path / "warmup.json").exists():
@@ -138,6 +178,13 @@ class _Look:
     def at_file(self, name: str, record: Result, written: os.stat_result | None = None) -> None:
         """Looks at a file that the record names; hashes it where no time is given that the record was written at."""
         self._compare(name, record.sizes.get(name, -1), record.artefacts[name], written)
+
+    def at_checkpoints(self) -> None:
+        """Looks at the states of a training that is not finished, or that others go on from."""
+        for path in self.entry.checkpoints():
+            self.files += 1
+            self.bytes += path.stat().st_size
+            self.damages += [damage] if (damage := checkpoint.damage(path, self.entry.path.name)) else []
 
     def _at_place(self, record: Measurement, cell: Entry) -> None:
         """Looks whether a measurement is one of this cell's weights."""

@@ -8,21 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.records import Damage, RecordError
+from ablate.records.figures import figures_damage
 from ablate.store.artefacts import RECORD
 from ablate.store.attempt import Attempt
 from ablate.store.entry import Entry
 from ablate.store.layout import Store, named, stores
 from ablate.store.seal import Inspection, inspect, refused
 
+FIGURES = ("anchors-*.json", "reference-*.json")
+"""Files beside the decoded images that reports read."""
+
 
 @dataclass(frozen=True)
 class Target:
-    """A directory that is looked at as one: a grid's plan, a cell, a warm-up, or folders that were measured."""
+    """What is looked at as one: a grid's plan, a cell, a warm-up, folders or other codecs that were measured."""
 
     name: str
     entry: Entry | None = None
     """None for the plan of a grid."""
     store: Store | None = None
+    file: Path | None = None
     bytes: int = 0
     """That are to be hashed, as far as records say."""
 
@@ -58,6 +63,9 @@ def targets(root: Path, grid: str | None = None) -> list[Target]:
     if grid is None:
         folders = sorted((root / ".shared" / "folders").glob("*"))
         found += [_target(f"folders {path.name}", Entry(path)) for path in folders if path.is_dir()]
+        for pattern in FIGURES:
+            paths = sorted((root / ".shared" / "data").glob(pattern))
+            found += [Target(f"other codecs, {path.name}", file=path, bytes=path.stat().st_size) for path in paths]
     if not found:
         raise ValueError(f"there is nothing to verify under {root if grid is None else root / grid}")
     return found
@@ -72,6 +80,9 @@ def verify(root: Path, wanted: list[Target]) -> Iterator[Verified]:
     for target in wanted:
         if target.entry is not None:
             yield Verified(target, inspect(target.entry, thorough=True, owner=owners.get))
+        elif target.file is not None:
+            damage = figures_damage(target.file)
+            yield Verified(target, Inspection((damage,) if damage else (), files=1, bytes=target.bytes))
         elif target.store is not None:
             yield Verified(target, _plan(target.store))
 

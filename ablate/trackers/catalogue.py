@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ablate.plugins.checked import complete
 from ablate.registry import Registry
 from ablate.trackers.tracker import TrackedRun, Tracker
 
-trackers = Registry("tracker", "ablate.trackers.csv_file")
+trackers = Registry(
+    "tracker",
+    "ablate.trackers.csv_file",
+    check=complete("a tracker", "settings", "scalars", "images", "event", "close"),
+)
 """Functions from a `TrackedRun` to its `Tracker`."""
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.atomic import write_bytes
+from ablate.plugins import tracker
 from ablate.records import MetricRow, Status
-from ablate.trackers.catalogue import trackers
 from ablate.trackers.tracker import Figures, TrackedRun, Tracker, numbers
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class CsvFile:
         write_bytes(self._path, text.getvalue().encode())
 
 
-@trackers.register()
+@tracker()
 def csv(run: TrackedRun) -> Tracker:
     """Writes metrics.csv into the directory of the cell or warm-up."""
     return CsvFile(run.directory / "metrics.csv", run.step)

@@ -124,7 +124,7 @@ class Augmenter:
             logits = loss.decision(images.float())
             line = loss.decision(reconstructions.float()).mean() if loss.relative else loss.threshold
             signs.append((logits - line).sign().mean())
-        self.signs += torch.stack(signs).mean()
+        self.signs = self.signs + torch.stack(signs).mean()
         if (number + 1) % self.rule.every == 0:
             direction = (self.signs / self.rule.every - self.rule.target).sign()
             self.probability = (self.probability + direction * self.rule.step(batch)).clamp(0, 1)

@@ -15,8 +15,9 @@ from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
 from ablate.train.optimizers import half_cosine, set_rate
 from ablate.train.outcome import Outcome
+from ablate.train.shown import autocast
 from ablate.train.state import TrainState
-from ablate.train.step import autocast, descend, training_step
+from ablate.train.step import descend, training_step
 from ablate.train.watch import Watch
 
 LOG_EVERY = 25

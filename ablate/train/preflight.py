@@ -16,10 +16,11 @@ from ablate.networks.exact import full_float32
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
+from ablate.train.discriminator_step import discriminator_step
 from ablate.train.finding import Finding
 from ablate.train.gradients import encoder_norm, weighted_norms
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, frozen, generator_terms
+from ablate.train.step import descend, frozen, generator_terms
 
 
 @full_float32()
@@ -137,17 +138,18 @@ def _generator_step(
             f"{len(stale)} of their gradients were touched by the generator's step",
             "they would be added to the discriminators' next step",
         )
-    yield _balance(norms)
+    yield _balance(norms, warmed_up=cell.warmup is None)
 
 
-def _balance(norms: dict[str, float]) -> Finding:
+def _balance(norms: dict[str, float], warmed_up: bool) -> Finding:
+    """Compares the weighted terms; before a warm-up that is still to come they say nothing about the training."""
     told = ", ".join(f"{name.replace('_', ' ')} {norm:.2g}" for name, norm in norms.items())
     distortion = norms["distortion"]
     others = [norm for name, norm in norms.items() if name != "distortion"]
     return _verdict(
         "balance",
-        not others or distortion > 0.01 * max(others),
-        f"weighted gradients at the reconstruction: {told}",
+        not (warmed_up and others) or distortion > 0.01 * max(others),
+        f"weighted gradients at the reconstruction{'' if warmed_up else ', before the warm-up'}: {told}",
         "the distortion is a hundredth of another term or less, so that lambda_x hardly matters; raise it, or lower "
         "the other weight",
         "warning",

@@ -19,6 +19,7 @@ from ablate.discriminators.discriminator import Discriminator
 from ablate.losses import Memory
 from ablate.train.augmenter import PLAIN, Augmenter, Views
 from ablate.train.optimizers import clip, optimizer_of, share_clipped
+from ablate.train.start import Given, require_same_shapes
 
 CLIP = "clip."
 """Begins the names of memories of clipping."""
@@ -97,6 +98,17 @@ class TrainState:
         self.codec.load_state_dict(saved["codec"])
         if self.average is not None:
             self.average.load_state_dict(saved["codec"])
+
+    def start_from_given(self, given: Given) -> None:
+        """Takes given weights of the codec, raw and averaged.
+
+        Raises:
+            ValueError: for those of another codec, with a list of what differs.
+        """
+        assert self.average is not None
+        for module, weights in ((self.codec, given.codec), (self.average, given.average)):
+            require_same_shapes(module, weights, given.source)
+            module.load_state_dict(weights)
 
     def views(self, player: str, number: int, image: Tensor) -> Views:
         """Returns what a player's discriminators see of a batch; `number` counts its steps."""

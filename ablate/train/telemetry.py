@@ -12,9 +12,10 @@ from torch import Tensor
 from ablate.codecs.codec import Reconstruction
 from ablate.losses import AdversarialLoss
 from ablate.objective import Parts
+from ablate.train.discriminator_step import DiscriminatorStepOutput
 from ablate.train.gradients import encoder_norm
 from ablate.train.state import TrainState
-from ablate.train.step import DiscriminatorStepOutput, StepOutput
+from ablate.train.step import StepOutput
 
 FLAT_STD = 0.01
 """A reconstruction that varies less than this (1.3 of 255 levels) over pixels is flat ..."""

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ablate.atomic import write_with
 from ablate.records import MetricRow, Status
+from ablate.store import checkpoint
 from ablate.trackers.tracking import Tracking
 from ablate.train import telemetry
 from ablate.train.outcome import Outcome
@@ -72,7 +72,7 @@ class Watch:
             detail = f"the reconstruction has been {flat}"
             return self._diverged(state, state.step, "collapse", detail, f"collapse at step {state.step}: {detail}")
         if saves:
-            write_with(self.tracking.entry.checkpoint, state.save)
+            checkpoint.save(self.tracking.entry, state.save)
         return Outcome(Status.interrupted, state.step, state.seconds) if stops and state.step < steps else None
 
     def _diverged(self, state: TrainState, step: int, kind: str, detail: str, cause: str) -> Outcome:

@@ -7,6 +7,7 @@ import pytest
 from ablate.analysis import contrasts, curve_axis, curve_effect, t_interval
 from ablate.analysis.bits import Bits, bits, tolerance
 from ablate.analysis.effects import effects
+from ablate.analysis.rate_curves import vertices
 from tests.analysis.studies import cell, study
 
 EVEN, MORE, FEWER, UNSURE = ([0.001, -0.001, 0.0, 0.002, -0.002, 0.0], [0.05] * 6, [-0.05] * 6, [-0.05, 0.05] * 3)
@@ -30,6 +31,22 @@ def test_only_bits_that_cannot_have_made_the_difference_allow_a_verdict(
 def test_unknown_bits_allow_nothing_and_no_match_allows_everything() -> None:
     assert not Bits(0.01, None).allow("better")
     assert Bits(None, None).allow("better")
+
+
+def test_the_bits_of_a_figure_are_those_of_the_files_of_its_own_images() -> None:
+    cells = [
+        cell({"loss": loss, "lambda": value}, seed, 20 + value, bpp_actual=value / 10,
+             **{"psnr@kodak": 20 + value, "bpp_actual@kodak": (2 if loss == "b" else 1) * value / 10})
+        for loss in "ab" for value in LAMBDAS for seed in (0, 1)
+    ]  # fmt: skip
+    own = study(cells, {"loss": ["a", "b"], "lambda": LAMBDAS}, {"loss": "a"}, rate_match="within:5%")
+    found = contrasts(own, {"psnr": "higher", "psnr@kodak": "higher"})
+    shares = {name: found[name][0].bits.share.mean for name in found}
+    assert shares == pytest.approx({"psnr": 0.0, "psnr@kodak": 1.0})
+    assert curve_effect(own, "psnr", "loss", "b", "rate").effect.interval.mean == pytest.approx(0.0)
+    assert curve_effect(own, "psnr@kodak", "loss", "b", "rate").effect.interval.mean == pytest.approx(1.0)
+    axis = next(axis for axis in own.axes if axis.name == "lambda")
+    assert [at.rate for at in vertices(own, axis, "psnr@kodak", ("b",))] == pytest.approx([0.2, 0.4, 0.8, 1.6])
 
 
 def test_the_share_is_of_the_baselines_bits() -> None:

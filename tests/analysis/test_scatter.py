@@ -60,3 +60,11 @@ def test_the_ellipse_of_a_line_lies_along_it() -> None:
     assert angle % 180 == pytest.approx(45)
     assert height == pytest.approx(0, abs=1e-6)
     assert width > 1
+
+
+def test_an_arm_that_was_trained_against_what_measures_is_left_out(tmp_path: Path) -> None:
+    whole = scatter(tmp_path, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
+    arm = whole.arms[0]
+    for cell in arm.cells:
+        cell.result.protocol["fd_lite0_112"]["trained_against"] = True
+    assert set(whole.points) == {each.name for each in whole.arms} - {arm.name}

@@ -54,6 +54,16 @@ def test_a_reader_that_is_gone_is_neither_a_regression_nor_a_traceback(arguments
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["--help", "losses lsgan"])
+def test_an_output_that_is_full_is_a_sentence_and_no_success(command: str, unbuffered: str):
+    said = b"error: the output cannot be written: No space left on device\n"
+    for streams, expected in ((">/dev/full", said), (">/dev/full 2>&1", b"")):
+        script = f"{sys.executable} -m ablate {command} {streams}"
+        done = called("sh", "-c", script, PYTHONUNBUFFERED=unbuffered)
+        assert (done.returncode, done.stderr) == (3, expected)
+
+
 def test_an_error_that_nobody_foresaw_has_an_exit_code_of_its_own(tmp_path: Path):
     done = called(sys.executable, "-c", CALLING.format("None"))
     assert done.returncode == 70
@@ -84,3 +94,20 @@ def test_no_control_character_of_a_name_reaches_a_terminal():
 
 def test_a_name_stays_one_word():
     assert printable("a\nb\tc\x1b[31m\x9b2J\u2028 é 火 λ") == r"a\nb\tc\x1b[31m\x9b2J\u2028 é 火 λ"
+
+
+UNRAISABLE = """
+from ablate.cli.process import prepare
+prepare()
+class Lost:
+    def __del__(self):
+        raise {}
+Lost()
+"""
+
+
+@pytest.mark.parametrize(("error", "told"), [("MemoryError", False), ("ValueError('no such colour')", True)])
+def test_a_lack_of_memory_within_a_library_is_no_traceback(error: str, told: bool):
+    done = called(sys.executable, "-c", UNRAISABLE.format(error))
+    assert done.returncode == 0
+    assert (b"Traceback" in done.stderr) == told

@@ -33,6 +33,17 @@ def test_a_failed_cell_makes_the_exit_code_3_and_is_named_with_its_cause(ablate_
     assert ablate_in("run", "grid.toml").exit_code == 0
 
 
+def test_why_a_cell_is_damaged_is_said_once(ablate_in, pretended, tmp_path: Path):
+    plan = pretended("well", "well")
+    path = tmp_path / "runs" / plan.name / "cells" / plan.points[0].id / "result.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    said = ablate_in("run", "grid.toml")
+    assert said.exit_code == 3
+    assert said.output.count(f"{path.relative_to(tmp_path)} cannot be read") == 1
+    assert f"broken: {plan.points[0].label}  (ablate show grid.toml" in said.output
+
+
 def test_what_comes_next_names_a_store_of_its_own(ablate_in, pretended):
     plan = pretended("raise:no such colour", "well")
     result = ablate_in("run", "grid.toml", "-C", "my runs")

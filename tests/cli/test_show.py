@@ -39,7 +39,7 @@ def test_the_table_holds_the_metrics_of_finished_cells(ablate_in, plan):
         "24.57",
         "–",
         "0.1100",
-        "3.500",
+        "3.5",
         "1",
         "min",
         "15",
@@ -69,6 +69,16 @@ def test_a_failed_cell_is_shown_with_cause_log_attempts_and_settings(ablate_in, 
 def test_a_finished_cell_is_shown_with_both_weights(ablate_in, plan):
     said = ablate_in("show", "grid.toml", plan.points[0].id[:7]).output
     assert ["psnr", "24.567", "23"] in [line.split() for line in said.splitlines()]
+
+
+def test_the_primary_metrics_of_the_grid_come_first(ablate_in, pretended):
+    pretended_plan = pretended("well", compare={"primary": ["fd_lite0_112", "psnr@kodak"]})
+    assert ablate_in("run", "grid.toml").exit_code == 0
+    header, row = ablate_in("show", "grid.toml").output.splitlines()[:2]
+    names = ["fd_lite0_112", "psnr@kodak", "psnr", "ms_ssim", "bpp_actual"]
+    assert header.split() == ["cell", "status", *names, "time", "label"]
+    assert row.split()[:2] == [pretended_plan.points[0].id, "done"]
+    assert row.split()[3] == "–", "it was not measured on that set"
 
 
 def test_programs_read_one_cell_or_all(ablate_in, plan):

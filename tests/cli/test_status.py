@@ -2,6 +2,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from ablate.records import MetricRow
 from ablate.store import Store
 from tests.cli.conftest import files_in
@@ -80,3 +82,34 @@ def test_only_what_needs_attention_is_listed_unless_all_is_wanted(ablate_in, pre
     assert "well seed=0" not in said
     assert "why a cell failed: ablate show pretended" in said
     assert "well seed=0" in ablate_in("status", "--all").output
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"schema": 9}'])
+def test_a_grid_whose_plan_is_gone_or_damaged_is_shown_by_the_cells_that_were_begun(
+    ablate_in, pretended, tmp_path: Path, content: str | None
+):
+    plan = pretended("well", "diverge", "well")
+    ablate_in("run", "grid.toml", "--limit", 2)
+    path = tmp_path / "runs" / plan.name / "plan.json"
+    expected = json.loads(ablate_in("status", plan.name, "--json").stdout)["cells"][:2]
+    path.unlink() if content is None else path.write_text(content)
+    for arguments in (("status", plan.name, "--json"), ("status", "--json")):
+        found = ablate_in(*arguments)
+        assert found.exit_code == 0
+        told = json.loads(found.stdout)
+        assert sorted(told["cells"], key=str) == sorted(expected, key=str)
+        assert [warmup["status"] for warmup in told["warmups"]] == ["done"]
+        assert "plan.json" in found.stderr
+        assert "shown is what was begun, 2 cells; `ablate run` on the grid file writes it anew" in found.stderr
+    assert "done at step 10 of 10" in ablate_in("show", plan.name, plan.points[0].id).stdout
+    assert ablate_in("run", "grid.toml").exit_code == 0
+    assert ablate_in("status", plan.name).stderr == ""
+
+
+def test_a_grid_without_plan_and_cells_is_not_there(ablate_in, pretended, tmp_path: Path):
+    plan = pretended("well")
+    (tmp_path / "runs" / plan.name).mkdir(parents=True)
+    (tmp_path / "runs" / plan.name / "plan.json").write_text("{}")
+    found = ablate_in("status", plan.name)
+    assert found.exit_code == 2
+    assert "and no cell was begun; `ablate run` on the grid file writes it anew" in found.stderr

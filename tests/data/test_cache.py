@@ -164,13 +164,29 @@ def test_images_are_durable_before_their_name_is(folder: Path, cache: Path, monk
     assert len(os.listdir("/proc/self/fd")) <= opened
 
 
-def test_a_cache_file_of_the_wrong_size_is_an_error(folder: Path, cache: Path) -> None:
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "cut": lambda path: os.truncate(path, 100),
+    "deleted": os.unlink,
+    "a bit flipped": flip,
+    "another content": lambda path: path.write_text("[]"),
+}
+
+
+@pytest.mark.parametrize("name", ["images.u8", "index.json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_images_are_decoded_anew(folder: Path, cache: Path, name: str, damage: str) -> None:
     data = resolved(folder)
-    prepare(data, "train", cache)
-    (pixels,) = cache.glob("*/images.u8")
-    os.truncate(pixels, 1000)
-    with pytest.raises(ValueError, match=r"images\.u8 is not \d+ bytes long .*; delete "):
-        prepare(data, "train", cache)
+    expected = [image.copy() for image in prepare(data, "train", cache)]
+    (path,) = cache.glob(f"*/{name}")
+    DAMAGES[damage](path)
+    assert all(map(np.array_equal, prepare(data, "train", cache), expected))
+    assert [each.name for each in cache.iterdir() if each.is_dir()] == [path.parent.name]
 
 
 PREPARE_SLOWLY = """

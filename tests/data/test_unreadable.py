@@ -43,6 +43,14 @@ def test_they_are_all_named_where_none_is_to_be_skipped(folder: Path) -> None:
     assert all(f"  {name}: {reason}" in str(caught.value) for name, reason in REASONS.items())
 
 
+def test_those_of_every_split_are_named_at_once(folder: Path) -> None:
+    (folder / "test" / "lost.png").symlink_to("nowhere.png")
+    with pytest.raises(ValueError, match="train cannot be used") as caught:
+        resolve(settings(), folder)
+    assert all(name in str(caught.value) for name in (*REASONS, "  lost.png: it is a link to nowhere.png"))
+    assert str(caught.value).endswith("the others were not decoded yet, which may show more")
+
+
 def test_the_others_go_on_where_they_are_to_be_skipped(folder: Path) -> None:
     data = resolve(settings(on_bad_image="skip"), folder)
     images = prepare(data, "train", folder / "cache")

@@ -177,7 +177,8 @@ def test_the_measured_bits_are_those_of_the_files_that_compress_writes(cell: Cel
     write_with(entry.weights, lambda file: torch.save(parts, file))
     entry.write_settings(CellSettings(id=cell.id, cell=cell.model_dump(mode="json")))
     hashes = {"weights.pt": hashlib.sha256(entry.weights.read_bytes()).hexdigest()}
-    entry.commit(Result(schema=1, id=cell.id, status="done", step=1, seconds=1.0, artefacts=hashes))
+    figures = {"ema": {"psnr": 20.0}}  # a cell that is done has some
+    entry.commit(Result(schema=1, id=cell.id, status="done", step=1, seconds=1.0, metrics=figures, artefacts=hashes))
     measure({"ema": codec}, cell.evaluation, images, entry, cache=tmp_path, device="cpu")
     loaded = load(entry, "ema")
     for name, image, file, row in zip(images.names, images, written, rows(entry.images_csv, "ema"), strict=True):

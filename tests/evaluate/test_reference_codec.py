@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ablate.codecs.standard import FORMATS
 from ablate.config import Data, Evaluation
 from ablate.data import resolve
+from ablate.data.sets import resolve_sets
 from ablate.evaluate.reference_curves import CodecReference
 from ablate.records import Reference
+from tests.train.conftest import gradient_image
 
+PLAIN = Evaluation()
 PROGRAM = """
 import sys, time
 from PIL import Image
@@ -33,22 +37,20 @@ def data(images: Path) -> Data:
     return resolve(Data(source="folder", train=str(images / "test"), test=str(images / "train")), images)
 
 
-def reference(data: Data, tmp_path: Path, **given: object) -> CodecReference:
-    return CodecReference(Reference.model_validate(given), data, Evaluation(), tmp_path / "cache", tmp_path)
+def reference(data: Data, tmp_path: Path, evaluation: Evaluation = PLAIN, **given: object) -> CodecReference:
+    return CodecReference(Reference.model_validate(given), data, evaluation, tmp_path / "cache", tmp_path)
 
 
 def test_a_program_is_measured_by_its_own_bytes_and_its_failures_are_told(
     data: Data, images: Path, tmp_path: Path
 ) -> None:
-    from PIL import Image
-
     bad = Image.open(images / "train" / "train2.png").getpixel((0, 0))
     (tmp_path / "codec.py").write_text(PROGRAM.replace("{bad}", str(bad)))
     command = f"{sys.executable} {{grid}}/codec.py {{input}} {{output}} {{decoded}} {{quality}}"
     own = reference(data, tmp_path, name="mine", command=command, qualities=[80, 5, 20, 40, 60], timeout=8)
     said: list[str] = []
     assert own.curve() is None
-    assert own.measure(said.append) == 5
+    assert own.measure(lambda what, images: said.append(f"{what}, {images} images")) == 5
     curve = own.curve()
     assert curve is not None
     low, high, *failed = curve.points
@@ -67,9 +69,43 @@ def test_a_program_is_measured_by_its_own_bytes_and_its_failures_are_told(
     }
     assert all(not point.values for point in failed)
     assert "this image is too much" in failed[0].failed[0][2]
-    assert said[1:] == [f"mine at quality {quality}" for quality in (80, 5, 20, 40, 60)]
+    assert said == [f"mine at quality {quality}, 2 images" for quality in (80, 5, 20, 40, 60)]
     assert curve.protocol["psnr"]["pictures"] == data.test_digest
-    assert own.measure(said.append) == 0, "kept"
+    assert own.measure() == 0, "kept"
+
+
+def test_a_named_set_has_points_of_its_own(data: Data, images: Path, tmp_path: Path) -> None:
+    evaluation = resolve_sets(Evaluation(sets={"more": "more"}), data, more(tmp_path))
+    beside = reference(data, tmp_path, evaluation, codec="jpeg", qualities=[20, 80])
+    assert beside.missing() == ("test", "more")
+    assert beside.measure() == 4
+    assert beside.missing() == ()
+
+    # What stands there is what the set has as test images, with its own bits.
+    own = resolve(Data(source="folder", train=str(images / "test"), test=str(tmp_path / "more")), images)
+    alone = reference(own, tmp_path / "alone", codec="jpeg", qualities=[20, 80])
+    alone.measure()
+    for point, other in zip(beside.curve().points, alone.curve().points, strict=True):
+        assert {name: point.values[f"{name}@more"] for name in other.values} == other.values
+        assert point.values["psnr"] != point.values["psnr@more"]
+        assert point.values["bpp_actual"] != point.values["bpp_actual@more"]
+    assert beside.curve().protocol["psnr@more"]["pictures"] == own.test_digest
+
+
+def test_points_of_a_file_are_those_of_the_set_that_is_declared(data: Data, tmp_path: Path) -> None:
+    evaluation = resolve_sets(Evaluation(sets={"more": "more"}), data, more(tmp_path))
+    (tmp_path / "points.csv").write_text("bpp,psnr\n0.05,22\n")
+    for images, name in ((evaluation.set_digests["more"][:12], "psnr@more"), (data.test_digest, "psnr")):
+        own = reference(data, tmp_path, evaluation, file=str(tmp_path / "points.csv"), images=images)
+        assert own.curve().points[0].values[name] == 22
+        assert own.missing() == ()
+
+
+def more(directory: Path) -> Path:
+    """Writes an image to the set `more` and returns the directory that holds it."""
+    (directory / "more").mkdir()
+    Image.fromarray(gradient_image(5, 96, 112)).save(directory / "more" / "one.png")
+    return directory
 
 
 def test_a_program_that_changed_is_measured_again(data: Data, tmp_path: Path) -> None:
@@ -87,8 +123,6 @@ def test_a_quality_that_a_format_lacks_is_refused(data: Data, tmp_path: Path) ->
 
 
 def test_a_format_that_pillow_lacks_is_an_error_that_says_so(data: Data, tmp_path: Path, monkeypatch) -> None:
-    from PIL import Image
-
     Image.init()
     monkeypatch.setattr(Image, "SAVE", {name: save for name, save in Image.SAVE.items() if name not in ("AVIF", "JXL")})
     for codec, told in (("avif", "writes no AVIF here; Pillow 11.3"), ("jpegxl", "pip install pillow-jxl-plugin")):

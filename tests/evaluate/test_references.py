@@ -34,7 +34,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LIMITS = (2500, 3100)
 
 
-def anchors(images: Images, evaluation: Evaluation, wanted: Any, cache: Path, say: Any = lambda _: None) -> Any:
+def anchors(
+    images: Images, evaluation: Evaluation, wanted: Any, cache: Path, say: Any = lambda _what, _images: None
+) -> Any:
     references = References(images, evaluation, wanted, cache)
     references.measure(say)
     return references.known()
@@ -116,13 +118,23 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images
 
     monkeypatch.setattr(reference_measurer, "Measurer", refuse)
     said: list[str] = []
-    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, said.append)
+    again = anchors(shown, PROTOCOL, {"x": LIMITS, "smallest": None}, cache, lambda what, _: said.append(what))
     assert again == {"x": records["some"], "smallest": records["smallest"]}
     assert said == []
     assert References(shown, PROTOCOL, {"x": (2500, 3102)}, cache).known() is None
     for protocol, limits in ((PROTOCOL, (2500, 3101)), (Evaluation(patch=32), LIMITS)):
         with pytest.raises(AssertionError, match="measured again"):
             anchors(shown, protocol, {"x": limits}, cache)
+
+
+def test_damaged_figures_are_named_by_who_reads_them_and_measured_anew(shown: Images, tmp_path: Path) -> None:
+    wanted = {"x": LIMITS}
+    expected = anchors(shown, PROTOCOL, wanted, tmp_path)
+    damaged = next(tmp_path.glob("anchors-jpeg-*.json"))
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    with pytest.raises(ValueError, match=damaged.name):
+        References(shown, PROTOCOL, wanted, tmp_path).known()
+    assert anchors(shown, PROTOCOL, wanted, tmp_path) == expected
 
 
 def test_a_format_that_cannot_hold_an_image_has_no_figure(tmp_path: Path) -> None:

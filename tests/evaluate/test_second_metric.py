@@ -17,7 +17,7 @@ from ablate.data import prepare
 from ablate.execute.cell import run_cell
 from ablate.grid import GridError, read_grid
 from ablate.metrics import metrics
-from ablate.metrics.catalogue import register_metric
+from ablate.plugins import metric
 from ablate.report.document import Table
 from ablate.report.evidence import Evidence
 from ablate.report.sections.results import results
@@ -29,7 +29,7 @@ from tests.fabricated_store import Fabrication, fabricate
 def darkening() -> Iterator[None]:
     with metrics.temporarily():
 
-        @register_metric(
+        @metric(
             label="Darkening", unit="levels", direction="lower", decimals=3,
             formula="mean of original less reconstruction", source="this test",
         )  # fmt: skip

@@ -23,6 +23,8 @@ from ablate.store import Store
 from ablate.train.outcome import Outcome
 from tests.made import made_result
 
+GRID = b"name = 'pretended'\n"
+
 STEP_SECONDS = 0.005
 
 
@@ -56,7 +58,7 @@ def make_plan(
     start = {"id": "aaaabbbbcccc", "sha256": "aaaabbbbcccc" * 4, "label": "warm-up", "seed": 0}
     content = {
         "schema": 1,
-        "grid_sha256": "0" * 64,
+        "grid_sha256": hashlib.sha256(GRID).hexdigest(),
         "data_stat": "-",
         "name": name,
         "axes": {"behaviour": list(behaviours)},
@@ -68,7 +70,7 @@ def make_plan(
         "points": points,
         "warmups": {"aaaabbbbcccc": start | {"warmup": warmup_settings}} if warmup else {},
     }
-    return Plan(PlanRecord.model_validate(content), b"name = 'pretended'\n")
+    return Plan(PlanRecord.model_validate(content), GRID)
 
 
 def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool]) -> Outcome:
@@ -79,6 +81,8 @@ def pretend(job, store: Store, assignment: Assignment, stop: Callable[[], bool])
     if job.needs:
         assert store.warmup(job.needs).result() is not None, "started before its warm-up was finished"
     sys.stdout.write(f"at {step} of {job.steps}, {behaviour}\n")
+    if assignment.device == "pretended":
+        sys.stdout.write(f"on GPU {os.environ['CUDA_VISIBLE_DEVICES']}\n")
     began = time.monotonic()
     while step < job.steps:
         time.sleep(STEP_SECONDS)

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.config import Cell
 from ablate.execute import planning
+from ablate.execute.jobs import jobs
 from ablate.execute.planning import load_plan, stored_plan
+from ablate.records import CellSettings, write
 from ablate.records.seal import sealed
 from ablate.store import Store
+from tests.made import made_result
 
 GRID = """
 schema = 1
@@ -94,11 +98,8 @@ def test_a_plan_is_read_back_where_nothing_changed_and_is_equal(grid: Path, tmp_
     runs = tmp_path / "runs"
     fresh = load_plan(grid, runs)
     fresh.write(Store(runs, "planned"))
-    for again in (load_plan(grid, runs), stored_plan(Store(runs, "planned"))):
-        assert again is not None
-        assert (again.record.points, again.text) == (fresh.record.points, fresh.text)
-        without = {key: value for key, value in again.record.plain().items() if key not in ("seal", "sealed")}
-        assert without == fresh.record.plain()
+    assert load_plan(grid, runs) == fresh
+    assert stored_plan(Store(runs, "planned")) == fresh
     assert len(slow_plans) == 1
 
 
@@ -150,6 +151,34 @@ def test_a_changed_grid_image_place_or_code_is_planned_anew(
 
     Image.fromarray(np.zeros((96, 96, 3), np.uint8)).save(grid.parent / "train" / "a.png")
     assert {p.id for p in load_plan(grid, runs).points}.isdisjoint(p.id for p in first.points)
+
+
+def test_cells_from_before_keep_the_ids_that_counted_the_evaluation_too(grid: Path, tmp_path: Path):
+    grid.write_text(GRID.replace("[base.data]", "[base.evaluation]\ntap = 1280\npatch = 32\n[base.data]"))
+    runs = tmp_path / "runs"
+    new = load_plan(grid, runs)
+    store = Store(runs, new.name)
+    # One cell was trained by version 0.1, which counted the evaluation, and another one under its id of today.
+    before, today, *others = new.points
+    cell = Cell.model_validate(before.cell)
+    assert cell.earlier_id != cell.id == before.id
+    for point, name in ((before, cell.earlier_id), (today, today.id)):
+        entry = store.cell(name)
+        entry.path.mkdir(parents=True)
+        sha256 = name + point.sha256[len(name) :]
+        write(entry.path / "cell.json", CellSettings(id=name, sha256=sha256, schema_version=1, cell=dict(point.cell)))
+        with entry.claim():
+            entry.commit(made_result(entry, step=4, metrics={"ema": {"psnr": 20.0}, "raw": {"psnr": 20.0}}))
+
+    planned = load_plan(grid, runs)
+    assert [point.id for point in planned.points] == [cell.earlier_id, *(point.id for point in (today, *others))]
+    assert "1 cell keeps its id from before 0.2" in " ".join(planned.record.notes)
+    cells = [job for job in jobs(planned, store) if job.kind == "cell"]
+    left = [job.id for job in cells if not job.entry(store).status().finished]
+    assert left == [point.id for point in others]
+    # Measured otherwise than then it is the same training still.
+    grid.write_text(GRID.replace("[base.data]", "[base.evaluation]\ntap = 112\n[base.data]"))
+    assert load_plan(grid, runs).points[0].id == cell.earlier_id
 
 
 def test_reading_a_plan_back_imports_no_torch(grid: Path, tmp_path: Path):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ablate.execute import finished as module
+from ablate.execute import local
 from ablate.execute.capacity import Capacity
 from ablate.execute.executor import Executor, RunContext
 from ablate.execute.local import LocalExecutor
@@ -63,7 +64,8 @@ def test_a_fork_server_that_never_lives_long_enough_is_told_in_a_sentence(tmp_pa
         raise EOFError("unexpected EOF")
 
     monkeypatch.setattr(forkserver, "read_signed", killed)
-    with pytest.raises(ChildProcessError, match=r"was killed 3 times.*enough memory"):
+    monkeypatch.setattr(local, "PATIENCE_SECONDS", 0.5)
+    with pytest.raises(ChildProcessError, match=r"again and again.*enough memory"):
         run_pretended(make_plan("well"), tmp_path, Notes())
 
 
@@ -208,6 +210,17 @@ def test_cells_whose_warmup_failed_are_not_started(tmp_path: Path):
     assert statuses(plan, tmp_path) == ["pending", "pending"]
 
 
+def test_how_an_attempt_ended_is_no_matter_for_the_next_one_where_it_cannot_be_read(tmp_path: Path):
+    plan = make_plan("raise:no such colour", warmup=False)
+    assert run_pretended(plan, tmp_path) == 3
+    (entry,) = entries(plan, tmp_path)
+    (entry.last_attempt().path / "exit.json").write_text("{")
+    assert entry.status() is Status.pending
+    run_pretended(plan, tmp_path)
+    assert [attempt.number for attempt in entry.attempts()] == [1, 2]
+    assert entry.last_attempt().exit() is not None
+
+
 def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_other(tmp_path: Path):
     plan = make_plan("well", "well", "well", warmup=False)
     assert run_pretended(plan, tmp_path, limit=1) == 0
@@ -222,6 +235,22 @@ def test_a_cell_whose_records_are_damaged_is_named_with_its_remedy_and_stops_no_
     assert run_pretended(plan, tmp_path, again) == 3
     assert "nothing to do: every cell is finished or damaged" in again.messages
     assert damaged.read_text() == "{}"
+
+
+def test_a_damaged_warmup_is_trained_anew_where_a_cell_still_needs_it_and_that_is_told(tmp_path: Path):
+    plan, notes, again = make_plan("well", "well"), Notes(), Notes()
+    warmup = Store(tmp_path, plan.name).warmup("aaaabbbbcccc")
+    assert run_pretended(plan, tmp_path, limit=1) == 0
+    path = warmup.path / "result.json"
+    path.write_text(path.read_text().replace('"step": 10', '"step": 11'))
+    assert warmup.status() is Status.altered
+    assert run_pretended(plan, tmp_path, notes) == 0
+    assert any(f"warm-up: {path} is edited" in message for message in notes.messages)
+    assert [event.kind for event in warmup.events()] == ["made_anew"]
+    assert (len(warmup.attempts()), warmup.result().step) == (2, 10)
+    path.write_text(path.read_text().replace('"step": 10', '"step": 11'))
+    assert run_pretended(plan, tmp_path, again) == 0, "no cell needs it any more"
+    assert len(warmup.attempts()) == 2
 
 
 def test_a_cell_of_another_user_is_named_and_stops_no_other(tmp_path: Path, monkeypatch):

@@ -55,6 +55,7 @@ def test_a_warmup_that_no_unfinished_cell_needs_is_no_job(tmp_path: Path):
 def test_a_finished_warmup_is_no_job_and_its_cells_may_start(tmp_path: Path):
     plan = make_plan("well", "well")
     store = Store(tmp_path, plan.name)
+    store.warmup("aaaabbbbcccc").write_settings(plan.warmups["aaaabbbbcccc"])
     store.warmup("aaaabbbbcccc").commit(made_result(store.warmup("aaaabbbbcccc")))
     assert kinds(plan, store) == ["cell", "cell"]
     assert Schedule(jobs(plan, store), store).next().label == "well seed=0"

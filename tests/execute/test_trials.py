@@ -134,7 +134,7 @@ def test_trials_go_on_from_their_own_state_and_the_winner_is_trained_on_the_judg
     assert chosen.axes == {"loss.adversarial": "vanilla"}
     assert last.to_come == ()
     assert [arm.winner for arm in last.tuning.arms] == [3, 0]
-    assert last.tuning.arms[0].why == "the highest psnr@validation, 3, of 2 at step 8 of 4 trials"
+    assert last.tuning.arms[0].why == "the highest psnr@validation (3) among 2 of 4 trials that came to step 8"
     assert [trial.rank for trial in last.tuning.arms[0].trials] == [4, 3, 2, 1]
     assert [trial.ended for trial in last.tuning.arms[0].trials] == ["stopped", "stopped", "stopped", "chosen"]
 
@@ -210,7 +210,7 @@ def test_a_run_comes_to_its_end_stage_by_stage_and_writes_down_what_was_chosen(p
 
     code, after = run_stages(plan, store, train=train, measure=lambda *_: 0, say=said.append)
     assert (code, seen) == (0, [(4 + 8, 8), (4, 4), (4, 0)])
-    assert store.tuning() == staged(after.record, store).tuning
+    assert store.tuning().arms == staged(after.record, store).tuning.arms
     assert said[0] == "trials were compared by psnr@validation; 4 more cells follow"
     assert said[1].startswith("chosen by psnr@validation: adversarial=vanilla has trial ")
     assert {cell.part for cell in store.cell_records(store.plan())} == {"design", "trial", "final"}

@@ -13,6 +13,7 @@ from ablate.evaluate.points_file import read_curve
 from ablate.export.write import export
 from ablate.records import Reference
 from ablate.store import Store
+from tests.analysis.studies import cell, study
 from tests.fabricated_store import Fabrication, fabricate
 
 AXES = {"loss.adversarial": ["lsgan", "hinge"], "model.channels": [4, 8]}
@@ -46,6 +47,22 @@ def test_a_compressai_file_is_read_back(store: Store, tmp_path: Path) -> None:
         assert point["bpp_actual"] == pytest.approx(arm.mean("bpp_actual"), rel=1e-12)
         assert point["psnr"] == pytest.approx(arm.mean("psnr"), rel=1e-12)
         assert point["fd_lite0_112"] == pytest.approx(arm.mean("fd_lite0_112"), rel=1e-12)
+
+
+def test_each_set_of_images_is_a_curve_of_its_own_over_its_own_bits(tmp_path: Path) -> None:
+    cells = [
+        cell({"model.channels": channels}, 0, 20.0 + channels, bpp_actual=channels / 100,
+             **{"psnr@kodak": 30.0 + channels, "bpp_actual@kodak": channels / 50})
+        for channels in (2, 4)
+    ]  # fmt: skip
+    own, nothing = study(cells, {"model.channels": [2, 4]}), Store(tmp_path, "nothing")
+    paths = export(own, nothing, "compressai", tmp_path)
+    assert [path.name for path in paths] == ["made-up.json", "made-up@kodak.json"]
+    curves = [read_curve(path, {}, model=None, dataset=None).points for path in paths]
+    assert curves == [
+        ({"bpp_actual": 0.02, "psnr": 22.0}, {"bpp_actual": 0.04, "psnr": 24.0}),
+        ({"bpp_actual": 0.04, "psnr": 32.0}, {"bpp_actual": 0.08, "psnr": 34.0}),
+    ]
 
 
 def test_where_nothing_moves_the_bits_each_arm_is_a_curve(tmp_path: Path) -> None:

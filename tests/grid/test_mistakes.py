@@ -24,6 +24,34 @@ ONE_MISTAKE = {
     "seed in the base": ("seed = 3  # <-", "seed: unknown key", "seeds are given in [seeds]"),
     "computed key": ('data.train_digest = "a"  # <-', "it is computed from the images"),
     "value for a group": ("[base.loss]\n[base.model]\nquantizer = 5  # <-", "model.quantizer = 5: a group of settings"),
+    "unknown metric in a list": (
+        'evaluation.metrics = ["ssim", "psnrr"]  # <-',
+        "evaluation.metrics[1] = \"psnrr\": unknown metric 'psnrr'",
+        "did you mean 'psnr'?",
+    ),
+    "unknown key in a table of a list": (
+        'evaluation.extractors = ["lite0", { name = "lite0", tapp = 1280 }]  # <-',
+        "evaluation.extractors[1]",
+        "unknown key of an extractor 'tapp' (there is: name, tap, patch); did you mean 'tap'?",
+    ),
+    "unknown extractor in a list": (
+        'evaluation.extractors = ["lite1"]  # <-',
+        "evaluation.extractors[0]",
+        "did you mean 'lite0'?",
+    ),
+    "name of a split for a set": (
+        '[base.evaluation.sets]\nvalidation = "kodak"  # <-',
+        "'validation' cannot name a set of images",
+    ),
+    "axis of the evaluation": (
+        '[axes]\nevaluation.tap = [112, 1280]  # <-',
+        "evaluation.tap: it says how cells are measured, and a cell is its training",
+        "into the lists of [base.evaluation]",
+    ),
+    "claim on the images that choices are made by": (
+        'data.validation_fraction = 0.25\n[compare]\nprimary = ["psnr", "psnr@validation"]  # <-',
+        "psnr@validation is what choices are made by",
+    ),
     "string for a number": ('train.steps = "300"  # <-', 'train.steps = "300": wrong type', "whole number at least 1"),
     "boolean for a number": ("train.steps = true  # <-", "train.steps = true: wrong type"),
     "fraction for a whole number": ("train.steps = 1.5  # <-", "train.steps = 1.5: wrong type"),
@@ -31,7 +59,10 @@ ONE_MISTAKE = {
     "out of range": ("discriminator.scales = 9  # <-", "out of range (allowed: a whole number from 1 to 5)"),
     "open range": ("data.test_fraction = 1.0  # <-", "out of range (allowed: a number above 0 and below 1)"),
     "not finite": ("loss.lambda_x = nan  # <-", "loss.lambda_x = nan: out of range"),
-    "not among the choices": ("model.channels = 3  # <-", "unknown value (there is: 2, 4, 8, 16)"),
+    "not among the choices": (
+        "model.channels = 3  # <-",
+        "unknown value (there is: 2, 4, 8, 16, 32, 64, 128, 192, 220)",
+    ),
     "misspelt choice": ('model.norm = "chanel"  # <-', "(there is: instance, channel, none); did you mean 'channel'?"),
     "unknown loss": (
         'loss.adversarial = "hinje"  # <-',
@@ -59,7 +90,7 @@ ONE_MISTAKE = {
         "did you mean 'real_target'?",
     ),
     "axis that is no list": ("[axes]\nmodel.width = 3  # <-", "model.width = 3: not a list of values"),
-    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: not a list of values"),
+    "empty axis": ("[axes]\nmodel.width = []  # <-", "model.width = []: an axis without a value"),
     "bad axis value": (
         '[axes]\n"loss.adversarial" = [\n  "hinge",\n  "lsgn",  # <-\n]',
         'loss.adversarial = "lsgn": unknown adversarial loss',

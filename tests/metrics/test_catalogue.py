@@ -133,8 +133,8 @@ def test_weights_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_file_among_those_of_images_is_all_that_a_metric_takes(tmp_path: Path) -> None:
     (tmp_path / "sameness.py").write_text(
-        "from ablate.metrics.catalogue import register_metric\n"
-        "@register_metric(label='Same', unit='', direction='higher', formula='share of equals', source='a test')\n"
+        "from ablate.plugins import metric\n"
+        "@metric(label='Same', unit='', direction='higher', formula='share of equals', source='a test')\n"
         "def sameness(originals, reconstructions):\n"
         "    return (originals == reconstructions).double().mean((1, 2, 3))\n"
     )

@@ -64,9 +64,9 @@ def test_every_tag_closes_and_every_link_has_its_target(written: Written) -> Non
     page = parsed(written.html)
     assert page.open == []
     assert all(link[1:] in page.ids for link in page.links)
-    # Two sections have nothing to say and are left out: no benchmark was run, and the grid names no other codec.
-    assert len(page.links) == written.html.count('<section id="') == len(SECTIONS) - 2
-    assert {"throughput", "references"}.isdisjoint(page.ids)
+    # Three sections are left out: no benchmark was run, nothing was tuned, and the grid names no other codec.
+    assert len(page.links) == written.html.count('<section id="') == len(SECTIONS) - 3
+    assert {"throughput", "tuning", "references"}.isdisjoint(page.ids)
 
 
 def test_drawings_share_no_ids(written: Written) -> None:

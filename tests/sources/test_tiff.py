@@ -49,6 +49,24 @@ def test_samples_that_are_not_unsigned_are_refused_as_what_they_are(dtype: type,
     assert f"its samples are {named}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [
+        (np.float32, "its samples are floating-point (32 bits)"),
+        (np.int16, "its samples are signed (16 bits)"),
+        (np.uint32, "its samples have 32 + 32 + 32 bits"),
+    ],
+)
+def test_colours_that_pillow_does_not_open_are_refused_as_what_they_are(dtype: type, named: str) -> None:
+    content = tiff(ramp(dtype, 20, 30, 3), photometric="rgb")
+    with pytest.raises(ImageError) as caught:
+        decode(content)
+    assert named in str(caught.value)
+    for lost in (content[:6], content[:9], content[:8] + bytes(40)):
+        with pytest.raises(ImageError, match="or its beginning is lost"):
+            decode(lost)
+
+
 def test_32_bit_grey_is_refused() -> None:
     with pytest.raises(ImageError, match=r"32"):
         decode(tiff(ramp(np.uint32, 20, 30), photometric="minisblack"))

@@ -25,7 +25,12 @@ from tests.made import made_result
 
 AXES = {"loss.adversarial": ["lsgan", "hinge"]}
 GRID = Fabrication(
-    "sealed", axes=AXES, seeds=(0,), images=drawn_images(count=2), log_points=4, environments={1: {"git": "other"}}
+    "sealed",
+    axes=AXES,
+    seeds=(0,),
+    images=drawn_images(count=2),
+    log_points=4,
+    environments={1: {"git": "other"}},
 )
 
 

@@ -1,6 +1,6 @@
 """Tortures the code, and counts how it bears it.
 
-    python -m tests.torture --all                      everything, some six hours of one core
+    python -m tests.torture --all                      everything, some three hours of one core
     python -m tests.torture grids images --scale 0.1   two parts, a tenth of the cases
 
 Counts go into reports/torture: numbers.json keeps each part's latest, README.md shows them. Exits with 1 after a fault.

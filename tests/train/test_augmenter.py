@@ -12,13 +12,14 @@ from torch import Tensor
 
 from ablate.config import Cell, DiscriminatorSettings
 from ablate.data import prepare
-from ablate.losses import adversarial
+from ablate.losses import Penalty, PenaltyInputs, adversarial
 from ablate.objective import Objective
 from ablate.records import Environment
 from ablate.store import Store
 from ablate.train.augmenter import Augmenter
+from ablate.train.discriminator_step import discriminator_step
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, generator_terms
+from ablate.train.step import descend, generator_terms
 from tests.train.conftest import MakeCell
 from tests.train.test_run import comparable, train
 from tests.train.test_step import image
@@ -97,14 +98,20 @@ def test_the_generators_gradient_passes_through_the_augmentation() -> None:
     assert all(p.grad is not None and p.grad.norm() > 0 for p in state.codec.generator.parameters())
 
 
-def test_penalties_look_through_the_view_of_the_images() -> None:
-    losses = []
-    for penalties in ([], ["ar1"]):
-        settings = cell({"penalties": penalties}, augment=ALL)
-        state, objective, x = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss), image()
-        losses.append(float(discriminator_step(state, objective, settings, 0, x, state.codec(x)).loss))
-    # Two draws for an image and its noisy neighbour would be far apart, and ar1 is 100 times their squared distance.
-    assert 0 < losses[1] - losses[0] < 0.01
+def test_penalties_look_through_the_view_of_the_images_however_many_they_make_of_one() -> None:
+    settings = cell({"penalties": ["ar1"]}, augment=ALL)
+    state, objective, x = TrainState.for_cell(settings, "cpu"), Objective.build(settings.loss), image()
+    seen: list[PenaltyInputs] = []
+    penalty = Penalty(lambda inputs: seen.append(inputs) or [each.mean() for each in inputs.fake])
+    objective.penalties["ar1"] = penalty  # type: ignore[index]
+    fresh = TrainState.for_cell(settings, "cpu")
+    discriminator_step(state, objective, settings, 0, x, state.codec(x))
+    (inputs,) = seen
+    state.discriminator.load_state_dict(fresh.discriminator.state_dict())
+    twice = inputs.logits(torch.cat([inputs.image, inputs.image]))
+    for own, both in zip(inputs.real, twice, strict=True):
+        torch.testing.assert_close(both, torch.cat([own, own]))
+        assert not torch.allclose(own, state.discriminator(x).logits[0][..., : own.shape[-2], : own.shape[-1]])
 
 
 def logits(value: float) -> list[Tensor]:
@@ -119,6 +126,16 @@ def test_the_probability_rises_while_discriminators_are_surer_than_the_target_an
         own.follow(number, 2, HINGE, logits(3.0 if number < 6 else -3.0), logits(-3.0))
         seen.append(round(float(own.probability), 6))
     assert seen == [0.0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.2]
+
+
+def test_what_was_seen_since_the_last_move_goes_through_a_checkpoint() -> None:
+    adaptive = {"name": "adaptive", "images": 40, "every": 2, "target": -0.1, "first": 0.5}
+    own, resumed = augmenter(adaptive), augmenter(adaptive)
+    own.follow(0, 2, HINGE, logits(3.0), logits(-3.0))
+    resumed.load_state_dict(own.state_dict())
+    for each in (own, resumed):
+        each.follow(1, 2, HINGE, logits(-3.0), logits(-3.0))
+        assert float(each.probability) > 0.5, "signs of 1 and -1 have the mean 0, above the target"
 
 
 def test_the_probability_stays_within_0_and_1() -> None:

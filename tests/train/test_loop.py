@@ -11,7 +11,7 @@ from ablate.config import Cell
 from ablate.data import prepare
 from ablate.store import Entry, Store
 from ablate.trackers.tracking import Tracking
-from ablate.train import step, telemetry
+from ablate.train import discriminator_step, step, telemetry
 from ablate.train.batches import Batches
 from ablate.train.loop import train, warm_up
 from ablate.train.state import TrainState
@@ -29,7 +29,7 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
         cell = make_cell(train=train_settings, **sections)
         entry = claimed(cell)
         steps: Steps = []
-        discriminate, generate = step.discriminator_loss, step.generator_terms
+        discriminate, generate = discriminator_step.discriminator_loss, step.generator_terms
 
         def watched_discriminator(state, objective, cell, number, draw, shown):
             steps.append(("discriminator", draw, shown.image))
@@ -39,7 +39,7 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
             steps.append(("generator", number, image))
             return generate(state, objective, image, reconstruction, precision, number)
 
-        monkeypatch.setattr(step, "discriminator_loss", watched_discriminator)
+        monkeypatch.setattr(discriminator_step, "discriminator_loss", watched_discriminator)
         monkeypatch.setattr(step, "generator_terms", watched_generator)
         state = TrainState.for_cell(cell, "cpu")
         images = prepare(cell.data, "train", store.data_cache)
@@ -101,7 +101,8 @@ def test_every_forward_pass_draws_noise_of_its_own(
     cell = make_cell(model={"noise": True}, train={"steps": 3, "discriminator_steps": 2})
     entry, drawn = claimed(cell), []
     real_stream = step.stream
-    monkeypatch.setattr(step, "stream", lambda *named: drawn.append(named) or real_stream(*named))
+    for module in (step, discriminator_step):
+        monkeypatch.setattr(module, "stream", lambda *named: drawn.append(named) or real_stream(*named))
     images = prepare(cell.data, "train", store.data_cache)
     train(TrainState.for_cell(cell, "cpu"), cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     expected = [[("noise", step), ("discriminator.noise", 2 * step + 1)] for step in range(3)]
@@ -160,13 +161,13 @@ def test_a_discriminators_loss_that_is_not_finite_is_divergence_too(
     make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     cell = make_cell(train={"steps": 4, "log_every": 1, "order": order})
-    entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), step.accumulated_step
+    entry, state, sound = claimed(cell), TrainState.for_cell(cell, "cpu"), discriminator_step.accumulated_step
 
     def broken(state, *arguments):
         output = sound(state, *arguments)
         return dataclasses.replace(output, loss=output.loss * (torch.nan if state.step >= 1 else 1))
 
-    monkeypatch.setattr(step, "accumulated_step", broken)
+    monkeypatch.setattr(discriminator_step, "accumulated_step", broken)
     images = prepare(cell.data, "train", store.data_cache)
     outcome = train(state, cell, images, Watch(Tracking(entry, 1), "cpu", lambda: False, "train"))
     assert (outcome.status, outcome.step) == ("diverged", 2)

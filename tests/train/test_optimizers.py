@@ -19,7 +19,7 @@ from ablate.store import Entry, Store
 from ablate.train.batches import Batches
 from ablate.train.optimizers import clip, optimizer_of, rate_at, share_clipped
 from ablate.train.state import TrainState
-from ablate.train.step import training_step
+from ablate.train.step import descend, training_step
 from tests.train.conftest import MakeCell
 from tests.train.test_run import comparable, train
 
@@ -73,6 +73,18 @@ def test_half_of_the_steps_clipped_is_a_half() -> None:
     for gradient in (0.5, 2.0, 0.9, 5.0):
         stepped(module, optimizer, gradient)
     assert share_clipped(memory) == 0.5
+
+
+def test_the_warm_ups_optimizer_clips_and_decays_too(make_cell: MakeCell) -> None:
+    settings = {"warmup": {"clip_norm": 1e-6, "name": "adamw", "weight_decay": 0.1}}
+    warmup = make_cell(train={"warmup_steps": 3}, optimizers=settings).warmup
+    assert warmup is not None
+    state = TrainState.for_warmup(warmup, "cpu")
+    image = torch.rand(2, 3, 32, 32)
+    descend(state, (state.codec(image).image - image).square().mean())
+    assert state.clipped == {"generator": 1.0}
+    assert isinstance(state.codec_optimizer, torch.optim.AdamW)
+    assert warmup.id != make_cell(train={"warmup_steps": 3}).warmup.id
 
 
 def rates(steps: int = 10, **settings: Any) -> list[float]:

@@ -25,7 +25,7 @@ from ablate.objective import Kernels
 from ablate.records import CellSettings, Environment
 from ablate.store import Entry, Store
 from ablate.store.weights import load
-from tests.made import made_result
+from tests.made import computed, made_result
 
 Claim = Callable[[Cell], Entry]
 
@@ -41,6 +41,7 @@ def train(
     warmup: Entry | None = None,
     stop: Callable[[], bool] = never,
     kernels: Kernels = "auto",
+    origin: Entry | None = None,
 ):
     torch.set_num_threads(1)
     return run_cell(
@@ -52,6 +53,7 @@ def train(
         attempt=entry.last_attempt().number,
         stop=stop,
         kernels=kernels,
+        origin=origin,
     )
 
 
@@ -60,9 +62,7 @@ def comparable(entry: Entry) -> dict:
     result = entry.result()
     return {
         "metrics": result.metrics,
-        "artefacts": {
-            name: sha256 for name, sha256 in result.artefacts.items() if name.startswith(("weights.pt", "eval/"))
-        },
+        "artefacts": computed(result),
         "rows": [
             {k: v for k, v in row.plain().items() if k not in ("t", "attempt", "steps_per_second")}
             for row in entry.metrics()

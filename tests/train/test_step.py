@@ -12,8 +12,9 @@ from ablate.grid.presets import preset_text
 from ablate.losses import Penalty
 from ablate.objective import Objective
 from ablate.rng import stream
+from ablate.train.discriminator_step import discriminator_step
 from ablate.train.state import TrainState
-from ablate.train.step import descend, discriminator_step, generator_terms
+from ablate.train.step import descend, generator_terms
 
 
 def cell(train: dict | None = None, **loss: object) -> Cell:

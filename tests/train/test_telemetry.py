@@ -13,7 +13,7 @@ from ablate.objective import Parts
 from ablate.records import Environment
 from ablate.store import Entry
 from ablate.trackers.tracking import Tracking
-from ablate.train.step import DiscriminatorStepOutput
+from ablate.train.discriminator_step import DiscriminatorStepOutput
 from ablate.train.telemetry import (
     Finiteness,
     is_flat,

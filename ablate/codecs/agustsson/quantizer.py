@@ -55,6 +55,18 @@ class Quantizer(nn.Module):
             values = values.round()  # whose gradient is zero, and whose values are these where centers are whole
         return Quantized(values, symbols.to(torch.uint8))
 
+    def send(self, latent: Tensor) -> Tensor:
+        """Returns the symbols of a latent, as `forward` does, for a file.
+
+        Raises:
+            ValueError: for NaN, which is near no center; in training it reaches the loss, which tells.
+        """
+        if latent.isnan().any():
+            raise ValueError(
+                f"{int(latent.isnan().sum()):,} of {latent.numel():,} latents are NaN: no symbol means that"
+            )
+        return self(latent).symbols
+
     def dequantize(self, symbols: Tensor) -> Tensor:
         """Returns the centers of uint8 symbols (N, C, h, w)."""
         return self.centers.detach()[symbols.long()]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ablate.layers.code import Code
 from ablate.layers.settings import Norm
-from ablate.settings import Settings
+from ablate.settings import Settings, added
 
 
 class QuantizerSettings(Settings):
@@ -17,6 +17,10 @@ class QuantizerSettings(Settings):
     levels: int = Field(5, ge=2, le=64)
     centers: Literal["fixed", "learned"] = "fixed"
     temperature: float = Field(1.0, gt=0)
+
+
+Prior = Literal["none", "factorized", "hyperprior", "context"]
+Rounding = Literal["noise", "mixed", "straight_through"]
 
 
 class ModelQuirks(Settings):
@@ -35,9 +39,14 @@ class ModelQuirks(Settings):
 
 
 class AgustssonSettings(Settings):
-    """Encoder, quantizer and generator; the source's shape is width 60, 4 downsamplings, 9 residual blocks."""
+    """Encoder, quantizer and generator; the source's shape is width 60, 4 downsamplings, 9 residual blocks.
 
-    channels: Literal[2, 4, 8, 16] = 8
+    `prior` models the distribution of the latent, so that its bits are learned: "factorized" by channel, "hyperprior"
+    by side information of `prior_width` channels, "context" also by the channels before. Latents are then whole
+    numbers, and `quantizer` is not used. `rounding` is what training puts in place of rounding.
+    """
+
+    channels: Literal[2, 4, 8, 16, 32, 64, 128, 192, 220] = 8
     width: int = Field(60, ge=4)
     downsamplings: int = Field(4, ge=1, le=6)
     residual_blocks: int = Field(9, ge=0)
@@ -47,10 +56,25 @@ class AgustssonSettings(Settings):
     noise_channels: int = Field(128, ge=1)
     quantizer: QuantizerSettings = QuantizerSettings()
     quirks: ModelQuirks = ModelQuirks()
+    prior: Prior = added("0.2", "none")
+    prior_width: int = added("0.2", 32, ge=1)
+    rounding: Rounding = added("0.2", "mixed")
 
 
-def code(settings: AgustssonSettings) -> Code:
-    """Returns the shape of what is sent of an image."""
+def has_rate(settings: AgustssonSettings) -> bool:
+    """Returns whether the codec estimates its rate while training."""
+    return settings.prior != "none"
+
+
+def stride(settings: AgustssonSettings) -> int:
+    """Returns the pixels a side that one latent stands for."""
+    return 2**settings.downsamplings
+
+
+def code(settings: AgustssonSettings) -> Code | None:
+    """Returns the shape of what is sent of an image; None with an entropy model, whose numbers have no bound."""
+    if settings.prior != "none":
+        return None
     return Code(settings.channels, settings.quantizer.levels, 2**settings.downsamplings)
 
 
@@ -60,19 +84,21 @@ def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
     Raises:
         ValueError: where that is so.
     """
-    stride = 2**settings.downsamplings
-    if crop % stride:
+    pixels = stride(settings)
+    if crop % pixels:
         raise ValueError(
-            f"data.crop = {crop} must be a multiple of {stride} (model.downsamplings = {settings.downsamplings})"
+            f"data.crop = {crop} must be a multiple of {pixels} (model.downsamplings = {settings.downsamplings})"
         )
-    per_channel = batch_size * (crop // stride) ** 2
+    if settings.prior != "none":
+        _check_prior(settings)
+    per_channel = batch_size * (crop // pixels) ** 2
     if settings.latent_norm == "batch" and per_channel < 16:
         raise ValueError(
             f'model.latent_norm = "batch" has {per_channel} latents a channel to take statistics over; raise '
             "data.batch_size or data.crop until there are 16"
         )
     instance = [key for key in ("norm", "latent_norm") if getattr(settings, key) == "instance"]
-    if crop == stride and instance:
+    if crop == pixels and instance:
         raise ValueError(
             f'at data.crop = {crop} the latent is one pixel, which model.{instance[0]} = "instance" makes constant, so '
             "that nothing of a crop is coded; take a larger crop, fewer model.downsamplings or another norm"
@@ -82,4 +108,19 @@ def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
         raise ValueError(
             f"model.quirks.round_kills_encoder rounds centers, and those of model.quantizer.levels = {levels} lie "
             "between whole numbers; take an odd number of levels"
+        )
+
+
+def _check_prior(settings: AgustssonSettings) -> None:
+    """Refuses what an entropy model leaves without a meaning."""
+    model = f'model.prior = "{settings.prior}"'
+    if settings.latent_norm != "none":
+        raise ValueError(
+            f'{model} learns how large latents are, which model.latent_norm = "{settings.latent_norm}" fixes; '
+            'set it to "none"'
+        )
+    if settings.quantizer != QuantizerSettings() or settings.quirks != ModelQuirks():
+        raise ValueError(
+            f"{model} sends whole numbers, and model.quantizer and model.quirks are of the quantizer with levels; "
+            "leave them at their defaults"
         )

@@ -83,7 +83,7 @@ class Tiles:
         for layer in list(self.codec.encoder)[len(layers) :]:
             latent = layer(latent)
         strips = latent.split(max(1, _STRIP // size[1]), dim=-2)
-        return torch.cat([self.codec.quantizer(strip).symbols for strip in strips], dim=-2)[0].cpu()
+        return torch.cat([self.codec.quantizer.send(strip) for strip in strips], dim=-2)[0].cpu()
 
     def image(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
         """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""

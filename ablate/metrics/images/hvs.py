@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import register_metric
 from ablate.metrics.images.luma import luma
 from ablate.metrics.images.pixel import decibels, require_images
 from ablate.metrics.metric import Needs
+from ablate.plugins import metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ def _squared_error(decibel: Tensor) -> Tensor:
     return 255**2 / 10 ** (decibel / 10)
 
 
-@register_metric(
+@metric(
     label="PSNR-HVS-M",
     unit="dB",
     direction="higher",

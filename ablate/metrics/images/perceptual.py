@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import register_metric
 from ablate.metrics.images.pixel import require_images
 from ablate.metrics.metric import Needs
+from ablate.plugins import metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def _dists_weights() -> Mapping[str, WeightsFile]:
     return {"weights_sha256": imagenet.VGG16.weights, "heads_sha256": dists.WEIGHTS}
 
 
-@register_metric(
+@metric(
     label="LPIPS (AlexNet)",
     unit="",
     direction="lower",
@@ -54,7 +54,7 @@ def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _lpips("alex", originals, reconstructions)
 
 
-@register_metric(
+@metric(
     label="LPIPS (VGG16)",
     unit="",
     direction="lower",
@@ -74,7 +74,7 @@ def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _lpips("vgg", originals, reconstructions)
 
 
-@register_metric(
+@metric(
     label="DISTS",
     unit="",
     direction="lower",

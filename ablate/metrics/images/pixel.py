@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import register_metric
+from ablate.plugins import metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ def sse(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return result
 
 
-@register_metric(
+@metric(
     label="PSNR",
     unit="dB",
     direction="higher",

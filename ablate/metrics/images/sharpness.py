@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import register_metric
 from ablate.metrics.images.luma import luma
 from ablate.metrics.images.pixel import require_images
 from ablate.metrics.metric import Needs
+from ablate.plugins import metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ SMALLEST_SIDE = 3
 _SOURCE = "Pech-Pacheco et al. 2000, ICPR, LAPV (variance of the Laplacian)"
 
 
-@register_metric(
+@metric(
     label="Sharpness",
     unit="levels^2",
     direction=None,
@@ -41,7 +41,7 @@ def sharpness(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _variance(reconstructions)
 
 
-@register_metric(
+@metric(
     label="Sharpness (ratio)",
     unit="",
     direction=None,

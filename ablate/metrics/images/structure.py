@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ablate.metrics.catalogue import register_metric
 from ablate.metrics.images.pixel import require_images
 from ablate.metrics.metric import Needs
+from ablate.plugins import metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def similarity_decibels(similarity: Tensor) -> Tensor:
     return -10 * distance.where(distance > 1e-14, 0.0).log10()
 
 
-@register_metric(
+@metric(
     label="SSIM",
     unit="",
     direction="higher",
@@ -71,7 +71,7 @@ def ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _per_image(originals, reconstructions, lambda total, difference: _similarity(total, difference, True))
 
 
-@register_metric(
+@metric(
     label="MS-SSIM",
     unit="",
     direction="higher",
@@ -93,7 +93,7 @@ def ms_ssim(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return _per_image(originals, reconstructions, lambda s, d: _multiscale(s, d, SCALE_WEIGHTS))
 
 
-@register_metric(
+@metric(
     label="MS-SSIM (3 scales)",
     unit="",
     direction="higher",

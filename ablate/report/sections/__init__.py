@@ -25,6 +25,7 @@ from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.throughput import throughput
 from ablate.report.sections.tradeoff import tradeoff
 from ablate.report.sections.training import training
+from ablate.report.sections.tuning import tuning
 from ablate.report.sections.variance import variance
 from ablate.report.sections.verdict import verdict
 from ablate.report.sections.verdicts import verdicts
@@ -35,6 +36,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     images,
     results,
     verdicts,
+    tuning,
     tradeoff,
     anchors,
     references,

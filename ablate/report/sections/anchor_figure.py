@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Scatter
 from ablate.metrics import Metric
+from ablate.metrics.naming import rate_of
 from ablate.report.document import Figure
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Drawing, axis_title, draw
@@ -18,7 +19,6 @@ from ablate.report.svg import INK, MUTED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RATE = "bpp_actual"
 PANELS = 3
 LINES = ((INK, "-"), (MUTED, "--"), (INK, ":"), (MUTED, "-."), (INK, "--"), (MUTED, "-"))
 """Colour and line of each codec, in their order, and then again."""
@@ -32,7 +32,8 @@ def anchor_figure(
     evidence: Evidence, curves: Curves, metrics: Sequence[Metric], name: str = "anchors", beginning: str = BEGINNING
 ) -> Figure | None:
     """Returns the drawing; None where no codec has a point in any metric."""
-    shown = [metric for metric in metrics if any(_points(curve, metric) for curve in curves.values())][:PANELS]
+    known = [metric for metric in metrics if rate_of(metric.name) in evidence.metrics]
+    shown = [metric for metric in known if any(_points(curve, metric) for curve in curves.values())][:PANELS]
     if not shown:
         return None
     encoding, names = Encoding.of(evidence.study.axes), joined(list(curves))
@@ -42,7 +43,7 @@ def anchor_figure(
             for curve, (colour, style) in zip(curves.values(), itertools.cycle(LINES), strict=False):
                 _line(panel, _points(curve, metric), colour, style)
             _arms(drawn, panel, evidence, encoding, metric)
-            _label(panel, evidence.metrics[RATE], metric)
+            _label(panel, evidence.metrics[rate_of(metric.name)], metric)
         arm_key(drawn.canvas, evidence, encoding)
         drawn.canvas.draw_without_rendering()
         for panel, metric in zip(panels, shown, strict=True):
@@ -56,7 +57,8 @@ def anchor_figure(
 
 
 def _points(curve: Sequence[Mapping[str, Any]], metric: Metric) -> list[tuple[float, float]]:
-    return [(record[RATE], record[metric.name]) for record in curve if record.get(metric.name) is not None]
+    pairs = [(record.get(rate_of(metric.name)), record.get(metric.name)) for record in curve]
+    return [(rate, value) for rate, value in pairs if rate is not None and value is not None]
 
 
 def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style: str) -> None:
@@ -66,7 +68,7 @@ def _line(panel: Axes, points: Sequence[tuple[float, float]], colour: str, style
 
 
 def _arms(drawn: Drawing, panel: Axes, evidence: Evidence, encoding: Encoding, metric: Metric) -> None:
-    styles, rate = arm_styles(evidence, encoding), evidence.metrics[RATE]
+    styles, rate = arm_styles(evidence, encoding), evidence.metrics[rate_of(metric.name)]
     for name, (y, x) in Scatter(evidence.finished, metric, rate).points.items():
         title = f"{name}: {with_unit(metric, y)} at {with_unit(rate, x)}"
         drawn.point(panel, x, y, title, zorder=5, **styles[name].drawn(7))

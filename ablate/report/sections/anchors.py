@@ -9,6 +9,7 @@ from typing import Any
 
 from ablate.analysis import Arm
 from ablate.metrics import Metric
+from ablate.metrics.naming import TEST, split_name
 from ablate.report.document import Block, Span, Table, Text, Value, code, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import fixed, plural, with_unit
@@ -47,16 +48,18 @@ def anchors(evidence: Evidence) -> Content:
         return [text("No cell has finished, so there is nothing to set beside JPEG and WebP.")], nothing
     try:
         points = reference_points(evidence)
+        records = points.references.known() if points else None
     except (OSError, ValueError) as error:
         said = f"JPEG and WebP cannot be set beside the arms on the test images: {error}"
         return [text(said, kind="warning")], nothing
-    records = points.references.known() if points else None
     if points is None or records is None:
         said = "JPEG and WebP were not measured at these bits yet; "
         return [text(said, code(_command(evidence)), " measures them.")], nothing
     at_arms = {name: records[limit] for name, limit in points.arms.items()}
     curves = {codec: _curve(codec, records, points.ladder) for codec in records[SMALLEST]}
-    metrics = [metric for name, metric in evidence.metrics.items() if name.startswith(SHOWN) and metric.direction]
+    # JPEG and WebP are measured at bits of test images; on named sets, [[reference]] has them at qualities.
+    on_test = {name: metric for name, metric in evidence.metrics.items() if split_name(name)[1] == TEST}
+    metrics = [metric for name, metric in on_test.items() if name.startswith(SHOWN) and metric.direction]
     drawn = anchor_figure(evidence, curves, metrics)
     blocks: list[Block] = [_sentence(evidence, reference, at_arms[reference.name]), *([drawn] if drawn else [])]
     blocks += [_table(evidence, at_arms, metrics), text(HOW, kind="note")]

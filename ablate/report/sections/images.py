@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import Arm, Scores
 from ablate.analysis.selection import Chosen, choose_arms, choose_images
-from ablate.records import WEIGHTS, Status
+from ablate.records import WEIGHTS, AlteredError, CellRecord, Status
 from ablate.report.crops import (
     Window,
     compared,
@@ -23,8 +23,11 @@ from ablate.report.document import Block, ComparedImage, Tile, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import NONE, fixed, joined, plural
 from ablate.report.sections.section import Content, section
+from ablate.store.seal import require_whole
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 ARMS = 32
@@ -64,8 +67,26 @@ class Views:
         cell = arm.of_seed(self.seed)
         if cell is None or cell.status is not Status.done:
             return None
-        file = self.evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
-        return read_image(file) if file.exists() else None
+        file = self._file(cell, image)
+        return read_image(file) if file.exists() and self._whole(cell, file) else None
+
+    def absent(self, arm: Arm, image: str) -> str:
+        """Says why there is no reconstruction of a cell that is done."""
+        cell = arm.of_seed(self.seed)
+        altered = cell is not None and self._file(cell, image).exists()
+        return "its PNG is altered: ablate store verify" if altered else "its PNG is no longer in the store"
+
+    def _file(self, cell: CellRecord, image: str) -> Path:
+        return self.evidence.store.cell(cell.id).recon(WEIGHTS[0], image)
+
+    def _whole(self, cell: CellRecord, file: Path) -> bool:
+        entry = self.evidence.store.cell(cell.id)
+        assert cell.result is not None, "it is done"
+        try:
+            require_whole(entry, cell.result, (str(file.relative_to(entry.path)),))
+        except AlteredError:
+            return False
+        return True
 
 
 @section("images", "Reconstructions", "Images")
@@ -192,7 +213,7 @@ def tile_of(views: Views, arm: Arm, image: str, window: Window) -> Tile:
     words = "identical" if psnr is None else f"{fixed(psnr, 2)} dB"
     words += f", {NONE}" if bits is None else f", {fixed(bits, 4)} bpp"
     if pixels is None:
-        return Tile(arm.name, (words,), None, "its PNG is no longer in the store", baseline)
+        return Tile(arm.name, (words,), None, views.absent(arm, image), baseline)
     if bits is not None:
         words += f" ({round(bits * pixels[0].size / 8):,} bytes)"
     return Tile(arm.name, (words,), page_png(window.of(pixels)), "", baseline)

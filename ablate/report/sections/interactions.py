@@ -37,9 +37,9 @@ Found = Mapping[str, tuple[Interaction, ...]]
 def interaction_effects(evidence: Evidence) -> Content:
     """Returns differences of differences on the primary metrics, and ranks as a description."""
     study = evidence.study
-    found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.primary}
+    found: Found = {m.name: interactions(study, m.name, alpha=evidence.alpha) for m in evidence.fair}
     found = {name: own for name, own in found.items() if any(each.interval for each in own)}
-    tried = [ranks(study, axis, metric.name, metric.better) for metric in evidence.primary for axis in study.axes]
+    tried = [ranks(study, axis, metric.name, metric.better) for metric in evidence.fair for axis in study.axes]
     ranked = [own for own in tried if own]
     blocks: list[Block] = []
     if found:

@@ -115,7 +115,7 @@ def _taught(evidence: Evidence) -> Iterator[Text]:
         yield text(
             strong(listed),
             f" {verb} trained against the network that measures {joined(list(measured))}, which flatters {whom} ",
-            "there: no verdict rests on it, and none of these arms can win by it.",
+            "there: no verdict rests on it, and such an arm neither wins by it nor stands in a trade-off of it.",
         )
 
 

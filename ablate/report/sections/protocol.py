@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ablate.analysis.axes import value_text
@@ -16,6 +17,7 @@ from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
 from ablate.settings import flat
 from ablate.sources.protocol import SPLITS
+from ablate.store.plugins import told
 
 FEW = 6
 """So many values, or images, are listed by name; more are counted."""
@@ -41,6 +43,10 @@ def protocol(evidence: Evidence) -> Content:
     environment = _environment(evidence)
     if environment:
         blocks.append(_environment_table(environment))
+    own_code = _own_code(evidence)
+    if own_code:
+        title = "Code that is not the package's own, by the hash that is part of the cells' ids"
+        blocks.append(Items(title, tuple(map(text, own_code))))
     blocks.append(Items("For a paper's checklist", checklist(evidence, environment)))
     # The commands that do it again.
     commands = again(evidence)
@@ -60,6 +66,7 @@ def protocol(evidence: Evidence) -> Content:
         },
         "protocol": protocols[0] if protocols else None,
         "environment": environment,
+        "plugins": own_code,
         "data": data,
         "commands": commands,
         "fingerprint": study.fingerprint,
@@ -178,6 +185,15 @@ def _environment(evidence: Evidence) -> dict[str, dict[str, int]]:
             if value != {}:
                 counts.setdefault(key, Counter())[value_text(value)] += 1
     return {key: dict(found.most_common()) for key, found in counts.items()}
+
+
+def _own_code(evidence: Evidence) -> list[str]:
+    """Returns a sentence for each plugin that defines something that a cell was trained with or measured by."""
+    of_grids: dict[Path, list[Any]] = {}
+    for cell in evidence.study.cells:
+        grid = evidence.store.cell(cell.id).path.parent.parent
+        of_grids.setdefault(grid, []).extend([dict(cell.config), cell.result.protocol if cell.result else {}])
+    return list(dict.fromkeys(sentence for grid, settings in of_grids.items() for sentence in told(grid, settings)))
 
 
 def _environment_table(environment: Mapping[str, Mapping[str, int]]) -> Table:

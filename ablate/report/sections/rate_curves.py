@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.analysis import RATE, Axis
 from ablate.analysis.rate_curves import MOVES, Vertex, rate_axis, vertices
 from ablate.metrics import Metric
+from ablate.metrics.naming import rate_of
 from ablate.report.document import Block, Figure, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import axis_title, draw
@@ -31,9 +32,10 @@ OF_OTHERS = " Grey, with crosses: other codecs on the same images, measured alik
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a panel, its vertices in the order of their bits."""
+    """A line of a panel, its vertices in the order of their bits; `key` are its levels on the first other axes."""
 
     label: str
+    key: tuple[str, ...]
     style: LineStyle
     vertices: tuple[Vertex, ...]
 
@@ -72,7 +74,7 @@ def curves(evidence: Evidence, axis: Axis, metric: Metric) -> list[Curve]:
         label = ", ".join(f"{other.name} {level}" for other, level in zip(shown, key, strict=True))
         points = vertices(evidence.study, axis, metric.name, key)
         if points:
-            found.append(Curve(label or metric.label, line_style(shown, key), points))
+            found.append(Curve(label or metric.label, key, line_style(shown, key), points))
     return found
 
 
@@ -95,7 +97,7 @@ def _figure(
             for (label, style), points in near[metric.name].items():
                 panel.plot(*zip(*points, strict=True), style, color=MUTED, marker="x", markersize=5, label=label)
             panel.set_title(axis_title(metric, better=True))
-            panel.set_xlabel(axis_title(rate))
+            panel.set_xlabel(axis_title(evidence.metrics.get(rate_of(metric.name), rate)))
             panel.margins(x=0.04, y=0.08)
         named = {
             label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
@@ -117,7 +119,7 @@ def _near(evidence: Evidence, metric: str, curves: Sequence[Curve]) -> dict[tupl
     rates = [vertex.rate for curve in curves for vertex in curve.vertices]
     near = {}
     for each, style in zip(evidence.beside, itertools.cycle(OTHERS), strict=False):
-        points = each.points(metric) if rates and each.comparable(metric) and each.comparable(RATE) else []
+        points = each.points(metric) if rates and each.comparable(metric) else []
         near[each.label, style] = [(x, y) for x, y in points if min(rates) / REACH <= x <= max(rates) * REACH]
     return {line: points for line, points in near.items() if points}
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ablate.analysis.rate_curves import rate_axis
+from ablate.analysis.intervals import Interval, t_interval
+from ablate.analysis.rate_curves import Vertex, rate_axis, vertices
 from ablate.analysis.references import Against, Beside, Incomparable, Missing, Refusal, against
-from ablate.evaluate.curve import CurvePoint
+from ablate.evaluate.curve import IDENTICAL, CurvePoint
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
 from ablate.metrics.metric import Scope
+from ablate.metrics.naming import RATE, rate_of, split_name
 from ablate.report.document import Block, Items, Table, Value, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import NONE, fixed, joined, plural
-from ablate.report.sections.anchor_figure import RATE, anchor_figure
+from ablate.report.numbers import NONE, fixed, interval, joined, plural
+from ablate.report.sections.anchor_figure import anchor_figure
 from ablate.report.sections.rate_curves import curves
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
@@ -32,12 +34,18 @@ IN_WORDS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A curve of the grid against a reference on a metric."""
+    """A curve of the grid against a reference on a metric; `seeds` are those of each seed's own curve."""
 
     line: str
     metric: Metric
     other: str
     found: Against
+    seeds: tuple[Against, ...]
+
+    def interval(self, of: Literal["rate", "quality"]) -> Interval | None:
+        """Returns the interval over the seeds, None where fewer than two have such a difference."""
+        values = [each.value for against in self.seeds if (each := getattr(against, of)) is not None]
+        return t_interval(values) if len(values) > 1 else None
 
 
 @section(
@@ -88,7 +96,7 @@ def _origin(each: Beside) -> str:
 
 def _labels(each: Beside, refused: Refusal | None) -> list[str]:
     """Returns the metrics with that verdict."""
-    names = [name for name, why in each.refused.items() if why == refused and name != RATE]
+    names = [name for name, why in each.refused.items() if why == refused and split_name(name)[0] != RATE]
     return [metric.label for metric in in_reading_order(names)]
 
 
@@ -118,10 +126,10 @@ def _failed(each: Beside) -> list[str]:
 def _records(each: Beside, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
     """Returns the points with those figures alone that may stand among the arms'."""
     allowed = [metric.name for metric in metrics if each.comparable(metric.name)]
-    if each.curve is None or not allowed or not each.comparable(RATE):
+    if each.curve is None or not allowed:
         return []
-    points = [point for point in each.curve.points if point.values.get(RATE) is not None]
-    return [{RATE: at.values[RATE], **{name: at.values.get(name) for name in allowed}} for at in points]
+    names = dict.fromkeys((*map(rate_of, allowed), *allowed))
+    return [{name: at.values.get(name) for name in names} for at in each.curve.points]
 
 
 def _compare(evidence: Evidence, every: Sequence[Beside], metrics: Sequence[Metric]) -> list[Compared]:
@@ -131,28 +139,34 @@ def _compare(evidence: Evidence, every: Sequence[Beside], metrics: Sequence[Metr
     primary = [metric for metric in metrics if metric in evidence.primary]
     found = []
     for metric in primary:
-        lines = {
-            curve.label: [(vertex.rate, vertex.interval.mean) for vertex in curve.vertices]
-            for curve in curves(evidence, axis, metric)
-        }
-        for each in every:
-            if each.comparable(metric.name) and each.comparable(RATE):
-                other = each.points(metric.name)
-                found += [Compared(line, metric, each.label, against(own, other)) for line, own in lines.items()]
+        of_seeds = sorted({cell.seed for cell in evidence.study.cells})
+        for curve in curves(evidence, axis, metric):
+            seeds = [vertices(evidence.study, axis, metric.name, curve.key, seed) for seed in of_seeds]
+            for each in every:
+                if each.comparable(metric.name):
+                    other = each.points(metric.name)
+                    own, *by_seed = (against(_pairs(line), other) for line in (curve.vertices, *seeds))
+                    found.append(Compared(curve.label, metric, each.label, own, tuple(by_seed)))
     return found
+
+
+def _pairs(line: Sequence[Vertex]) -> list[tuple[float, float]]:
+    return [(vertex.rate, vertex.interval.mean) for vertex in line]
 
 
 def _differences(compared: Sequence[Compared]) -> Table:
     def rate(row: Compared) -> Value:
         if row.found.rate is None:
             return Value("refused", joined(list(row.found.refused)), tone="muted")
-        return number(100 * row.found.rate.value, 1)
+        value = 100 * row.found.rate.value
+        return number(value, 1, _over_seeds(row.interval("rate"), 1, 100))
 
     def quality(row: Compared) -> Value:
         if row.found.quality is None:
             return Value(NONE, tone="muted")
         value = row.found.quality.value
-        return Value(f"{fixed(value, row.metric.decimals, signed=True)} {row.metric.unit}".strip(), sort=value)
+        written = f"{fixed(value, row.metric.decimals, signed=True)} {row.metric.unit}".strip()
+        return Value(written, _over_seeds(row.interval("quality"), row.metric.decimals), sort=value)
 
     return table(
         "codecs-bd", "Bits against other codecs", compared,
@@ -161,8 +175,14 @@ def _differences(compared: Sequence[Compared]) -> Table:
         words("metric", lambda row: f"BD-{row.metric.label}"),
         numbers("bits at equal quality", rate, "%", "BD-rate: negative is fewer bits than the other codec"),
         numbers("at equal bits", quality),
-        caption="Curves are means over seeds; no interval is claimed. Interpolated by Akima.",
+        caption="Curves are means over seeds, and intervals are over each seed's own curve: what training adds. The "
+        "other codec's curve is one measurement without seeds and has no interval; neither is over images. They are "
+        "interpolated by Akima.",
     )  # fmt: skip
+
+
+def _over_seeds(own: Interval | None, decimals: int, scale: float = 1.0) -> str:
+    return "no interval: fewer than two seeds have a curve" if own is None else interval(own, decimals, scale)
 
 
 def _points(every: Sequence[Beside]) -> list[Block]:
@@ -200,6 +220,7 @@ def _point_table(
         words("codec", lambda row: row[0].label),
         words("quality", lambda row: "" if row[1].quality is None else str(row[1].quality)),
         numbers("bits per pixel", lambda row: row[1].values.get(RATE), decimals=4),
+        numbers("unchanged images", lambda row: row[1].values.get(IDENTICAL), hint="their PSNR is infinite"),
         *scores(shown, value),
         caption="" if wanted else "As they were given; the table of codecs says what is missing for a comparison.",
         folded=True,
@@ -223,4 +244,9 @@ def _plain(each: Beside) -> dict[str, Any]:
 
 
 def _plain_bd(row: Compared) -> dict[str, Any]:
-    return {"curve": row.line, "metric": row.metric.name, "against": row.other, **asdict(row.found)}
+    found = {"rate": row.interval("rate"), "quality": row.interval("quality")}
+    over_seeds = {of: {"low": own.low, "high": own.high, "seeds": own.n} for of, own in found.items() if own}
+    return {
+        "curve": row.line, "metric": row.metric.name, "against": row.other, **asdict(row.found),
+        "intervals_over_seeds": over_seeds,
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ablate.codecs.agustsson import tiles
 from ablate.codecs.build import build_codec
 from ablate.config import Cell, Data, DiscriminatorQuirks, DiscriminatorSettings, Model, ModelQuirks
 from ablate.discriminators.build import build_discriminator
@@ -43,6 +44,16 @@ def test_images_of_any_size_survive_compression(size: tuple[int, int], noise: bo
         symbols = codec.compress(image(*size, n=1))
         assert symbols.shape[-2:] == (-(-size[0] // 4), -(-size[1] // 4))
         assert codec.decompress(symbols, size, stream(0, "noise")).shape == (1, 3, *size)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_an_encoder_whose_latents_are_no_numbers_writes_no_file(tiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = build_codec(TINY, 0).eval()
+    with torch.no_grad():
+        codec.encoder[-1].weight.fill_(float("nan"))
+    monkeypatch.setattr(tiles, "MEMORY_BYTES", 0 if tiled else tiles.MEMORY_BYTES)
+    with torch.inference_mode(), pytest.raises(ValueError, match="latents are NaN"):
+        codec.encode(torch.zeros(3, 64, 64, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize(("downsamplings", "size", "padding"), [(3, (17, 30), (7, 2)), (4, (33, 48), (15, 0))])

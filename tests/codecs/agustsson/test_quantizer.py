@@ -37,6 +37,13 @@ def test_latents_beyond_the_reach_of_floats_go_to_the_nearest_center_and_keep_a_
     assert (latent.grad > 1e-3).all() == (quirk is None)
 
 
+def test_a_latent_that_is_no_number_is_told_by_the_loss_and_never_sent() -> None:
+    latent = torch.tensor([0.0, float("nan"), 1.0])
+    assert quantizer()(latent).values.isnan().tolist() == [False, True, False]
+    with pytest.raises(ValueError, match="1 of 3 latents are NaN: no symbol means that"):
+        quantizer().send(latent)
+
+
 def test_symbols_and_values_name_the_same_centers() -> None:
     module = quantizer(levels=7)
     values, symbols = module(EVERYWHERE)

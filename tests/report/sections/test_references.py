@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ablate.analysis import read_study
-from ablate.analysis.references import Incomparable, Missing
+from ablate.analysis.intervals import t_interval
+from ablate.analysis.rate_curves import rate_axis, vertices
+from ablate.analysis.references import Incomparable, Missing, against
 from ablate.evaluate.reference_curves import references_of
 from ablate.records import Reference
 from ablate.report.document import Figure, Items, Section, Table
@@ -82,6 +84,34 @@ def test_declared_points_are_drawn_and_enter_bd_rate(root: Path) -> None:
     (drawn, *_), _ = rate_curves(given)
     assert ">theirs<" in drawn.svg
     assert "Grey, with crosses" in drawn.caption
+
+
+def test_differences_to_another_codec_have_intervals_over_seeds_alone(root: Path, tmp_path: Path) -> None:
+    given = evidence(root, file(root, name="theirs", same_images=True, same_convention=["psnr"]))
+    study = given.study
+    axis = rate_axis(study)
+    seeds = {cell.seed for cell in study.cells}
+    assert axis is not None
+    assert len(seeds) > 1
+    # Points that lie on the mean curve, at 10 % more bits.
+    mean = vertices(study, axis, "psnr", ())
+    lines = [f"{1.1 * each.rate},{each.interval.mean}" for each in mean]
+    (tmp_path / "near.csv").write_text("\n".join(["bpp,psnr", *lines]))
+    near = {"file": str(tmp_path / "near.csv"), "name": "near", "same_images": True, "same_convention": ["psnr"]}
+    found = references(evidence(root, near))
+    (row,) = found.numbers["bjontegaard"]
+    assert row["refused"] == ("quality does not change strictly with the bits",), "of these made-up cells"
+    assert "rate" not in row["intervals_over_seeds"]
+    by_seed = [
+        against([(at.rate, at.interval.mean) for at in vertices(study, axis, "psnr", (), seed)],
+                [(1.1 * at.rate, at.interval.mean) for at in mean]).quality.value
+        for seed in sorted(seeds)
+    ]  # fmt: skip
+    expected = t_interval(by_seed)
+    over = row["intervals_over_seeds"]["quality"]
+    assert over == {"low": expected.low, "high": expected.high, "seeds": len(seeds)}
+    assert "[" in text(tables(found)["codecs-bd"])
+    assert "without seeds and has no interval" in tables(found)["codecs-bd"].caption
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""The encoder and generator of Agustsson et al. with an entropy model in place of a few fixed levels.
+
+The content of a file, little-endian:
+
+    bytes     content
+    2 + 2     height and width of the image, in pixels
+    4         crc32 of all whole numbers, int32, in the order of the entropy model
+    4 * n     range coder's words
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ablate.codecs.agustsson.bitstream import MAX_SIDE
+from ablate.codecs.agustsson.memory import require_memory
+from ablate.codecs.agustsson.networks import Networks
+from ablate.codecs.agustsson.settings import AgustssonSettings
+from ablate.codecs.agustsson.tiles import bytes_per_pixel
+from ablate.codecs.codec import Reconstruction
+from ablate.codecs.entropy.priors import Prior, prior
+from ablate.layers.padding import pad_to_multiple
+from ablate.pixels import to_float, to_uint8
+
+_HEADER = struct.Struct("<HHI")
+
+
+class RatedCodec(Networks):
+    """Everything the generator's optimizer trains; `loss.lambda_r` weighs the bits per pixel that are estimated.
+
+    image -> encoder -> latent -> entropy model -+-> generator -> reconstruction
+                                          noise -+
+    """
+
+    prior: Prior
+
+    def __init__(self, settings: AgustssonSettings) -> None:
+        assert settings.prior != "none", "without an entropy model it is another codec"
+        super().__init__(
+            settings, prior=prior(settings.prior, settings.channels, settings.rounding, settings.prior_width)
+        )
+
+    def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
+        """Reconstructs crops, and estimates the bits per pixel."""
+        latent = self.encoder(image).float()
+        values, bits = self.prior(latent, random)
+        rate = bits / (image.shape[0] * image.shape[2] * image.shape[3])
+        return Reconstruction(self.generate(values, random), latent=latent, rate=rate)
+
+    def encode(self, image: Tensor) -> bytes:
+        """Returns the content of a file for an image, uint8 (3, H, W)."""
+        height, width = image.shape[1:]
+        if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+            raise ValueError(f"the format holds images of 1 to {MAX_SIDE} pixels a side, not {height}x{width}")
+        self._require_memory((height, width))
+        padded = pad_to_multiple(to_float(image[None].to(self.device)), self.stride)
+        numbers, words = self.prior.write(self.encoder(padded).float())
+        return _HEADER.pack(height, width, _crc(numbers)) + words
+
+    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+        """Returns the image, uint8 (3, H, W), of the content of a file."""
+        if len(content) < _HEADER.size or (len(content) - _HEADER.size) % 4:
+            raise ValueError(f"{len(content)} bytes are no header of {_HEADER.size} and whole words")
+        height, width, crc = _HEADER.unpack_from(content)
+        if not (height and width):
+            raise ValueError(f"the file says that its image is {height}x{width} pixels large")
+        self._require_memory((height, width))
+        shape = (-(-height // self.stride), -(-width // self.stride))
+        numbers, values = self.prior.read(content[_HEADER.size :], shape)
+        if _crc(numbers) != crc:
+            raise ValueError(f"decoded symbols have the checksum {_crc(numbers):08x}, the file says {crc:08x}")
+        image = self.generate(values.to(self.device), random)[0, :, :height, :width]
+        return to_uint8(image).cpu()
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Returns encoder, generator, entropy model and, where there is one, noise branch."""
+        return {**super().parts(), "prior": self.prior}
+
+    def _require_memory(self, size: tuple[int, int]) -> None:
+        """Refuses what does not fit: the entropy model takes an image as a whole."""
+        require_memory(bytes_per_pixel(self.settings) * size[0] * size[1], size, str(self.device))
+
+
+def _crc(numbers: Sequence[np.ndarray]) -> int:
+    sum_so_far = 0
+    for each in numbers:
+        sum_so_far = zlib.crc32(np.ascontiguousarray(each, dtype="<i4").tobytes(), sum_so_far)
+    return sum_so_far

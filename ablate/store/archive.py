@@ -1,0 +1,134 @@
+"""A grid as one file: a tar with all that another machine reports from, the same bytes for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from pydantic import Field, ValidationError
+
+from ablate import atomic
+from ablate.records.record import Record
+from ablate.store.artefacts import sha256
+from ablate.store.layout import Store
+from ablate.store.merge import Merged, merge
+from ablate.store.parts import files, kind_of, shown_data, transient
+
+MANIFEST = "archive.json"
+
+
+class Manifest(Record):
+    """archive.json, the first file of an archive: what is in it."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    grid: str
+    weights: bool
+    files: dict[str, str]
+    """sha256 by path below the results directory."""
+
+
+def archive(store: Store, path: Path, *, weights: bool = True) -> Manifest:
+    """Writes a grid into a file: records, plugins, warm-ups, the images that reports show, and weights where wanted.
+
+    States of trainings go along with the weights. Names, times and owners of this machine do not.
+
+    Raises:
+        ValueError: for a grid that was not run.
+    """
+    names = sorted(_members(store, weights))
+    manifest = Manifest(
+        schema_version=1, grid=store.grid, weights=weights, files={name: sha256(store.root / name) for name in names}
+    )
+
+    def write(file: BinaryIO) -> None:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            content = (json.dumps(manifest.plain(), indent=1) + "\n").encode()
+            tar.addfile(_info(MANIFEST, len(content)), io.BytesIO(content))
+            for name in names:
+                with open(store.root / name, "rb") as member:
+                    tar.addfile(_info(name, (store.root / name).stat().st_size), member)
+
+    atomic.write_with(path, write)
+    return manifest
+
+
+def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
+    """Merges the grid of an archive into a results directory, once every file of it is as it was packed.
+
+    Raises:
+        ValueError: for what is no archive, or one that was cut or altered.
+        MergeError: as `merge`.
+    """
+    stage = root / ".shared" / f"import-{secrets.token_hex(4)}{atomic.TEMPORARY}"
+    try:
+        manifest = _unpack(path, stage)
+        return manifest, merge([stage], root)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _members(store: Store, weights: bool) -> Iterator[str]:
+    plan = store.plan()
+    if plan is None:
+        raise ValueError(f"{store.path} has no plan: no grid of that name was run")
+    places = [store.path, *(store.warmup(name).path for name in plan.warmups), *shown_data(store.data_cache, plan)]
+    for place in places:
+        top = place.relative_to(store.root).as_posix()
+        if place.is_file():
+            yield top
+            continue
+        for name, _ in files(place):
+            wanted = weights or kind_of(f"{top}/{name}") not in ("weights", "checkpoints")
+            if wanted and not any(map(transient, name.split("/"))):
+                yield f"{top}/{name}"
+
+
+def _info(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info
+
+
+def _unpack(path: Path, stage: Path) -> Manifest:
+    """Writes the files of an archive below a directory and compares each with the manifest."""
+    try:
+        with tarfile.open(path) as tar:
+            first = tar.next()
+            content = tar.extractfile(first) if first is not None and first.name == MANIFEST else None
+            if content is None:
+                raise ValueError(f"{path} is no archive of a grid: it does not begin with {MANIFEST}")
+            manifest = Manifest.model_validate_json(content.read())
+            left = dict(manifest.files)
+            for member in tar:
+                if member.name == MANIFEST:
+                    continue
+                if left.pop(member.name, None) is None or not member.isfile():
+                    raise ValueError(f"{path} is altered: it has {member.name}, which its manifest does not name")
+                _write(tar, member, stage, manifest.files[member.name], path)
+    except (tarfile.TarError, EOFError, ValidationError) as error:
+        raise ValueError(f"{path} is no archive of a grid, or was cut: {error}") from error
+    if left:
+        raise ValueError(f"{path} was cut: {len(left)} files are missing, such as {next(iter(left))}")
+    return manifest
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, stage: Path, expected: str, path: Path) -> None:
+    target = (stage / member.name).resolve()
+    if not target.is_relative_to(stage.resolve()):
+        raise ValueError(f"{path} is altered: {member.name} would lie outside the store")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content: Any = tar.extractfile(member)
+    digest = hashlib.sha256()
+    with open(target, "xb") as file:
+        while chunk := content.read(1 << 20):
+            digest.update(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != expected:
+        raise ValueError(f"{path} is altered: {member.name} has another sha256 than its manifest says")

@@ -1,0 +1,85 @@
+"""How many times as fast as a plain script `ablate run` is on a whole grid: python -m tests.bench.grid_against_script.
+
+Runs grids/quickstart.toml, evaluation included, and tests/bench/plain_script.py, which does the same work, in turn and
+in processes of their own. Prints the processor time of each with all its children, the ratio, and the wall clock, which
+says something only where nothing else runs; then both's figures, as far apart as another seed is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablate.cores import cores
+
+GRID = Path(__file__).parents[2] / "grids" / "quickstart.toml"
+SHOWN = ("psnr", "ms_ssim", "bpp_actual")
+
+
+def timed(command: Sequence[str], threads: int) -> tuple[float, float]:
+    """Returns the processor seconds of a command and its children, and its seconds on the wall clock."""
+    before, began = os.times(), time.monotonic()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return processor, time.monotonic() - began
+
+
+def run(directory: Path, limit: int) -> tuple[tuple[float, float], dict[str, dict[str, float]]]:
+    """Runs the grid; returns its times, and the figures of the raw weights by cell."""
+    command = [sys.executable, "-m", "ablate", "run", str(GRID), "--runs-dir", str(directory)]
+    taken = timed([*command, "--no-references", "--no-progress", *(["--limit", str(limit)] if limit else [])], 1)
+    figures = {}
+    for path in directory.glob("**/result.json"):
+        result = json.loads(path.read_text())
+        cell = path.with_name("cell.json")
+        if "raw" in result.get("metrics", {}) and cell.exists():
+            loss, settings = (json.loads(cell.read_text())["cell"][key] for key in ("loss", "discriminator"))
+            label = f"{loss['adversarial']['name']}, {settings['scales']} scales, lambda_x {loss['lambda_x']:g}"
+            figures[label] = result["metrics"]["raw"]
+    return taken, figures
+
+
+def script(directory: Path, limit: int) -> tuple[tuple[float, float], dict[str, dict[str, float]]]:
+    """Runs the plain script on all cores; returns as `run`."""
+    out = directory / "figures.json"
+    taken = timed([sys.executable, "-m", "tests.bench.plain_script", str(GRID), str(out), str(limit)], cores())
+    return taken, {label: figures["raw"] for label, figures in json.loads(out.read_text()).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=0, help="so many cells of the grid alone")
+    options = parser.parse_args()
+    ratios = []
+    for number in range(options.rounds):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("run", "script"):
+                (Path(directory) / name).mkdir()
+            (ours, ours_wall), mine = run(Path(directory) / "run", options.limit)
+            (theirs, theirs_wall), other = script(Path(directory) / "script", options.limit)
+        ratios.append(theirs / ours)
+        print(
+            f"round {number + 1}: ablate run {ours:.0f} s of processor time ({ours_wall:.0f} s), the script "
+            f"{theirs:.0f} ({theirs_wall:.0f} s): {theirs / ours:.2f}x in processor time, "
+            f"{theirs_wall / ours_wall:.2f}x on the clock",
+            flush=True,
+        )
+    print(f"median {statistics.median(ratios):.2f}x, {min(ratios):.2f} to {max(ratios):.2f}")
+    for label in sorted(mine.keys() & other.keys()):
+        told = ", ".join(f"{key} {mine[label][key]:.3f} and {other[label][key]:.3f}" for key in SHOWN)
+        print(f"  {label}: {told}")
+
+
+if __name__ == "__main__":
+    main()
