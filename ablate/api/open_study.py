@@ -96,7 +96,7 @@ class OpenStudy:
         if metric is not None and metric not in found:
             raise ValueError(f"{metric!r} was not compared (there is: {', '.join(found) or 'nothing yet'})")
         chosen = found if metric is None else {metric: found[metric]}
-        return _table([_row(each) for group in chosen.values() for each in group], tuple(ROW))
+        return _table([_row(each) for group in chosen.values() for each in group], ROW)
 
     def report(self, out: str | Path | None = None, *, figures: Literal["pdf", "svg", "png"] | None = None) -> Report:
         """Writes the report as HTML, Markdown and JSON, to reports/<name> if `out` is not given; returns its files.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablate.analysis import BESIDE, Contrast, Effect, leaning, smallest_p
 from ablate.metrics import Metric
 from ablate.report.document import Span, code, strong
@@ -9,6 +11,9 @@ from ablate.report.numbers import fixed, interval, joined, plural, probability, 
 
 TOO_FEW = ("seeds", "family")
 """Reasons for no verdict that lie in the number of seeds."""
+
+LEVELS = 3
+"""Levels of an axis that sentences name; figures and tables have all of them."""
 
 CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg", "none": "uncorrected"}
 
@@ -19,6 +24,17 @@ def subject(contrast: Contrast) -> list[Span | str]:
     if effect.axis == BESIDE:
         return [strong(effect.level), f" against {effect.baseline}"]
     return [code(effect.axis), " ", strong(effect.level), f" against {effect.baseline}"]
+
+
+def foremost(group: Sequence[Contrast]) -> list[Contrast]:
+    """Returns the comparisons of an axis to name: a verdict counts first, then the difference; in the order given."""
+
+    def place(each: Contrast) -> tuple[bool, float]:
+        own = each.effect.interval
+        return each.verdict not in ("better", "worse"), -abs(own.mean) if own else 0.0
+
+    kept = sorted(group, key=place)[:LEVELS]
+    return [each for each in group if each in kept]
 
 
 def comparison(effect: Effect, gap: str = " ") -> str:

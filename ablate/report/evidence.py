@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ablate.analysis import (
     Arm,
@@ -13,16 +14,22 @@ from ablate.analysis import (
     Scores,
     Study,
     TrainingCurves,
+    Winner,
     collect_images,
     contrasts,
     read_curves,
     time_shares,
+    winner,
 )
 from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
 from ablate.records import WEIGHTS, CellRecord, Event, Result, Status, TuningRecord
+from ablate.report.crops import read_originals
 from ablate.store import PooledStore, Store
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LOST = (Status.diverged, Status.failed, Status.broken, Status.altered)
 """Status of cells that have no measurement unless something is done about them."""
@@ -88,6 +95,22 @@ class Evidence:
         """The primary metrics that look through no network which an arm on the axes was trained against."""
         arms = [arm for arm in self.study.arms if self.study.on_axes(arm)]
         return tuple(each for each in self.primary if not any(arm.trained_against(each.name) for arm in arms))
+
+    @cached_property
+    def winners(self) -> list[Winner]:
+        """The best arm on each primary metric that has one."""
+        found = [winner(self.study, metric.name, metric.better) for metric in self.primary]
+        return [each for each in found if each]
+
+    @cached_property
+    def originals(self) -> Mapping[str, np.ndarray]:
+        """The test images of the reference arm by name, uint8 (3, H, W).
+
+        Raises:
+            OSError, ValueError: where they can no longer be read.
+        """
+        assert self.reference is not None, "an arm has finished"
+        return read_originals(self.reference.cells[0].config, self.store.data_cache)
 
     @cached_property
     def contrasts(self) -> Mapping[str, tuple[Contrast, ...]]:

@@ -9,16 +9,13 @@ from ablate.analysis import BESIDE, Contrast
 from ablate.analysis.contrasts import Doubt
 from ablate.metrics import Metric
 from ablate.records import CELL_STATUSES
-from ablate.report.claims import TOO_FEW, label
+from ablate.report.claims import TOO_FEW, foremost, label
 from ablate.report.document import Span, Text, strong, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import counted, joined, plural, with_unit
 
 SENTENCES = 3
 """Sentences at most, each on one axis and one metric."""
-
-LEVELS = 3
-"""Levels of an axis that a sentence names; the largest differences are named, the others counted."""
 
 _NO_VERDICT = {
     Doubt.bits: "cannot be judged: other bits than {baseline}",
@@ -67,7 +64,7 @@ def _shown(evidence: Evidence, groups: Sequence[Group]) -> Text:
 def _verdicts(metric: Metric, group: Group) -> list[Span | str]:
     """Says of each level how it stands to the baseline; levels that no test tells from it together."""
     parts: list[list[Span | str]] = []
-    named = _foremost(group)
+    named = foremost(group)
     for each in named:
         gap = each.effect.interval
         if gap is None or each.verdict == "inconclusive":
@@ -94,7 +91,7 @@ def _seen(evidence: Evidence, groups: Sequence[Group]) -> Text:
     spans: list[Span | str] = [strong(f"Seen with {plural(seeds, 'seed')}, too few to claim: ")]
     before = None
     for number, group in enumerate(groups[:SENTENCES]):
-        metric, named = evidence.metrics[group[0].effect.metric], _foremost(group)
+        metric, named = evidence.metrics[group[0].effect.metric], foremost(group)
         parts: list[list[Span | str]] = [[_seen_difference(metric, each)] for each in named]
         others = _others(len(group) - len(named), group[0])
         metric_named = "" if metric == before else f"in {label(metric, group[0])}, "
@@ -117,17 +114,6 @@ def _level(each: Contrast) -> str:
     effect = each.effect
     is_word = effect.axis == BESIDE or (effect.level[:1].isalpha() and effect.level not in ("true", "false", "none"))
     return effect.level if is_word else f"{effect.axis} {effect.level}"
-
-
-def _foremost(group: Group) -> list[Contrast]:
-    """Returns the comparisons to name: a verdict counts first, then the difference; in the order of the axis."""
-
-    def place(each: Contrast) -> tuple[bool, float]:
-        own = each.effect.interval
-        return each.verdict not in ("better", "worse"), -abs(own.mean) if own else 0.0
-
-    kept = sorted(group, key=place)[:LEVELS]
-    return [each for each in group if each in kept]
 
 
 def _listed(parts: Sequence[Sequence[Span | str]]) -> list[Span | str]:

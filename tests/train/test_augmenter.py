@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,14 @@ import torch
 from torch import Tensor
 
 from ablate.config import Cell, DiscriminatorSettings
-from ablate.data import prepare
 from ablate.losses import Penalty, PenaltyInputs, adversarial
 from ablate.objective import Objective
-from ablate.records import Environment
-from ablate.store import Store
 from ablate.train.augmenter import Augmenter
 from ablate.train.discriminator_step import discriminator_step
 from ablate.train.state import TrainState
 from ablate.train.step import descend, generator_terms
 from tests.train.conftest import MakeCell
-from tests.train.test_run import comparable, train
+from tests.train.test_run import comparable, resumed_like_undisturbed
 from tests.train.test_step import image
 
 ALL = ["color", "translation", "cutout"]
@@ -185,27 +181,9 @@ def test_an_adapted_probability_is_logged_and_resumed_bit_for_bit(make_cell: Mak
     adaptive = {"name": "adaptive", "images": 30, "every": 3, "target": 0.1, "first": 0.5}
     changed = {"augment": ALL, "augment_probability": adaptive, "augment_draws": "shared"}
     settings = make_cell(discriminator=changed, loss={"penalties": ["r1"]})
-    results = []
-    for name, stops in (("undisturbed", ()), ("disturbed", (4, 7))):
-        store = Store(tmp_path / name, "test")
-        for split in ("train", "test"):
-            prepare(settings.data, split, store.data_cache)
-        entry = store.cell(settings.id)
-        for stop in stops:
-            entry.begin_attempt(Environment(device="cpu"))
-            assert train(settings, entry, store, stop=stopped_at(stop)).status == "interrupted"
-        entry.begin_attempt(Environment(device="cpu"))
-        assert train(settings, entry, store).status == "done"
-        results.append(comparable(entry))
-    assert results[0] == results[1]
-    seen = [row["augment_probability"] for row in results[0]["rows"]]
+    found = comparable(resumed_like_undisturbed(settings, tmp_path, (4, 7)))
+    seen = [row["augment_probability"] for row in found["rows"]]
     assert len(set(seen)) > 1
-
-
-def stopped_at(step: int) -> Callable[[], bool]:
-    """Returns what asks for a stop after so many steps of an attempt."""
-    taken = iter(range(1, 100))
-    return lambda: next(taken) >= step
 
 
 def test_how_it_is_augmented_is_identity() -> None:

@@ -13,7 +13,7 @@ from ablate.networks import lite0
 from ablate.store import Entry, Store
 from ablate.train.preflight import preflight
 from tests.train.conftest import MakeCell
-from tests.train.test_run import comparable, train
+from tests.train.test_run import resumed_like_undisturbed, train
 
 FEATURES = {"kind": {"name": "features", "projected": 8}, "width": 4, "layers": 2, "norm": "channel", "scales": 2}
 
@@ -22,20 +22,7 @@ def test_it_is_resumed_bit_for_bit_and_its_hash_stands_in_the_result(
     make_cell: MakeCell, claimed: Callable[[Cell], Entry], tmp_path: Path
 ) -> None:
     cell = make_cell(discriminator=FEATURES, loss={"penalties": ["r1"]})
-    results = []
-    for name, stops in (("undisturbed", ()), ("disturbed", (3, 7))):
-        store = Store(tmp_path / name, "test")
-        for split in ("train", "test"):
-            prepare(cell.data, split, store.data_cache)
-        entry = store.cell(cell.id)
-        for stop in stops:
-            entry.begin_attempt(claimed(cell).environment())
-            steps = iter(range(1, 99))
-            assert train(cell, entry, store, stop=lambda at=stop, of=steps: next(of) >= at).status == "interrupted"
-        entry.begin_attempt(claimed(cell).environment())
-        assert train(cell, entry, store).status == "done"
-        results.append(comparable(entry))
-    assert results[0] == results[1]
+    entry = resumed_like_undisturbed(cell, tmp_path, (3, 7))
     result = entry.result()
     assert result.codec.judge_sha256 == lite0.LITE0.sha256
     assert result.trained_against("fd_lite0_112")

@@ -14,14 +14,13 @@ from ablate.config import Adam, Cell, ScheduledAdam
 from ablate.data import prepare
 from ablate.losses import Memory
 from ablate.objective import Objective
-from ablate.records import Environment
 from ablate.store import Entry, Store
 from ablate.train.batches import Batches
 from ablate.train.optimizers import clip, optimizer_of, rate_at, share_clipped
 from ablate.train.state import TrainState
 from ablate.train.step import descend, training_step
 from tests.train.conftest import MakeCell
-from tests.train.test_run import comparable, train
+from tests.train.test_run import comparable, resumed_like_undisturbed, train
 
 PLAYERS = ("generator", "discriminator")
 
@@ -214,21 +213,8 @@ def test_everything_at_once_is_logged_and_resumed_bit_for_bit(make_cell: MakeCel
         optimizers={"generator": scheduled, "discriminator": {**scheduled, "schedule": "linear", "clip_norm": 0.5}},
         train={"accumulate": 2, "discriminator_steps": 2},
     )
-    results = []
-    for name, stops in (("undisturbed", ()), ("disturbed", (2, 5))):
-        store = Store(tmp_path / name, "test")
-        for split in ("train", "test"):
-            prepare(cell.data, split, store.data_cache)
-        entry = store.cell(cell.id)
-        for stop in stops:
-            entry.begin_attempt(Environment(device="cpu"))
-            taken = iter(range(1, 99))
-            assert train(cell, entry, store, stop=lambda at=stop, of=taken: next(of) >= at).status == "interrupted"
-        entry.begin_attempt(Environment(device="cpu"))
-        assert train(cell, entry, store).status == "done"
-        results.append(comparable(entry))
-    assert results[0] == results[1]
-    shares = results[0]["rows"][-1]["clipped"]
+    found = comparable(resumed_like_undisturbed(cell, tmp_path, (2, 5)))
+    shares = found["rows"][-1]["clipped"]
     assert shares.keys() == set(PLAYERS)
     assert 0 < shares["generator"] <= 1
 

@@ -10,12 +10,9 @@ from pydantic import ValidationError
 
 from ablate.config import Cell
 from ablate.config.loss import Loss
-from ablate.data import prepare
-from ablate.records import Environment
-from ablate.store import Store
 from ablate.train.weighting import BELOW, rate_weight
 from tests.train.conftest import MakeCell
-from tests.train.test_run import comparable, train
+from tests.train.test_run import comparable, resumed_like_undisturbed
 
 RATED = {"model": {"prior": "factorized", "latent_norm": "none"}}
 
@@ -67,21 +64,8 @@ def test_a_target_needs_a_weight_to_begin_with_and_a_codec_that_has_a_rate():
 def test_a_rated_cell_is_measured_by_its_files_and_resumed_bit_for_bit(make_cell: MakeCell, tmp_path: Path) -> None:
     model = {"prior": "context", "prior_width": 4, "channels": 4, "latent_norm": "none"}
     cell = make_cell(model=model, loss={"lambda_r": 0.5, "rate_target": 0.4})
-    results = []
-    for name, stops in (("undisturbed", ()), ("disturbed", (3,))):
-        store = Store(tmp_path / name, "test")
-        for split in ("train", "test"):
-            prepare(cell.data, split, store.data_cache)
-        entry = store.cell(cell.id)
-        for stop in stops:
-            entry.begin_attempt(Environment(device="cpu"))
-            taken = iter(range(1, 99))
-            assert train(cell, entry, store, stop=lambda at=stop, of=taken: next(of) >= at).status == "interrupted"
-        entry.begin_attempt(Environment(device="cpu"))
-        assert train(cell, entry, store).status == "done"
-        results.append(comparable(entry))
-    assert results[0] == results[1]
-    measured = results[0]["metrics"]["ema"]
+    found = comparable(resumed_like_undisturbed(cell, tmp_path, (3,)))
+    measured = found["metrics"]["ema"]
     assert measured["bpp_actual"] > 0
     assert measured.get("bpp_bound") is None  # whole numbers have no bound
-    assert all(row["loss"]["rate"] > 0 for row in results[0]["rows"])
+    assert all(row["loss"]["rate"] > 0 for row in found["rows"])

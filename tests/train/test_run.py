@@ -8,7 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,33 @@ def comparable(entry: Entry) -> dict:
             for row in entry.metrics()
         ],
     }
+
+
+def stopped_at(step: int) -> Callable[[], bool]:
+    """Returns what asks for a stop after so many steps of an attempt."""
+    taken = itertools.count(1)
+    return lambda: next(taken) >= step
+
+
+def resumed_like_undisturbed(cell: Cell, root: Path, stops: Sequence[int]) -> Entry:
+    """Trains a cell twice, once with a stop after so many steps of each attempt; returns that entry.
+
+    Both must end with the same figures, files and telemetry, bit for bit.
+    """
+    entries = []
+    for name, ends in (("undisturbed", ()), ("disturbed", stops)):
+        store = Store(root / name, "test")
+        for split in ("train", "test"):
+            prepare(cell.data, split, store.data_cache)
+        entry = store.cell(cell.id)
+        for end in (*ends, None):
+            entry.begin_attempt(Environment(device="cpu"))
+            outcome = train(cell, entry, store, stop=never if end is None else stopped_at(end))
+            assert outcome.status == ("done" if end is None else "interrupted")
+        entries.append(entry)
+    undisturbed, disturbed = entries
+    assert comparable(disturbed) == comparable(undisturbed)
+    return disturbed
 
 
 def test_result_holds_every_metric_with_its_protocol_and_the_reconstructions(
@@ -134,20 +161,7 @@ def test_stopped_and_resumed_training_ends_bit_for_bit_like_an_undisturbed_one(
         loss={"penalties": ["lecam", "gp"], "calibrate": "gradient", "calibrate_at": 4},
         train={"discriminator_steps": 2},
     )
-    results = []
-    for name, stops in (("undisturbed", ()), ("disturbed", (3, 7))):
-        store = Store(tmp_path / name, "test")
-        for split in ("train", "test"):
-            prepare(cell.data, split, store.data_cache)
-        entry = store.cell(cell.id)
-        for stop_at in (*stops, None):
-            entry.begin_attempt(Environment())
-            calls = iter(range(1, 100))
-            stop = never if stop_at is None else (lambda at=stop_at, calls=calls: next(calls) >= at)
-            outcome = train(cell, entry, store, stop=stop)
-            assert outcome.status == ("done" if stop_at is None else "interrupted")
-        results.append(comparable(entry))
-    assert results[0] == results[1]
+    resumed_like_undisturbed(cell, tmp_path, (3, 7))
 
 
 def train_until_killed(cell: Cell, store: Store, steps: int | None) -> None:

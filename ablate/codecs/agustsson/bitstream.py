@@ -29,7 +29,8 @@ MAX_SIDE = 0xFFFF
 MAX_SYMBOLS = 1 << 28
 """More than any image needs; a forged header must not make the decoder allocate without end."""
 
-_HEADER = struct.Struct("<HHI")
+HEADER = struct.Struct("<HHI")
+"""Height and width of the image, and the checksum of what was sent of it."""
 _WORD = np.dtype("<u4")
 _TABLE_MAX = 255
 
@@ -45,7 +46,7 @@ def encode(symbols: NDArray[np.uint8], *, levels: int, size: tuple[int, int]) ->
     _require_encodable(symbols, levels, size)
     channels = symbols.reshape(symbols.shape[0], -1)
     tables = np.stack([_table(np.bincount(channel, minlength=levels)) for channel in channels])
-    return _HEADER.pack(*size, _crc(symbols)) + tables.tobytes() + _encode_channels(channels, tables)
+    return HEADER.pack(*size, _crc(symbols)) + tables.tobytes() + _encode_channels(channels, tables)
 
 
 def read_size(content: bytes) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def read_size(content: bytes) -> tuple[int, int]:
         ValueError: for what holds no image.
     """
     _require_header(content)
-    height, width, _ = _HEADER.unpack_from(content)
+    height, width, _ = HEADER.unpack_from(content)
     if not (height and width):
         raise ValueError(f"the file says that its image is {height}x{width} pixels large")
     return height, width
@@ -69,14 +70,14 @@ def decode(content: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
     """
     _require_header(content)
     _require_shape(levels, shape)
-    channels, crc = shape[0], _HEADER.unpack_from(content)[-1]
-    payload = _HEADER.size + channels * levels
+    channels, crc = shape[0], HEADER.unpack_from(content)[-1]
+    payload = HEADER.size + channels * levels
     if len(content) < payload or (len(content) - payload) % _WORD.itemsize:
         raise ValueError(
             f"the file holds {len(content)} bytes of an image; a header and tables of {payload} bytes and a multiple "
             f"of {_WORD.itemsize} are expected"
         )
-    tables = np.frombuffer(content, np.uint8, channels * levels, _HEADER.size).reshape(channels, levels)
+    tables = np.frombuffer(content, np.uint8, channels * levels, HEADER.size).reshape(channels, levels)
     if not tables.any(axis=1).all():
         raise ValueError(f"the frequency table of channel {int(tables.any(axis=1).argmin())} is empty")
     words = np.frombuffer(content, _WORD, offset=payload).astype(np.uint32)
@@ -87,7 +88,7 @@ def decode(content: bytes, *, levels: int, shape: Shape) -> NDArray[np.uint8]:
 
 
 def _require_header(content: bytes) -> None:
-    if len(content) < _HEADER.size:
+    if len(content) < HEADER.size:
         raise ValueError(f"the file is truncated: it holds {len(content)} bytes of an image, its header alone needs 8")
 
 
@@ -137,11 +138,20 @@ def _require_encodable(symbols: NDArray[np.uint8], levels: int, size: tuple[int,
     if symbols.dtype != np.uint8 or symbols.ndim != 3:
         raise ValueError(f"symbols must be uint8 (channels, height, width), not {symbols.dtype} {symbols.shape}")
     _require_shape(levels, symbols.shape)
+    require_sides(size)
+    if int(symbols.max()) >= levels:
+        raise ValueError(f"symbol {int(symbols.max())} is out of range: levels = {levels} allows 0 to {levels - 1}")
+
+
+def require_sides(size: tuple[int, int]) -> None:
+    """Refuses a height or width that no header holds.
+
+    Raises:
+        ValueError: with which it is.
+    """
     for name, side in zip(("height", "width"), size, strict=True):
         if not 1 <= side <= MAX_SIDE:
             raise ValueError(f"{name} = {side}; the format holds images of 1 to {MAX_SIDE} pixels a side")
-    if int(symbols.max()) >= levels:
-        raise ValueError(f"symbol {int(symbols.max())} is out of range: levels = {levels} allows 0 to {levels - 1}")
 
 
 def _require_shape(levels: int, shape: Shape) -> None:

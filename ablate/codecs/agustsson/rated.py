@@ -10,7 +10,6 @@ The content of a file, little-endian:
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Sequence
 
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.bitstream import MAX_SIDE
+from ablate.codecs.agustsson.bitstream import HEADER, read_size, require_sides
 from ablate.codecs.agustsson.memory import require_memory
 from ablate.codecs.agustsson.networks import Networks
 from ablate.codecs.agustsson.settings import AgustssonSettings
@@ -27,8 +26,6 @@ from ablate.codecs.codec import Reconstruction
 from ablate.codecs.entropy.priors import Prior, prior
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
-
-_HEADER = struct.Struct("<HHI")
 
 
 class RatedCodec(Networks):
@@ -56,23 +53,21 @@ class RatedCodec(Networks):
     def encode(self, image: Tensor) -> bytes:
         """Returns the content of a file for an image, uint8 (3, H, W)."""
         height, width = image.shape[1:]
-        if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
-            raise ValueError(f"the format holds images of 1 to {MAX_SIDE} pixels a side, not {height}x{width}")
+        require_sides((height, width))
         self._require_memory((height, width))
         padded = pad_to_multiple(to_float(image[None].to(self.device)), self.stride)
         numbers, words = self.prior.write(self.encoder(padded).float())
-        return _HEADER.pack(height, width, _crc(numbers)) + words
+        return HEADER.pack(height, width, _crc(numbers)) + words
 
     def decode(self, content: bytes, random: torch.Generator) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file."""
-        if len(content) < _HEADER.size or (len(content) - _HEADER.size) % 4:
-            raise ValueError(f"{len(content)} bytes are no header of {_HEADER.size} and whole words")
-        height, width, crc = _HEADER.unpack_from(content)
-        if not (height and width):
-            raise ValueError(f"the file says that its image is {height}x{width} pixels large")
+        height, width = read_size(content)
+        if (len(content) - HEADER.size) % 4:
+            raise ValueError(f"{len(content)} bytes are no header of {HEADER.size} and whole words")
+        crc = HEADER.unpack_from(content)[-1]
         self._require_memory((height, width))
         shape = (-(-height // self.stride), -(-width // self.stride))
-        numbers, values = self.prior.read(content[_HEADER.size :], shape)
+        numbers, values = self.prior.read(content[HEADER.size :], shape)
         if _crc(numbers) != crc:
             raise ValueError(f"decoded symbols have the checksum {_crc(numbers):08x}, the file says {crc:08x}")
         image = self.generate(values.to(self.device), random)[0, :, :height, :width]

@@ -17,7 +17,6 @@ from ablate.report.crops import (
     most_detailed,
     page_png,
     read_image,
-    read_originals,
 )
 from ablate.report.document import Block, ComparedImage, Tile, text
 from ablate.report.evidence import Evidence
@@ -103,7 +102,7 @@ def images(evidence: Evidence) -> Content:
     blocks: list[Block] = [text(_how(views, rule))]
     originals: Mapping[str, np.ndarray] = {}
     try:
-        originals = read_originals(reference.cells[0].config, evidence.store.data_cache)
+        originals = evidence.originals
     except (OSError, ValueError) as error:
         words = f"The original images could not be read, so crops stand alone: {error}"
         blocks.append(text(words, kind="warning"))

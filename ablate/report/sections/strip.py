@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ablate.analysis import Winner
 from ablate.codecs.standard import FORMATS
-from ablate.report.crops import Window, compared, gallery, most_detailed, page_png, read_originals
+from ablate.report.crops import Window, compared, gallery, most_detailed, page_png
 from ablate.report.document import Gallery, Tile
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import fixed, joined
@@ -30,7 +30,7 @@ def strip(evidence: Evidence, winners: Sequence[Winner]) -> Gallery | None:
     views = Views(evidence, reference, reference.done[0].seed)
     chosen = chosen_images(views)[0]
     try:
-        original = read_originals(reference.cells[0].config, evidence.store.data_cache)[chosen.image]
+        original = evidence.originals[chosen.image]
     except (OSError, ValueError, KeyError):
         return None  # the section with all images says why
     # The best arms with what they are best at, then the baseline.

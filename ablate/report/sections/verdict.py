@@ -19,7 +19,7 @@ from ablate.report.sections.limits import limits
 from ablate.report.sections.section import Content, section
 from ablate.report.sections.strip import strip
 from ablate.report.sections.tradeoff import tradeoff_figure
-from ablate.report.sections.verdicts import found_winners, verdict_lines
+from ablate.report.sections.verdicts import verdict_lines
 from ablate.report.winners import ranking
 
 
@@ -30,7 +30,7 @@ def verdict(evidence: Evidence) -> Content:
         said = _nothing(evidence)
         return [said], {"winners": [], "contrasts": [], "sentences": [said.plain]}
     study = evidence.study
-    winners = found_winners(evidence)
+    winners = evidence.winners
     lead, ahead, lines = headline(evidence), ranking(evidence, winners), list(verdict_lines(evidence))
     blocks: list[Block] = [lead, *_missing(evidence)]
     drawn = tradeoff_figure(evidence)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ablate.analysis import BESIDE, Conclusion, Contrast, Winner, winner
-from ablate.report.claims import TOO_FEW, sentence, subject
+from ablate.analysis import BESIDE, Conclusion
+from ablate.report.claims import TOO_FEW, foremost, sentence, subject
 from ablate.report.document import Block, Cards, Items, Span, Text, text
 from ablate.report.evidence import Evidence
 from ablate.report.numbers import counted, fixed, joined, plural
@@ -14,9 +14,6 @@ from ablate.report.sections.forest import comparison_tables
 from ablate.report.sections.limits import limits
 from ablate.report.sections.section import Content, section
 from ablate.report.winners import ranking, winner_card
-
-LEVELS = 3
-"""Levels of an axis that are told; the section on comparisons has all of them."""
 
 OUTCOMES: tuple[Conclusion, ...] = ("better", "worse", "equivalent", "inconclusive")
 
@@ -26,7 +23,7 @@ def verdicts(evidence: Evidence) -> Content:
     """Returns what the headline rests on; its numbers stand with the headline."""
     if not evidence.finished:
         return [], {}
-    winners = found_winners(evidence)
+    winners = evidence.winners
     ahead, lines = ranking(evidence, winners), tuple(verdict_lines(evidence))
     blocks: list[Block] = [*_counts(evidence)]
     blocks += [Items(_title(evidence), lines)] if lines else []
@@ -35,12 +32,6 @@ def verdicts(evidence: Evidence) -> Content:
     blocks.append(Items("What this cannot say", tuple(limits(evidence, winners))))
     blocks += comparison_tables(evidence)
     return blocks, {}
-
-
-def found_winners(evidence: Evidence) -> list[Winner]:
-    """Returns the best arm on each primary metric that has one."""
-    found = [winner(evidence.study, metric.name, metric.better) for metric in evidence.primary]
-    return [each for each in found if each]
 
 
 def _counts(evidence: Evidence) -> Iterator[Text]:
@@ -67,11 +58,11 @@ def verdict_lines(evidence: Evidence) -> Iterator[Text]:
     table = {each.effect.key: each for name in metrics[:1] for each in evidence.contrasts[name]}
     # What was declared comes first.
     for axis in dict.fromkeys(each.effect.axis for each in sorted(table.values(), key=lambda each: not each.declared)):
-        mine = {key: each for key, each in table.items() if key[0] == axis}
-        shown = _foremost(mine)
-        for number, key in enumerate(shown):
-            kind = ": " if mine[key].declared else " (exploratory): "
-            spans: list[Span | str] = [*subject(mine[key]), kind]
+        mine = [each for key, each in table.items() if key[0] == axis]
+        shown = foremost(mine)
+        for number, told in enumerate(shown):
+            key, kind = told.effect.key, ": " if told.declared else " (exploratory): "
+            spans: list[Span | str] = [*subject(told), kind]
             for place, name in enumerate(metrics):
                 each = next(each for each in evidence.contrasts[name] if each.effect.key == key)
                 spans += ["; " if place else "", *sentence(evidence.metrics[name], each, seeds)]
@@ -79,17 +70,6 @@ def verdict_lines(evidence: Evidence) -> Iterator[Text]:
             other = "arm" if axis == BESIDE else "level"
             more = f" ({plural(rest, f'other {other}')} moved it less.)" if rest and number == len(shown) - 1 else ""
             yield text(*spans, f".{_cost(evidence, key)}{more}")
-
-
-def _foremost(contrasts: Mapping[tuple[str, str], Contrast]) -> list[tuple[str, str]]:
-    """Returns the levels to tell, those with a verdict and the largest difference first, in the order of the axis."""
-
-    def place(key: tuple[str, str]) -> tuple[bool, float]:
-        own = contrasts[key].effect.interval
-        return contrasts[key].verdict not in ("better", "worse"), -abs(own.mean) if own else 0.0
-
-    kept = sorted(contrasts, key=place)[:LEVELS]
-    return [key for key in contrasts if key in kept]
 
 
 def _cost(evidence: Evidence, key: tuple[str, str]) -> str:
