@@ -136,7 +136,7 @@ def _fit(judged: Sequence[Judged], arms: Sequence[str], confidence: float) -> di
     if len(images) >= ENOUGH_IMAGES:
         scatter = model.scatter(scores, [[_of(image, group) for group in groups] for image in images])
         limit = np.maximum(limit, t_quantile(len(images) - 1, 0.5 + confidence / 2) ** 2 * scatter)
-    found = {}
+    found: dict[str, Limits] = {}
     for column, arm in enumerate(arms):
         low, high = (model.where(scores, column, float(limit[column]), sign) for sign in (-1, 1))
         found[arm] = (float(scores[column]), low, high)

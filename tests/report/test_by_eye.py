@@ -97,7 +97,7 @@ def test_what_somebody_saw_is_in_the_report(store: Store, tmp_path: Path) -> Non
     assert by_arm["lsgan"]["score"] == 0
     assert by_arm["vanilla"]["score"] == pytest.approx(0, abs=1e-6)
     page = report.markdown.read_text()
-    assert "By eye, " in page
+    assert "**By eye,** " in page
     assert "is preferred to adversarial=lsgan" in page
     assert "won every time: how far, nobody knows" in page
     assert "over the 7 images" in page
