@@ -2,10 +2,10 @@
 
     python -m tests.execute.ray_killed [--kills 20] [--seed 0]
 
-The small grid of `killed_at_random` is trained once in peace by this machine, and then by Ray while processes are killed
-at random moments: the worker of a cell, all processes of a node (which then joins again), or the run itself (which is
-then started again). Results must be equal to the local ones bit for bit, and no file torn. Some twenty minutes on two
-cores. Exits with 1 where something differs.
+The small grid of `killed_at_random` is trained once in peace by this machine, and then by Ray while processes are
+killed at random moments: the worker of a cell, all processes of a node (which then joins again), or the run itself
+(which is then started again). Results must be equal to the local ones bit for bit, and no file torn. Some ten minutes
+on two cores. Exits with 1 where something differs.
 """
 
 from __future__ import annotations
