@@ -25,9 +25,9 @@ discriminators = Registry(
     "ablate.discriminators.labels",
     "ablate.discriminators.features",
     "ablate.discriminators.unet",
-    facts={"of_loss": False, "check": None, "network": None},
+    facts={"of_loss": False, "check": None, "network": None, "maps": False},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
 """Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what
 refuses settings and a crop that it cannot be trained on; and what says, from its options, which frozen network it
-judges through, by the sha256 of the weights."""
+judges through, by the sha256 of the weights; and whether images may have channels more, of a label map."""

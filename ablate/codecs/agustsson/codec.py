@@ -6,19 +6,20 @@ import torch
 from torch import Tensor
 
 from ablate.codecs.agustsson import bitstream, settings
-from ablate.codecs.agustsson.networks import Networks
+from ablate.codecs.agustsson.memory import require_memory
+from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.rated import RatedCodec
 from ablate.codecs.agustsson.settings import AgustssonSettings
-from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.codec import Reconstruction, Symbols, TrainableCodec
+from ablate.codecs.agustsson.tiles import Tiles, bytes_per_pixel
+from ablate.codecs.codec import NOTHING, Reconstruction, Side, Symbols, TrainableCodec
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 from ablate.plugins import codec
 
 
 @codec(
-    source="Agustsson et al. 2019, ICCV, without semantic maps",
+    source="Agustsson et al. 2019, ICCV",
     code=settings.code,
     stride=settings.stride,
     rate=settings.has_rate,
@@ -38,6 +39,7 @@ class AgustssonCodec(Networks):
 
     image -> encoder -> latent -> quantizer -> w_hat -+-> generator -> reconstruction
                                           noise ------+
+                          label map -> map encoder ---+
     """
 
     quantizer: Quantizer
@@ -45,27 +47,28 @@ class AgustssonCodec(Networks):
     def __init__(self, settings: AgustssonSettings) -> None:
         super().__init__(settings, quantizer=Quantizer(settings.quantizer, settings.quirks))
 
-    def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
+    def forward(self, image: Tensor, random: torch.Generator | None = None, side: Side = NOTHING) -> Reconstruction:
         """Reconstructs crops; a codec without a noise branch draws nothing from `random`."""
         latent = self.encoder(image).float()
         values, symbols = self.quantizer(latent)
-        return Reconstruction(self.generate(values, random), symbols, latent)
+        return Reconstruction(self.generate(values, random, side), symbols, latent)
 
-    def encode(self, image: Tensor) -> bytes:
+    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:  # noqa: ARG002 - what is sent hangs on no map
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
-        tiles = Tiles.of(self, size, self.device)
+        tiles = self._tiles(size)
         symbols = tiles.symbols(image) if tiles else self.compress(to_float(image[None].to(self.device)))[0].cpu()
         return bitstream.encode(symbols.numpy(), levels=self.settings.quantizer.levels, size=size)
 
-    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+    def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
         size = bitstream.read_size(content)
+        require_size(side, size)
         symbols = self.symbols(content).values
-        tiles = Tiles.of(self, size, self.device)
+        tiles = self._tiles(size)
         if tiles:
             return tiles.image(symbols, size, random)
-        return to_uint8(self.decompress(symbols[None].to(self.device), size, random)[0]).cpu()
+        return to_uint8(self.decompress(symbols[None].to(self.device), size, random, side)[0]).cpu()
 
     def symbols(self, content: bytes) -> Symbols:
         """Returns the symbols that a file holds."""
@@ -82,7 +85,20 @@ class AgustssonCodec(Networks):
         """
         return self.quantizer.send(self.encoder(pad_to_multiple(image, self.stride)).float())
 
-    def decompress(self, symbols: Tensor, size: tuple[int, int], random: torch.Generator | None = None) -> Tensor:
+    def decompress(
+        self, symbols: Tensor, size: tuple[int, int], random: torch.Generator | None = None, side: Side = NOTHING
+    ) -> Tensor:
         """Returns the images (N, 3, *size) in [-1, 1] of symbols that `compress` gave for that size."""
-        image = self.generate(self.quantizer.dequantize(symbols), random)
+        image = self.generate(self.quantizer.dequantize(symbols), random, side)
         return image[..., : size[0], : size[1]]
+
+    def _tiles(self, size: tuple[int, int]) -> Tiles | None:
+        """Returns the tiles of a large image, None for one that is done as a whole, as all are with a map beside them.
+
+        Raises:
+            ValueError: where memory does not suffice for the whole.
+        """
+        if self.maps is None:
+            return Tiles.of(self, size, self.device)
+        require_memory(bytes_per_pixel(self.settings) * size[0] * size[1], size, str(self.device))
+        return None

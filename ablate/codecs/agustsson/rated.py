@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from ablate.codecs.agustsson.bitstream import HEADER, read_size, require_sides
 from ablate.codecs.agustsson.memory import require_memory
-from ablate.codecs.agustsson.networks import Networks
+from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import bytes_per_pixel
-from ablate.codecs.codec import Reconstruction
+from ablate.codecs.codec import NOTHING, Reconstruction, Side
 from ablate.codecs.entropy.priors import Prior, prior
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
@@ -43,14 +43,14 @@ class RatedCodec(Networks):
             settings, prior=prior(settings.prior, settings.channels, settings.rounding, settings.prior_width)
         )
 
-    def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
+    def forward(self, image: Tensor, random: torch.Generator | None = None, side: Side = NOTHING) -> Reconstruction:
         """Reconstructs crops, and estimates the bits per pixel."""
         latent = self.encoder(image).float()
         values, bits = self.prior(latent, random)
         rate = bits / (image.shape[0] * image.shape[2] * image.shape[3])
-        return Reconstruction(self.generate(values, random), latent=latent, rate=rate)
+        return Reconstruction(self.generate(values, random, side), latent=latent, rate=rate)
 
-    def encode(self, image: Tensor) -> bytes:
+    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:  # noqa: ARG002 - what is sent hangs on no map
         """Returns the content of a file for an image, uint8 (3, H, W)."""
         height, width = image.shape[1:]
         require_sides((height, width))
@@ -59,9 +59,10 @@ class RatedCodec(Networks):
         numbers, words = self.prior.write(self.encoder(padded).float())
         return HEADER.pack(height, width, _crc(numbers)) + words
 
-    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+    def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file."""
         height, width = read_size(content)
+        require_size(side, (height, width))
         if (len(content) - HEADER.size) % 4:
             raise ValueError(f"{len(content)} bytes are no header of {HEADER.size} and whole words")
         crc = HEADER.unpack_from(content)[-1]
@@ -70,7 +71,7 @@ class RatedCodec(Networks):
         numbers, values = self.prior.read(content[HEADER.size :], shape)
         if _crc(numbers) != crc:
             raise ValueError(f"decoded symbols have the checksum {_crc(numbers):08x}, the file says {crc:08x}")
-        image = self.generate(values.to(self.device), random)[0, :, :height, :width]
+        image = self.generate(values.to(self.device), random, side)[0, :, :height, :width]
         return to_uint8(image).cpu()
 
     def parts(self) -> dict[str, nn.Module]:

@@ -117,7 +117,7 @@ def bytes_per_pixel(settings: AgustssonSettings) -> int:
     With few downsamplings the quantizer, which weighs every level, comes near.
     """
     latents = settings.channels / 4**settings.downsamplings
-    return round(4 * 4 * settings.width + 24 + 6 * latents * settings.quantizer.levels)
+    return round(4 * 4 * settings.width + 24 + 4 * settings.map_classes + 6 * latents * settings.quantizer.levels)
 
 
 def _convolutions(codec: Networks) -> nn.Sequential:
