@@ -106,6 +106,11 @@ class Cell(Identified):
             raise ValueError(
                 f'{named[0]} asks for label maps: set data.maps to their directory, or to "segmentation", with it'
             )
+        if codec and self.loss.rate_target is not None:
+            raise ValueError(
+                f"loss.rate_target holds the bits of files without a label map, and model.map_classes = {codec} puts one "
+                "in; weigh the rate by loss.lambda_r alone"
+            )
         if codec and judge and codec != judge:
             raise ValueError(
                 f"model.map_classes = {codec} and discriminator.map_classes = {judge} are of one map; set both to one "
@@ -195,13 +200,18 @@ class Cell(Identified):
                 f'{loss} has discriminators of its own, "{kind}", and none of discriminator.kind = "{chosen}"; set it '
                 f'to "{PATCH}" with this loss'
             )
+        if discriminators[kind].facts["sent"] and self.model.code is None:
+            raise ValueError(
+                f'discriminator.kind = "{kind}" looks at what was sent, and model.codec = "{self.model.codec.name}" '
+                "does not say what that is"
+            )
         if kind != PATCH and self.discriminator.quirks.sigmoid_logits:
             brought = f'discriminator.kind = "{kind}"' if chosen == kind else loss
             raise ValueError(f"{brought} has no logit that discriminator.quirks.sigmoid_logits could squash")
         if kind != "labels":
             return self
         code = self.model.code
-        if code is None:
+        if code is None or code.levels is None:
             raise ValueError(f'{loss} tells symbols apart, and model.codec = "{self.model.codec.name}" sends none')
         labels = code.levels**code.channels
         if labels > MAX_LABELS:
@@ -235,10 +245,10 @@ class Cell(Identified):
                 "augmented; set discriminator.augment = [] with it"
             )
         moving = [each.name for each in settings.augment if moves(each)]
-        if self.discriminator_kind == "labels" and moving:
+        if discriminators[self.discriminator_kind].facts["sent"] and moving:
             raise ValueError(
-                f'discriminator.augment moves what loss.adversarial = "{loss.adversarial.name}" has labels for: leave '
-                f"out {', '.join(moving)}"
+                f"discriminator.augment moves an image and not what was sent of it, which discriminators of the kind "
+                f'"{self.discriminator_kind}" see, too: leave out {", ".join(moving)}'
             )
         if settings.augment_draws == "independent" and loss.feature_matching.name != "none":
             raise ValueError(

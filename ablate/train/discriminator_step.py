@@ -16,7 +16,7 @@ from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective
 from ablate.rng import stream
 from ablate.train.batches import Batches
-from ablate.train.shown import Shown, autocast, sent, with_maps
+from ablate.train.shown import Shown, autocast, through, with_maps
 from ablate.train.state import TrainState
 
 
@@ -57,7 +57,7 @@ def _of_discriminators(state: TrainState, cell: Cell, batches: Batches, step: in
         purpose = "data.discriminator_crops"
         image, side = batches(number, purpose), batches.side(number, purpose) if cell.map_classes else NOTHING
         with autocast(image, cell.train.precision):
-            yield sent(state.codec, image, stream(cell.seed, "discriminator.noise", number), side)
+            yield through(state.codec, image, stream(cell.seed, "discriminator.noise", number), side)
 
 
 def discriminator_step(
@@ -110,12 +110,12 @@ def discriminator_loss(
     """
     discriminator = state.discriminator
     assert discriminator is not None
-    image, reconstruction, symbols = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.symbols
+    image, reconstruction, sent = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.sent
     views = state.views("discriminator", draw, image)
     beside = functools.partial(with_maps, side=shown.side, classes=state.discriminator_map_classes)
     with autocast(image, cell.train.precision):
         both = beside(views.image(image)), beside(views.reconstruction(reconstruction))
-        real, fake = of_both(discriminator, *both, symbols)
+        real, fake = of_both(discriminator, *both, sent)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(
         real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
@@ -128,6 +128,7 @@ def discriminator_loss(
             draw,
             image=image,
             reconstruction=reconstruction,
+            sent=sent,
             real=real_trained,
             fake=fake_trained,
             seen=lambda images: beside(views.image(images)),
@@ -153,6 +154,7 @@ def _penalty_inputs(
     *,
     image: Tensor,
     reconstruction: Tensor,
+    sent: Tensor | None,
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
     seen: Callable[[Tensor], Tensor],
@@ -166,7 +168,11 @@ def _penalty_inputs(
 
     def logits(images: Tensor) -> Sequence[Tensor]:
         with by_definition(discriminator):
-            return discriminator(seen(images)).logits[: len(fake)]
+            return discriminator(seen(images), beside(images)).logits[: len(fake)]
+
+    def beside(images: Tensor) -> Tensor | None:
+        """Returns what was sent of the batch, as often as its images are among those that a penalty makes."""
+        return None if sent is None else sent.repeat(len(images) // len(sent), 1, 1, 1)
 
     return PenaltyInputs(
         image=image.float(),

@@ -16,7 +16,7 @@ from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
 from ablate.train.optimizers import half_cosine, set_rate
 from ablate.train.outcome import Outcome
-from ablate.train.shown import autocast, sent
+from ablate.train.shown import autocast, through
 from ablate.train.state import TrainState
 from ablate.train.step import descend, training_step
 from ablate.train.watch import Watch
@@ -73,7 +73,7 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         image, side = batches(state.step), batches.side(state.step) if state.codec.takes_labels else NOTHING
         with autocast(image, warmup.precision):
             random = stream(warmup.seed, "warmup.noise", state.step)
-            reconstruction = sent(state.codec, image, random, side).reconstruction
+            reconstruction = through(state.codec, image, random, side).reconstruction
         loss = distortion(image, reconstruction.image.float())
         set_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
         descend(state, loss)

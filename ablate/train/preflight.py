@@ -19,7 +19,7 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import discriminator_step
 from ablate.train.finding import Finding
 from ablate.train.gradients import encoder_norm, weighted_norms
-from ablate.train.shown import Shown, sent, with_maps
+from ablate.train.shown import Shown, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.step import descend, frozen, generator_terms
 
@@ -33,7 +33,7 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list
 def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
     batches = Batches(images, cell.data, cell.seed, device)
-    shown = sent(state.codec, batches(0), stream(cell.seed, "noise", 0), batches.side(0))
+    shown = through(state.codec, batches(0), stream(cell.seed, "noise", 0), batches.side(0))
     yield _ranges(shown.image, shown.reconstruction)
     yield from _levels(cell, shown.reconstruction)
     yield from _noise(state, shown)
@@ -68,6 +68,7 @@ def _levels(cell: Cell, reconstruction: Reconstruction) -> Iterator[Finding]:
     if cell.model.code is None or reconstruction.symbols is None:
         return
     used, levels = int(reconstruction.symbols.unique().numel()), cell.model.code.levels
+    assert levels is not None, "symbols are of a few levels"
     yield _verdict(
         "quantizer",
         used == levels,
@@ -84,7 +85,7 @@ def _noise(state: TrainState, shown: Shown) -> Iterator[Finding]:
     first = shown.side.first()
     with torch.no_grad():
         one, other = (
-            sent(state.codec, shown.image[:1], stream(seed, "preflight.noise", 0), first).reconstruction.image
+            through(state.codec, shown.image[:1], stream(seed, "preflight.noise", 0), first).reconstruction.image
             for seed in (0, 1)
         )
     changed = float((one - other).abs().max())
@@ -98,10 +99,10 @@ def _noise(state: TrainState, shown: Shown) -> Iterator[Finding]:
 
 def _scales(state: TrainState, objective: Objective, shown: Shown) -> Iterator[Finding]:
     assert state.discriminator is not None
-    both, symbols = (shown.reconstruction.image, shown.image), shown.reconstruction.symbols
+    both = shown.reconstruction.image, shown.image
     with frozen(state.discriminator):
         seen = (with_maps(each, shown.side, state.discriminator_map_classes) for each in both)
-        fake, real = (state.discriminator(each, symbols) for each in seen)
+        fake, real = (state.discriminator(each, shown.reconstruction.sent) for each in seen)
     trained = range(state.trained_scales)
     real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
     term = objective.adversarial_term(objective.for_generator, real_logits=real_logits, fake_logits=fake_logits)

@@ -20,11 +20,15 @@ class Shown(NamedTuple):
 
     def detached(self) -> Shown:
         """Returns the batch without what its gradients hang on."""
-        image, symbols = self.reconstruction.image.detach(), self.reconstruction.symbols
-        return Shown(self.image, Reconstruction(image, symbols), self.side)
+        image, symbols, values = (
+            self.reconstruction.image.detach(),
+            self.reconstruction.symbols,
+            self.reconstruction.values,
+        )
+        return Shown(self.image, Reconstruction(image, symbols, values=values), self.side)
 
 
-def sent(codec: TrainableCodec, image: Tensor, random: torch.Generator, side: Side) -> Shown:
+def through(codec: TrainableCodec, image: Tensor, random: torch.Generator, side: Side) -> Shown:
     """Sends a batch through a codec, with its side information where the codec takes that."""
     return Shown(image, codec(image, random, side) if codec.takes_labels else codec(image, random), side)
 

@@ -19,9 +19,10 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminator_steps
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
-from ablate.train.shown import Shown, autocast, sent, with_maps
+from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
+from ablate.train.shown import Shown, autocast, through, with_maps
 from ablate.train.state import TrainState
-from ablate.train.weighting import adaptive, calibrated, rate_weight
+from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def training_step(
     numbers = range(state.step * count, (state.step + 1) * count)
     adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
     set_rates(state, cell)
+    if is_due(cell, state.step):
+        compare(state, cell, batches.images)
 
     # One batch is sent through the codec once, for both players.
     send = functools.partial(_sent, state, cell, batches)
@@ -100,7 +103,7 @@ def _sent(state: TrainState, cell: Cell, batches: Batches, number: int) -> Shown
     step = cell.train.warmup_steps + number
     image, side = batches(step), batches.side(step) if cell.map_classes else NOTHING
     with autocast(image, cell.train.precision):
-        return sent(state.codec, image, stream(cell.seed, "noise", number), side)
+        return through(state.codec, image, stream(cell.seed, "noise", number), side)
 
 
 @torch.no_grad()
@@ -118,7 +121,7 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
         rate = reconstruction.rate.float()
-        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault("rate", {}), cell.loss, rate))
+        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault(MEMORY, {}), cell.loss, rate))
     return parts
 
 
@@ -152,12 +155,12 @@ def generator_terms(
     classes = state.discriminator_map_classes
     with autocast(image, precision), frozen(state.discriminator):
         fake = state.discriminator(
-            with_maps(views.reconstruction(reconstruction.image), side, classes), reconstruction.symbols
+            with_maps(views.reconstruction(reconstruction.image), side, classes), reconstruction.sent
         )
         real = DiscriminatorOutput((), ())
         if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
-                real = state.discriminator(with_maps(views.image(image), side, classes), reconstruction.symbols)
+                real = state.discriminator(with_maps(views.image(image), side, classes), reconstruction.sent)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,

@@ -6,16 +6,18 @@ import torch
 from torch import Tensor
 
 from ablate.codecs.agustsson import bitstream, settings
-from ablate.codecs.agustsson.memory import require_memory
 from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.rated import RatedCodec
 from ablate.codecs.agustsson.settings import AgustssonSettings
-from ablate.codecs.agustsson.tiles import Tiles, bytes_per_pixel
+from ablate.codecs.agustsson.tiles import Tiles
 from ablate.codecs.codec import NOTHING, Reconstruction, Side, Symbols, TrainableCodec
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 from ablate.plugins import codec
+
+STRIP = 1 << 16
+"""Latents that are quantized at once."""
 
 
 @codec(
@@ -56,8 +58,12 @@ class AgustssonCodec(Networks):
     def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:  # noqa: ARG002 - what is sent hangs on no map
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
-        tiles = self._tiles(size)
-        symbols = tiles.symbols(image) if tiles else self.compress(to_float(image[None].to(self.device)))[0].cpu()
+        tiles = Tiles.of(self, size, self.device)
+        if tiles:
+            strips = tiles.latent(image).split(max(1, STRIP // -(-size[1] // self.stride)), dim=-2)
+            symbols = torch.cat([self.quantizer.send(strip) for strip in strips], dim=-2)[0].cpu()
+        else:
+            symbols = self.compress(to_float(image[None].to(self.device)))[0].cpu()
         return bitstream.encode(symbols.numpy(), levels=self.settings.quantizer.levels, size=size)
 
     def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
@@ -65,9 +71,9 @@ class AgustssonCodec(Networks):
         size = bitstream.read_size(content)
         require_size(side, size)
         symbols = self.symbols(content).values
-        tiles = self._tiles(size)
+        tiles = Tiles.of(self, size, self.device)
         if tiles:
-            return tiles.image(symbols, size, random)
+            return tiles.image(symbols[None], size, random, self.quantizer.dequantize)
         return to_uint8(self.decompress(symbols[None].to(self.device), size, random, side)[0]).cpu()
 
     def symbols(self, content: bytes) -> Symbols:
@@ -91,14 +97,3 @@ class AgustssonCodec(Networks):
         """Returns the images (N, 3, *size) in [-1, 1] of symbols that `compress` gave for that size."""
         image = self.generate(self.quantizer.dequantize(symbols), random, side)
         return image[..., : size[0], : size[1]]
-
-    def _tiles(self, size: tuple[int, int]) -> Tiles | None:
-        """Returns the tiles of a large image, None for one that is done as a whole, as all are with a map beside them.
-
-        Raises:
-            ValueError: where memory does not suffice for the whole.
-        """
-        if self.maps is None:
-            return Tiles.of(self, size, self.device)
-        require_memory(bytes_per_pixel(self.settings) * size[0] * size[1], size, str(self.device))
-        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,9 @@ def require_size(side: Side, size: tuple[int, int]) -> None:
 class Networks(TrainableCodec):
     """The networks, and how an image is generated of what was sent."""
 
+    ENCODER: Callable[[AgustssonSettings], nn.Sequential] = Encoder
+    GENERATOR: Callable[[AgustssonSettings], nn.Sequential] = Generator
+
     def __init__(self, settings: AgustssonSettings, **between: nn.Module) -> None:
         """Builds the networks.
 
@@ -40,13 +45,13 @@ class Networks(TrainableCodec):
         self.settings = settings
         self.stride = 2**settings.downsamplings
         self.noisy = settings.noise
-        self.encoder = Encoder(settings)
+        self.encoder = type(self).ENCODER(settings)
         for name, module in between.items():
             setattr(self, name, module)
         self.noise = NoiseBranch(settings) if settings.noise else None
         self.maps = MapEncoder(settings) if settings.map_classes else None
         self.takes_labels = self.maps is not None
-        self.generator = Generator(settings)
+        self.generator = type(self).GENERATOR(settings)
 
     def initialise(self, seed: int) -> None:
         """Draws the weights of encoder, noise branch, map encoder and generator, each from a stream of its own."""
@@ -81,11 +86,6 @@ class Networks(TrainableCodec):
         parts: dict[str, nn.Module] = {"encoder": self.encoder, "generator": self.generator}
         beside = {"noise": self.noise, "maps": self.maps}
         return parts | {name: part for name, part in beside.items() if part is not None}
-
-    @property
-    def last_layer(self) -> Tensor:
-        """The weights of the generator's last convolution."""
-        return self.generator.last_layer.weight
 
     @property
     def device(self) -> torch.device:
