@@ -108,8 +108,8 @@ class Cell(Identified):
             )
         if codec and self.loss.rate_target is not None:
             raise ValueError(
-                f"loss.rate_target holds the bits of files without a label map, and model.map_classes = {codec} puts one "
-                "in; weigh the rate by loss.lambda_r alone"
+                f"loss.rate_target holds the bits of files without a map, and model.map_classes = {codec} puts one in; "
+                "weigh the rate by loss.lambda_r alone"
             )
         if codec and judge and codec != judge:
             raise ValueError(
