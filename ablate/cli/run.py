@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Workers
+from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Track, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,7 @@ def run(
     executor: Annotated[
         str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
     ] = None,
-    track: Annotated[
-        list[str], typer.Option("--track", metavar="NAME", help="Also report to this tracker: csv. Repeatable.")
-    ] = [],  # noqa: B006 - typer copies it
+    track: Track = [],  # noqa: B006 - typer copies it
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     wait: Annotated[
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
@@ -54,11 +52,15 @@ def run(
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import chosen_cells
+    from ablate.cli.track import tracker_terms
     from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    ready = get_ready if executor in (None, "local") else lambda: None
+    def ready() -> None:
+        if executor in (None, "local"):
+            get_ready(trackers=[name.split()[0] for name in track if name.strip()])
+
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
     wanted = chosen_cells(plan, select, shard)
     store = Store(runs_dir, plan.name)
@@ -72,7 +74,7 @@ def run(
         threads=threads,
         kernels=kernels,
         executor=executor,
-        trackers=tuple(track) or None,
+        trackers=tracker_terms(track) or None,
     )
 
     import time
