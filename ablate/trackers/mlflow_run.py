@@ -95,10 +95,13 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
 
 
-@tracker(
-    source="https://mlflow.org/docs/latest/ml/tracking",
-    preload=("mlflow", "mlflow.tracking.client", "mlflow.store.tracking.sqlalchemy_store"),
-)
+PRELOAD = (
+    "mlflow", "mlflow.tracking.client", "mlflow.store.tracking.sqlalchemy_store", "alembic",
+    "sqlalchemy.dialects.sqlite", "PIL.WebPImagePlugin",
+)  # fmt: skip
+
+
+@tracker(source="https://mlflow.org/docs/latest/ml/tracking", preload=PRELOAD)
 def mlflow(run: TrackedRun, *, uri: str = "", experiment: str = "", images: Images = 5) -> Tracker:
     """Keeps a run for each cell in an experiment, named like the grid unless `experiment` says otherwise.
 

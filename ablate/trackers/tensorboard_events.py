@@ -100,7 +100,10 @@ def _directory(run: TrackedRun, directory: Path) -> Path:
     return known or directory / re.sub(r"[/\\]", "_", f"{run.label[:NAME_CHARACTERS]} {run.id}".strip())
 
 
-@tracker(source="https://www.tensorflow.org/tensorboard", preload=("tensorboard", "torch.utils.tensorboard"))
+PRELOAD = ("tensorboard", "torch.utils.tensorboard", "tensorboard.plugins.hparams.api_pb2", "PIL.GifImagePlugin")
+
+
+@tracker(source="https://www.tensorflow.org/tensorboard", preload=PRELOAD)
 def tensorboard(run: TrackedRun, *, directory: str = "tensorboard", images: Images = 10) -> Tracker:
     """Writes event files into `directory`, a relative one in the results of the grid; about `images` sheets of images.
 

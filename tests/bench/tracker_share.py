@@ -2,10 +2,10 @@
 
     python -m tests.bench.tracker_share [TRACKER]... [--rounds N]
 
-Runs grids/quickstart.toml, all its 12 cells, without a tracker and with each one, in turn and in processes of their own
-that share a warm cache of images, and adds up the processor time of the run and all its children. Beside the ratios,
-which another process on the machine moves by some percent, stands what was counted inside: the processor time of the
-calls that the trackers got, and of importing them once, as a share of the whole.
+Runs grids/quickstart.toml, all its 12 cells, without a tracker and with each one, in turn, and adds up the processor
+time of the run and of all its workers. Beside the ratios, which another process on the machine moves by some percent,
+stands what was counted inside: the processor time of the calls that the trackers got, and of importing what they need,
+which the process that workers are forked from does once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from pathlib import Path
 
 GRID = Path(__file__).parents[2] / "grids" / "quickstart.toml"
 COUNTED = """
-import atexit, os, sys, time
-from pathlib import Path
+import multiprocessing, os, time
+from multiprocessing.util import Finalize
 
 from ablate.trackers import tracking
+
+def noted(kind, seconds):
+    with open(os.environ["COUNTED"], "a") as file:
+        print(kind, seconds, file=file)
 
 def counted(function):
     def timed(*given):
@@ -31,19 +35,31 @@ def counted(function):
         try:
             return function(*given)
         finally:
-            with open(os.environ["COUNTED"], "a") as file:
-                print(time.process_time() - began, file=file)
+            noted("inside", time.process_time() - began)
     return timed
 
-if "COUNTED" in os.environ:
+if multiprocessing.parent_process() is not None:
+    Finalize(None, lambda: noted("worker", time.process_time()), exitpriority=0)
     tracking.Tracking.begin = counted(tracking.Tracking.begin)
     tracking.Tracking._tell = counted(tracking.Tracking._tell)
 """
-"""A module of the installed kind that workers load before a training: what trackers are told runs in workers alone."""
+"""A module of the installed kind, which workers load before a training. The process that they are forked from is not
+waited for, so that each worker says itself what it took."""
+IMPORTED = """
+import sys, time
+from ablate.execute.work import PRELOAD
+from ablate.trackers.catalogue import modules
+for name in PRELOAD:
+    __import__(name)
+began = time.process_time()
+for name in modules(sys.argv[1:]):
+    __import__(name)
+print(time.process_time() - began)
+"""
 
 
 def run(directory: Path, runs: Path, tracker: str | None) -> tuple[float, float]:
-    """Runs the grid; returns the processor seconds of all its processes, and those inside the calls to trackers."""
+    """Runs the grid; returns the processor seconds of all its processes, and those that are the tracker's."""
     path = directory / "counted.txt"
     path.write_text("")
     environment = {
@@ -62,8 +78,17 @@ def run(directory: Path, runs: Path, tracker: str | None) -> tuple[float, float]
         check=True, stdout=subprocess.DEVNULL, env=environment,
     )  # fmt: skip
     after = os.times()
-    whole = after.children_user + after.children_system - before.children_user - before.children_system
-    return whole, sum(map(float, path.read_text().split()))
+    runner = after.children_user + after.children_system - before.children_user - before.children_system
+    told = [line.split() for line in path.read_text().splitlines()]
+    workers, inside = (sum(float(s) for kind, s in told if kind == wanted) for wanted in ("worker", "inside"))
+    once = imports(tracker, environment) if tracker else 0.0
+    return runner + workers + once, inside + once
+
+
+def imports(tracker: str, environment: dict[str, str]) -> float:
+    """Returns the processor seconds of importing what a tracker needs."""
+    command = [sys.executable, "-W", "ignore", "-c", IMPORTED, tracker]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
 
 
 def main() -> None:
@@ -82,7 +107,7 @@ def main() -> None:
                 ratios[name].append(whole / alone)
                 print(
                     f"round {number + 1}: {alone:.1f} s of processor time without, {whole:.1f} s with {name} "
-                    f"({100 * (whole / alone - 1):+.1f} %), of which {inside:.2f} s inside its calls "
+                    f"({100 * (whole / alone - 1):+.1f} %), of which {inside:.2f} s its own "
                     f"({100 * inside / whole:.2f} %)",
                     flush=True,
                 )
