@@ -19,9 +19,10 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminator_steps
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
+from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
 from ablate.train.shown import Shown, autocast
 from ablate.train.state import TrainState
-from ablate.train.weighting import adaptive, calibrated, rate_weight
+from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def training_step(
     numbers = range(state.step * count, (state.step + 1) * count)
     adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
     set_rates(state, cell)
+    if is_due(cell, state.step):
+        compare(state, cell, batches.images)
 
     # One batch is sent through the codec once, for both players.
     sent = functools.partial(_sent, state, cell, batches)
@@ -117,7 +120,7 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
         rate = reconstruction.rate.float()
-        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault("rate", {}), cell.loss, rate))
+        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault(MEMORY, {}), cell.loss, rate))
     return parts
 
 
@@ -148,11 +151,11 @@ def generator_terms(
     assert state.discriminator is not None
     views = state.views("generator", state.step if number is None else number, image)
     with autocast(image, precision), frozen(state.discriminator):
-        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.symbols)
+        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.sent)
         real = DiscriminatorOutput((), ())
         if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
-                real = state.discriminator(views.image(image), reconstruction.symbols)
+                real = state.discriminator(views.image(image), reconstruction.sent)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,
