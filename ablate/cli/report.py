@@ -33,6 +33,13 @@ def report(
     watch: Annotated[
         bool, typer.Option("--watch", help="Write it anew while the grid runs, until it is over or Ctrl-C.")
     ] = False,
+    compare_by_eye: Annotated[
+        bool,
+        typer.Option("--compare-by-eye", help="Write a page, too, where people judge pairs of reconstructions."),
+    ] = False,
+    judgements: Annotated[
+        list[Path], typer.Option("--judgements", metavar="FILE", help="Take up what that page saved. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
     allow_mixed_code: Annotated[
         bool, typer.Option("--allow-mixed-code", help="Compare grids that ran with different code.")
     ] = False,
@@ -47,6 +54,7 @@ def report(
     far, and loads itself anew; verdicts come once every seed is there.
 
     Example: ablate report grid.toml --latex --figures pdf
+    Example: ablate report grid.toml --compare-by-eye
     """
     from ablate.cli.cells import INCOMPLETE
     from ablate.cli.locate import find_grid
@@ -74,8 +82,11 @@ def report(
     out = reports_dir / "+".join(store.grid for store in stores)
     if watch and not _watched(stores, out, allow_mixed_code):
         return
-    written = write_report(stores, out, formats, figures=figures, allow_mixed_code=allow_mixed_code)
-    for path in (written.html, written.markdown, written.json):
+    written = write_report(
+        stores, out, formats, figures=figures, judgements=judgements, compare_by_eye=compare_by_eye,
+        allow_mixed_code=allow_mixed_code,
+    )  # fmt: skip
+    for path in (written.html, written.markdown, written.json, *([written.by_eye] if written.by_eye else [])):
         typer.echo(str(path))
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")

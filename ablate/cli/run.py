@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Track, Workers
+from ablate.cli.options import (
+    RUNS,
+    Address,
+    Device,
+    Executor,
+    GpusPerTask,
+    GridFile,
+    Kernels,
+    Partition,
+    Retries,
+    RunsDir,
+    Sbatch,
+    Select,
+    Shard,
+    Threads,
+    Time,
+    Track,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +46,13 @@ def run(
     ] = None,
     select: Select = None,
     shard: Shard = None,
-    executor: Annotated[
-        str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
-    ] = None,
+    executor: Executor = None,
+    address: Address = None,
+    retries: Retries = None,
+    partition: Partition = None,
+    time_limit: Time = None,
+    gpus_per_task: GpusPerTask = None,
+    sbatch: Sbatch = [],  # noqa: B006 - typer copies it
     track: Track = [],  # noqa: B006 - typer copies it
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     wait: Annotated[
@@ -47,7 +69,7 @@ def run(
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
     run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
     Several runs at once share the work; machines without a file system in common take a --shard each, and `ablate store
-    merge` joins what they made.
+    merge` joins what they made. --executor takes a cluster: docs/cluster.md.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
@@ -74,6 +96,12 @@ def run(
         threads=threads,
         kernels=kernels,
         executor=executor,
+        address=address,
+        retries=retries,
+        partition=partition,
+        time=time_limit,
+        gpus_per_task=gpus_per_task,
+        sbatch=plan.record.execution.sbatch | _pairs(sbatch) if sbatch else None,
         trackers=tracker_terms(track) or None,
     )
 
@@ -108,6 +136,17 @@ def run(
         _measure_references(plan, store)
     damaged = _print_summary(plan, store, wanted, str(grid), runs_dir)
     raise typer.Exit(INCOMPLETE if damaged and code == OK else code)
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    """Reads NAME=VALUE; an option of sbatch may be given with its dashes."""
+    pairs = {}
+    for each in given:
+        name, equals, value = each.lstrip("-").partition("=")
+        if not (name and equals):
+            raise ValueError(f"--sbatch {each!r} is not NAME=VALUE, like account=lab")
+        pairs[name] = value
+    return pairs
 
 
 def _measure_references(plan: Plan, store: Store) -> None:

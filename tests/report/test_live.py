@@ -46,7 +46,7 @@ def test_it_shows_progress_and_what_runs_and_loads_itself_anew(tmp_path: Path) -
     assert '<meta http-equiv="refresh" content="10">' in html
     assert "1 of 4 cells finished" in html
     (running,) = numbers["progress"]["running"]
-    assert (running["label"], running["step"], running["steps"]) == ("loss.adversarial=hinge seed=0", 250, 1000)
+    assert (running["label"], running["step"], running["steps"]) == ("adversarial=hinge seed=0", 250, 1000)
     assert numbers["progress"]["cells"] == {"done": 1, "running": 1, "pending": 2}
 
 
@@ -70,7 +70,7 @@ def test_there_is_no_verdict_and_no_comparison_before_every_seed_is_there(tmp_pa
 
 
 def test_a_grid_is_over_once_nothing_runs_and_nothing_is_left_that_nobody_tried(tmp_path: Path) -> None:
-    store, entry = half_way(tmp_path)
+    store, _ = half_way(tmp_path)
     assert not all_over(seen_of([store]))
     done = fabricate(tmp_path / "done", Fabrication(axes=AXES, settings=SETTINGS, status={1: "failed", 2: "diverged"}))
     assert all_over(seen_of([done]))
