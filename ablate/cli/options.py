@@ -109,5 +109,13 @@ Plugins = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where to write; made where it is missing.")]
+GivenMaps = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE|DIR",
+        help="Label map of the image, or a directory of maps named like the images, for a codec that is given maps.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
 ComputeOn = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where the networks run.")]
