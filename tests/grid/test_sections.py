@@ -54,3 +54,11 @@ def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> Non
 def test_execution_takes_numbers_or_auto(grid: ReadGrid) -> None:
     execution = grid('[execution]\nworkers = 4\nthreads = "auto"\ndevice = "cuda"\ncells_per_gpu = 2').execution
     assert execution == Execution(workers=4, threads="auto", device="cuda", cells_per_gpu=2)
+
+
+def test_execution_says_what_a_cluster_is_asked_for(grid: ReadGrid) -> None:
+    text = 'executor = "slurm"\ntime = "4h"\npartition = "gpu"\ngpus_per_task = 1\nsbatch = { account = "lab" }'
+    given = {"time": 14400.0, "partition": "gpu", "gpus_per_task": 1, "sbatch": {"account": "lab"}}
+    assert grid(f"[execution]\n{text}").execution == Execution(executor="slurm", **given)
+    of_ray = grid('[execution]\nexecutor = "ray"\naddress = "head:6379"\nretries = 5').execution
+    assert (of_ray.executor, of_ray.address, of_ray.retries) == ("ray", "head:6379", 5)
