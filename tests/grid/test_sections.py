@@ -62,3 +62,16 @@ def test_execution_says_what_a_cluster_is_asked_for(grid: ReadGrid) -> None:
     assert grid(f"[execution]\n{text}").execution == Execution(executor="slurm", **given)
     of_ray = grid('[execution]\nexecutor = "ray"\naddress = "head:6379"\nretries = 5').execution
     assert (of_ray.executor, of_ray.address, of_ray.retries) == ("ray", "head:6379", 5)
+
+
+def test_trackers_are_names_or_tables_with_their_options():
+    from ablate.grid.sections import Execution
+
+    found = Execution.model_validate({"trackers": ["csv", {"name": "mlflow", "experiment": "mine"}]})
+    assert [(each.name, each.options.get("experiment")) for each in found.trackers] == [
+        ("csv", None),
+        ("mlflow", "mine"),
+    ]
+    for wrong in (["cvs"], [{"name": "mlflow", "experimant": "x"}], ["mlflow", {"name": "mlflow", "images": 1}]):
+        with pytest.raises(ValueError, match=r"did you mean|listed twice"):
+            Execution.model_validate({"trackers": wrong})
