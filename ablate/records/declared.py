@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ablate.losses.fast import Kernels as Kernels
 from ablate.registry import unknown
 from ablate.settings import Settings
 
@@ -55,10 +56,6 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Margin = Annotated[float | str, BeforeValidator(_margin)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)]
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
-
-
-Kernels = Literal["auto", "eager"]
-"""Losses by the fastest backends that agree with their definitions, or by the latter."""
 
 
 class Compare(Settings):

@@ -21,7 +21,12 @@ import torch
 
 from ablate.kernels import OPERATORS, Tolerance, backends, disagreement
 from ablate.kernels.ms_ssim import triton as ms_ssim
+from ablate.kernels.ms_ssim.spec import Comparison
+from ablate.kernels.similarity import in_range
 from ablate.kernels.trial import Trial
+from ablate.losses.functional import ms_ssim as similarity
+from ablate.losses.functional import ssim
+from ablate.losses.structure import C1, C2, TAPS
 
 OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "adversarial": (
@@ -72,6 +77,30 @@ def structure() -> Iterator[tuple[str, str | None]]:
         yield f"ms_ssim {options}", tried("ms_ssim", options, triton.build(**options), trial, tolerance)
 
 
+def in_any_range() -> Iterator[tuple[str, str | None]]:
+    """Yields the functions of pytorch-msssim on [0, 255], some planes of which are negatives of each other."""
+    generator = torch.Generator().manual_seed(6)
+    image = 255 * torch.rand(2, 2, 21, 23, generator=generator)
+    other = (image + 40 * torch.randn(image.shape, generator=generator)).clamp(0, 255)
+    other[1, 0] = 255 - image[1, 0]
+    scale = (255 / 2) ** 2
+    weights = {"ms_ssim": (0.4, 0.6), "ssim": (1.0,), "without a weight": (0.0, 1.0)}
+    for name, exponents in weights.items():
+        comparison = Comparison(TAPS, C1 * scale, C2 * scale, 0.0, exponents, 255.0, name != "ssim")
+        exact = image.double().requires_grad_()
+        options = {"data_range": 255, "size_average": False, "kernels": "eager"}
+        by_definition = (
+            ssim(exact, other.double(), **options)
+            if name == "ssim"
+            else similarity(exact, other.double(), weights=exponents, **options)
+        )
+        (gradient,) = torch.autograd.grad((1 - by_definition).mean(), exact)
+        losses, found = in_range(ms_ssim.planes, comparison, 255.0, image, other, True)
+        wrong = (1 - losses.view(2, 2).mean(1) - by_definition).abs().max()
+        far = (found - gradient).norm() / gradient.norm()
+        yield f"{name} in any range", None if wrong < 2e-6 and far < 1e-4 else f"off by {wrong:.2g} and {far:.2g}"
+
+
 def tried(operator: str, options: dict[str, Any], function: Any, trial: Trial, tolerance: Tolerance) -> str | None:
     """Returns what is wrong with a result; all that `torch.empty` returned began as NaN."""
     exact = trial.to("cpu", torch.float64)
@@ -81,4 +110,4 @@ def tried(operator: str, options: dict[str, Any], function: Any, trial: Trial, t
 
 if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
-    json.dump(dict((*pointwise(), *structure())), sys.stdout)
+    json.dump(dict((*pointwise(), *structure(), *in_any_range())), sys.stdout)
