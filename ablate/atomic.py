@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -33,8 +34,8 @@ def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     try:
         with open(temporary, "xb") as file:
             writer(file)
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            if (mode := _mode(path)) is not None:
+                os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -43,6 +44,16 @@ def write_with(path: Path, writer: Callable[[BinaryIO], object]) -> None:
         raise
     _sweep_beside(path)
     fsync_directory(path.parent)
+
+
+def _mode(path: Path) -> int | None:
+    """Returns the mode of a file that is to be replaced; None where none is, or a link that leads nowhere."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        return None
 
 
 def _sweep_beside(path: Path) -> None:
@@ -80,16 +91,19 @@ def read_json(path: Path) -> Any | None:
     """Returns the content of a JSON file, or None where there is none.
 
     Raises:
-        ValueError: where the file is not JSON, with its path.
+        ValueError: where the file is not JSON, or is JSON's null, with its path.
     """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        return json.loads(content)
+        found = json.loads(content)
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}); it was changed by hand or by the disk") from error
+    if found is None:
+        raise ValueError(f"{path} holds nothing but null; it was changed by hand or by the disk")
+    return found
 
 
 def sweep(directory: Path) -> None:

@@ -32,6 +32,14 @@ def test_a_writer_that_fails_half_way_leaves_nothing(tmp_path: Path):
     assert os.listdir(tmp_path / "deep") == []
 
 
+def test_a_link_that_leads_nowhere_or_to_itself_is_replaced(tmp_path: Path):
+    for name, target in (("itself", "itself"), ("nowhere", "gone")):
+        (tmp_path / name).symlink_to(target)
+        atomic.write_bytes(tmp_path / name, b"content")
+        assert (tmp_path / name).read_bytes() == b"content"
+        assert not (tmp_path / name).is_symlink()
+
+
 def test_the_content_is_durable_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     calls = []
     fsync, replace = os.fsync, os.replace
@@ -65,6 +73,13 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path):
     (tmp_path / "plan.json").write_text("{")
     with pytest.raises(ValueError, match=r"plan\.json is not JSON"):
         atomic.read_json(tmp_path / "plan.json")
+
+
+def test_a_file_of_nothing_but_null_is_named_and_is_not_taken_for_none(tmp_path: Path):
+    (tmp_path / "figures.json").write_text("null\n")
+    with pytest.raises(ValueError, match=r"figures\.json holds nothing but null"):
+        atomic.read_json(tmp_path / "figures.json")
+    assert atomic.read_json(tmp_path / "none.json") is None
 
 
 def test_sweep_deletes_only_what_a_killed_writer_left(tmp_path: Path):

@@ -40,6 +40,13 @@ class Reconstruction(NamedTuple):
     """Before quantization, (N, C, h, w)."""
     rate: Tensor | None = None
     """Bits per pixel by an entropy model's estimate, the mean over the batch: a scalar to be minimised."""
+    values: Tensor | None = None
+    """What the generator was given in place of symbols, (N, C, h, w), without a gradient."""
+
+    @property
+    def sent(self) -> Tensor | None:
+        """What was sent, for discriminators that look at it: the symbols, or values where there are none."""
+        return self.values if self.symbols is None else self.symbols
 
 
 class TrainableCodec(nn.Module, ABC):

@@ -31,7 +31,7 @@ class Model(AgustssonSettings):
 
     @property
     def code(self) -> Code | None:
-        """The shape of the symbols that are sent of an image; None where there are none of a few levels."""
+        """The shape of what is sent of an image, None where a codec does not say."""
         shape = self._facts["code"]
         return shape(self) if shape else None
 

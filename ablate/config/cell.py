@@ -158,13 +158,18 @@ class Cell(Identified):
                 f'{loss} has discriminators of its own, "{kind}", and none of discriminator.kind = "{chosen}"; set it '
                 f'to "{PATCH}" with this loss'
             )
+        if discriminators[kind].facts["sent"] and self.model.code is None:
+            raise ValueError(
+                f'discriminator.kind = "{kind}" looks at what was sent, and model.codec = "{self.model.codec.name}" '
+                "does not say what that is"
+            )
         if kind != PATCH and self.discriminator.quirks.sigmoid_logits:
             brought = f'discriminator.kind = "{kind}"' if chosen == kind else loss
             raise ValueError(f"{brought} has no logit that discriminator.quirks.sigmoid_logits could squash")
         if kind != "labels":
             return self
         code = self.model.code
-        if code is None:
+        if code is None or code.levels is None:
             raise ValueError(f'{loss} tells symbols apart, and model.codec = "{self.model.codec.name}" sends none')
         labels = code.levels**code.channels
         if labels > MAX_LABELS:
@@ -198,10 +203,10 @@ class Cell(Identified):
                 "augmented; set discriminator.augment = [] with it"
             )
         moving = [each.name for each in settings.augment if augmentations[each.name].facts["moves"]]
-        if self.discriminator_kind == "labels" and moving:
+        if discriminators[self.discriminator_kind].facts["sent"] and moving:
             raise ValueError(
-                f'discriminator.augment moves what loss.adversarial = "{loss.adversarial.name}" has labels for: leave '
-                f"out {', '.join(moving)}"
+                f"discriminator.augment moves an image and not what was sent of it, which discriminators of the kind "
+                f'"{self.discriminator_kind}" see, too: leave out {", ".join(moving)}'
             )
         if settings.augment_draws == "independent" and loss.feature_matching.name != "none":
             raise ValueError(

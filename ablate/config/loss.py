@@ -22,8 +22,8 @@ class Loss(Settings):
     `calibrate_at`, where there must be an adversarial term: that which gives the term the gradient norm at the
     reconstruction that `calibrate_to` has there. Before that step the factor is 1.
     `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates. With a `rate_target`, in bits per
-    pixel of the training's crops, it is the weight to begin with, and `rate_control` keeps the target: "integral" by
-    changing the weight little by little, "two_level" by one weight above and a sixteenth of it below.
+    pixel of files, it is the weight to begin with, and `rate_control` keeps the target: "integral" by moving it,
+    "two_level" by one weight above and a sixteenth of it below.
     `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 

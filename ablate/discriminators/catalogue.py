@@ -25,9 +25,10 @@ discriminators = Registry(
     "ablate.discriminators.labels",
     "ablate.discriminators.features",
     "ablate.discriminators.unet",
-    facts={"of_loss": False, "check": None, "network": None},
+    "ablate.discriminators.latent",
+    facts={"of_loss": False, "check": None, "network": None, "sent": False},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
 """Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what
-refuses settings and a crop that it cannot be trained on; and what says, from its options, which frozen network it
-judges through, by the sha256 of the weights."""
+refuses settings and a crop that it cannot be trained on; what says, from its options, which frozen network it
+judges through, by the sha256 of the weights; and whether it looks, place by place, at what the codec sent."""

@@ -18,12 +18,16 @@ from ablate.plugins import discriminator
 
 
 @discriminator(
-    source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML", of_loss=True, check=require_more_than_a_pixel
+    source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML",
+    of_loss=True,
+    sent=True,
+    check=require_more_than_a_pixel,
 )
 def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
     """Classes for each position of the latent, which the codec's own symbols make."""
     assert code is not None, "a cell whose codec sends no symbols is refused"
-    return MultiScaleDiscriminator(settings, functools.partial(LabelDiscriminator, code=code))
+    assert code.levels is not None, "and one whose numbers have no bound"
+    return MultiScaleDiscriminator(settings, functools.partial(LabelDiscriminator, code=code, levels=code.levels))
 
 
 class LabelDiscriminator(Ascending):
@@ -34,10 +38,10 @@ class LabelDiscriminator(Ascending):
     so that labels move while its encoder does; theirs come from another one that is kept.
     """
 
-    def __init__(self, settings: DiscriminatorSettings, code: Code) -> None:
+    def __init__(self, settings: DiscriminatorSettings, code: Code, levels: int) -> None:
         finest = int(math.log2(code.stride)) - 1  # the layer of the trunk with one position for each of the latent
         super().__init__(settings, finest)
-        self.levels = code.levels
+        self.levels = levels
         self.classes = SameConv2d(self.trunk.widths[finest], self.levels**code.channels + 1, 3)
 
     def forward(self, image: Tensor, symbols: Tensor | None = None) -> tuple[Tensor, Features]:

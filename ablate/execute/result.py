@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.execute.executor import ProcessExit
-from ablate.execute.worker import BUSY, DISK_FULL
+from ablate.execute.worker import BUSY, DISK_FULL, UNUSABLE
 from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, RecordError, Status
 from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW
 from ablate.store import Attempt, Busy, Entry
@@ -109,6 +109,8 @@ def explain(process: ProcessExit) -> tuple[FailureReason, str]:
         return FailureReason.timeout, "timeout"
     if process.exitcode == DISK_FULL:
         return FailureReason.disk_full, "no space left on device"
+    if process.exitcode == UNUSABLE:
+        return FailureReason.error, "a file of its directory could not be written; the worker said which"
     if process.exitcode >= 0:
         return FailureReason.killed, f"the worker ended with exit status {process.exitcode}; log.txt says more"
     name = signal.Signals(-process.exitcode).name

@@ -35,7 +35,9 @@ from ablate.train.outcome import Outcome
 BUSY = 75
 """Exit status of a worker that found its entry held by another process."""
 DISK_FULL = 74
-"""Exit status of a worker that could not write."""
+"""Exit status of a worker that found the disk full."""
+UNUSABLE = 73
+"""Exit status of a worker that could not write into its entry for another reason, which it printed."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NEARLY_FULL_BYTES = 1 << 16
 PR_SET_PDEATHSIG = 1
@@ -95,7 +97,8 @@ def do_job(
         asked: whether the job shall save its state and end.
 
     Returns:
-        The exit status for the process: BUSY where another one holds the job, DISK_FULL where it could not write, or 0.
+        The exit status for the process: BUSY where another one holds the job, DISK_FULL or UNUSABLE where its files
+        could not be written, or 0.
     """
     timeout = conditions.timeout_seconds
     entry = job.entry(store)
@@ -107,9 +110,10 @@ def do_job(
     except Busy:
         return BUSY
     except OSError as error:
-        if not disk_is_full(error, store.root):
-            raise
-        return DISK_FULL
+        if disk_is_full(error, store.root):
+            return DISK_FULL
+        sys.stderr.write(f"{job.label}: {error}\n")  # its log.txt is not open yet
+        return UNUSABLE
 
 
 def _attempt(

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Code:
-    """Symbols of `levels` values, `channels` of them for each block of `stride` x `stride` pixels."""
+    """Symbols of `levels` values, `channels` of them for each block of `stride` x `stride` pixels.
+
+    `levels` is None where they are numbers without a bound.
+    """
 
     channels: int
-    levels: int
+    levels: int | None
     stride: int

@@ -122,6 +122,8 @@ def read(kind: type[Kind], path: Path, content_id: str | None = None) -> Kind | 
         return None
     except PermissionError as error:
         raise ForeignError(path, "read") from error
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}; {kind.REMEDY}") from error
     if damage := broken_seal(content):
         raise AlteredError(Damage(path, damage, "its bytes are not those that were sealed", kind.REMEDY))
     record = parse(kind, content, path)

@@ -93,12 +93,12 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a directory, as one look at the disk says; true where that is another user's secret."""
+        """Whether there is a directory, as one look at the disk says; true where the disk will not say it."""
         try:
             return stat.S_ISDIR(os.stat(self.path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except PermissionError:
+        except OSError:  # another user's secret, a link that leads in a circle
             return True
 
     def status(self) -> Status:
@@ -177,13 +177,20 @@ class Entry:
             write(path, settings)
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """Returns the attempts from the first to the last."""
+        """Returns the attempts from the first to the last.
+
+        Raises:
+            RecordError: where their directory cannot be read.
+        """
+        directory = self.path / "attempts"
         try:
-            names = os.listdir(self.path / "attempts")
+            names = os.listdir(directory)
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except PermissionError as error:
-            raise ForeignError(self.path / "attempts", "read") from error
+            raise ForeignError(directory, "read") from error
+        except OSError as error:
+            raise RecordError(f"{directory} cannot be read: {error.strerror}; {CellSettings.REMEDY}") from error
         numbers = sorted(int(name) for name in names if name.isdigit())
         return tuple(self._attempt(number) for number in numbers)
 

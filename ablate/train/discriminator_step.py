@@ -104,10 +104,10 @@ def discriminator_loss(
     """
     discriminator = state.discriminator
     assert discriminator is not None
-    image, reconstruction, symbols = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.symbols
+    image, reconstruction, sent = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.sent
     views = state.views("discriminator", draw, image)
     with autocast(image, cell.train.precision):
-        real, fake = of_both(discriminator, views.image(image), views.reconstruction(reconstruction), symbols)
+        real, fake = of_both(discriminator, views.image(image), views.reconstruction(reconstruction), sent)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(
         real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
@@ -120,6 +120,7 @@ def discriminator_loss(
             draw,
             image=image,
             reconstruction=reconstruction,
+            sent=sent,
             real=real_trained,
             fake=fake_trained,
             view=views.image,
@@ -145,6 +146,7 @@ def _penalty_inputs(
     *,
     image: Tensor,
     reconstruction: Tensor,
+    sent: Tensor | None,
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
     view: View,
@@ -158,7 +160,11 @@ def _penalty_inputs(
 
     def logits(images: Tensor) -> Sequence[Tensor]:
         with by_definition(discriminator):
-            return discriminator(view(images)).logits[: len(fake)]
+            return discriminator(view(images), beside(images)).logits[: len(fake)]
+
+    def beside(images: Tensor) -> Tensor | None:
+        """Returns what was sent of the batch, as often as its images are among those that a penalty makes."""
+        return None if sent is None else sent.repeat(len(images) // len(sent), 1, 1, 1)
 
     return PenaltyInputs(
         image=image.float(),

@@ -67,6 +67,7 @@ def _levels(cell: Cell, reconstruction: Reconstruction) -> Iterator[Finding]:
     if cell.model.code is None or reconstruction.symbols is None:
         return
     used, levels = int(reconstruction.symbols.unique().numel()), cell.model.code.levels
+    assert levels is not None, "symbols are of a few levels"
     yield _verdict(
         "quantizer",
         used == levels,
@@ -96,7 +97,7 @@ def _scales(
 ) -> Iterator[Finding]:
     assert state.discriminator is not None
     with frozen(state.discriminator):
-        fake, real = (state.discriminator(each, reconstruction.symbols) for each in (reconstruction.image, image))
+        fake, real = (state.discriminator(each, reconstruction.sent) for each in (reconstruction.image, image))
     trained = range(state.trained_scales)
     real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
     term = objective.adversarial_term(objective.for_generator, real_logits=real_logits, fake_logits=fake_logits)

@@ -18,8 +18,12 @@ class Shown(NamedTuple):
 
     def detached(self) -> Shown:
         """Returns the batch without what its gradients hang on."""
-        image, symbols = self.reconstruction.image.detach(), self.reconstruction.symbols
-        return Shown(self.image, Reconstruction(image, symbols))
+        image, symbols, values = (
+            self.reconstruction.image.detach(),
+            self.reconstruction.symbols,
+            self.reconstruction.values,
+        )
+        return Shown(self.image, Reconstruction(image, symbols, values=values))
 
 
 def autocast(image: Tensor, precision: str) -> torch.autocast:

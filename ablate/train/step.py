@@ -19,9 +19,10 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminator_steps
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
+from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
 from ablate.train.shown import Shown, autocast
 from ablate.train.state import TrainState
-from ablate.train.weighting import adaptive, calibrated, rate_weight
+from ablate.train.weighting import adaptive, calibrated
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def training_step(
         norms: whether to find the terms' gradient norms, which takes a backward pass for each.
     """
     set_rates(state, cell)
+    if is_due(cell, state.step):
+        compare(state, cell, batches.images)
     taken = both_players(state, objective, cell, batches, norms=norms)
     state.step += 1
     state.update_average(cell.train.ema_decay)
@@ -125,7 +128,7 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
         rate = reconstruction.rate.float()
-        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault("rate", {}), cell.loss, rate))
+        parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault(MEMORY, {}), cell.loss, rate))
     return parts
 
 
@@ -156,11 +159,11 @@ def generator_terms(
     assert state.discriminator is not None
     views = state.views("generator", state.step if number is None else number, image)
     with autocast(image, precision), frozen(state.discriminator):
-        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.symbols)
+        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.sent)
         real = DiscriminatorOutput((), ())
         if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
-                real = state.discriminator(views.image(image), reconstruction.symbols)
+                real = state.discriminator(views.image(image), reconstruction.sent)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,

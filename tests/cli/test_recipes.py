@@ -9,7 +9,15 @@ import typer
 from ablate.cli.app import app
 
 ROOT = Path(__file__).parents[2]
-RECIPES = ("docs/ci.md", "action.yml", ".ci/baseline", "tox.ini")
+RECIPES = (
+    "docs/ci.md",
+    "docs/figures.md",
+    "docs/tracker.md",
+    "docs/tutorial.md",
+    "action.yml",
+    ".ci/baseline",
+    "tox.ini",
+)
 
 
 def _options() -> dict[str, set[str]]:

@@ -15,8 +15,11 @@ from ablate.execute import finished as module
 from ablate.execute import local
 from ablate.execute.capacity import Capacity
 from ablate.execute.executor import Executor, RunContext
+from ablate.execute.jobs import jobs
 from ablate.execute.local import LocalExecutor
 from ablate.execute.runner import Limits
+from ablate.execute.worker import UNUSABLE, Conditions, do_job
+from ablate.records import Environment
 from ablate.store import Status, Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
 
@@ -264,6 +267,32 @@ def test_a_cell_of_another_user_is_named_and_stops_no_other(tmp_path: Path, monk
     (said,) = [text for text in notes.messages if text.startswith("broken: well seed=0: ")]
     assert f"{foreign}: " in said
     assert f"belongs to {foreign.owner()}" in said
+
+
+def test_a_cell_whose_files_cannot_be_written_says_which_in_a_sentence_and_stops_no_other(tmp_path: Path, capsys):
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    taken = entries(plan, tmp_path)[0].path / "attempts"
+    taken.parent.mkdir(parents=True)
+    taken.write_text("a file where a directory belongs")
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert statuses(plan, tmp_path)[1] == "done"
+    store = Store(tmp_path, plan.name)
+    conditions = Conditions("cpu", 1, None, Environment(), kernels="eager")
+    assert do_job(pytest.fail, jobs(plan, store)[0], store, conditions, lambda: False) == UNUSABLE
+    assert capsys.readouterr().err.startswith(f"well seed=0: [Errno {errno.ENOTDIR}] Not a directory: '{taken}")
+
+
+def test_a_cell_whose_directory_is_a_link_to_itself_is_named_and_stops_no_other(tmp_path: Path):
+    plan, notes = make_plan("well", "well", "well", warmup=False), Notes()
+    first, second, _ = (entry.path for entry in entries(plan, tmp_path))
+    first.parent.mkdir(parents=True)
+    first.symlink_to(first)
+    second.mkdir()
+    (second / "attempts").symlink_to(second / "attempts")
+    assert run_pretended(plan, tmp_path, notes) == 3
+    assert statuses(plan, tmp_path) == ["broken", "broken", "done"]
+    for path in (first, second):
+        assert any(f"{path}" in text and "Too many levels" in text for text in notes.messages), path
 
 
 @pytest.mark.parametrize("reason", [errno.ENOLCK, None], ids=["nobody", "everybody"])

@@ -16,21 +16,21 @@ ReadGrid = Callable[[str], Grid]
 
 def leaves(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + key not in cell_keys():  # a term with options is a setting
             yield from leaves(value, f"{prefix}{key}.")
         else:
             yield prefix + key
 
 
-def test_the_presets_are_paper_small_and_tiny() -> None:
-    assert preset_names() == ("paper", "small", "tiny")
+def test_the_presets_are_hific_and_paper_at_their_full_size_and_three_for_cpus() -> None:
+    assert preset_names() == ("hific", "hific_small", "paper", "small", "tiny")
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_writes_every_setting_out_but_directories_options_of_a_source_and_an_early_end(name: str) -> None:
     own = {"data.path", "data.train", "data.test", "data.options", "evaluation.sets", "train.stop_at"}
     own |= {"data.validation", "data.validation_fraction"}  # there is none where nobody asks for it
-    own |= {"loss.rate_target"}  # none is kept
+    own |= set() if name.startswith("hific") else {"loss.rate_target"}  # none is kept
     own |= {"train.start.file", "train.start.sha256", "train.start.cell"}  # first weights are drawn
     assert set(leaves(tomllib.loads(preset_text(name)))) == set(cell_keys()) - own
 
@@ -59,6 +59,24 @@ def test_the_paper_preset_is_the_source_system(grid: ReadGrid) -> None:
     assert (adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon) == (2e-4, 0.5, 0.999, 1e-8)
     assert (cell.data.batch_size, cell.data.crop, cell.train.warmup_steps) == (1, 512, 0)
     assert cell.warmup is None
+
+
+def test_the_hific_preset_is_the_release_at_its_lowest_rate(grid: ReadGrid) -> None:
+    """models/hific of tensorflow/compression: configs.py, archs.py, and the paper's section 4.2."""
+    (point,) = grid('[base]\npreset = "hific"').points()
+    cell, loss = point.cell, point.cell.loss
+    model = cell.model
+    assert (model.width, model.downsamplings, model.residual_blocks, model.channels) == (60, 4, 9, 220)
+    assert (model.norm, model.prior, model.prior_width) == ("channel", "hyperprior", 320)
+    critic = cell.discriminator
+    assert (critic.kind.name, critic.width, critic.layers, critic.norm, critic.spectral_norm) == (
+        "latent", 64, 3, "none", True,
+    )  # fmt: skip
+    assert (loss.adversarial.name, loss.adversarial_weight, loss.feature_matching.name) == ("vanilla", 0.15, "none")
+    assert loss.lambda_x == pytest.approx(0.75 * 0.1 * 2**-5 * 127.5**2)
+    assert loss.lambda_r == pytest.approx(0.1 * 2**-5 / (0.1 * 2**-6))
+    assert (loss.rate_target, loss.rate_control, loss.perceptual.options) == (0.14, "two_level", {"network": "alex"})
+    assert (cell.data.crop, cell.data.batch_size, cell.optimizers.generator.learning_rate) == (256, 8, 1e-4)
 
 
 def test_what_the_base_says_goes_over_the_preset(grid: ReadGrid) -> None:

@@ -18,7 +18,18 @@ Change = Callable[[bytes, random.Random], bytes]
 SETTINGS: Mapping[str, dict[str, object]] = {
     "codec without noise": {"width": 8, "channels": 4, "residual_blocks": 1},
     "codec with noise": {"width": 8, "channels": 2, "residual_blocks": 1, "noise": True},
-}
+    **{
+        f"codec with a {prior} prior": {
+            "width": 8, "channels": 4, "downsamplings": 2, "residual_blocks": 1, "latent_norm": "none", "prior": prior,
+            "prior_width": 4,
+        }
+        for prior in ("factorized", "hyperprior", "context")
+    },
+    "HiFiC": {
+        "codec": "hific", "width": 8, "channels": 4, "downsamplings": 2, "residual_blocks": 1, "norm": "channel",
+        "prior": "hyperprior", "prior_width": 4,
+    },
+}  # fmt: skip
 SIZES = ((1, 1), (24, 40), (33, 50))
 
 
@@ -72,12 +83,13 @@ def codecs() -> dict[str, tuple[TrainedCodec, dict[bytes, torch.Tensor]]]:
 
 
 def rounds(count: int, seed: int) -> Generator[Tally]:
-    """Damages `count` files of each format, and as many with a checksum that is right again; yields what came of each.
+    """Damages `count` files of each codec, and as many with a checksum that is right again; yields what came of each.
 
-    A right checksum takes intent; what lies behind it must hold by itself, but for the size of the image, which is
-    what the file says.
+    Before that every byte of one file of each codec is given all 255 other values. A right checksum takes intent; what
+    lies behind it must hold by itself, but for the size of the image, which is what the file says.
     """
     for name, (codec, files) in codecs().items():
+        yield from _every_byte(name, codec, *next(iter(files.items())))
         for sealed in (False, True):
             for number in range(count):
                 chance, tally = random.Random(f"{seed} {number}"), Tally()
@@ -91,6 +103,15 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
                 case = f"{name}{', sealed again' if sealed else ''}, {kind}"
                 _read(codec, damaged, files[file], case, f"{seed} {number}", tally)
                 yield tally
+
+
+def _every_byte(name: str, codec: TrainedCodec, file: bytes, expected: torch.Tensor) -> Generator[Tally]:
+    for place in range(len(file)):
+        for value in range(1, 256):
+            tally = Tally()
+            damaged = file[:place] + bytes([file[place] ^ value]) + file[place + 1 :]
+            _read(codec, damaged, expected, f"{name}, every byte changed", f"byte {place} ^ {value}", tally)
+            yield tally
 
 
 def _read(codec: TrainedCodec, file: bytes, expected: torch.Tensor, case: str, told: str, tally: Tally) -> None:

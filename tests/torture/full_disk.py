@@ -14,14 +14,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from ablate.execute.worker import DISK_FULL, UNUSABLE
 from ablate.store import Store
 from tests.execute.killed_at_random import differences, outcome, torn
 from tests.torture.children import Children
 from tests.torture.small_store import NAME, NOTHING_LEFT, do_next_job, write_inputs
 from tests.torture.tally import Tally
 
-FULL = 74
-"""Exit status of a worker that could not write."""
 LOOKS = (("status",), ("show",))
 MODES = ("full_from", "failing")
 
@@ -33,7 +32,7 @@ def do_jobs(grid: str, runs: str) -> int:
             status = do_next_job(grid, runs)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EIO):
-                return FULL  # a command says it in a sentence
+                return DISK_FULL  # a command says it in a sentence
             raise
         if status:
             return 0 if status == NOTHING_LEFT else status
@@ -69,7 +68,7 @@ def _try_one(
     shutil.rmtree(runs, ignore_errors=True)
     case, told = mode, f"write {number}"
     ended = _run(children, grid, runs, count_file, **{mode: number})
-    if ended.is_fault or ended.code not in (0, FULL):
+    if ended.is_fault or ended.code not in (0, DISK_FULL, UNUSABLE):
         tally.fault(case, f"{told}: ended with {ended.code}: {ended.output[-1500:]}")
         return
     for look in LOOKS:

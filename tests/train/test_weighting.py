@@ -36,7 +36,7 @@ def norm(term: torch.Tensor, at: torch.Tensor) -> float:
 
 def test_adaptive_weight_is_the_ratio_of_gradients_at_the_generators_last_layer() -> None:
     parts, _, state = terms(cell(adaptive_weight=True, adversarial_weight=0.5))
-    last = state.codec.generator.last_layer.weight
+    last = state.codec.last_layer
     ratio = 12 * norm(parts.terms["distortion"], last) / (norm(parts.terms["adversarial"], last) + 1e-4)
     assert float(parts.weights["adversarial"]) == pytest.approx(0.5 * ratio, rel=1e-4)
     assert parts.weights["distortion"] == 12
@@ -82,7 +82,7 @@ def test_calibration_is_found_at_its_step_kept_and_saved(tmp_path) -> None:
     found = terms(settings, 2, state)[0].weights["adversarial"]
     assert found != 1.0
     with torch.no_grad():
-        state.codec.generator.last_layer.weight.mul_(3)
+        state.codec.last_layer.mul_(3)
     assert terms(settings, 2, TrainState.for_cell(settings, "cpu"))[0].weights["adversarial"] == found
     anew = dataclasses.replace(state, calibration=None)
     assert terms(settings, 7, anew)[0].weights["adversarial"] != found

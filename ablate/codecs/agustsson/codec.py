@@ -16,6 +16,9 @@ from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 from ablate.plugins import codec
 
+STRIP = 1 << 16
+"""Latents that are quantized at once."""
+
 
 @codec(
     source="Agustsson et al. 2019, ICCV, without semantic maps",
@@ -55,7 +58,11 @@ class AgustssonCodec(Networks):
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
         tiles = Tiles.of(self, size, self.device)
-        symbols = tiles.symbols(image) if tiles else self.compress(to_float(image[None].to(self.device)))[0].cpu()
+        if tiles:
+            strips = tiles.latent(image).split(max(1, STRIP // -(-size[1] // self.stride)), dim=-2)
+            symbols = torch.cat([self.quantizer.send(strip) for strip in strips], dim=-2)[0].cpu()
+        else:
+            symbols = self.compress(to_float(image[None].to(self.device)))[0].cpu()
         return bitstream.encode(symbols.numpy(), levels=self.settings.quantizer.levels, size=size)
 
     def decode(self, content: bytes, random: torch.Generator) -> Tensor:
@@ -64,7 +71,7 @@ class AgustssonCodec(Networks):
         symbols = self.symbols(content).values
         tiles = Tiles.of(self, size, self.device)
         if tiles:
-            return tiles.image(symbols, size, random)
+            return tiles.image(symbols[None], size, random, self.quantizer.dequantize)
         return to_uint8(self.decompress(symbols[None].to(self.device), size, random)[0]).cpu()
 
     def symbols(self, content: bytes) -> Symbols:

@@ -11,21 +11,28 @@ from ablate.layers.norm import norm
 from ablate.layers.padding import ReflectConv2d, SameConvTranspose2d
 
 
-class ResidualBlock(nn.Module):
+class Residual(nn.Module):
+    """Layers in a row, plus the input."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class ResidualBlock(Residual):
     """conv3, norm, ReLU, conv3, norm, plus the input; no ReLU after the sum."""
 
     def __init__(self, channels: int, settings: AgustssonSettings) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
+        super().__init__(
             ReflectConv2d(channels, channels, 3),
             norm(settings.norm, channels),
             nn.ReLU(),
             ReflectConv2d(channels, channels, 3),
             norm(settings.norm, channels),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
 
 
 class Generator(nn.Sequential):
@@ -46,10 +53,3 @@ class Generator(nn.Sequential):
 
     def forward(self, latent: Tensor) -> Tensor:
         return super().forward(latent)
-
-    @property
-    def last_layer(self) -> nn.Conv2d:
-        """The convolution whose output, through tanh, is the image."""
-        last = self[-2]
-        assert isinstance(last, ReflectConv2d)
-        return last.conv

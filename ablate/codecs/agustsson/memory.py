@@ -9,8 +9,14 @@ from ablate import memory
 _GIB = 1 << 30
 
 
-def require_memory(need: float, size: tuple[int, int], device: str) -> None:
-    """Refuses an image of `size` that needs more bytes than the device has free.
+INSTANCE_NORM = (
+    "this codec's instance norm is over the whole image, so that it cannot be done in tiles "
+    '(model.norm = "channel" or "none" can)'
+)
+
+
+def require_memory(need: float, size: tuple[int, int], device: str, why: str = INSTANCE_NORM) -> None:
+    """Refuses an image of `size` that needs more bytes than the device has free; `why` says what for.
 
     Raises:
         ValueError: with both numbers, and what to do.
@@ -18,9 +24,8 @@ def require_memory(need: float, size: tuple[int, int], device: str) -> None:
     free = available(device)
     if need > free:
         raise ValueError(
-            f"{size[0]}x{size[1]} pixels need about {need / _GIB:.1f} GiB and {free / _GIB:.1f} are free: this codec's "
-            'instance norm is over the whole image, so that it cannot be done in tiles (model.norm = "channel" or '
-            '"none" can); cut or shrink the image, or take a larger machine'
+            f"{size[0]}x{size[1]} pixels need about {need / _GIB:.1f} GiB and {free / _GIB:.1f} are free: {why}; cut "
+            "or shrink the image, or take a larger machine"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,9 @@ from ablate.rng import stream
 class Networks(TrainableCodec):
     """The networks, and how an image is generated of what was sent."""
 
+    ENCODER: Callable[[AgustssonSettings], nn.Sequential] = Encoder
+    GENERATOR: Callable[[AgustssonSettings], nn.Sequential] = Generator
+
     def __init__(self, settings: AgustssonSettings, **between: nn.Module) -> None:
         """Builds the networks.
 
@@ -28,11 +33,11 @@ class Networks(TrainableCodec):
         self.settings = settings
         self.stride = 2**settings.downsamplings
         self.noisy = settings.noise
-        self.encoder = Encoder(settings)
+        self.encoder = type(self).ENCODER(settings)
         for name, module in between.items():
             setattr(self, name, module)
         self.noise = NoiseBranch(settings) if settings.noise else None
-        self.generator = Generator(settings)
+        self.generator = type(self).GENERATOR(settings)
 
     def initialise(self, seed: int) -> None:
         """Draws the weights of encoder, noise branch and generator, each from a stream of its own."""
@@ -54,11 +59,6 @@ class Networks(TrainableCodec):
         """Returns encoder, generator and, where there is one, noise branch."""
         parts: dict[str, nn.Module] = {"encoder": self.encoder, "generator": self.generator}
         return parts if self.noise is None else {**parts, "noise": self.noise}
-
-    @property
-    def last_layer(self) -> Tensor:
-        """The weights of the generator's last convolution."""
-        return self.generator.last_layer.weight
 
     @property
     def device(self) -> torch.device:

@@ -10,6 +10,7 @@ The content of a file, little-endian:
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ from ablate.codecs.agustsson.bitstream import HEADER, read_size, require_sides
 from ablate.codecs.agustsson.memory import require_memory
 from ablate.codecs.agustsson.networks import Networks
 from ablate.codecs.agustsson.settings import AgustssonSettings
-from ablate.codecs.agustsson.tiles import bytes_per_pixel
+from ablate.codecs.agustsson.tiles import Tiles
 from ablate.codecs.codec import Reconstruction
 from ablate.codecs.entropy.priors import Prior, prior
 from ablate.layers.padding import pad_to_multiple
@@ -36,11 +37,16 @@ class RatedCodec(Networks):
     """
 
     prior: Prior
+    APART = False
+    """Whether means and scales are read from the side information by networks of their own."""
 
     def __init__(self, settings: AgustssonSettings) -> None:
         assert settings.prior != "none", "without an entropy model it is another codec"
         super().__init__(
-            settings, prior=prior(settings.prior, settings.channels, settings.rounding, settings.prior_width)
+            settings,
+            prior=prior(
+                settings.prior, settings.channels, settings.rounding, settings.prior_width, apart=type(self).APART
+            ),
         )
 
     def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
@@ -48,38 +54,49 @@ class RatedCodec(Networks):
         latent = self.encoder(image).float()
         values, bits = self.prior(latent, random)
         rate = bits / (image.shape[0] * image.shape[2] * image.shape[3])
-        return Reconstruction(self.generate(values, random), latent=latent, rate=rate)
+        return Reconstruction(self.generate(values, random), latent=latent, rate=rate, values=values.detach())
 
     def encode(self, image: Tensor) -> bytes:
-        """Returns the content of a file for an image, uint8 (3, H, W)."""
-        height, width = image.shape[1:]
-        require_sides((height, width))
-        self._require_memory((height, width))
-        padded = pad_to_multiple(to_float(image[None].to(self.device)), self.stride)
-        numbers, words = self.prior.write(self.encoder(padded).float())
-        return HEADER.pack(height, width, _crc(numbers)) + words
+        """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
+        size = (image.shape[1], image.shape[2])
+        require_sides(size)
+        tiles = self._tiles(size)
+        if tiles:
+            latent = tiles.latent(image)
+        else:
+            latent = self.encoder(pad_to_multiple(to_float(image[None].to(self.device)), self.stride))
+        numbers, words = self.prior.write(latent.float())
+        return HEADER.pack(*size, _crc(numbers)) + words
 
     def decode(self, content: bytes, random: torch.Generator) -> Tensor:
-        """Returns the image, uint8 (3, H, W), of the content of a file."""
-        height, width = read_size(content)
+        """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
+        size = read_size(content)
         if (len(content) - HEADER.size) % 4:
             raise ValueError(f"{len(content)} bytes are no header of {HEADER.size} and whole words")
         crc = HEADER.unpack_from(content)[-1]
-        self._require_memory((height, width))
-        shape = (-(-height // self.stride), -(-width // self.stride))
+        tiles = self._tiles(size)
+        shape = (-(-size[0] // self.stride), -(-size[1] // self.stride))
         numbers, values = self.prior.read(content[HEADER.size :], shape)
         if _crc(numbers) != crc:
             raise ValueError(f"decoded symbols have the checksum {_crc(numbers):08x}, the file says {crc:08x}")
-        image = self.generate(values.to(self.device), random)[0, :, :height, :width]
+        if tiles:
+            return tiles.image(values, size, random, lambda each: each)
+        image = self.generate(values.to(self.device), random)[0, :, : size[0], : size[1]]
         return to_uint8(image).cpu()
 
     def parts(self) -> dict[str, nn.Module]:
         """Returns encoder, generator, entropy model and, where there is one, noise branch."""
         return {**super().parts(), "prior": self.prior}
 
-    def _require_memory(self, size: tuple[int, int]) -> None:
-        """Refuses what does not fit: the entropy model takes an image as a whole."""
-        require_memory(bytes_per_pixel(self.settings) * size[0] * size[1], size, str(self.device))
+    def _tiles(self, size: tuple[int, int]) -> Tiles | None:
+        """Returns the tiles for images of a size, None for one that is done as a whole.
+
+        Raises:
+            ValueError: where it does not fit: the entropy model takes all latents at once, in float64.
+        """
+        each = 16 * (self.settings.prior_width + 2 * self.settings.channels) / self.stride**2
+        require_memory(each * math.prod(size), size, "cpu", "its entropy model takes all latents at once")
+        return Tiles.of(self, size, self.device)
 
 
 def _crc(numbers: Sequence[np.ndarray]) -> int:

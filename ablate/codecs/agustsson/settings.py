@@ -71,11 +71,10 @@ def stride(settings: AgustssonSettings) -> int:
     return 2**settings.downsamplings
 
 
-def code(settings: AgustssonSettings) -> Code | None:
-    """Returns the shape of what is sent of an image; None with an entropy model, whose numbers have no bound."""
-    if settings.prior != "none":
-        return None
-    return Code(settings.channels, settings.quantizer.levels, 2**settings.downsamplings)
+def code(settings: AgustssonSettings) -> Code:
+    """Returns the shape of what is sent of an image; with an entropy model its numbers have no bound."""
+    levels = settings.quantizer.levels if settings.prior == "none" else None
+    return Code(settings.channels, levels, stride(settings))
 
 
 def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
@@ -84,11 +83,8 @@ def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
     Raises:
         ValueError: where that is so.
     """
+    require_whole_latents(settings, crop)
     pixels = stride(settings)
-    if crop % pixels:
-        raise ValueError(
-            f"data.crop = {crop} must be a multiple of {pixels} (model.downsamplings = {settings.downsamplings})"
-        )
     if settings.prior != "none":
         _check_prior(settings)
     per_channel = batch_size * (crop // pixels) ** 2
@@ -108,6 +104,19 @@ def check(settings: AgustssonSettings, crop: int, batch_size: int) -> None:
         raise ValueError(
             f"model.quirks.round_kills_encoder rounds centers, and those of model.quantizer.levels = {levels} lie "
             "between whole numbers; take an odd number of levels"
+        )
+
+
+def require_whole_latents(settings: AgustssonSettings, crop: int) -> None:
+    """Refuses crops that are no whole number of latents.
+
+    Raises:
+        ValueError: for these.
+    """
+    pixels = stride(settings)
+    if crop % pixels:
+        raise ValueError(
+            f"data.crop = {crop} must be a multiple of {pixels} (model.downsamplings = {settings.downsamplings})"
         )
 
 

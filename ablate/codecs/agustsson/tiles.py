@@ -19,30 +19,24 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.encoder import Encoder
-from ablate.codecs.agustsson.generator import Generator
 from ablate.codecs.agustsson.memory import require_memory
 from ablate.codecs.agustsson.noise import NoiseBranch
-from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.window import Span, Tile, is_local, needed, tile, tiles
-from ablate.layers.padding import ReflectConv2d, pad_to_multiple
+from ablate.layers.padding import ReflectConv2d, SameConv2d, pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 
 MEMORY_BYTES = 1 << 30
 """Bytes that the activations of one tile may take; an image that takes less is done as a whole."""
 SMALLEST_SIDE = 8
 """Side of a tile, in latents, that is not gone below, however wide the network."""
-_STRIP = 1 << 16
-"""Latents that are quantized at once."""
 
 
 class Networks(Protocol):
     """The parts of a codec that images are put through."""
 
-    encoder: Encoder
-    quantizer: Quantizer
-    generator: Generator
+    encoder: nn.Sequential
+    generator: nn.Sequential
     noise: NoiseBranch | None
     settings: AgustssonSettings
     stride: int
@@ -72,8 +66,8 @@ class Tiles:
         side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
         return cls(codec, device, max(side, SMALLEST_SIDE))
 
-    def symbols(self, image: Tensor) -> Tensor:
-        """Returns the symbols, uint8 (C, h, w), of an image, uint8 (3, H, W)."""
+    def latent(self, image: Tensor) -> Tensor:
+        """Returns the latent (1, C, h, w) of an image, uint8 (3, H, W)."""
         padded = pad_to_multiple(image[None], self.codec.stride)
         layers = _convolutions(self.codec)
         size = [side // self.codec.stride for side in padded.shape[-2:]]
@@ -82,16 +76,17 @@ class Tiles:
             each.put(layers(to_float(each.of(padded).to(self.device))), latent)
         for layer in list(self.codec.encoder)[len(layers) :]:
             latent = layer(latent)
-        strips = latent.split(max(1, _STRIP // size[1]), dim=-2)
-        return torch.cat([self.codec.quantizer.send(strip) for strip in strips], dim=-2)[0].cpu()
+        return latent
 
-    def image(self, symbols: Tensor, size: tuple[int, int], noise: torch.Generator) -> Tensor:
-        """Returns the image, uint8 (3, *size), of symbols, uint8 (C, h, w)."""
-        padded = [self.codec.stride * side for side in symbols.shape[-2:]]
+    def image(
+        self, sent: Tensor, size: tuple[int, int], noise: torch.Generator, meant: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """Returns the image, uint8 (3, *size), of what was sent, (1, C, h, w); `meant` gives the values of it."""
+        padded = [self.codec.stride * side for side in sent.shape[-2:]]
         image = torch.empty(1, 3, *padded, dtype=torch.uint8)
-        beside = self._noise(symbols.shape[-2:], noise)
-        for each in tiles(self.codec.generator, symbols.shape[-2:], padded, self.codec.stride * self.side):
-            values = self.codec.quantizer.dequantize(each.of(symbols[None]).to(self.device))
+        beside = self._noise(sent.shape[-2:], noise)
+        for each in tiles(self.codec.generator, sent.shape[-2:], padded, self.codec.stride * self.side):
+            values = meant(each.of(sent).to(self.device))
             each.put(to_uint8(self.codec.generator(torch.cat([values, *beside(each)], 1))).cpu(), image)
         return image[0, :, : size[0], : size[1]].contiguous()
 
@@ -123,7 +118,7 @@ def bytes_per_pixel(settings: AgustssonSettings) -> int:
 def _convolutions(codec: Networks) -> nn.Sequential:
     """Returns the encoder without what stands behind its last convolution: the norm of the latent."""
     layers = list(codec.encoder)
-    last = max(i for i, layer in enumerate(layers) if isinstance(layer, ReflectConv2d))
+    last = max(i for i, layer in enumerate(layers) if isinstance(layer, ReflectConv2d | SameConv2d))
     return nn.Sequential(*layers[: last + 1])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.generator import ResidualBlock
+from ablate.codecs.agustsson.generator import Residual
 from ablate.layers.norm import BatchNormOfVectors, ChannelNorm, InstanceNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
 
@@ -46,7 +46,7 @@ def needed(layer: nn.Module, span: Span) -> Span:
         TypeError: for a layer whose output depends on its whole input, or that is not known here.
     """
     match layer:
-        case ResidualBlock():
+        case Residual():
             return needed(layer.body, span)
         case nn.Sequential():
             for each in reversed(layer):

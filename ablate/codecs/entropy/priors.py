@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from ablate.codecs.entropy.factorized import Factorized
 from ablate.codecs.entropy.gaussian import probability, scale_index
 from ablate.codecs.entropy.tables import decode, encode, factorized_tables, gaussian_tables
-from ablate.layers.padding import SameConv2d, SameConvTranspose2d
+from ablate.layers.padding import SameConv2d, SameConvTranspose2d, pad_to_multiple
 
 Rounding = Literal["noise", "mixed", "straight_through"]
 Kind = Literal["factorized", "hyperprior", "context"]
@@ -100,7 +100,8 @@ class FactorizedPrior(Prior):
 class HyperPrior(Prior):
     """A Gaussian for each latent; its mean and scale are read from side information (Minnen et al. 2018, section 2)."""
 
-    def __init__(self, channels: int, rounding: Rounding, width: int) -> None:
+    def __init__(self, channels: int, rounding: Rounding, width: int, apart: bool = False) -> None:
+        """Builds the networks; with `apart` those for means and for scales share nothing, as in HiFiC."""
         super().__init__(channels, rounding)
         self.width = width
         self.analysis = nn.Sequential(
@@ -108,9 +109,17 @@ class HyperPrior(Prior):
             SameConv2d(width, width, 5, stride=2),
         )  # fmt: skip
         self.side = Factorized(width)
-        self.synthesis = nn.Sequential(
-            SameConvTranspose2d(width, width, 5), nn.ReLU(), SameConvTranspose2d(width, width, 5), nn.ReLU(),
-            SameConv2d(width, self.features, 3),
+        self.synthesis: nn.Module
+        if apart:
+            self.synthesis = Beside(self._synthesis(channels) for _ in range(2))
+        else:
+            self.synthesis = self._synthesis(self.features)
+
+    def _synthesis(self, features: int) -> nn.Sequential:
+        return nn.Sequential(
+            SameConvTranspose2d(self.width, self.width, 5), nn.ReLU(),
+            SameConvTranspose2d(self.width, self.width, 5), nn.ReLU(),
+            SameConv2d(self.width, features, 3),
         )  # fmt: skip
 
     @property
@@ -118,8 +127,16 @@ class HyperPrior(Prior):
         """Channels that the side information is turned into: a mean and a scale for each of the latent's."""
         return 2 * self.channels
 
+    def analyse(self, latent: Tensor) -> Tensor:
+        """Returns the side information of a latent of any size.
+
+        SAME padding shifts by a latent where a side is odd: then what is read from the side information would lie
+        beside the latents that it is of, as it never does on crops.
+        """
+        return self.analysis(pad_to_multiple(latent, DOWN))
+
     def forward(self, latent: Tensor, random: torch.Generator | None) -> Coded:
-        side = self.analysis(latent)
+        side = self.analyse(latent)
         # HiFiC and its kin estimate the side information by noise alone, whatever the latent is rounded by.
         side = side + noise_like(side, random) if self.training and random is not None else side.round()
         features = self.synthesis(side)[..., : latent.shape[2], : latent.shape[3]]
@@ -134,7 +151,7 @@ class HyperPrior(Prior):
 
     def write(self, latent: Tensor) -> tuple[list[np.ndarray], bytes]:
         coder = constriction.stream.queue.RangeEncoder()
-        side = _whole(self.analysis(latent))
+        side = _whole(self.analyse(latent))
         encode(side.ravel(), _channel_of(side), factorized_tables(self.side), coder)
         numbers = [side]
 
@@ -185,8 +202,8 @@ class ContextPrior(HyperPrior):
     four groups and one hidden layer.
     """
 
-    def __init__(self, channels: int, rounding: Rounding, width: int) -> None:
-        super().__init__(channels, rounding, width)
+    def __init__(self, channels: int, rounding: Rounding, width: int, apart: bool = False) -> None:
+        super().__init__(channels, rounding, width, apart)
         bounds = [round(channels * index / SLICES) for index in range(SLICES + 1)]
         self.groups = [slice(a, b) for a, b in itertools.pairwise(bounds) if b > a]
         self.predict = nn.ModuleList(
@@ -219,11 +236,18 @@ class ContextPrior(HyperPrior):
         return torch.cat(sent, 1)
 
 
-def prior(kind: Kind, channels: int, rounding: Rounding, width: int) -> Prior:
-    """Returns a model by its name; `width` is that of the side information, which the factorized one has none of."""
+class Beside(nn.ModuleList):
+    """Networks that look at the same input, their outputs side by side as channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([network(x) for network in self], 1)
+
+
+def prior(kind: Kind, channels: int, rounding: Rounding, width: int, *, apart: bool = False) -> Prior:
+    """Returns a model by its name; the rest is of the side information, which the factorized one has none of."""
     if kind == "factorized":
         return FactorizedPrior(channels, rounding)
-    return (ContextPrior if kind == "context" else HyperPrior)(channels, rounding, width)
+    return (ContextPrior if kind == "context" else HyperPrior)(channels, rounding, width, apart)
 
 
 def parameters(features: Tensor) -> tuple[Tensor, Tensor]:

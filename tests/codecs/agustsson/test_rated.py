@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -19,6 +21,7 @@ from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
 from ablate.pixels import to_float, to_uint8
 from ablate.rng import stream
+from ablate.sources.photos import list_photos
 
 PRIORS = ("factorized", "hyperprior", "context")
 
@@ -110,26 +113,53 @@ def test_altered_content_is_refused_or_is_not_what_the_checksum_says(prior: str)
                 codec.decode(content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :], stream(0, "n"))
 
 
-@pytest.mark.parametrize("prior", PRIORS)
-def test_another_process_decodes_the_file_to_the_same_bits(prior: str, tmp_path: Path) -> None:
-    codec = built(prior)
-    torch.save(codec.state_dict(), tmp_path / "weights.pt")
-    trained = TrainedCodec.of(codec, model(prior), seed=0)
-    original = image(40)
-    (tmp_path / "file").write_bytes(trained.encode(original))
-    torch.save(trained.decode(trained.encode(original)), tmp_path / "expected.pt")
+def photographs() -> list[Tensor]:
+    """Returns 24 parts of photographs, from 9 to 78 pixels a side, odd ones among them."""
+    parts = []
+    for split in ("train", "test"):
+        for _, path in list_photos(split):
+            whole = torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)
+            for number in range(len(parts), min(len(parts) + 3, 24)):
+                height, width = 9 + 3 * number, 78 - 2 * number
+                parts.append(whole[:, 90 : 90 + height, 60 : 60 + width].contiguous())
+    return parts
+
+
+def test_another_process_decodes_24_files_of_each_prior_to_the_same_bits(tmp_path: Path) -> None:
+    codecs = {prior: model(prior) for prior in PRIORS} | {"hific": model("hyperprior", codec="hific")}
+    originals = photographs()
+    assert len(originals) == 24
+    for name, settings in codecs.items():
+        networks = build_codec(settings, seed=0)
+        torch.save(networks.state_dict(), tmp_path / f"{name}.pt")
+        trained = TrainedCodec.of(networks, settings, seed=0)
+        files = [trained.encode(original) for original in originals]
+        assert len(set(files)) == 24
+        torch.save((files, [trained.decode(file) for file in files]), tmp_path / f"{name}.files")
     program = f"""
 import torch
-from pathlib import Path
 from ablate.codecs.build import restore_codec
+from ablate.codecs.settings import Model
 from ablate.codecs.trained import TrainedCodec
-from tests.codecs.agustsson.test_rated import model
-settings = model({prior!r})
-codec = TrainedCodec.of(restore_codec(settings, torch.load("weights.pt")), settings, seed=0)
-assert torch.equal(codec.decode(Path("file").read_bytes()), torch.load("expected.pt"))
+for name, settings in { ({name: settings.model_dump() for name, settings in codecs.items()})!r}.items():
+    settings = Model.model_validate(settings)
+    codec = TrainedCodec.of(restore_codec(settings, torch.load(name + ".pt")), settings, seed=0)
+    for file, expected in zip(*torch.load(name + ".files"), strict=True):
+        assert torch.equal(codec.decode(file), expected)
 """
     root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(root)}, check=True)
+
+
+@pytest.mark.parametrize("prior", ["hyperprior", "context"])
+def test_side_information_lies_where_its_latents_are_on_images_of_any_size(prior: str) -> None:
+    """What is far enough from what was added says the same of an image that ends four latents later."""
+    codec = built(prior).eval()
+    with torch.inference_mode():
+        latent = codec.encoder(to_float(image(160)[None, :, :160, :160]))
+        sides = [codec.prior.analyse(latent[..., :columns]) for columns in (37, 40)]
+    assert sides[0].shape == sides[1].shape
+    assert torch.allclose(sides[0][..., :7], sides[1][..., :7], atol=1e-5)
 
 
 @pytest.mark.parametrize("prior", PRIORS)

@@ -68,6 +68,30 @@ def test_an_image_in_tiles_is_the_image_as_a_whole(model, monkeypatch) -> None:
     assert (difference > 0).float().mean() < 1e-3
 
 
+@pytest.mark.parametrize("prior", ["factorized", "hyperprior", "context"])
+@pytest.mark.parametrize("codec", ["agustsson", "hific"])
+def test_an_image_in_tiles_is_the_image_as_a_whole_with_an_entropy_model(codec, prior, monkeypatch) -> None:
+    rated = trained(codec=codec, prior=prior, prior_width=4, channels=4)
+    original = image(150, 213)
+    whole = rated.decode(rated.encode(original))
+    allow(monkeypatch, rated, 96**2)
+    assert Tiles.of(rated.networks, (150, 213), CPU) is not None
+    file = rated.encode(original)
+    decoded = rated.decode(file)
+    assert torch.equal(rated.decode(file), decoded)
+    difference = (decoded.int() - whole.int()).abs()
+    assert (difference > 0).float().mean() < 1e-2
+    monkeypatch.undo()
+    assert (rated.decode(file).int() - decoded.int()).abs().max() <= 1
+
+
+def test_an_entropy_model_refuses_what_its_latents_do_not_fit_for(monkeypatch) -> None:
+    rated = trained(prior="hyperprior", prior_width=4)
+    monkeypatch.setattr("ablate.codecs.agustsson.memory.available", lambda _: 1000.0)
+    with pytest.raises(ValueError, match=r"150x213 pixels need about .* GiB .* takes all latents at once"):
+        rated.encode(image(150, 213))
+
+
 def test_an_image_that_fits_is_not_tiled(monkeypatch) -> None:
     codec = trained()
     allow(monkeypatch, codec, 100 * 100)

@@ -1,0 +1,1 @@
+"""The codec HiFiC: its encoder and generator around an entropy model."""
