@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
 from ablate.kernels.layout import TYPES
-from ablate.kernels.library import missing
-from ablate.kernels.network import FastForward, disagreement, planned
+from ablate.kernels.network import FastForward, disagreement, lacking, planned
 from ablate.kernels.proof import refuted
 from ablate.records.declared import Kernels
 
@@ -71,17 +70,17 @@ class Choice:
     def _network(self, module: nn.Module, precision: str, previous: str | None) -> tuple[FastForward | None, str]:
         if self.kernels == "eager" or previous == "eager":
             return None, "" if previous is None else "as before"
-        plan, reason = None, missing("network")
-        if self.device.partition(":")[0] != "cpu" or precision != "float32":
+        plan, reason = None, lacking(precision)
+        if self.device.partition(":")[0] != "cpu":
             reason = f"there is nothing faster in {precision} on {self.device}"
         if reason is None:
             try:
                 plan = planned(module)
-                reason = disagreement(module) if plan.layers else "it has no layer that C computes"
+                reason = disagreement(module, precision=precision) if plan.layers else "it has no layer that C computes"
             except ValueError as error:
                 reason = str(error)
         if plan is not None and reason is None:
-            return FastForward(module, plan), ""
+            return FastForward(module, plan, precision), ""
         missed = "" if previous is None else f"; not {previous} as before: results may differ by rounding"
         return None, f"{reason}{missed}"
 

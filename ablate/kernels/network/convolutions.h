@@ -15,7 +15,7 @@ struct convolution {
     struct image big, small;
     int64_t k, stride, top, left, padding;
     const float *weight;
-    int threads;
+    int halves, threads;  /* halves: factors are rounded to bfloat16, and sums are float32 */
 };
 
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -97,18 +97,32 @@ INLINE void pack_row(const float *w, int64_t apart, int64_t rows, int64_t places
     }
 }
 
+INLINE void turn_one(const float *w, int64_t apart, int64_t many, float *to) {
+    if (many == PANEL)
+        UNROLL for (int n = 0; n < PANEL; n++) to[n] = w[n * apart];
+    else
+        for (int64_t n = 0; n < many; n++) to[n] = w[n * apart];
+}
+
 /* Panels of the weights for `gather`: rows ky, places (kx, big channel), columns (output of the block, small channel). */
 static void pack_gather(const struct convolution *c, int64_t block, float *b) {
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t places = ((block - 1) * c->stride + k) * i, columns = block * s;
     if (block > 1 || columns % LANES) memset(b, 0, sizeof(float) * packed_size(k, places, columns));
-    for (int64_t o = 0; o < s; o += PANEL)
+    for (int64_t o = 0; o < s; o += PANEL) {
+        int64_t many = least(PANEL, s - o), width = s - o > LANES ? PANEL : LANES;
+        float *panel = b + o * k * places;
         for (int64_t j = 0; j < i; j++)
             for (int64_t y = 0; y < k; y++)
-                for (int64_t x = 0; x < k; x++)
-                    for (int64_t q = 0; q < block; q++)
-                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, i * k * k, k, places, columns, y,
-                                 (q * c->stride + x) * i + j, q * s + o, least(PANEL, s - o), b);
+                for (int64_t x = 0; x < k; x++) {
+                    const float *w = c->weight + ((o * i + j) * k + y) * k + x;
+                    if (block == 1)
+                        turn_one(w, i * k * k, many, panel + (y * places + x * i + j) * width);
+                    else
+                        for (int64_t q = 0; q < block; q++)
+                            pack_row(w, i * k * k, k, places, columns, y, (q * c->stride + x) * i + j, q * s + o, many, b);
+                }
+    }
 }
 
 /* small (images, ...) = bias + sum of w big; `work` has room for the padded images, panels, pixels and biases. */
@@ -123,6 +137,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
 
     // Weights and biases, once.
     pack_gather(c, block, b);
+    if (c->halves) pair_places(b, c->k, places, columns);
     for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % c->small.channels];
 
     // As many images at a time as the caches hold.
@@ -130,6 +145,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
         int64_t many = least(group, images - n), pixels = 0;
         pad(big + n * c->big.height * c->big.width * in.channels, c->big, many, c->top, c->left, in.height, in.width,
             c->padding, a);
+        if (c->halves) halve(a, many * in.height * in.width * in.channels);
         for (int64_t m = 0; m < many; m++)
             for (int64_t y = 0; y < c->small.height; y++)
                 for (int64_t x = 0; x < across; x++)
@@ -138,7 +154,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
                         ((m * c->small.height + y) * c->small.width + x * block) * c->small.channels,
                         least(block, c->small.width - x * block) * c->small.channels};
         multiply(a, at, pixels, c->k, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
-                 small + n * c->small.height * c->small.width * c->small.channels, c->threads);
+                 small + n * c->small.height * c->small.width * c->small.channels, c->halves, c->threads);
     }
 }
 
@@ -166,17 +182,24 @@ static void pack_scatter(const struct convolution *c, int64_t phase_y, struct re
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
     memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
+    // A few small channels at a time, whose weights stay in the first cache: those that this phase has of them.
     for (int64_t j = 0; j < i; j += PANEL)
-        for (int64_t o = 0; o < s; o++)
+        for (int64_t few = 0; few < s; few += 16)
             for (int64_t y = 0; y < k; y++)
                 for (int64_t x = 0; x < k; x++)
                     for (int64_t q = 0; q < phases; q++) {
                         int64_t above = phase_y + c->top - y, before = phase_x + q + c->left - x;
                         if (above % c->stride || before % c->stride) continue;
                         int64_t row = floored(above, c->stride) - down.from;
-                        int64_t column = floored(before, c->stride) - along.from;
-                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, k * k, rows, places, columns, row,
-                                 column * s + o, q * i + j, least(PANEL, i - j), b);
+                        int64_t first = (floored(before, c->stride) - along.from) * s;
+                        int64_t many = least(PANEL, i - j), width = i - j > LANES ? PANEL : LANES;
+                        for (int64_t o = few; o < least(few + 16, s); o++) {
+                            const float *w = c->weight + ((o * i + j) * k + y) * k + x;
+                            if (phases == 1)
+                                turn_one(w, k * k, many, b + j * rows * places + (row * places + first + o) * width);
+                            else
+                                pack_row(w, k * k, rows, places, columns, row, first + o, q * i + j, many, b);
+                        }
                     }
 }
 
@@ -197,11 +220,13 @@ static void scatter(const struct convolution *c, const float *small, int64_t ima
             struct pixel *at = (struct pixel *)(repeated + columns + LANES);
             float *a = (float *)(at + group * high * wide);
             pack_scatter(c, phase_y, down, phase_x, phases, along, b);
+            if (c->halves) pair_places(b, rows, places, columns);
             for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % i];
             for (int64_t n = 0; n < images; n += group) {
                 int64_t many = least(group, images - n), pixels = 0;
                 pad(small + n * c->small.height * c->small.width * in.channels, c->small, many, -down.from,
                     -along.from, in.height, in.width, ZERO, a);
+                if (c->halves) halve(a, many * in.height * in.width * in.channels);
                 for (int64_t m = 0; m < many; m++)
                     for (int64_t y = 0; y < high; y++)
                         for (int64_t x = 0; x < wide; x++) {
@@ -212,7 +237,7 @@ static void scatter(const struct convolution *c, const float *small, int64_t ima
                                 least(phases, c->big.width - column) * i};
                         }
                 multiply(a, at, pixels, rows, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
-                         big + n * c->big.height * c->big.width * i, c->threads);
+                         big + n * c->big.height * c->big.width * i, c->halves, c->threads);
             }
         }
 }
@@ -222,10 +247,13 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
                   float *gradient, float *work) {
     struct image in = padded(c, 1);
     int64_t s = c->small.channels, i = c->big.channels, k = c->k, places = k * i;
-    int64_t pixels = c->small.height * c->small.width, turned = s <= FEW;
+    // Pixels of halves come in pairs of a row, the last of an odd number with a 0.
+    int64_t step = c->halves ? 2 : 1, width = divided_up(c->small.width, step) * step;
+    int64_t pixels = c->small.height * width, turned = s <= FEW;
     float *sum = work, *a = sum + k * places * s, *g = a + group * in.height * in.width * i + MOST * LANES;
-    struct walk walk = {0, c->small.height, c->small.width,
-                        in.height * in.width * i, c->stride * in.width * i, c->stride * i, pixels * s, c->small.width * s, s};
+    struct walk walk = {0, c->small.height, width / step,
+                        in.height * in.width * i, c->stride * in.width * i, step * c->stride * i,
+                        pixels * s, width * s, step * s};
     if (turned)
         walk = (struct walk){0, walk.height, walk.width, walk.v_image, walk.v_row, walk.v_step,
                              walk.u_image, walk.u_row, walk.u_step};
@@ -234,12 +262,18 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
         walk.images = least(group, images - n);
         pad(big + n * c->big.height * c->big.width * i, c->big, walk.images, c->top, c->left, in.height, in.width,
             c->padding, a);
-        memcpy(g, small + n * pixels * s, sizeof(float) * walk.images * pixels * s);
+        pad(small + n * c->small.height * c->small.width * s, c->small, walk.images, 0, 0, c->small.height, width, ZERO, g);
+        if (c->halves) {
+            pair_up(a, walk.images * in.height * in.width * i, c->stride * i);
+            pair_up(g, walk.images * pixels * s, s);
+        }
         for (int64_t y = 0; y < k; y++)
             if (turned)
-                correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->threads);
+                correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->halves,
+                          c->threads);
             else
-                correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->threads);
+                correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->halves,
+                          c->threads);
     }
     // Blocks of 16 x 16 channels stay in the first cache on both sides.
     for (int64_t o0 = 0; o0 < s; o0 += 16)
