@@ -34,12 +34,13 @@ def draw(regions: Regions, size: tuple[int, int], planes: Tensor | None, random:
 
 
 def _box(size: tuple[int, int], random: torch.Generator) -> Tensor:
-    """Returns a box whose first corner is uniform, and its height and width then among those that fit."""
+    """Returns a box whose height and width are uniform, and whose place then is among those where it fits."""
     region = torch.zeros(size, dtype=torch.bool)
-    place = torch.rand(4, generator=random, dtype=torch.float64).tolist()
-    (top, bottom), (left, right) = (
-        (first, first + 1 + int(length * (side - first)))
-        for side, first, length in ((side, int(place[i] * side), place[i + 2]) for i, side in enumerate(size))
-    )
-    region[top:bottom, left:right] = True
+    draws = torch.rand(2, 2, generator=random, dtype=torch.float64).tolist()
+    spans = []
+    for side, (length, place) in zip(size, draws, strict=True):
+        long = 1 + int(length * side)
+        first = int(place * (side - long + 1))
+        spans.append(slice(first, first + long))
+    region[tuple(spans)] = True
     return region
