@@ -43,6 +43,46 @@ Kernels = Annotated[
     typer.Option("--kernels", metavar="auto|eager", help="Losses by the fastest equal code, or as defined."),
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
+CLUSTER = "On a cluster (docs/cluster.md)"
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", metavar="NAME", help="Who runs the cells: local, ray, slurm, or one of your own. Default: local.",
+        rich_help_panel=CLUSTER,
+    ),
+]  # fmt: skip
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="auto|HOST:PORT", help="Where Ray is found.", rich_help_panel=CLUSTER),
+]
+Retries = Annotated[
+    int | None,
+    typer.Option(
+        "--retries", min=0, metavar="N", help="How often a cell that lost its process or machine is tried again.",
+        rich_help_panel=CLUSTER,
+    ),
+]  # fmt: skip
+Partition = Annotated[
+    str | None, typer.Option("--partition", metavar="NAME", help="Slurm's partition.", rich_help_panel=CLUSTER)
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time", metavar="TIME", help="Slurm's limit of a task, like 4h; cells that take longer go on in another one.",
+        rich_help_panel=CLUSTER,
+    ),
+]  # fmt: skip
+GpusPerTask = Annotated[
+    int | None,
+    typer.Option("--gpus-per-task", min=0, max=1, metavar="0|1", help="For Slurm.", rich_help_panel=CLUSTER),
+]
+Sbatch = Annotated[
+    list[str],
+    typer.Option(
+        "--sbatch", metavar="NAME=VALUE", help="A further option of sbatch, like account=lab. Repeatable.",
+        rich_help_panel=CLUSTER,
+    ),
+]  # fmt: skip
 TrainedCell = Annotated[
     str,
     typer.Option("--cell", metavar="CELL", help="A label, the beginning of an id, or a cell's directory."),

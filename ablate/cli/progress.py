@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ablate.store import Store
 
 REFRESH_SECONDS = 0.5
+MOST_ROWS = 24
+"""Of trainings under way; a cluster has hundreds."""
 
 
 @contextmanager
@@ -154,8 +156,11 @@ def draw(snapshot: Snapshot) -> Table:
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("training", "phase", "step", "loss", "steps/s"):
         rows.add_column(title, justify="left" if title in ("training", "phase") else "right", no_wrap=True)
-    for running in snapshot.running:
+    shown = sorted(snapshot.running, key=lambda running: not running.step)[:MOST_ROWS]
+    for running in shown:
         rows.add_row(*_cells(running))
+    if more := len(snapshot.running) - len(shown):
+        rows.add_row(f"and {more} more")
     whole = Table.grid()
     whole.add_row(rows)
     bar = Table.grid(padding=(0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -20,6 +21,13 @@ def report(
         Literal["pdf", "svg", "png"] | None,
         typer.Option("--figures", help="Write every figure for a paper, too: as wide as a page and as a column."),
     ] = None,
+    compare_by_eye: Annotated[
+        bool,
+        typer.Option("--compare-by-eye", help="Write a page, too, where people judge pairs of reconstructions."),
+    ] = False,
+    judgements: Annotated[
+        list[Path], typer.Option("--judgements", metavar="FILE", help="Take up what that page saved. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
     allow_mixed_code: Annotated[
         bool, typer.Option("--allow-mixed-code", help="Compare grids that ran with different code.")
     ] = False,
@@ -33,6 +41,7 @@ def report(
     cannot be read, or a file of one is not as it was sealed.
 
     Example: ablate report grid.toml --latex --figures pdf
+    Example: ablate report grid.toml --compare-by-eye
     """
     from ablate.cli.cells import INCOMPLETE
     from ablate.cli.locate import find_grid
@@ -58,8 +67,11 @@ def report(
     # Files beside one another, under the grids' names.
     formats = [ending for ending, asked in (("csv", csv), ("tex", latex)) if asked]
     out = reports_dir / "+".join(store.grid for store in stores)
-    written = write_report(stores, out, formats, figures=figures, allow_mixed_code=allow_mixed_code)
-    for path in (written.html, written.markdown, written.json):
+    written = write_report(
+        stores, out, formats, figures=figures, judgements=judgements, compare_by_eye=compare_by_eye,
+        allow_mixed_code=allow_mixed_code,
+    )  # fmt: skip
+    for path in (written.html, written.markdown, written.json, *([written.by_eye] if written.by_eye else [])):
         typer.echo(str(path))
     if written.tables:
         typer.echo(f"{written.tables[0].parent} ({len(written.tables)} tables)")

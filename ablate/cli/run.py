@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Workers
+from ablate.cli.options import (
+    RUNS,
+    Address,
+    Device,
+    Executor,
+    GpusPerTask,
+    GridFile,
+    Kernels,
+    Partition,
+    Retries,
+    RunsDir,
+    Sbatch,
+    Select,
+    Shard,
+    Threads,
+    Time,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +45,13 @@ def run(
     ] = None,
     select: Select = None,
     shard: Shard = None,
-    executor: Annotated[
-        str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
-    ] = None,
+    executor: Executor = None,
+    address: Address = None,
+    retries: Retries = None,
+    partition: Partition = None,
+    time_limit: Time = None,
+    gpus_per_task: GpusPerTask = None,
+    sbatch: Sbatch = [],  # noqa: B006 - typer copies it
     track: Annotated[
         list[str], typer.Option("--track", metavar="NAME", help="Also report to this tracker: csv. Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
@@ -49,7 +70,7 @@ def run(
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
     run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
     Several runs at once share the work; machines without a file system in common take a --shard each, and `ablate store
-    merge` joins what they made.
+    merge` joins what they made. --executor takes a cluster: docs/cluster.md.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
@@ -72,6 +93,12 @@ def run(
         threads=threads,
         kernels=kernels,
         executor=executor,
+        address=address,
+        retries=retries,
+        partition=partition,
+        time=time_limit,
+        gpus_per_task=gpus_per_task,
+        sbatch=plan.record.execution.sbatch | _pairs(sbatch) if sbatch else None,
         trackers=tuple(track) or None,
     )
 
@@ -106,6 +133,17 @@ def run(
         _measure_references(plan, store)
     damaged = _print_summary(plan, store, wanted, str(grid), runs_dir)
     raise typer.Exit(INCOMPLETE if damaged and code == OK else code)
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    """Reads NAME=VALUE; an option of sbatch may be given with its dashes."""
+    pairs = {}
+    for each in given:
+        name, equals, value = each.lstrip("-").partition("=")
+        if not (name and equals):
+            raise ValueError(f"--sbatch {each!r} is not NAME=VALUE, like account=lab")
+        pairs[name] = value
+    return pairs
 
 
 def _measure_references(plan: Plan, store: Store) -> None:

@@ -76,7 +76,7 @@ def run(
     # What is to do, and whether what is done compares with it.
     which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
-    schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
+    schedule = Schedule(todo, store, limits.max_alike_failures, to_come, execution.retries)
     finished = environments(plan, store)
     for warning in (other_code(finished), of_another_file(plan, store), left_behind(plan.record, store)):
         if warning:
@@ -92,7 +92,9 @@ def run(
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
     for name in execution.trackers:
         trackers[name]  # raises for one that there is not
-    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds, listener.on_message)
+    estimate = Estimate.of_finished(plan, store)
+    times = limits.cell_timeout_seconds, limits.grace_seconds
+    context = RunContext(work, store, execution, *times, listener.on_message, estimate)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
     plan.write(store)
@@ -113,7 +115,7 @@ def run(
                 store=store,
                 executor=workers,
                 environment=environment_of(capacity),
-                estimate=Estimate.of_finished(plan, store),
+                estimate=estimate,
                 limits=limits,
                 listener=listener,
                 interrupts=interrupts,
@@ -174,6 +176,9 @@ class _Run:
         self._stop_where_asked()
         for job, process in ended:
             result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
+            if result.lost and not self.stopping and (which := self.schedule.again(job)):
+                self.listener.on_message(f"{job.label}: {process.lost}; it is tried again ({which})")
+                continue
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
             for note in result.notes:

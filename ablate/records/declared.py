@@ -29,7 +29,8 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _seconds(value: Any) -> Any:
+def seconds(value: Any) -> Any:
+    """Turns a time like 1h30m into seconds, and leaves everything else."""
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", value):
@@ -51,7 +52,7 @@ def _rate_match(value: str) -> str:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Margin = Annotated[float | str, BeforeValidator(_margin)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)]
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
@@ -90,7 +91,11 @@ class Budget(Settings):
 
 
 class Execution(Settings):
-    """How the cells are run; it changes no identity. By `device`, `threads` and `kernels` sums may round otherwise."""
+    """How the cells are run; it changes no identity. By `device`, `threads` and `kernels` sums may round otherwise.
+
+    `retries` says how often a cell is tried again that lost its process or its machine; `address` is where Ray is
+    found. `partition`, `time`, `gpus_per_task` and `sbatch`, further options by name, are of a task of Slurm.
+    """
 
     workers: AutoCount = "auto"
     threads: AutoCount = "auto"
@@ -99,6 +104,12 @@ class Execution(Settings):
     kernels: Kernels = "auto"
     executor: str = "local"
     trackers: Names = Field((), description="a list of trackers")
+    retries: int = Field(3, ge=0)
+    address: str = "auto"
+    partition: str = ""
+    time: Seconds | None = Field(None, description='a time like "4h", "90m", "30s", or a number of seconds')
+    gpus_per_task: int | None = Field(None, ge=0, le=1, description="0 or 1: a cell trains on one GPU")
+    sbatch: dict[str, str | int] = Field({}, description='a table like { account = "lab", mem = "16G" }')
 
 
 class Plugins(Settings):

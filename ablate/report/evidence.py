@@ -24,7 +24,7 @@ from ablate.analysis import (
 from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import WEIGHTS, CellRecord, Event, Result, Status, TuningRecord
+from ablate.records import WEIGHTS, CellRecord, Event, EyeSession, Result, Status, TuningRecord
 from ablate.report.crops import read_originals
 from ablate.store import PooledStore, Store
 
@@ -44,6 +44,8 @@ class Evidence:
 
     study: Study
     store: Store
+    sessions: tuple[EyeSession, ...] = ()
+    """What people said of pairs of reconstructions."""
 
     @cached_property
     def done(self) -> tuple[CellRecord, ...]:
