@@ -95,7 +95,7 @@ def measure(
     needed = [view_of(metric, evaluation.views) for metric in chosen]
     views = evaluation.views if only is None else [view for view in evaluation.views if view in needed]
     looks = [Look.through(view, images, cache, device) for view in views]
-    alike = _Alike(images, chosen, looks, there, None if evaluation.kept == "all" else evaluation.kept, only is None)
+    alike = _Alike(images, chosen, looks, there, None if evaluation.kept == "all" else evaluation.kept)
 
     # Each set of weights: its rows and reconstructions, then the distances over all of them.
     rows: list[ImageRow] = []
@@ -120,9 +120,7 @@ def measure(
     write_bytes(entry.images_csv, as_csv(row.cells() for row in rows))
     if replicates:
         write_bytes(entry.jackknife_csv, as_csv(replicates))
-    return Measurement(
-        figures, uncertainty, protocol(chosen, looks, images, taught, alike.regions if alike.apart else None)
-    )
+    return Measurement(figures, uncertainty, protocol(chosen, looks, images, taught, alike.regions))
 
 
 def wanted(evaluation: Evaluation, images: Images, only: Collection[str] | None = None) -> tuple[Metric, ...]:
@@ -140,8 +138,11 @@ class _Alike:
     looks: Sequence[Look]
     there: Sequence[Entry]
     regions: Regions | None
-    apart: bool
-    """Whether there are figures of these regions alone."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether there are figures of these regions alone: those that PSNR and bits of the whole have."""
+        return self.regions is not None and any(metric.name == "psnr" for metric in self.metrics)
 
     def side(self, index: int) -> Side:
         """Returns the side information of an image that is there, whatever a codec takes of it."""

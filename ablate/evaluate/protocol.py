@@ -30,9 +30,10 @@ def protocol(
         looks: what distances between sets look through.
         images: that are measured.
         taught: what the codec was trained against.
-        regions: which region of each image is measured apart, if any.
+        regions: which region of each image a selective codec was to keep, if not all; it is measured apart.
     """
     every = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
+    every |= {"region": regions} if regions else {}
     seen = {look.view: look for look in looks}
     found: dict[str, Facts] = {}
     for metric in metrics:
@@ -48,9 +49,8 @@ def protocol(
             hashes = [str(value) for key, value in own.items() if key.endswith("sha256")]
             own |= {"trained_against": taught.through(metric, hashes)}
         found[metric.name] = own
-    for name in ("psnr", RATE) if regions else ():
-        if name in found:
-            found[on_set(name, KEPT)] = found[name] | {"region": regions}
+    for name in ("psnr", RATE) if regions and "psnr" in found else ():
+        found[on_set(name, KEPT)] = found.get(name, every)
     return found
 
 
