@@ -42,6 +42,15 @@ Kernels = Annotated[
     str | None,
     typer.Option("--kernels", metavar="auto|eager", help="Losses by the fastest equal code, or as defined."),
 ]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        "--track",
+        metavar="NAME",
+        help="Also report to this tracker: tensorboard, mlflow, wandb, trackio or csv; "
+        "with options 'mlflow uri=http://localhost:5000'. Repeatable.",
+    ),
+]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
 CLUSTER = "On a cluster (docs/cluster.md)"
 Executor = Annotated[

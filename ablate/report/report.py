@@ -170,7 +170,7 @@ def build(evidence: Evidence) -> Document:
 
     written = (section(evidence) for section in SECTIONS)
     sections = tuple(section for section in written if section.blocks)
-    return Document(evidence.study.name, _subtitle(evidence), sections)
+    return Document(evidence.study.name, subtitle(evidence), sections)
 
 
 def gather(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Evidence:
@@ -194,7 +194,8 @@ def _numbers(document: Document) -> dict[str, Any]:
     return {"schema": SCHEMA, "name": document.title, **sections}
 
 
-def _subtitle(evidence: Evidence) -> str:
+def subtitle(evidence: Evidence) -> str:
+    """Returns the line below the title: axes, arms, seeds, and how many cells are done."""
     from ablate.report.numbers import plural
 
     study = evidence.study

@@ -59,12 +59,22 @@ def training_step(
         batches: gives the step's images.
         norms: whether to find the terms' gradient norms, which takes a backward pass for each.
     """
-    count = cell.train.accumulate
-    numbers = range(state.step * count, (state.step + 1) * count)
-    adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
     set_rates(state, cell)
     if is_due(cell, state.step):
         compare(state, cell, batches.images)
+    taken = both_players(state, objective, cell, batches, norms=norms)
+    state.step += 1
+    state.update_average(cell.train.ema_decay)
+    return taken
+
+
+def both_players(
+    state: TrainState, objective: Objective, cell: Cell, batches: Batches, *, norms: bool = False
+) -> StepOutput:
+    """Steps both players at the rates that are set, and neither the averaged weights nor the count; as above."""
+    count = cell.train.accumulate
+    numbers = range(state.step * count, (state.step + 1) * count)
+    adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
 
     # One batch is sent through the codec once, for both players.
     send = functools.partial(_sent, state, cell, batches)
@@ -92,8 +102,6 @@ def training_step(
     # Discriminators, where they go last: on what the generator made before its step.
     if adversarial and cell.train.order == "generator_first":
         output = discriminator_steps(state, objective, cell, batches, seen)
-    state.step += 1
-    state.update_average(cell.train.ema_decay)
     loss = losses[0] if count == 1 else torch.stack(losses).mean()
     return StepOutput(seen[-1].image, seen[-1].reconstruction, parts, loss, output, found)
 
