@@ -7,7 +7,7 @@
 #include "convolutions.h"
 
 #define PLACES 16
-#define LOTS 16 /* of input channels whose weights are turned at a time */
+#define LOTS LANES /* of input channels whose weights are turned at a time */
 
 /* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. Sums
  * of what is rounded to bfloat16 would be rounded again. */
@@ -42,13 +42,18 @@ static int64_t room_of_winograd(const struct convolution *c, int64_t images) {
     return tiles + PLACES * t.apart_weights + 3 * t.count + t.in.height * t.in.width * t.in.channels + 64 * LANES;
 }
 
-INLINE vector at_vector(const float *p) { return *(const vector *)p; }
-INLINE void put(float *p, vector v) { *(vector *)p = v; }
-
-/* out[m][lane] = w[lane apart + 9 j + m] for `many` j, one after the other. */
-INLINE void turn(const float *w, int64_t apart, int64_t many, float *out) {
-    for (int64_t lane = 0; lane < LANES; lane++, w += apart)
-        for (int64_t m = 0; m < many; m++) out[m * LANES + lane] = w[m];
+/* out[m][lane] = w[lane apart + m] for `many` m; nothing is read from `end` on. */
+INLINE void turn(const float *w, int64_t apart, int64_t many, const float *end, float *out) {
+    for (int64_t m = 0; m < many; m += LANES) {
+        vector row[LANES];
+        if (w + (LANES - 1) * apart + m + LANES <= end)
+            UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(w + l * apart + m);
+        else
+            for (int l = 0; l < LANES; l++)
+                for (int64_t n = 0; n < LANES; n++) row[l][n] = m + n < many ? w[l * apart + m + n] : 0;
+        transpose(row);
+        for (int64_t n = 0; n < least(LANES, many - m); n++) put(out + (m + n) * LANES, row[n]);
+    }
 }
 
 /* The weights of each place in panels; `adjoint` has rows of small channels and columns of big ones. */
@@ -59,11 +64,11 @@ static void transform_weights(const struct convolution *c, const struct tiling *
         for (int64_t r = 0; r < rows; r += LOTS) {
             float turned[LOTS * 9 * LANES];
             int64_t many = least(LOTS, rows - r);
-            const float *w = c->weight + n * next_column + r * next_row;
+            const float *w = c->weight + n * next_column + r * next_row, *end = c->weight + 9 * rows * columns;
             if (adjoint)
-                for (int64_t q = 0; q < many; q++) turn(w + q * next_row, next_column, 9, turned + q * 9 * LANES);
+                for (int64_t q = 0; q < many; q++) turn(w + q * next_row, next_column, 9, end, turned + q * 9 * LANES);
             else
-                turn(w, next_column, 9 * many, turned);
+                turn(w, next_column, 9 * many, end, turned);
             for (int64_t q = 0; q < many; q++) {
                 vector half[4][3];
                 for (int x = 0; x < 3; x++) {
@@ -275,7 +280,11 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
                     put(to + 2 * LANES, even + half[y][3]);
                 }
             }
-            for (int64_t lane = 0; lane < LANES; lane++)
-                for (int64_t k = 0; k < 9 * many; k++) gradient[((n + lane) * i + r) * 9 + k] = found[k * LANES + lane];
+            for (int64_t k = 0; k < 9 * many; k += LANES) {
+                vector row[LANES];
+                for (int l = 0; l < LANES; l++) row[l] = at_vector(found + (k + l) * LANES);
+                transpose(row);
+                for (int64_t l = 0; l < LANES; l++) put(gradient + ((n + l) * i + r) * 9 + k, row[l]);
+            }
         }
 }
