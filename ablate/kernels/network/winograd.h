@@ -9,11 +9,10 @@
 #define PLACES 16
 #define LOTS LANES /* of input channels whose weights are turned at a time */
 
-/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. Sums
- * of what is rounded to bfloat16 would be rounded again. */
+/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. */
 static int by_winograd(const struct convolution *c) {
     int64_t i = c->big.channels, s = c->small.channels;
-    return !c->halves && c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
+    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
 }
 
 /* Tiles of some images; a tile's channels, and a place's tiles or weights, lie a little apart: at a distance of a power
@@ -87,6 +86,7 @@ static void transform_weights(const struct convolution *c, const struct tiling *
                 }
             }
         }
+    for (int64_t p = 0; c->halves && p < PLACES; p++) pair_places(u + p * t->apart_weights, 1, rows, columns);
 }
 
 /* The places of all tiles of the big image, which is padded in `a`, one image at a time. */
@@ -198,14 +198,15 @@ static void transform_small(const struct convolution *c, const struct tiling *t,
                 }
 }
 
-/* One product for each place: of tiles by `k` channels and weights by `n`. */
-static void multiply_places(const struct tiling *t, int64_t images, const float *from, int64_t k, int64_t apart_from, const float *u,
-                            int64_t n, int64_t apart_to, float *to, struct pixel *at, int threads) {
+/* One product for each place: of tiles by `k` channels, which halves leave rounded, and weights by `n`. */
+static void multiply_places(const struct convolution *c, const struct tiling *t, int64_t images, float *from, int64_t k,
+                            int64_t apart_from, const float *u, int64_t n, int64_t apart_to, float *to, struct pixel *at) {
     int64_t tiles = images * t->down * t->across;
     for (int64_t p = 0; p < tiles; p++) at[p] = (struct pixel){p * apart_from, p * apart_to, n};
-    for (int64_t p = 0; p < PLACES; p++)
-        multiply(from + p * (t->count + TILE) * apart_from, at, tiles, 1, 0, k, u + p * t->apart_weights, n, 0, 0,
-                 to + p * (t->count + TILE) * apart_to, 0, threads);
+    for (int64_t p = 0; p < PLACES; p++, from += (t->count + TILE) * apart_from, to += (t->count + TILE) * apart_to) {
+        if (c->halves) halve(from, tiles * apart_from);
+        multiply(from, at, tiles, 1, 0, k, u + p * t->apart_weights, n, 0, 0, to, c->halves, c->threads);
+    }
 }
 
 /* small (images, ...) = bias + sum of w big. */
@@ -221,7 +222,7 @@ static void gather_by_winograd(const struct convolution *c, const float *big, in
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
         transform_big(c, &t, big + n * of_big, many, a, v);
-        multiply_places(&t, many, v, c->big.channels, t.apart_big, u, c->small.channels, t.apart_small, m, at, c->threads);
+        multiply_places(c, &t, many, v, c->big.channels, t.apart_big, u, c->small.channels, t.apart_small, m, at);
         gather_small(c, &t, m, many, bias, small + n * of_small);
     }
 }
@@ -238,7 +239,7 @@ static void scatter_by_winograd(const struct convolution *c, const float *small,
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
         transform_small(c, &t, small + n * of_small, many, m);
-        multiply_places(&t, many, m, c->small.channels, t.apart_small, u, c->big.channels, t.apart_big, v, at, c->threads);
+        multiply_places(c, &t, many, m, c->small.channels, t.apart_small, u, c->big.channels, t.apart_big, v, at);
         gather_big(c, &t, v, many, a, big + n * of_big);
     }
 }
@@ -252,13 +253,15 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
     float *a = u + PLACES * t.apart_weights + LANES;
     memset(u, 0, sizeof(float) * PLACES * t.apart_weights);
     for (int64_t n = 0; n < images; n += t.images) {
-        int64_t many = least(t.images, images - n);
-        struct walk walk = {1, 1, many * t.down * t.across, 0, 0, t.apart_big, 0, 0, t.apart_small};
+        int64_t many = least(t.images, images - n), tiles = many * t.down * t.across, step = c->halves ? 2 : 1;
+        struct walk walk = {1, 1, divided_up(tiles, step), 0, 0, step * t.apart_big, 0, 0, step * t.apart_small};
         transform_big(c, &t, big + n * c->big.height * c->big.width * i, many, a, v);
         transform_small(c, &t, small + n * c->small.height * c->small.width * s, many, m);
-        for (int64_t p = 0; p < PLACES; p++)
-            correlate(v + p * (t.count + TILE) * t.apart_big, i, m + p * (t.count + TILE) * t.apart_small, s, &walk,
-                      u + p * t.apart_weights, s, 0, c->threads);
+        for (int64_t p = 0; p < PLACES; p++) {
+            float *left = v + p * (t.count + TILE) * t.apart_big, *right = m + p * (t.count + TILE) * t.apart_small;
+            if (c->halves) pair_up(left, tiles * t.apart_big, t.apart_big), pair_up(right, tiles * t.apart_small, t.apart_small);
+            correlate(left, i, right, s, &walk, u + p * t.apart_weights, s, c->halves, c->threads);
+        }
     }
     for (int64_t n = 0; n < s; n += LANES)
         for (int64_t r = 0; r < i; r += LOTS) {
