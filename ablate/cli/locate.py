@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ablate.cli.terminal import plural
+from ablate.config.data import SEGMENTATION
 from ablate.execute.planning import Plan, load_plan, stored_plan
 from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
@@ -193,6 +194,26 @@ def _places(runs: Path, grid: str | None) -> list[Place]:
 
 def _where(runs: Path, grid: str | None) -> Path:
     return runs / grid if grid else runs
+
+
+def maps_of(entry: Entry, given: Path | None, measured: bool = False) -> str | None:
+    """Returns where the label maps of other images are: where they are `given`, or made of the images as the cell's.
+
+    Those that are `measured` need them for their kept regions, too.
+
+    Raises:
+        ValueError: for a cell whose codec is given maps that are neither.
+    """
+    settings = entry.cell_settings()
+    assert settings is not None, f"{entry.path} was found by its settings"
+    if given is not None:
+        return str(given)
+    maps: str | None = settings.cell["data"].get("maps")
+    instances = settings.cell["evaluation"].get("kept") == "random_instance" and measured
+    if maps == SEGMENTATION or not (settings.cell["model"].get("map_classes") or instances):
+        return maps if maps == SEGMENTATION else None
+    why = "the kept regions of this cell are instances" if instances else "this cell's generator is given label maps"
+    raise ValueError(f"{why} (model.map_classes, evaluation.kept); name the maps of the images by --map")
 
 
 def colour_profiles_of(entry: Entry) -> ColourProfiles:

@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import RUNS, Device, GridFile, Kernels, RunsDir, Select, Shard, Threads, Workers
+from ablate.cli.options import (
+    RUNS,
+    Address,
+    Device,
+    Executor,
+    GpusPerTask,
+    GridFile,
+    Kernels,
+    Partition,
+    Retries,
+    RunsDir,
+    Sbatch,
+    Select,
+    Shard,
+    Threads,
+    Time,
+    Track,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +46,14 @@ def run(
     ] = None,
     select: Select = None,
     shard: Shard = None,
-    executor: Annotated[
-        str | None, typer.Option("--executor", metavar="NAME", help="Who runs the cells. Default: this machine.")
-    ] = None,
-    track: Annotated[
-        list[str], typer.Option("--track", metavar="NAME", help="Also report to this tracker: csv. Repeatable.")
-    ] = [],  # noqa: B006 - typer copies it
+    executor: Executor = None,
+    address: Address = None,
+    retries: Retries = None,
+    partition: Partition = None,
+    time_limit: Time = None,
+    gpus_per_task: GpusPerTask = None,
+    sbatch: Sbatch = [],  # noqa: B006 - typer copies it
+    track: Track = [],  # noqa: B006 - typer copies it
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     wait: Annotated[
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
@@ -49,16 +69,20 @@ def run(
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
     run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
     Several runs at once share the work; machines without a file system in common take a --shard each, and `ablate store
-    merge` joins what they made.
+    merge` joins what they made. --executor takes a cluster: docs/cluster.md.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import chosen_cells
+    from ablate.cli.track import tracker_terms
     from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    ready = get_ready if executor in (None, "local") else lambda: None
+    def ready() -> None:
+        if executor in (None, "local"):
+            get_ready(trackers=[name.split()[0] for name in track if name.strip()])
+
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
     wanted = chosen_cells(plan, select, shard)
     store = Store(runs_dir, plan.name)
@@ -72,7 +96,13 @@ def run(
         threads=threads,
         kernels=kernels,
         executor=executor,
-        trackers=tuple(track) or None,
+        address=address,
+        retries=retries,
+        partition=partition,
+        time=time_limit,
+        gpus_per_task=gpus_per_task,
+        sbatch=plan.record.execution.sbatch | _pairs(sbatch) if sbatch else None,
+        trackers=tracker_terms(track) or None,
     )
 
     import time
@@ -106,6 +136,17 @@ def run(
         _measure_references(plan, store)
     damaged = _print_summary(plan, store, wanted, str(grid), runs_dir)
     raise typer.Exit(INCOMPLETE if damaged and code == OK else code)
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    """Reads NAME=VALUE; an option of sbatch may be given with its dashes."""
+    pairs = {}
+    for each in given:
+        name, equals, value = each.lstrip("-").partition("=")
+        if not (name and equals):
+            raise ValueError(f"--sbatch {each!r} is not NAME=VALUE, like account=lab")
+        pairs[name] = value
+    return pairs
 
 
 def _measure_references(plan: Plan, store: Store) -> None:

@@ -49,6 +49,28 @@ class Reconstruction(NamedTuple):
         return self.values if self.symbols is None else self.symbols
 
 
+class Side(NamedTuple):
+    """What a codec is given beside images: side information, which its files hold too."""
+
+    labels: Tensor | None = None
+    """The class of each pixel, uint8 (N, H, W)."""
+    kept: Tensor | None = None
+    """Which blocks of latents are sent, bool (N, h, w); all where it is None."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return any(each is not None for each in self)
+
+    def first(self) -> Side:
+        """Returns that of the first image alone."""
+        return Side(*(None if each is None else each[:1] for each in self))
+
+
+NOTHING = Side()
+"""No side information."""
+
+
 class TrainableCodec(nn.Module, ABC):
     """The networks of a codec: what the generator's optimizer trains, and what they make of whole images.
 
@@ -58,6 +80,17 @@ class TrainableCodec(nn.Module, ABC):
 
     noisy = False
     """True where reconstructions depend on the random stream."""
+    takes_labels = False
+    """True where `forward`, `encode`, `decode` and `symbols` take a label map in a last argument, `side`."""
+    takes_mask = False
+    """True where they take there which blocks of latents are sent."""
+    stride = 1
+    """The side of such a block, in pixels."""
+
+    @property
+    def takes_side(self) -> bool:
+        """Whether there is any side information."""
+        return self.takes_labels or self.takes_mask
 
     @abstractmethod
     def forward(self, image: Tensor, random: torch.Generator) -> Reconstruction:

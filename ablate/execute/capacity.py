@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from ablate.cores import cores
 from ablate.records import Execution
-from ablate.records.declared import Kernels
+from ablate.records.declared import Kernels, seconds
 from ablate.registry import unknown
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -25,6 +25,8 @@ class Capacity:
     threads: int
     gpus: int = 0
     kernels: Kernels = "auto"
+    elsewhere: str = ""
+    """What workers run on where that is not this machine."""
 
     def gpu(self, slot: int) -> int | None:
         """Returns which of the visible GPUs the jobs of a worker run on; None on the CPU."""
@@ -38,7 +40,7 @@ class Capacity:
     def idle_cores(self, cells: int) -> str | None:
         """Says what would make use of the cores where that many cells leave half of them idle, and None elsewhere."""
         used, there = min(self.workers, cells) * self.threads, cores()
-        if self.gpus or not cells or 2 * used > there:
+        if self.elsewhere or self.gpus or not cells or 2 * used > there:
             return None
         more = there // min(self.workers, cells)
         return (
@@ -47,7 +49,7 @@ class Capacity:
         )
 
     def __str__(self) -> str:
-        where = f"{self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else "the CPU"
+        where = self.elsewhere or (f"{self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else "the CPU")
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
         return f"{workers} of {self.threads} thread{'s' * (self.threads > 1)} on {where}"
 
@@ -89,9 +91,11 @@ def chosen(execution: Execution, **options: Any) -> Execution:
     """Returns the settings of a grid with what the command line says in their place, where that is not None.
 
     Raises:
-        ValueError: for kernels that there are not.
+        ValueError: for kernels that there are not, or what is no time.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    if "time" in given:
+        given["time"] = seconds(given["time"])
     if (kernels := given.get("kernels")) not in (None, *get_args(Kernels)):
         raise ValueError(unknown("choice of kernels", str(kernels), list(get_args(Kernels))))
     return execution.model_copy(update=given)

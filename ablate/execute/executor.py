@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ablate.execute.capacity import Capacity
+from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import Job
 from ablate.execute.work import Work
 from ablate.plugins.checked import complete
@@ -30,6 +31,8 @@ class ProcessExit:
     """The executor killed it, because its time was over and it did not listen."""
     host: str = field(default_factory=socket.gethostname)
     """Name of the machine that it ran on."""
+    lost: str = ""
+    """Why process or machine went, where the job is not to blame: it is tried again."""
 
 
 class Executor(Protocol):
@@ -74,6 +77,8 @@ class RunContext:
     """How long after its timeout a job that does not listen is killed."""
     say: Callable[[str], None] = lambda _text: None
     """Takes a sentence for the user."""
+    estimate: Estimate = field(default_factory=Estimate)
+    """How long jobs take, as far as that is known; it learns while they run."""
 
 
 ExecutorFactory = Callable[[RunContext], Executor]
@@ -81,6 +86,8 @@ ExecutorFactory = Callable[[RunContext], Executor]
 executors = Registry(
     "executor",
     "ablate.execute.local",
+    "ablate.execute.ray_cluster",
+    "ablate.execute.slurm",
     check=complete("an executor", "capacity", "busy", "free", "start", "ended", "stop", "kill"),
 )
 """Functions from a `RunContext` to an `Executor`, by the name that [execution] and --executor give."""

@@ -13,7 +13,7 @@ from typing import Literal
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL, UNUSABLE
 from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, RecordError, Status
-from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW
+from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW, TRACKER_FAILED
 from ablate.store import Attempt, Busy, Entry
 
 
@@ -29,6 +29,8 @@ class JobResult:
     """The reason in words."""
     notes: tuple[str, ...] = ()
     """What was found of files that were not as they should be."""
+    lost: bool = False
+    """Its process or machine went, for which the job is not to blame."""
 
     @property
     def kind_of_cause(self) -> str:
@@ -50,20 +52,23 @@ def read_result(
         return JobResult(Status.running, FailureReason.busy)
     attempt = _attempt_of(entry, process)
     ended = attempt.exit() if attempt else None
+    lost = bool(process.lost) and (ended is None or ended.status is Status.interrupted)
+    if lost and attempt is None:
+        return JobResult(Status.failed, FailureReason.killed, cause=process.lost, lost=True)
     if ended is None:
         ended = _settle(entry, attempt, process, environment, saved_step)
     reason = FailureReason.disk_full if process.exitcode == DISK_FULL else ended.reason
-    return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error, _notes(entry))
+    return JobResult(ended.status, reason, ended.step, ended.seconds, ended.error, _notes(entry), lost)
 
 
 def _notes(entry: Entry) -> tuple[str, ...]:
-    """Returns what the last attempt found of files that were damaged."""
+    """Returns what the last attempt has to say of files that were damaged and trackers that failed."""
     attempt = entry.last_attempt()
     if attempt is None:
         return ()
     with suppress(RecordError):
         found = [event for event in entry.events() if event.attempt == attempt.number]
-        return tuple(event.detail for event in found if event.kind in (DAMAGED_CHECKPOINT, MADE_ANEW))
+        return tuple(event.detail for event in found if event.kind in (DAMAGED_CHECKPOINT, MADE_ANEW, TRACKER_FAILED))
     return ()
 
 
@@ -107,6 +112,8 @@ def explain(process: ProcessExit) -> tuple[FailureReason, str]:
     """Returns why a process ended that did not say so itself, also in a sentence."""
     if process.timed_out:
         return FailureReason.timeout, "timeout"
+    if process.lost:
+        return FailureReason.killed, process.lost
     if process.exitcode == DISK_FULL:
         return FailureReason.disk_full, "no space left on device"
     if process.exitcode == UNUSABLE:

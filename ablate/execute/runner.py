@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,7 @@ from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.records import Budget, Environment, Execution, FailureReason
 from ablate.store import Store, lock
-from ablate.trackers.catalogue import trackers
+from ablate.trackers.catalogue import modules, require_trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
 TURN_SECONDS = 0.25
@@ -76,7 +76,7 @@ def run(
     # What is to do, and whether what is done compares with it.
     which = "cell is finished" if todo is None else "figure is there"
     todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
-    schedule = Schedule(todo, store, limits.max_alike_failures, to_come)
+    schedule = Schedule(todo, store, limits.max_alike_failures, to_come, execution.retries)
     finished = environments(plan, store)
     for warning in (other_code(finished), of_another_file(plan, store), left_behind(plan.record, store)):
         if warning:
@@ -90,9 +90,10 @@ def run(
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
-    for name in execution.trackers:
-        trackers[name]  # raises for one that there is not
-    context = RunContext(work, store, execution, limits.cell_timeout_seconds, limits.grace_seconds, listener.on_message)
+    require_trackers(execution.trackers)
+    estimate = Estimate.of_finished(plan, store)
+    times = limits.cell_timeout_seconds, limits.grace_seconds
+    context = RunContext(work, store, execution, *times, listener.on_message, estimate)
     workers = (executor or executors[execution.executor].function)(context)
     work.prepare(todo, store, listener.on_message)
     plan.write(store)
@@ -113,7 +114,7 @@ def run(
                 store=store,
                 executor=workers,
                 environment=environment_of(capacity),
-                estimate=Estimate.of_finished(plan, store),
+                estimate=estimate,
                 limits=limits,
                 listener=listener,
                 interrupts=interrupts,
@@ -124,9 +125,9 @@ def run(
             raise
 
 
-def get_ready(work: Work = TRAINING) -> None:
+def get_ready(work: Work = TRAINING, trackers: Iterable[str] = ()) -> None:
     """Lets the process that workers are forked from start, and import what they need, beside what is done here."""
-    start_fork_server(work.preload)
+    start_fork_server((*work.preload, *modules(trackers)))
 
 
 @dataclass
@@ -174,6 +175,9 @@ class _Run:
         self._stop_where_asked()
         for job, process in ended:
             result = read_result(job.entry(self.store), process, self.environment, self.saved_step)
+            if result.lost and not self.stopping and (which := self.schedule.again(job)):
+                self.listener.on_message(f"{job.label}: {process.lost}; it is tried again ({which})")
+                continue
             self.schedule.ended(job, result)
             self.estimate.learn(job.kind, job.training, job.entry(self.store).readable_result())
             for note in result.notes:

@@ -18,7 +18,9 @@ LOOK_SECONDS = 1.0
 class Schedule:
     """The jobs of a run, in order, and how far each is; the one mutable part of a run."""
 
-    def __init__(self, jobs: Iterable[Job], store: Store, max_alike: int = 3, to_come: Iterable[Job] = ()) -> None:
+    def __init__(
+        self, jobs: Iterable[Job], store: Store, max_alike: int = 3, to_come: Iterable[Job] = (), retries: int = 0
+    ) -> None:
         self.jobs = tuple(jobs)
         self.to_come = tuple(to_come)
         """Stand-ins for what follows from the results, in a run after this one."""
@@ -30,6 +32,7 @@ class Schedule:
         self._store = store
         self._max_alike = max_alike
         self._alike: list[str] = []
+        self._retries, self._lost = retries, Counter[str]()
         self._looked_at = 0.0
         self._began = time.time()
         self._look_costs = 0.0
@@ -69,6 +72,15 @@ class Schedule:
             self._count_alike(result)
         elif result.status.finished:
             self._alike.clear()
+
+    def again(self, job: Job) -> str:
+        """Lets a job that was lost be started again, and returns which time that is; empty after the last."""
+        if self._lost[job.id] >= self._retries:
+            return ""
+        self._lost[job.id] += 1
+        self.statuses[job.id] = Status.pending
+        self.here.discard(job.id)
+        return f"{self._lost[job.id]} of {self._retries}"
 
     def look(self) -> None:
         """Notes what other processes did meanwhile; cheap enough to be called at every turn."""

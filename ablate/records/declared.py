@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ablate.losses.fast import Kernels as Kernels
 from ablate.registry import unknown
 from ablate.settings import Settings
+from ablate.terms import Term
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -24,12 +26,19 @@ def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def each_once(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Refuses a list of terms that names one twice, with whatever options."""
+    distinct(tuple(term.name for term in terms))
+    return terms
+
+
 def as_tuple(value: Any) -> Any:
     """Turns a list into a tuple, and leaves everything else."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def _seconds(value: Any) -> Any:
+def seconds(value: Any) -> Any:
+    """Turns a time like 1h30m into seconds, and leaves everything else."""
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", value):
@@ -51,14 +60,12 @@ def _rate_match(value: str) -> str:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Margin = Annotated[float | str, BeforeValidator(_margin)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)]
+Trackers = Annotated[tuple[Term, ...], BeforeValidator(as_tuple)]
+TRACKERS = 'a list of trackers like ["csv", { name = "mlflow", uri = "http://localhost:5000" }]'
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
-
-
-Kernels = Literal["auto", "eager"]
-"""Losses by the fastest backends that agree with their definitions, or by the latter."""
 
 
 class Compare(Settings):
@@ -90,7 +97,11 @@ class Budget(Settings):
 
 
 class Execution(Settings):
-    """How the cells are run; it changes no identity. By `device`, `threads` and `kernels` sums may round otherwise."""
+    """How the cells are run; it changes no identity. By `device`, `threads` and `kernels` sums may round otherwise.
+
+    `retries` says how often a cell is tried again that lost its process or its machine; `address` is where Ray is
+    found. `partition`, `time`, `gpus_per_task` and `sbatch`, further options by name, are of a task of Slurm.
+    """
 
     workers: AutoCount = "auto"
     threads: AutoCount = "auto"
@@ -98,7 +109,13 @@ class Execution(Settings):
     cells_per_gpu: int = Field(1, ge=1)
     kernels: Kernels = "auto"
     executor: str = "local"
-    trackers: Names = Field((), description="a list of trackers")
+    trackers: Trackers = Field((), description=TRACKERS)
+    retries: int = Field(3, ge=0)
+    address: str = "auto"
+    partition: str = ""
+    time: Seconds | None = Field(None, description='a time like "4h", "90m", "30s", or a number of seconds')
+    gpus_per_task: int | None = Field(None, ge=0, le=1, description="0 or 1: a cell trains on one GPU")
+    sbatch: dict[str, str | int] = Field({}, description='a table like { account = "lab", mem = "16G" }')
 
 
 class Plugins(Settings):

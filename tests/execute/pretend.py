@@ -194,6 +194,7 @@ def run_pretended(
     workers: int = 2,
     threads: int = 1,
     executor: ExecutorFactory | str = "local",
+    settings: dict[str, Any] | None = None,
     **options: Any,
 ) -> int:
     named = executor if isinstance(executor, str) else "local"
@@ -201,7 +202,9 @@ def run_pretended(
     return run(
         plan,
         Store(root, plan.name),
-        execution=Execution(device="cpu", workers=workers, threads=threads, executor=named),
+        execution=Execution(
+            **{"device": "cpu", "workers": workers, "threads": threads, "executor": named} | (settings or {})
+        ),
         executor=None if isinstance(executor, str) else executor,
         limits=limits,
         listener=notes or Notes(),

@@ -18,7 +18,7 @@ from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.kernels import library as native
 from ablate.kernels.library import missing
-from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, of_both, planned
+from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, lacking, of_both, planned
 from ablate.kernels.network.plan import Layer
 from ablate.layers.norm import ChannelNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
@@ -26,6 +26,7 @@ from ablate.objective import Choice
 from ablate.rng import stream
 
 pytestmark = pytest.mark.skipif(missing("network") is not None, reason=str(missing("network")))
+needs_halves = pytest.mark.skipif(lacking("bfloat16") is not None, reason=str(lacking("bfloat16")))
 
 BLOCKS = AgustssonSettings(width=4, downsamplings=2, norm="channel", channels=2, residual_blocks=1, latent_norm="batch")
 LAYERS = {
@@ -38,6 +39,9 @@ LAYERS = {
     "transposed to few": [SameConvTranspose2d(5, 3, 5)],
     "kernel of one": [SameConv2d(7, 40, 1)],
     "two panels and a rest": [ReflectConv2d(16, 72, 3), nn.ReLU()],
+    "winograd, reflection": [ReflectConv2d(32, 48, 3), nn.ReLU()],
+    "winograd, zeros": [SameConv2d(48, 32, 3)],
+    "winograd, residual": [ReflectConv2d(3, 32, 3), ResidualBlock(32, BLOCKS), ReflectConv2d(32, 64, 3)],
     "norm and leaky": [SameConv2d(3, 24, 3), ChannelNorm(24), nn.LeakyReLU(0.2), SameConv2d(24, 5, 3)],
     "residual": [ReflectConv2d(3, 4, 3), ResidualBlock(4, BLOCKS)],
     "residual without norm": [ReflectConv2d(3, 4, 3), ResidualBlock(4, AgustssonSettings(norm="none"))],
@@ -72,6 +76,34 @@ def test_layers_and_their_gradients_are_those_of_float64(name: str, size: tuple[
     assert disagreement(module, size) is None
 
 
+@needs_halves
+@pytest.mark.parametrize("size", [(2, 16, 16), (3, 9, 13), (1, 3, 2), (5, 33, 40)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_of_bfloat16_are_off_by_no_more_than_autocast(name: str, size: tuple[int, int, int]) -> None:
+    assert disagreement(seeded(nn.Sequential(*copy.deepcopy(LAYERS[name]))), size, "bfloat16") is None
+
+
+@needs_halves
+def test_bfloat16_in_c_is_nearer_to_float64_than_autocast() -> None:
+    module = seeded(
+        nn.Sequential(ReflectConv2d(3, 32, 3), nn.ReLU(), SameConv2d(32, 48, 4, 2), SameConvTranspose2d(48, 8, 3))
+    )
+    x, exact = image().requires_grad_(), copy.deepcopy(module).double()
+    with torch.autocast("cpu", torch.bfloat16):
+        by_autocast = module(x)
+    found = FastForward(module, planned(module), "bfloat16")(x)
+    expected = exact(x.double())
+
+    def off(output: Tensor) -> list[float]:
+        tensors = output.detach(), *torch.autograd.grad(output.float().square().sum(), [x, *module.parameters()])
+        return [float((a - b).norm() / b.norm()) for a, b in zip(tensors, references, strict=True)]
+
+    references = expected.detach(), *torch.autograd.grad(expected.square().sum(), [x, *exact.parameters()])
+    ours, theirs = off(found), off(by_autocast)
+    assert all(mine < 0.02 for mine in ours)
+    assert sum(ours) < sum(theirs)
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86")
 @pytest.mark.parametrize("lanes", ["-mno-avx512f", "-mno-avx"])
 def test_narrower_vectors_agree_too(lanes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +128,8 @@ def test_the_networks_of_a_training_agree_with_any_number_of_threads(threads: in
         torch.set_num_threads(before)
 
 
-def test_a_wrong_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_halves)])
+def test_a_wrong_layer_is_found(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = Layer.geometry
 
     def shifted(self: Layer, *size: int):
@@ -104,7 +137,7 @@ def test_a_wrong_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return [*numbers[:3], numbers[3] + 1, *numbers[4:]], out
 
     monkeypatch.setattr(Layer, "geometry", shifted)
-    said = disagreement(discriminator(scales=1))
+    said = disagreement(discriminator(scales=1), precision=precision)
     assert said is not None
     assert "off by" in said
 

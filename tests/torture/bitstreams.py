@@ -96,7 +96,7 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
                 file = chance.choice(sorted(files))
                 kind = chance.choice(sorted(CHANGES))
                 if sealed:
-                    model, content = opened(file)
+                    model, content, _ = opened(file)
                     # A forged size lets an entropy model decode as many latents as memory holds, which takes minutes.
                     size = content[:4] if codec.networks.settings.prior != "none" else b""
                     damaged = seal(size + CHANGES[kind](content[len(size) :], chance), model)

@@ -74,11 +74,12 @@ def test_eager_is_eager(make_cell: Callable[..., Cell], store: Store) -> None:
     assert entry.environment().kernels == dict.fromkeys(ROLES, "eager")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("first", "then"), [("eager", "auto"), ("auto", "auto")])
 def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(
-    make_cell: Callable[..., Cell], tmp_path: Path, first: Kernels, then: Kernels
+    make_cell: Callable[..., Cell], tmp_path: Path, first: Kernels, then: Kernels, precision: str
 ) -> None:
-    cell = make_cell()
+    cell = make_cell(train={"precision": precision})
     undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), first)
     store = Store(tmp_path / "disturbed", "test")
     attempt(cell, store, first, steps=5)

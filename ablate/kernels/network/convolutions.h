@@ -15,7 +15,7 @@ struct convolution {
     struct image big, small;
     int64_t k, stride, top, left, padding;
     const float *weight;
-    int threads;
+    int halves, threads;  /* halves: factors are rounded to bfloat16, and sums are float32 */
 };
 
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -99,16 +99,28 @@ INLINE void pack_row(const float *w, int64_t apart, int64_t rows, int64_t places
 
 /* Panels of the weights for `gather`: rows ky, places (kx, big channel), columns (output of the block, small channel). */
 static void pack_gather(const struct convolution *c, int64_t block, float *b) {
-    int64_t s = c->small.channels, i = c->big.channels, k = c->k;
+    int64_t s = c->small.channels, i = c->big.channels, k = c->k, all = i * k * k;
     int64_t places = ((block - 1) * c->stride + k) * i, columns = block * s;
     if (block > 1 || columns % LANES) memset(b, 0, sizeof(float) * packed_size(k, places, columns));
-    for (int64_t o = 0; o < s; o += PANEL)
-        for (int64_t j = 0; j < i; j++)
-            for (int64_t y = 0; y < k; y++)
-                for (int64_t x = 0; x < k; x++)
-                    for (int64_t q = 0; q < block; q++)
-                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, i * k * k, k, places, columns, y,
-                                 (q * c->stride + x) * i + j, q * s + o, least(PANEL, s - o), b);
+    for (int64_t o = 0; o < s; o += LANES) {
+        int64_t whole = block == 1 && s - o >= LANES ? all / LANES * LANES : 0, many = least(LANES, s - o);
+        int64_t width = columns - o / PANEL * PANEL > LANES ? PANEL : LANES, j = 0, place = 0;
+        float *panel = b + packed(k, places, columns, 0, 0, o);
+        const float *w = c->weight + o * all;
+        // Whole vectors of outputs: as many weights of each at a time.
+        for (int64_t m = 0; m < whole; m += LANES) {
+            vector row[LANES];
+            UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(w + l * all + m);
+            transpose(row);
+            for (int l = 0; l < LANES; l++) {
+                put(panel + (place / k * places + place % k * i + j) * width, row[l]);
+                if (++place == k * k) place = 0, j++;
+            }
+        }
+        for (int64_t m = whole; m < all; m++)
+            for (int64_t q = 0, y = m % (k * k) / k, x = m % (k * k) % k; q < block; q++)
+                pack_row(w + m, all, k, places, columns, y, (q * c->stride + x) * i + m / (k * k), q * s + o, many, b);
+    }
 }
 
 /* small (images, ...) = bias + sum of w big; `work` has room for the padded images, panels, pixels and biases. */
@@ -123,6 +135,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
 
     // Weights and biases, once.
     pack_gather(c, block, b);
+    if (c->halves) pair_places(b, c->k, places, columns);
     for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % c->small.channels];
 
     // As many images at a time as the caches hold.
@@ -130,6 +143,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
         int64_t many = least(group, images - n), pixels = 0;
         pad(big + n * c->big.height * c->big.width * in.channels, c->big, many, c->top, c->left, in.height, in.width,
             c->padding, a);
+        if (c->halves) halve(a, many * in.height * in.width * in.channels);
         for (int64_t m = 0; m < many; m++)
             for (int64_t y = 0; y < c->small.height; y++)
                 for (int64_t x = 0; x < across; x++)
@@ -138,7 +152,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
                         ((m * c->small.height + y) * c->small.width + x * block) * c->small.channels,
                         least(block, c->small.width - x * block) * c->small.channels};
         multiply(a, at, pixels, c->k, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
-                 small + n * c->small.height * c->small.width * c->small.channels, c->threads);
+                 small + n * c->small.height * c->small.width * c->small.channels, c->halves, c->threads);
     }
 }
 
@@ -166,18 +180,34 @@ static void pack_scatter(const struct convolution *c, int64_t phase_y, struct re
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
     memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
-    for (int64_t j = 0; j < i; j += PANEL)
-        for (int64_t o = 0; o < s; o++)
-            for (int64_t y = 0; y < k; y++)
+    int64_t all = k * k, end = s * i * all;
+    for (int64_t j = 0; j < i; j += LANES) {
+        int64_t many = least(LANES, i - j), width = columns - j / PANEL * PANEL > LANES ? PANEL : LANES;
+        float *panel = b + packed(rows, places, columns, 0, 0, j);
+        for (int64_t o = 0; o < s; o++) {
+            // The weights of 16 big channels lie one after the other; this phase has some of each.
+            int64_t first = (o * i + j) * all, turned = phases == 1 && many == LANES && all <= LANES;
+            vector row[LANES];
+            turned = turned && first + (LANES - 1) * all + LANES <= end;
+            if (turned) {
+                UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(c->weight + first + l * all);
+                transpose(row);
+            }
+            for (int64_t y = (phase_y + c->top) % c->stride; y < k; y += c->stride)
                 for (int64_t x = 0; x < k; x++)
                     for (int64_t q = 0; q < phases; q++) {
                         int64_t above = phase_y + c->top - y, before = phase_x + q + c->left - x;
-                        if (above % c->stride || before % c->stride) continue;
-                        int64_t row = floored(above, c->stride) - down.from;
-                        int64_t column = floored(before, c->stride) - along.from;
-                        pack_row(c->weight + ((o * i + j) * k + y) * k + x, k * k, rows, places, columns, row,
-                                 column * s + o, q * i + j, least(PANEL, i - j), b);
+                        if (before % c->stride) continue;
+                        int64_t down_by = floored(above, c->stride) - down.from;
+                        int64_t place = (floored(before, c->stride) - along.from) * s + o;
+                        if (turned)
+                            put(panel + (down_by * places + place) * width, row[y * k + x]);
+                        else
+                            pack_row(c->weight + first + y * k + x, all, rows, places, columns, down_by, place, q * i + j,
+                                     many, b);
                     }
+        }
+    }
 }
 
 /* big (images, ...) = bias + sum of w small; the big image is taken as it is, without padding. */
@@ -197,11 +227,13 @@ static void scatter(const struct convolution *c, const float *small, int64_t ima
             struct pixel *at = (struct pixel *)(repeated + columns + LANES);
             float *a = (float *)(at + group * high * wide);
             pack_scatter(c, phase_y, down, phase_x, phases, along, b);
+            if (c->halves) pair_places(b, rows, places, columns);
             for (int64_t n = 0; bias && n < columns; n++) repeated[n] = bias[n % i];
             for (int64_t n = 0; n < images; n += group) {
                 int64_t many = least(group, images - n), pixels = 0;
                 pad(small + n * c->small.height * c->small.width * in.channels, c->small, many, -down.from,
                     -along.from, in.height, in.width, ZERO, a);
+                if (c->halves) halve(a, many * in.height * in.width * in.channels);
                 for (int64_t m = 0; m < many; m++)
                     for (int64_t y = 0; y < high; y++)
                         for (int64_t x = 0; x < wide; x++) {
@@ -212,7 +244,7 @@ static void scatter(const struct convolution *c, const float *small, int64_t ima
                                 least(phases, c->big.width - column) * i};
                         }
                 multiply(a, at, pixels, rows, in.width * in.channels, places, b, columns, bias ? repeated : 0, add,
-                         big + n * c->big.height * c->big.width * i, c->threads);
+                         big + n * c->big.height * c->big.width * i, c->halves, c->threads);
             }
         }
 }
@@ -222,10 +254,13 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
                   float *gradient, float *work) {
     struct image in = padded(c, 1);
     int64_t s = c->small.channels, i = c->big.channels, k = c->k, places = k * i;
-    int64_t pixels = c->small.height * c->small.width, turned = s <= FEW;
+    // Pixels of halves come in pairs of a row, the last of an odd number with a 0.
+    int64_t step = c->halves ? 2 : 1, width = divided_up(c->small.width, step) * step;
+    int64_t pixels = c->small.height * width, turned = s <= FEW;
     float *sum = work, *a = sum + k * places * s, *g = a + group * in.height * in.width * i + MOST * LANES;
-    struct walk walk = {0, c->small.height, c->small.width,
-                        in.height * in.width * i, c->stride * in.width * i, c->stride * i, pixels * s, c->small.width * s, s};
+    struct walk walk = {0, c->small.height, width / step,
+                        in.height * in.width * i, c->stride * in.width * i, step * c->stride * i,
+                        pixels * s, width * s, step * s};
     if (turned)
         walk = (struct walk){0, walk.height, walk.width, walk.v_image, walk.v_row, walk.v_step,
                              walk.u_image, walk.u_row, walk.u_step};
@@ -234,23 +269,38 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
         walk.images = least(group, images - n);
         pad(big + n * c->big.height * c->big.width * i, c->big, walk.images, c->top, c->left, in.height, in.width,
             c->padding, a);
-        memcpy(g, small + n * pixels * s, sizeof(float) * walk.images * pixels * s);
+        pad(small + n * c->small.height * c->small.width * s, c->small, walk.images, 0, 0, c->small.height, width, ZERO, g);
+        if (c->halves) {
+            pair_up(a, walk.images * in.height * in.width * i, c->stride * i);
+            pair_up(g, walk.images * pixels * s, s);
+        }
         for (int64_t y = 0; y < k; y++)
             if (turned)
-                correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->threads);
+                correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->halves,
+                          c->threads);
             else
-                correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->threads);
+                correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->halves,
+                          c->threads);
     }
-    // Blocks of 16 x 16 channels stay in the first cache on both sides.
-    for (int64_t o0 = 0; o0 < s; o0 += 16)
-        for (int64_t j0 = 0; j0 < i; j0 += 16)
-            for (int64_t y = 0; y < k; y++)
-                for (int64_t x = 0; x < k; x++)
-                    for (int64_t o = o0; o < least(o0 + 16, s); o++)
-                        for (int64_t j = j0; j < least(j0 + 16, i); j++) {
-                            int64_t place = x * i + j, at = turned ? o * places + place : place * s + o;
-                            gradient[((o * i + j) * k + y) * k + x] = sum[y * places * s + at];
-                        }
+    int64_t all = i * k * k, whole = turned ? 0 : all / LANES * LANES;
+    for (int64_t o = 0; o < s; o += LANES) {
+        int64_t many = least(LANES, s - o), j = 0, place = 0;
+        float *to = gradient + o * all;
+        for (int64_t m = 0; m < whole; m += LANES) {
+            vector part[LANES];
+            for (int l = 0; l < LANES; l++) {
+                part[l] = at_vector(sum + (place / k * places + place % k * i + j) * s + o);
+                if (++place == k * k) place = 0, j++;
+            }
+            transpose(part);
+            for (int64_t l = 0; l < many; l++) put(to + l * all + m, part[l]);
+        }
+        for (int64_t m = whole; m < all; m++)
+            for (int64_t l = 0, y = m % (k * k) / k, x = m % (k * k) % k; l < many; l++) {
+                int64_t at = x * i + m / (k * k);
+                to[l * all + m] = sum[y * places * s + (turned ? (o + l) * places + at : at * s + o + l)];
+            }
+    }
 }
 
 /* How many images at a time leave their padded form in the caches. */

@@ -18,8 +18,8 @@ Known = dict[fx.Node, Any]
 class FastForward:
     """What a module's `forward` returns, for the same arguments; it can be differentiated once."""
 
-    def __init__(self, module: nn.Module, plan: Plan) -> None:
-        self._network = Network(plan.layers, list(plan.outputs.values()))
+    def __init__(self, module: nn.Module, plan: Plan, precision: str = "float32") -> None:
+        self._network = Network(plan.layers, list(plan.outputs.values()), precision)
         self._outputs = tuple(plan.outputs)
         self._arguments = [(node, str(node.target), node.args) for node in plan.rest if node.op == "placeholder"]
         self._rest = [(node, computation(module, node)) for node in plan.rest if node.op != "placeholder"]

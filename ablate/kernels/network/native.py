@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
-from ablate.kernels.library import library
+from ablate.kernels.library import library, missing
 from ablate.kernels.network.plan import IMAGE, NOTHING, Layer
 from ablate.layers.norm import ChannelNorm
 
@@ -48,12 +49,34 @@ class _Layer(ctypes.Structure):
     )
 
 
-class Network:
-    """Layers as a function of an image, whose outputs can be differentiated once."""
+_WORD = ctypes.sizeof(ctypes.c_int64)
+_AT = {name: getattr(_Layer, name).offset // _WORD for name, *_ in _Layer._fields_}
+"""At which word of a layer a field begins; all fields are of whole words."""
+_WEIGHT, _GRADIENT, _OUTPUT = (
+    slice(_AT[n], _AT[n] + count) for n, count in (("weight", 4), ("weight_gradient", 4), ("output", 2))
+)
+Words = NDArray[np.int64]
 
-    def __init__(self, layers: Sequence[Layer], outputs: Sequence[int]) -> None:
+
+def lacking(precision: str) -> str | None:
+    """Returns why networks cannot be computed in a precision here, in a sentence, or None where they can."""
+    if (reason := missing("network")) is not None or precision == "float32":
+        return reason
+    if precision == "bfloat16" and library("network").network_has_halves():
+        return None
+    return f"C has no products of {precision} on this processor"
+
+
+class Network:
+    """Layers as a function of an image, whose outputs can be differentiated once.
+
+    In "bfloat16" both factors of each product are rounded to it; sums, and what is between layers, stay float32.
+    """
+
+    def __init__(self, layers: Sequence[Layer], outputs: Sequence[int], precision: str = "float32") -> None:
         self.layers = layers
         self.outputs = outputs
+        self.halves = int(precision == "bfloat16")
         self._shaped: dict[tuple[int, ...], _Shaped] = {}
         modules = [module for layer in layers for module in (layer.conv, layer.norm) if module is not None]
         self.plain = not any(map(is_parametrized, modules))
@@ -95,6 +118,8 @@ class _Shaped:
             entry.in_, entry.out = _Image(height, width, channels), _Image(high, wide, outputs)
             self._sizes.append((high, wide, outputs))
             self.places.append((self._place(layer=-1), self._place(layer=-1) if layer.norm else 0))
+        self.offsets = np.array(self.places, np.int64)
+        self._words = np.frombuffer(bytes(self.layers), np.int64).reshape(len(self.layers), -1)
         self._c = library("network")
         self._c.network_room.restype = ctypes.c_int64
         count, images = ctypes.c_int64(len(self.layers)), ctypes.c_int64(self.images)
@@ -102,6 +127,21 @@ class _Shaped:
         self._work, self.between = torch.empty(room), torch.empty(self.floats)
         self._memories: list[NDArray[np.float32]] = []
         self._views = [self._view(layer) for layer in network.outputs]
+
+    def described(self, words: Words | None = None) -> tuple[Any, Words]:
+        """Returns a copy of the layers, or of what was made of them, and the same memory as words (layers, fields)."""
+        copied = (self._words if words is None else words).copy()
+        return type(self.layers).from_buffer(copied.data), copied
+
+    @functools.cache  # noqa: B019 - of a few arguments, and as long as the network
+    def passing(self, of_image: bool, of_weights: tuple[bool, ...]) -> tuple[Words, Words]:
+        """Returns which layers pass a gradient on to their input, and which have one themselves."""
+        wanted = {IMAGE: of_image, NOTHING: False}
+        for index, layer in enumerate(self.network.layers):
+            own = any(of_weights[4 * index : 4 * index + 4])
+            wanted[index] = own or wanted[layer.input] or wanted[layer.residual]
+        passes = [wanted[layer.input] for layer in self.network.layers]
+        return np.array(passes, np.int64), np.array([wanted[i] for i in range(len(passes))], np.int64)
 
     def memory(self) -> Tensor:
         """Returns memory that no tensor uses any more, or new one, which the system clears page by page."""
@@ -134,6 +174,7 @@ class _Shaped:
             ctypes.c_int64(self.images),
             *(ctypes.c_void_p(None if each is None else each.data_ptr()) for each in images),
             ctypes.c_void_p(self._work.data_ptr()),
+            ctypes.c_int64(self.network.halves),
             ctypes.c_int64(torch.get_num_threads()),
         )
 
@@ -143,13 +184,11 @@ class _Pass(torch.autograd.Function):
     def forward(ctx: Any, shaped: _Shaped, image: Tensor, *weights: Tensor | None) -> tuple[Tensor, ...]:
         memory = shaped.memory()
         held = [None if weight is None else weight.contiguous() for weight in weights]
-        layers = type(shaped.layers).from_buffer_copy(shaped.layers)
-        for index, entry in enumerate(layers):
-            for name, weight in zip(_WEIGHTS, held[4 * index : 4 * index + 4], strict=True):
-                setattr(entry, name, None if weight is None else weight.data_ptr())
-            entry.output, entry.raw = (memory.data_ptr() + 4 * place for place in shaped.places[index])
+        layers, words = shaped.described()
+        words[:, _WEIGHT] = _pointers(held)
+        words[:, _OUTPUT] = memory.data_ptr() + 4 * shaped.offsets
         shaped.run("forward", layers, image)
-        ctx.shaped, ctx.memory, ctx.layers = shaped, memory, layers
+        ctx.shaped, ctx.memory, ctx.words = shaped, memory, words
         ctx.save_for_backward(image, *held)
         ctx.set_materialize_grads(False)
         return shaped.outputs(memory)
@@ -160,28 +199,29 @@ class _Pass(torch.autograd.Function):
             raise RuntimeError("a network computed by C has no second derivative; differentiate its definition")
         shaped, (image, *weights) = ctx.shaped, ctx.saved_tensors
         _, of_image, *of_weights = ctx.needs_input_grad
-        layers = type(ctx.layers).from_buffer_copy(ctx.layers)
+        layers, words = shaped.described(ctx.words)
 
         # What comes in, held until C is done.
         held = []
         for layer, gradient in zip(shaped.network.outputs, given, strict=True):
             if gradient is not None:
                 held.append(gradient.float().contiguous(memory_format=torch.channels_last))
-                layers[layer].given = held[-1].data_ptr()
+                words[layer, _AT["given"]] = held[-1].data_ptr()
 
         # What goes out, and what lies between: layers behind which nothing is wanted have no gradient.
         image_gradient = torch.empty_like(image) if of_image else None
         gradients = [
-            torch.zeros_like(each) if wanted else None for each, wanted in zip(weights, of_weights, strict=True)
+            torch.empty_like(each) if wanted else None for each, wanted in zip(weights, of_weights, strict=True)
         ]
-        wanted = {IMAGE: of_image, NOTHING: False}
-        for index, entry in enumerate(layers):
-            for name, each in zip(_GRADIENTS, gradients[4 * index : 4 * index + 4], strict=True):
-                setattr(entry, name, None if each is None else each.data_ptr())
-            entry.passes_on = wanted[entry.input]
-            own = any(of_weights[4 * index : 4 * index + 4])
-            wanted[index] = own or wanted[entry.input] or wanted[entry.residual]
-            if wanted[index]:
-                entry.gradient = shaped.between.data_ptr() + 4 * shaped.places[index][0]
+        words[:, _GRADIENT] = _pointers(gradients)
+        passing, own = shaped.passing(of_image, tuple(of_weights))
+        words[:, _AT["passes_on"]] = passing
+        words[:, _AT["gradient"]] = own * (shaped.between.data_ptr() + 4 * shaped.offsets[:, 0])
         shaped.run("backward", layers, image, image_gradient)
         return (None, image_gradient, *gradients)
+
+
+def _pointers(tensors: Sequence[Tensor | None]) -> Words:
+    """Returns the addresses of each layer's four tensors, 0 for those that there are not."""
+    found = [0 if each is None else each.data_ptr() for each in tensors]
+    return np.array(found, np.int64).reshape(-1, len(_WEIGHTS))

@@ -5,7 +5,7 @@
 // come from outside and from the layers that look at it, and are added up before they go on.
 #include <math.h>
 
-#include "convolutions.h"
+#include "winograd.h"
 
 enum kind { CONVOLUTION, TRANSPOSED, POOLING };
 enum activation { NONE, RELU, LEAKY };
@@ -26,10 +26,10 @@ struct layer {
     int64_t touched;
 };
 
-static struct convolution convolution_of(const struct layer *l, int threads) {
+static struct convolution convolution_of(const struct layer *l, int halves, int threads) {
     int turned = l->kind == TRANSPOSED;
     return (struct convolution){turned ? l->out : l->in, turned ? l->in : l->out, l->k, l->stride, l->top, l->left,
-                                l->padding, l->weight, threads};
+                                l->padding, l->weight, halves, threads};
 }
 
 static int64_t size_of(struct image i) { return i.height * i.width * i.channels; }
@@ -142,27 +142,33 @@ static void add(float *restrict to, const float *restrict from, int64_t n, int64
     *touched = 1;
 }
 
+// Whether products of bfloat16 are compiled here, which `halves` asks for.
+int64_t network_has_halves(void) { return HALVES; }
+
 // The floats that `network_forward` and `network_backward` work in.
 int64_t network_room(const struct layer *layers, int64_t count, int64_t images) {
     int64_t found = 0;
     for (const struct layer *l = layers; l < layers + count; l++) {
-        struct convolution c = convolution_of(l, 1);
+        struct convolution c = convolution_of(l, 0, 1);
         struct image in = padded(&c, 1);
         int64_t whole = images * (most(size_of(l->out), size_of(l->in)) + size_of(in)) + 64 * LANES;
         found = most(found, whole + (l->kind == POOLING ? 0 : room(&c, images)));
+        if (l->kind == CONVOLUTION && by_winograd(&c)) found = most(found, room_of_winograd(&c, images));
     }
     return found;
 }
 
 void network_forward(const struct layer *layers, int64_t count, int64_t images, const float *image, float *work,
-                     int64_t threads) {
+                     int64_t halves, int64_t threads) {
     for (const struct layer *l = layers; l < layers + count; l++) {
         const float *input = l->input == IMAGE ? image : layers[l->input].output;
         const float *residual = l->residual == NOTHING ? 0 : l->residual == IMAGE ? image : layers[l->residual].output;
-        struct convolution c = convolution_of(l, (int)threads);
+        struct convolution c = convolution_of(l, (int)halves, (int)threads);
         float *to = l->norm ? l->raw : l->output;
         if (l->kind == POOLING)
             pool(l, input, images, l->output, 0);
+        else if (l->kind == CONVOLUTION && by_winograd(&c))
+            gather_by_winograd(&c, input, images, l->bias, to, work);
         else if (l->kind == CONVOLUTION)
             gather(&c, input, images, group_of(&c, images), l->bias, 0, to, work);
         else
@@ -173,15 +179,18 @@ void network_forward(const struct layer *layers, int64_t count, int64_t images, 
 
 // Adds the gradient of a layer's input to where it is kept.
 static void pass_on(const struct layer *l, const float *d, int64_t images, float *to, int64_t *touched, float *work,
-                    int threads) {
-    struct convolution c = convolution_of(l, threads);
+                    int halves, int threads) {
+    struct convolution c = convolution_of(l, halves, threads);
     int64_t n = images * size_of(l->in);
-    if (l->kind == POOLING || (l->kind == CONVOLUTION && l->padding != ZERO)) {
+    int winograd = l->kind == CONVOLUTION && by_winograd(&c);
+    if (l->kind == POOLING || winograd || (l->kind == CONVOLUTION && l->padding != ZERO)) {
         if (!*touched) memset(to, 0, sizeof(float) * n);
         *touched = 1;
     }
     if (l->kind == POOLING) {
         pool(l, 0, images, (float *)d, to);
+    } else if (winograd) {
+        scatter_by_winograd(&c, d, images, to, work);
     } else if (l->kind == TRANSPOSED) {
         gather(&c, d, images, group_of(&c, images), 0, (int)*touched, to, work);
     } else if (l->padding == ZERO) {
@@ -198,7 +207,7 @@ static void pass_on(const struct layer *l, const float *d, int64_t images, float
 }
 
 void network_backward(struct layer *layers, int64_t count, int64_t images, const float *image, float *image_gradient,
-                      float *work, int64_t threads) {
+                      float *work, int64_t halves, int64_t threads) {
     int64_t image_touched = 0;
     for (struct layer *l = layers; l < layers + count; l++) l->touched = 0;
     for (struct layer *l = layers + count - 1; l >= layers; l--) {
@@ -219,14 +228,18 @@ void network_backward(struct layer *layers, int64_t count, int64_t images, const
         // To the weights, and to the input.
         if (l->bias_gradient) sum_pixels(l->gradient, images * l->out.height * l->out.width, l->out.channels, l->bias_gradient);
         if (l->weight_gradient) {
-            struct convolution k = convolution_of(l, (int)threads);
+            struct convolution k = convolution_of(l, (int)halves, (int)threads);
             int turned = l->kind == TRANSPOSED;
-            weigh(&k, turned ? l->gradient : input, turned ? input : l->gradient, images, group_of(&k, images),
+            if (!turned && by_winograd(&k))
+                weigh_by_winograd(&k, input, l->gradient, images, l->weight_gradient, work);
+            else
+                weigh(&k, turned ? l->gradient : input, turned ? input : l->gradient, images, group_of(&k, images),
                   l->weight_gradient, work);
         }
         if (l->passes_on && l->input == IMAGE)
-            pass_on(l, l->gradient, images, image_gradient, &image_touched, work, (int)threads);
+            pass_on(l, l->gradient, images, image_gradient, &image_touched, work, (int)halves, (int)threads);
         else if (l->passes_on)
-            pass_on(l, l->gradient, images, layers[l->input].gradient, &layers[l->input].touched, work, (int)threads);
+            pass_on(l, l->gradient, images, layers[l->input].gradient, &layers[l->input].touched, work, (int)halves,
+                    (int)threads);
     }
 }

@@ -27,25 +27,107 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float anywhere __attribute__((aligned(1), may_alias));
+
+/* Products of bfloat16 come in pairs that are summed in float32: a float then stands for two numbers of a sum. */
+#if defined(__AVX512BF16__) && LANES == 16
+#include <immintrin.h>
+#define HALVES 1
+INLINE vector plus(const int halves, vector sum, float left, vector right) {
+    if (halves) return (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(left), (__m512bh)right);
+    return sum + left * right;
+}
+
+INLINE __m512i rounded(vector v) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v)); }
+INLINE vector pair(vector low, vector high) {
+    return (vector)_mm512_or_si512(rounded(low), _mm512_slli_epi32(rounded(high), 16));
+}
+
+/* Rounds n floats in place to half their room; one 0 follows, since sums of an odd length read on. */
+static void halve(float *a, int64_t n) {
+    uint16_t *to = (uint16_t *)a;
+    for (int64_t i = 0; i < n; i += LANES)
+        _mm256_storeu_si256((__m256i *)(to + i), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(a + i)));
+    to[n] = 0;
+}
+
+/* Pairs each float in place with the one that lies `apart` behind it, 0 behind the last. */
+static void pair_up(float *a, int64_t n, int64_t apart) {
+    for (int64_t i = 0; i < n; i += LANES) {
+        int64_t left = n - apart - i;
+        __mmask16 there = left >= LANES ? 0xffff : left <= 0 ? 0 : (__mmask16)((1 << left) - 1);
+        *(vector *)(a + i) = pair(*(const vector *)(a + i), (vector)_mm512_maskz_loadu_ps(there, a + i + apart));
+    }
+}
+
+/* Pairs the places of each row of panels in place. */
+static void pair_places(float *b, int64_t rows, int64_t k, int64_t columns) {
+    float *to = b;
+    for (int64_t n = 0; n < columns; n += PANEL) {
+        int64_t width = columns - n > LANES ? PANEL : LANES;
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t j = 0; j < k; b += (j + 1 < k ? 2 : 1) * width, j += 2)
+                for (int64_t i = 0; i < width; i += LANES, to += LANES)
+                    *(vector *)to = pair(*(const vector *)(b + i), j + 1 < k ? *(const vector *)(b + width + i) : (vector){0});
+    }
+}
+#else
+#define HALVES 0
+INLINE vector plus(const int halves, vector sum, float left, vector right) {
+    (void)halves;
+    return sum + left * right;
+}
+static void halve(float *a, int64_t n) { (void)a, (void)n; }
+static void pair_up(float *a, int64_t n, int64_t apart) { (void)a, (void)n, (void)apart; }
+static void pair_places(float *b, int64_t rows, int64_t k, int64_t columns) { (void)b, (void)rows, (void)k, (void)columns; }
+#endif
+
+INLINE vector at_vector(const float *p) { return *(const vector *)p; }
+INLINE void put(float *p, vector v) { *(vector *)p = v; }
+
+/* Exchanges rows and lanes: after the step of width h, rows and lanes that differ in h alone have changed places. */
+#if defined(__GNUC__) && !defined(__clang__)
+typedef int32_t order __attribute__((vector_size(4 * LANES)));
+INLINE void transpose(vector *row) {
+    UNROLL for (int h = 1; h < LANES; h *= 2) {
+        order low, high;
+        for (int l = 0; l < LANES; l++) low[l] = l & h ? LANES + l - h : l, high[l] = l & h ? LANES + l : l + h;
+        UNROLL for (int i = 0; i < LANES; i++) {
+            if (i & h) continue;
+            vector a = row[i], b = row[i + h];
+            row[i] = __builtin_shuffle(a, b, low), row[i + h] = __builtin_shuffle(a, b, high);
+        }
+    }
+}
+#else
+INLINE void transpose(vector *row) {
+    float turned[LANES][LANES];
+    for (int i = 0; i < LANES; i++)
+        for (int l = 0; l < LANES; l++) turned[l][i] = row[i][l];
+    for (int i = 0; i < LANES; i++) row[i] = at_vector(turned[i]);
+}
+#endif
 
 /* Where a pixel, or several side by side, is computed from, where it goes, and how many numbers of it are wanted. */
 struct pixel {
     int32_t from, to, count;
 };
 
-/* tile[p][n] = sum over rows r and k of a[at[p].from + r stride + k] b[r][k][n]; TILE pixels, `vectors` of lanes. */
-INLINE void product(const int vectors, const float *a, const struct pixel *at, int64_t rows, int64_t stride, int64_t k,
+/* tile[p][n] = sum over rows r and k of a[at[p].from + r stride + k] b[r][k][n]; TILE pixels, `vectors` of lanes. Of
+ * halves, k counts pairs. */
+INLINE void product(const int vectors, const int halves, const float *a, const struct pixel *at, int64_t rows, int64_t stride, int64_t k,
                     const float *b, float *tile) {
     vector sum[2 * TILE];
     UNROLL for (int i = 0; i < TILE * vectors; i++) sum[i] = (vector){0};
     for (int64_t r = 0; r < rows; r++) {
-        const float *from[TILE];
-        UNROLL for (int p = 0; p < TILE; p++) from[p] = a + at[p].from + r * stride;
+        const anywhere *from[TILE];
+        UNROLL for (int p = 0; p < TILE; p++)
+            from[p] = (const anywhere *)((const char *)a + (halves ? 2 : 4) * (at[p].from + r * stride));
         for (int64_t j = 0; j < k; j++, b += LANES * vectors) {
             vector right[2];
             UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const vector *)(b + LANES * v);
             UNROLL for (int p = 0; p < TILE; p++)
-                UNROLL for (int v = 0; v < vectors; v++) sum[p * vectors + v] += from[p][j] * right[v];
+                UNROLL for (int v = 0; v < vectors; v++) sum[p * vectors + v] = plus(halves, sum[p * vectors + v], from[p][j], right[v]);
         }
     }
     UNROLL for (int i = 0; i < TILE * vectors; i++) *(vector *)(tile + LANES * i) = sum[i];
@@ -66,9 +148,11 @@ INLINE void store(const float *tile, int width, const struct pixel *at, int pixe
     }
 }
 
-/* c[at.to + n] = bias[n] + sum a b, or += without a bias, for all pixels; b in panels as `packed` has them. */
+/* c[at.to + n] = bias[n] + sum a b, or += without a bias, for all pixels; b in panels as `packed` has them. Halves are as
+ * `halve` and `pair_places` have left them. */
 static void multiply(const float *a, const struct pixel *at, int64_t pixels, int64_t rows, int64_t stride, int64_t k,
-                     const float *b, int64_t n, const float *bias, int add, float *c, int threads) {
+                     const float *b, int64_t n, const float *bias, int add, float *c, int halves, int threads) {
+    if (halves) k = (k + 1) / 2;
     for (int64_t first = 0; first < n; first += PANEL) {
         int vectors = n - first > LANES ? 2 : 1;
         int64_t wanted = n - first < PANEL ? n - first : PANEL;
@@ -79,10 +163,14 @@ static void multiply(const float *a, const struct pixel *at, int64_t pixels, int
             struct pixel here[TILE];
             int many = pixels - p < TILE ? (int)(pixels - p) : TILE;
             for (int i = 0; i < TILE; i++) here[i] = at[p + (i < many ? i : 0)];
-            if (vectors == 2)
-                product(2, a, here, rows, stride, k, b, tile);
+            if (vectors == 2 && halves)
+                product(2, HALVES, a, here, rows, stride, k, b, tile);
+            else if (vectors == 2)
+                product(2, 0, a, here, rows, stride, k, b, tile);
+            else if (halves)
+                product(1, HALVES, a, here, rows, stride, k, b, tile);
             else
-                product(1, a, here, rows, stride, k, b, tile);
+                product(1, 0, a, here, rows, stride, k, b, tile);
             store(tile, LANES * vectors, here, many, first, wanted, offset, add, c);
         }
         b += rows * k * vectors * LANES;
@@ -108,7 +196,7 @@ struct walk {
 };
 
 /* sum[i][j] += sum over pixels of u[i] v[j], for a tile of i and vectors of j. */
-INLINE void outer(const int tall, const int vectors, const float *u, const float *v, const struct walk *w,
+INLINE void outer(const int tall, const int vectors, const int halves, const float *u, const float *v, const struct walk *w,
                   int64_t rows, int64_t columns, float *sum, int64_t stride) {
     vector part[MOST];
     UNROLL for (int i = 0; i < tall * vectors; i++) part[i] = (vector){0};
@@ -119,7 +207,7 @@ INLINE void outer(const int tall, const int vectors, const float *u, const float
                 vector each[FEW_VECTORS];
                 UNROLL for (int j = 0; j < vectors; j++) each[j] = *(const vector *)(right + LANES * j);
                 UNROLL for (int i = 0; i < tall; i++)
-                    UNROLL for (int j = 0; j < vectors; j++) part[i * vectors + j] += left[i] * each[j];
+                    UNROLL for (int j = 0; j < vectors; j++) part[i * vectors + j] = plus(halves, part[i * vectors + j], left[i], each[j]);
             }
         }
     float found[MOST * LANES];
@@ -128,9 +216,10 @@ INLINE void outer(const int tall, const int vectors, const float *u, const float
         for (int64_t j = 0; j < columns; j++) sum[i * stride + j] += found[i * LANES * vectors + j];
 }
 
-/* sum[i][j] += sum over pixels of u[i] v[j]; u and v may be read up to a tile beyond their numbers. */
+/* sum[i][j] += sum over pixels of u[i] v[j]; u and v may be read up to a tile beyond their numbers. Of halves, u and v are
+ * pairs of pixels. */
 static void correlate(const float *u, int64_t rows, const float *v, int64_t columns, const struct walk *w, float *sum,
-                      int64_t stride, int threads) {
+                      int64_t stride, int halves, int threads) {
     int few = rows <= FEW;
     int64_t tall = few ? FEW : TILE;
     int64_t wide = few ? FEW_VECTORS * LANES : columns > LANES ? PANEL : LANES;
@@ -140,11 +229,17 @@ static void correlate(const float *u, int64_t rows, const float *v, int64_t colu
         int64_t i = tile / across * tall, j = tile % across * wide;
         int64_t r = rows - i < tall ? rows - i : tall, c = columns - j < wide ? columns - j : wide;
         float *to = sum + i * stride + j;
-        if (few)
-            outer(FEW, FEW_VECTORS, u + i, v + j, w, r, c, to, stride);
+        if (few && halves)
+            outer(FEW, FEW_VECTORS, HALVES, u + i, v + j, w, r, c, to, stride);
+        else if (few)
+            outer(FEW, FEW_VECTORS, 0, u + i, v + j, w, r, c, to, stride);
+        else if (c > LANES && halves)
+            outer(TILE, 2, HALVES, u + i, v + j, w, r, c, to, stride);
         else if (c > LANES)
-            outer(TILE, 2, u + i, v + j, w, r, c, to, stride);
+            outer(TILE, 2, 0, u + i, v + j, w, r, c, to, stride);
+        else if (halves)
+            outer(TILE, 1, HALVES, u + i, v + j, w, r, c, to, stride);
         else
-            outer(TILE, 1, u + i, v + j, w, r, c, to, stride);
+            outer(TILE, 1, 0, u + i, v + j, w, r, c, to, stride);
     }
 }
