@@ -73,9 +73,12 @@ def rate_weight(kept: Memory, loss: Loss, rate: Tensor) -> float | Tensor:
 
 
 def is_due(cell: Cell, step: int) -> bool:
-    """Returns whether files are to be compared with the estimate before a step."""
+    """Returns whether files are to be compared with the estimate before a step.
+
+    Where label maps or masks go with images they are not: the target is then that of the estimate.
+    """
     every = max(SOONEST, cell.train.steps // COMPARED)
-    return cell.loss.rate_target is not None and step > 0 and step % every == 0
+    return cell.loss.rate_target is not None and not cell.guided and step > 0 and step % every == 0
 
 
 @torch.no_grad()
