@@ -63,16 +63,25 @@ class LoadedCodec:
     segmented: bool = False
     """Whether its label maps are made of the images."""
 
-    def compress(self, image: Image | np.ndarray | Tensor | str | Path, labels: np.ndarray | None = None) -> bytes:
+    def compress(
+        self,
+        image: Image | np.ndarray | Tensor | str | Path,
+        labels: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+    ) -> bytes:
         """Returns the file of an image of any size: what `ablate compress` writes.
 
         Args:
             image: a path, an image of Pillow, or uint8 values: an array (H, W, 3) or a tensor (3, H, W).
             labels: its label map, uint8 (H, W), for a codec that is given one; made of the image where the cell's were.
 
+            mask: bool (H, W), what a selective codec keeps; everything if not given.
+
         Raises:
             ValueError: for anything else, or a file that is no image, or a map that is missing or of another size.
         """
+        import torch
+
         from ablate.codecs.side import side_beside
 
         tensor = _as_tensor(image, self.colour_profiles)
@@ -80,7 +89,8 @@ class LoadedCodec:
             from ablate.sources.segmentation import segment
 
             labels = segment(tensor.numpy())[0]
-        return self.trained.encode(tensor, side_beside(labels))
+        region = None if mask is None else torch.from_numpy(mask.astype(bool))
+        return self.trained.encode(tensor, side_beside(labels), region)
 
     def decompress(self, file: bytes) -> Tensor:
         """Returns the image, uint8 (3, H, W) on the CPU, of a file that `compress` made.
@@ -118,6 +128,25 @@ class LoadedCodec:
             if self.trained.networks.takes_labels and labels is not None:
                 given.append(Side(pad_to_multiple(labels.to(self.trained.device)[:, None], self.stride)[:, 0]))
             return self.trained.networks(*given).image[..., :height, :width]
+
+    def export(self, kind: Literal["onnx"] = "onnx", out: str | Path | None = None) -> list[Path]:
+        """Writes the networks for programs without torch: encoder.onnx, generator.onnx and codec.json; returns them.
+
+        The encoder takes images of any size and gives symbols, the generator makes images of symbols. The JSON says how
+        symbols, tensors and pixels relate. No file of bytes is written: those are read and written by `ablate` alone.
+
+        Args:
+            kind: "onnx".
+            out: a directory; exports/<cell> if not given.
+
+        Raises:
+            ValueError: for another kind, a codec that sends no symbols of a few levels, or without the package onnx.
+        """
+        from ablate.export.codec import export_codec
+
+        if kind != "onnx":
+            raise ValueError(f'a codec is exported as "onnx", not as {kind!r}')
+        return export_codec(self.trained, self.cell, Path(out) if out is not None else Path("exports", self.cell))
 
     def __repr__(self) -> str:
         return f"<codec of cell {self.cell}, model {self.trained.model_id.hex()}, on {self.trained.device}>"

@@ -40,15 +40,15 @@ class BareTraining:
     def __init__(self, cell: Cell, cache: Path, device: str = "cpu", kernels: Kernels = "eager") -> None:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
-        self.batches = Batches(prepare(cell.data, "train", cache), cell.data, cell.seed, device)
+        self.batches = Batches.of(cell, prepare(cell.data, "train", cache), device)
         choice = Choice(kernels, device)
-        self._objective = Objective.build(cell.loss, choice)
+        self.objective = Objective.build(cell.loss, choice)
         self._networks = ExitStack()
         self._networks.enter_context(fast_networks(self.state, choice, cell.train.precision))
 
     def step(self) -> tuple[Tensor, Tensor]:
         """Draws a batch and steps both players and the averaged weights; returns both players' losses."""
-        taken = training_step(self.state, self._objective, self.cell, self.batches)
+        taken = training_step(self.state, self.objective, self.cell, self.batches)
         assert taken.discriminator is not None
         return taken.discriminator.loss, taken.loss
 

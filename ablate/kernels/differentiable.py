@@ -49,12 +49,20 @@ class _Loss(torch.autograd.Function):
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         with torch.no_grad():
             # Not in place: autograd may come again.
-            gradients = [each * weight for each in ctx.saved_tensors]
-        if torch.is_grad_enabled():
-            # Somebody means to go on from here. `once_differentiable` would hand out constants, whose derivative is
-            # silently left out of a sum.
-            gradients = list(_Final.apply(*(each.requires_grad_() for each in gradients)))
+            weighted = [each * weight for each in ctx.saved_tensors]
+        gradients = final(weighted)
         return (None, None, *[None] * ctx.before, *gradients, *[None] * ctx.after)
+
+
+def final(gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Returns gradients that a backward pass hands out, and that refuse to be differentiated where somebody means to.
+
+    `once_differentiable` would hand out constants, whose derivative is silently left out of a sum.
+    """
+    if not torch.is_grad_enabled():
+        return gradients
+    last: Sequence[Tensor] = _Final.apply(*(each.requires_grad_() for each in gradients))
+    return last
 
 
 class _Final(torch.autograd.Function):
@@ -69,5 +77,6 @@ class _Final(torch.autograd.Function):
     def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, ...]:
         del ctx
         raise RuntimeError(
-            "a loss computed by a kernel has no second derivative; differentiate its definition in ablate.losses"
+            "a loss computed by a kernel has no second derivative; differentiate its definition in ablate.losses, "
+            'kernels="eager"'
         )

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ablate.limits import Weight
-from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
+from ablate.losses.penalized import REDUCTIONS, OfGradient, Penalty, PenaltyInputs
 from ablate.plugins import penalty
 from ablate.registry import chosen
 
@@ -44,13 +44,16 @@ def _penalty(
     score, squared_norms = chosen("reduction", reduction, REDUCTIONS), chosen("norm", norm, SQUARED_NORMS)
     factor = weight * every * (0.5 if half else 1.0)
 
-    def term(inputs: PenaltyInputs) -> list[Tensor]:
-        seen = points(inputs).detach().requires_grad_()
-        scores = [score(logits).sum() for logits in inputs.logits(seen)]
-        gradients = [torch.autograd.grad(each, seen, create_graph=True)[0] for each in scores]
-        return [factor * cost(squared_norms(gradient)) for gradient in gradients]
+    def by(reduced: Callable[[Tensor], Tensor]) -> Penalty:
+        def term(inputs: PenaltyInputs) -> list[Tensor]:
+            seen = points(inputs).detach().requires_grad_()
+            scores = [score(logits).sum() for logits in inputs.logits(seen)]
+            gradients = [torch.autograd.grad(each, seen, create_graph=True)[0] for each in scores]
+            return [factor * reduced(gradient) for gradient in gradients]
 
-    return Penalty(term, every)
+        return Penalty(term, every, of_gradient=OfGradient(cost, norm, reduced, by))
+
+    return by(lambda gradient: cost(squared_norms(gradient)))
 
 
 def _between(inputs: PenaltyInputs) -> Tensor:

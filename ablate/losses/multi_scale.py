@@ -64,12 +64,20 @@ class MultiScaleLoss:
         return over_scales([self.loss.generator(r, f) for r, f in pairs], [f for _, f in pairs], self.reduction)
 
     def _pairs(self, real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
+        return [(at_least_float32(r), at_least_float32(f)) for r, f in self.checked(real, fake)]
+
+    def checked(self, real: Logits, fake: Logits) -> list[tuple[Tensor, Tensor]]:
+        """Returns each scale's logits of both images.
+
+        Raises:
+            ValueError: for shapes that differ between image and reconstruction, or that the loss is not of.
+        """
         pairs, needs = paired(listed(real), listed(fake)), self.loss.needs
         for _, logits in pairs:
             if logits.ndim != 4 or logits.shape[1] != len(needs):
                 shape, channels = tuple(logits.shape), " and ".join(needs)
                 raise ValueError(f"this loss needs logits (N, {len(needs)}, h, w), {channels}, and these are {shape}")
-        return [(at_least_float32(r), at_least_float32(f)) for r, f in pairs]
+        return pairs
 
 
 def over_scales(losses: Sequence[Tensor], logits: Sequence[Tensor], reduction: str) -> Tensor:

@@ -53,6 +53,23 @@ class PenaltyInputs:
 
 
 @dataclass(frozen=True)
+class OfGradient:
+    """What a penalty makes of the discriminators' gradient at some points, to be computed by other code.
+
+    Attributes:
+        cost: squared norms to a scalar.
+        norm: "sample" or "pixel", what the norms are taken over.
+        reduced: the gradient (N, 3, H, W) to a scalar, of weight 1: `cost` of its squared norms.
+        by: returns the penalty with another function in the place of `reduced`.
+    """
+
+    cost: Callable[[Tensor], Tensor]
+    norm: str
+    reduced: Callable[[Tensor], Tensor]
+    by: Callable[[Callable[[Tensor], Tensor]], Penalty]
+
+
+@dataclass(frozen=True)
 class Penalty:
     """A term of the discriminators' loss, a constraint on their weights, or both.
 
@@ -60,6 +77,7 @@ class Penalty:
         term: one weighted scalar for each scale, to be reduced over scales as the loss itself is; None for no term.
         every: the term is added every so many steps; it is as many times larger already (lazy regularisation).
         constrain: changes the discriminators' weights in place after each of their steps.
+        of_gradient: where the term is a function of the discriminators' gradient, which one.
 
     Raises:
         ValueError: if `every` is less than 1.
@@ -68,6 +86,7 @@ class Penalty:
     term: Callable[[PenaltyInputs], Sequence[Tensor]] | None = None
     every: int = 1
     constrain: Callable[[nn.Module], None] | None = None
+    of_gradient: OfGradient | None = None
 
     def __post_init__(self) -> None:
         if self.every < 1:

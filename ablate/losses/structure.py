@@ -7,8 +7,8 @@ of 256 grey levels the loss is 1 minus the metric. Pixels are taken as 0 to 2: l
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,17 +27,37 @@ C2 = (0.03 * DATA_RANGE) ** 2
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def _gaussian() -> tuple[float, ...]:
-    raw = [math.exp(-((k - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for k in range(WINDOW)]
+def gaussian(size: int, sigma: float) -> tuple[float, ...]:
+    """Returns the taps of a Gaussian window along one side, which sum to 1."""
+    raw = [math.exp(-((k - size // 2) ** 2) / (2 * sigma**2)) for k in range(size)]
     return tuple(value / math.fsum(raw) for value in raw)
 
 
-TAPS = _gaussian()
+TAPS = gaussian(WINDOW, SIGMA)
 
 
-def smallest_side(*, levels: int, **_: Any) -> int:
+class Measure(NamedTuple):
+    """How planes are compared at one level.
+
+    Attributes:
+        average: averages planes (N, C, H, W), or with one side more, under the window.
+        c1: keeps the quotient of luminances defined.
+        c2: that of contrasts.
+        black: the value from which luminance is measured.
+    """
+
+    average: Callable[[Tensor], Tensor]
+    c1: float
+    c2: float
+    black: float
+
+
+WANG = Measure(lambda planes: windowed(planes, TAPS), C1, C2, BLACK)
+
+
+def smallest_side(*, levels: int, window: int = WINDOW, **_: Any) -> int:
     """Returns the pixels of height and width at which the window fits into the coarsest level: 161 for 5."""
-    return (WINDOW - 1) * 2 ** (levels - 1) + 1
+    return (window - 1) * 2 ** (levels - 1) + 1
 
 
 def scale_weights(levels: int) -> Sequence[float]:
@@ -70,7 +90,12 @@ def ms_ssim(*, levels: int = 5) -> Distortion:
         ValueError: for less than 1 or more than 5 levels; when called, for a side that they do not fit into.
     """
     weights = scale_weights(levels)
-    return lambda image, reconstruction: _multiscale(image, reconstruction, weights).mean()
+
+    def distortion(image: Tensor, reconstruction: Tensor) -> Tensor:
+        require_side(image, smallest_side(levels=levels), f"MS-SSIM of {levels} levels")
+        return multiscale(image.detach(), reconstruction, weights).mean()
+
+    return distortion
 
 
 @distortion(
@@ -99,46 +124,47 @@ def l1_msssim(*, alpha: float = 0.84, levels: int = 5) -> Distortion:
     return distortion
 
 
-def _multiscale(image: Tensor, reconstruction: Tensor, weights: Sequence[float]) -> Tensor:
-    """Returns 1 - MS-SSIM of each plane: (N, C).
+def multiscale(x: Tensor, y: Tensor, weights: Sequence[float], measure: Measure = WANG) -> Tensor:
+    """Returns 1 - MS-SSIM of each plane: (N, C), of planes (N, C, H, W) or with one side more.
 
     It is put together from the levels' dissimilarities e_j as -expm1(sum_j w_j log1p(-e_j)): in float32, 1 - MS-SSIM
     itself would leave three digits of a loss of 1e-5.
     """
-    require_side(image, smallest_side(levels=len(weights)), f"MS-SSIM of {len(weights)} levels")
-    pair = torch.stack((image.detach(), reconstruction))
+    pair = torch.stack((x, y))
     logarithm, alive = pair.new_zeros(()), pair.new_ones((), dtype=torch.bool)
     for level, weight in enumerate(weights, start=1):
-        unlike = _dissimilarity(pair[0], pair[1], luminance=level == len(weights)).mean(dim=(-2, -1))
+        unlike = dissimilarity(pair[0], pair[1], measure, luminance=level == len(weights))
         # A negative similarity has no real power, and its plane counts as wholly dissimilar, without a gradient. NaN is
-        # no reason to: it goes through.
-        negative = unlike >= 1
+        # no reason to: it goes through. What has no weight counts for nothing.
+        negative = unlike >= (1 if weight else math.inf)
         alive = alive & ~negative
-        logarithm = logarithm + weight * torch.log1p(-unlike.masked_fill(negative, 0))
+        if weight:
+            logarithm = logarithm + weight * torch.log1p(-unlike.masked_fill(negative, 0))
         if level < len(weights):
-            pair = _halved(pair)
+            pair = _halved(pair, measure.black)
     return torch.where(alive, -torch.expm1(logarithm), 1)
 
 
-def _dissimilarity(x: Tensor, y: Tensor, luminance: bool) -> Tensor:
-    """Returns 1 - cs at every window, or 1 - l cs where luminance is asked for: (N, C, H - 10, W - 10).
+def dissimilarity(x: Tensor, y: Tensor, measure: Measure, *, luminance: bool) -> Tensor:
+    """Returns each plane's mean of 1 - cs over all windows, or of 1 - l cs where luminance is asked for: (N, C).
 
     In s = x + y and d = x - y there is no mixed moment, and what rounding does to the variance of s divides out where
     d is small, as it is between an image and a good reconstruction.
     """
     s, d = x + y, x - y
-    mean_s, mean_d, square_s, square_d = windowed(torch.cat((s, d, s * s, d * d), dim=1), TAPS).chunk(4, dim=1)
+    mean_s, mean_d, square_s, square_d = measure.average(torch.cat((s, d, s * s, d * d), dim=1)).chunk(4, dim=1)
     variance_s, variance_d = square_s - mean_s.square(), square_d - mean_d.square()
-    unlike = 2 * variance_d / (variance_s + variance_d + 2 * C2)
+    unlike = 2 * variance_d / (variance_s + variance_d + 2 * measure.c2)
     if luminance:
-        bright, dark = (mean_s - 2 * BLACK).square(), mean_d.square()
-        darker = 2 * dark / (bright + dark + 2 * C1)
+        bright, dark = (mean_s - 2 * measure.black).square(), mean_d.square()
+        darker = 2 * dark / (bright + dark + 2 * measure.c1)
         unlike = darker + unlike - darker * unlike
-    return unlike
+    return unlike.mean(dim=tuple(range(2, unlike.ndim)))
 
 
-def _halved(pair: Tensor) -> Tensor:
-    """Averages 2x2 pixels of (2, N, C, H, W); a side of odd length has black before its first pixel."""
-    height, width = pair.shape[-2:]
-    planes = F.pad(pair.flatten(0, 1), (width % 2, 0, height % 2, 0), value=BLACK)
-    return F.avg_pool2d(planes, 2).unflatten(0, pair.shape[:2])
+def _halved(pair: Tensor, black: float) -> Tensor:
+    """Averages 2x2 pixels of (2, N, C, H, W), or 2x2x2; a side of odd length has black before its first pixel."""
+    sides = pair.shape[3:]
+    planes = F.pad(pair.flatten(0, 1), [pad for side in reversed(sides) for pad in (side % 2, 0)], value=black)
+    pool = F.avg_pool2d if len(sides) == 2 else F.avg_pool3d
+    return pool(planes, 2).unflatten(0, pair.shape[:2])

@@ -12,10 +12,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ablate.kernels import OPERATORS, Backend, KernelLoss, backends, differentiable
+from ablate.kernels import Backend, KernelLoss, differentiable
+from ablate.kernels.fastest import fastest
 from ablate.kernels.layout import TYPES
 from ablate.kernels.network import FastForward, disagreement, lacking, planned
-from ablate.kernels.proof import refuted
 from ablate.records.declared import Kernels
 
 
@@ -93,15 +93,9 @@ class Choice:
         dtype, size = tensors[0].dtype, sum(each.numel() for each in tensors)
         if dtype not in TYPES:
             return None, f"there is nothing faster in {dtype}"
-        known = {backend.name: backend for backend in backends(operator)}
-        reasons: list[str] = []
-        for candidate, least in OPERATORS[operator].candidates(name, self.device.partition(":")[0]):
-            if candidate != previous and (previous is not None or size < least):
-                continue
-            reason = refuted(known[candidate], options, self.device, dtype)
-            if reason is None:
-                return known[candidate], "; ".join(reasons)
-            reasons.append(reason)
+        backend, reasons = fastest(name, operator, options, self.device, dtype, size, previous)
+        if backend is not None:
+            return backend, "; ".join(reasons)
         if previous is not None:
             reasons.append(f"not {previous} as before: results may differ by rounding")
         return None, "; ".join(reasons)

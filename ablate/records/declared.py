@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ablate.losses.fast import Kernels as Kernels
 from ablate.registry import unknown
 from ablate.settings import Settings
 from ablate.terms import Term
@@ -65,10 +66,6 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(dis
 Trackers = Annotated[tuple[Term, ...], BeforeValidator(as_tuple)]
 TRACKERS = 'a list of trackers like ["csv", { name = "mlflow", uri = "http://localhost:5000" }]'
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
-
-
-Kernels = Literal["auto", "eager"]
-"""Losses by the fastest backends that agree with their definitions, or by the latter."""
 
 
 class Compare(Settings):

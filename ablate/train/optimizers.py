@@ -57,9 +57,12 @@ def share_clipped(memory: Memory) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Sets the learning rate of the next step."""
+    """Sets the learning rate of the next step, in its tensor where it is one, as in steps that are replayed."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def rate_at(settings: ScheduledAdam, step: int, steps: int) -> float:

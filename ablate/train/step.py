@@ -20,7 +20,7 @@ from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminat
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
 from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
-from ablate.train.shown import Shown, autocast, through, with_maps
+from ablate.train.shown import Shown, autocast, in_kept, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
@@ -59,12 +59,22 @@ def training_step(
         batches: gives the step's images.
         norms: whether to find the terms' gradient norms, which takes a backward pass for each.
     """
-    count = cell.train.accumulate
-    numbers = range(state.step * count, (state.step + 1) * count)
-    adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
     set_rates(state, cell)
     if is_due(cell, state.step):
         compare(state, cell, batches.images)
+    taken = both_players(state, objective, cell, batches, norms=norms)
+    state.step += 1
+    state.update_average(cell.train.ema_decay)
+    return taken
+
+
+def both_players(
+    state: TrainState, objective: Objective, cell: Cell, batches: Batches, *, norms: bool = False
+) -> StepOutput:
+    """Steps both players at the rates that are set, and neither the averaged weights nor the count; as above."""
+    count = cell.train.accumulate
+    numbers = range(state.step * count, (state.step + 1) * count)
+    adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
 
     # One batch is sent through the codec once, for both players.
     send = functools.partial(_sent, state, cell, batches)
@@ -92,8 +102,6 @@ def training_step(
     # Discriminators, where they go last: on what the generator made before its step.
     if adversarial and cell.train.order == "generator_first":
         output = discriminator_steps(state, objective, cell, batches, seen)
-    state.step += 1
-    state.update_average(cell.train.ema_decay)
     loss = losses[0] if count == 1 else torch.stack(losses).mean()
     return StepOutput(seen[-1].image, seen[-1].reconstruction, parts, loss, output, found)
 
@@ -101,7 +109,7 @@ def training_step(
 def _sent(state: TrainState, cell: Cell, batches: Batches, number: int) -> Shown:
     """Sends a batch of the adversarial training through the codec."""
     step = cell.train.warmup_steps + number
-    image, side = batches(step), batches.side(step) if cell.map_classes else NOTHING
+    image, side = batches(step), batches.side(step) if cell.guided else NOTHING
     with autocast(image, cell.train.precision):
         return through(state.codec, image, stream(cell.seed, "noise", number), side)
 
@@ -118,7 +126,7 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
     if adversarial:
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, number, side)
     else:
-        parts = objective.generator(image=image, reconstruction=reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=in_kept(image, reconstruction.image, side))
     if reconstruction.rate is not None:
         rate = reconstruction.rate.float()
         parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault(MEMORY, {}), cell.loss, rate))
@@ -164,7 +172,7 @@ def generator_terms(
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,
-        reconstruction=reconstruction.image,
+        reconstruction=in_kept(image, reconstruction.image, side),
         real_logits=real.logits,
         fake_logits=fake.logits,
         real_features=real.features if objective.needs_real_features else (),

@@ -22,6 +22,7 @@ import torch
 from ablate.kernels import OPERATORS, Tolerance, backends, disagreement
 from ablate.kernels.ms_ssim import triton as ms_ssim
 from ablate.kernels.trial import Trial
+from tests.kernels.ranges import in_range_of
 
 OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "adversarial": (
@@ -72,6 +73,11 @@ def structure() -> Iterator[tuple[str, str | None]]:
         yield f"ms_ssim {options}", tried("ms_ssim", options, triton.build(**options), trial, tolerance)
 
 
+def in_any_range() -> Iterator[tuple[str, str | None]]:
+    """Yields MS-SSIM as pytorch-msssim has it, on [0, 255], of an image and of one with its negative."""
+    yield "ms_ssim in any range", in_range_of(ms_ssim.planes, (0.4, 0.6), (21, 22), clipped=True)
+
+
 def tried(operator: str, options: dict[str, Any], function: Any, trial: Trial, tolerance: Tolerance) -> str | None:
     """Returns what is wrong with a result; all that `torch.empty` returned began as NaN."""
     exact = trial.to("cpu", torch.float64)
@@ -81,4 +87,4 @@ def tried(operator: str, options: dict[str, Any], function: Any, trial: Trial, t
 
 if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
-    json.dump(dict((*pointwise(), *structure())), sys.stdout)
+    json.dump(dict((*pointwise(), *structure(), *in_any_range())), sys.stdout)

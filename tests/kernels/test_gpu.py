@@ -115,7 +115,7 @@ def test_kernels_are_launched_on_the_gpu_of_their_tensors(operator: str, monkeyp
             monkeypatch.setattr(kernels, name, Launched())
     ms_ssim = importlib.import_module("ablate.kernels.ms_ssim.triton")
     # `together` keeps tensors for good, and these are none that anybody else could use.
-    monkeypatch.setattr(ms_ssim, "together", lambda unlike, _weights: (unlike.mean(), unlike.unbind()))
+    monkeypatch.setattr(ms_ssim, "together", lambda unlike, _comparison: (unlike[0], unlike.unbind()))
     triton = next(each for each in backends(operator) if each.name == "triton")
     with FakeTensorMode():
         images = [torch.zeros(1, 3, 170, 170, device="cuda:1")]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from ablate.kernels import backends
+from ablate.kernels import fastest as choosing
 from ablate.kernels.library import missing
 from ablate.objective import Choice
-from ablate.objective import choice as choosing
 from tests.kernels.test_proof import slightly_wrong
 
 needs_compiler = pytest.mark.skipif(missing("distortion") is not None, reason=str(missing("distortion")))

@@ -23,4 +23,8 @@ def _trials(generator: torch.Generator, _options: Mapping[str, Any]) -> Iterator
     yield Trial("with NaN", [with_nan(gradient)], [])
 
 
-OPERATOR = Operator("gradient_norm", _trials)
+OPERATOR = Operator(
+    "gradient_norm",
+    _trials,
+    pays_from={"cpu": {"gradient_norm": (("native", 10_000), ("explicit", 200_000))}},
+)

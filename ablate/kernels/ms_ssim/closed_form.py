@@ -13,31 +13,41 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
-from ablate.kernels.ms_ssim.spec import REACH, check, together
-from ablate.losses.structure import BLACK, C1, C2, TAPS, scale_weights
+from ablate.kernels.ms_ssim.spec import REACH, Comparison, check, together
+from ablate.losses.structure import BLACK, C1, C2, TAPS
 from ablate.networks.exact import full_precision
 
 
 def build(*, levels: int = 5) -> Function:
     """Returns 1 - MS-SSIM with the reconstruction's gradient."""
-    weights = scale_weights(levels)
+    comparison = Comparison.of_levels(levels)
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
         check(image, reconstruction, levels)
-        x, y = _interleaved(reconstruction), _interleaved(image)
-        losses, gradients = [], []
-        s, d = x + y, x - y
-        for level in range(levels):
-            loss, gradient = _level(s, d, coarsest=level == levels - 1)
-            losses.append(loss)
-            gradients.append(gradient)
-            if level < levels - 1:
-                s, d = _halved(s, 2 * BLACK), _halved(d, 0.0)
-        value, factors = together(torch.stack(losses), weights)
-        return Gradients(value, (), (_separated(_added_up(gradients, factors), reconstruction),))
+        losses, gradient = planes(reconstruction, image, comparison)
+        return Gradients(losses.mean().float(), (), (gradient,))
 
     return function
+
+
+def planes(first: Tensor, second: Tensor, comparison: Comparison) -> tuple[Tensor, Tensor]:
+    """Returns each plane's loss, float64 (N C,), and the gradient of their mean by the first of two images in [-1, 1].
+
+    Of the comparison, levels and clipping count.
+    """
+    x, y = _interleaved(first), _interleaved(second)
+    losses, gradients = [], []
+    s, d = x + y, x - y
+    levels = len(comparison.weights)
+    for level in range(levels):
+        loss, gradient = _level(s, d, coarsest=level == levels - 1)
+        losses.append(loss)
+        gradients.append(gradient)
+        if level < levels - 1:
+            s, d = _halved(s, 2 * BLACK), _halved(d, 0.0)
+    by_plane, factors = together(torch.stack(losses), comparison)
+    return by_plane, _separated(_added_up(gradients, factors), first)
 
 
 def _interleaved(images: Tensor) -> Tensor:

@@ -29,13 +29,15 @@ enum { TAPS = 11, REACH = TAPS - 1, MOST_LEVELS = 5, PAD = 32 };
 typedef struct {
     float taps[6];  // the first half and the middle of the window; it is symmetric
     float c1, c2, black;  // black: of s, twice that of an image
+    float shift;  // taken off s, so that it lies around 0 and its squares keep their digits; black is told without it
+    int clipped;  // whether a plane whose similarity is below 0 counts as 0; if not, there is one level of weight 1
     int levels;
     double weights[MOST_LEVELS];
 } Settings;
 
 typedef struct {
     float *s, *d;  // the planes
-    float *gradient;  // by x
+    float *gradient;  // by x; NULL where nobody asks for it
     int height, width;
     double dissimilarity;
 } Level;
@@ -152,9 +154,9 @@ static void measure(const Settings *settings, const Rows *rows, Level *level, in
         for (int m = 0; m < 3; m++) maps[m] = rows->maps[m] + (top % TAPS) * pitch + REACH;
         sum += coarsest ? windows(settings, rows, wide, maps[0], maps[1], maps[2], 1)
                         : windows(settings, rows, wide, maps[0], maps[1], maps[2], 0);
-        spread(settings, rows, level, top);
+        if (level->gradient) spread(settings, rows, level, top);
     }
-    for (int r = high; r < height; r++) spread(settings, rows, level, r);
+    for (int r = high; level->gradient && r < height; r++) spread(settings, rows, level, r);
     level->dissimilarity = sum / ((double)high * (double)wide);
 }
 
@@ -209,21 +211,29 @@ static double plane(
     float *restrict s = levels[0].s, *restrict d = levels[0].d;
 #pragma omp simd
     for (int64_t i = 0; i < pixels; i++) {
-        s[i] = x[i] + y[i];
+        s[i] = x[i] + y[i] - settings->shift;
         d[i] = x[i] - y[i];
     }
     double logarithm = 0;
     int dead = 0;
     levels[0].gradient = gradient;
     for (int j = 0; j <= last; j++) {
+        if (!gradient) levels[j].gradient = NULL;
         if (j) {
             halve(levels[j - 1].s, levels[j - 1].height, levels[j - 1].width, settings->black, levels[j].s);
             halve(levels[j - 1].d, levels[j - 1].height, levels[j - 1].width, 0, levels[j].d);
         }
         measure(settings, rows, &levels[j], j == last);
+        if (settings->weights[j] == 0) continue;  // what has no weight counts for nothing
         dead |= levels[j].dissimilarity >= 1;
         logarithm += settings->weights[j] * log1p(-levels[j].dissimilarity);
     }
+    if (!settings->clipped) {
+        const double windows = (double)(levels[0].height - REACH) * (double)(levels[0].width - REACH);
+        if (gradient) add_up(&levels[0], NULL, -1 / windows / (double)planes);
+        return levels[0].dissimilarity;
+    }
+    if (!gradient) return dead ? 1 : -expm1(logarithm);
     if (dead) {
         memset(gradient, 0, sizeof(float) * (size_t)pixels);
         return 1;
@@ -231,8 +241,9 @@ static double plane(
     const double similarity = exp(logarithm);
     for (int j = last; j >= 0; j--) {
         const double windows = (double)(levels[j].height - REACH) * (double)(levels[j].width - REACH);
-        const double k =
-            -settings->weights[j] * similarity / (1 - levels[j].dissimilarity) / windows / (double)planes;
+        const double k = settings->weights[j] == 0
+            ? 0
+            : -settings->weights[j] * similarity / (1 - levels[j].dissimilarity) / windows / (double)planes;
         add_up(&levels[j], j < last ? &levels[j + 1] : NULL, k);
     }
     return -expm1(logarithm);
@@ -265,7 +276,8 @@ static float *lay_out(int levels_count, int height, int width, Level *levels, Ro
     return memory;
 }
 
-// x, y, gradient: planes x height x width; losses: one a plane. Returns 0, or 1 where there is no memory.
+// x, y, gradient: planes x height x width, no gradient where it is NULL; losses: one a plane. Returns 0, or 1 where
+// there is no memory.
 int ms_ssim(
     const Settings *settings, const float *x, const float *y, int64_t planes, int height, int width, int threads,
     double *losses, float *gradient, float *value) {
@@ -283,7 +295,7 @@ int ms_ssim(
         for (int64_t p = 0; p < planes; p++) {
             if (!memory) continue;
             const int64_t offset = p * height * width;
-            losses[p] = plane(settings, levels, &rows, x + offset, y + offset, planes, gradient + offset);
+            losses[p] = plane(settings, levels, &rows, x + offset, y + offset, planes, gradient ? gradient + offset : NULL);
         }
         free(memory);
     }

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from ablate.kernels.backend import Function, Gradients
 from ablate.kernels.gpu import where_tensors_lie
-from ablate.kernels.ms_ssim.spec import REACH, check, together
+from ablate.kernels.ms_ssim.spec import REACH, Comparison, check, together
 from ablate.kernels.ms_ssim.triton_level import halve_kernel, measure_kernel, spread_kernel
-from ablate.losses.structure import scale_weights
 
 ROWS = 64
 COLUMNS = 128
@@ -21,27 +20,37 @@ WARPS = 4
 
 def build(*, levels: int = 5) -> Function:
     """Returns 1 - MS-SSIM with the reconstruction's gradient."""
-    weights = scale_weights(levels)
+    comparison = Comparison.of_levels(levels)
 
     def function(images: Sequence[Tensor], reconstructions: Sequence[Tensor]) -> Gradients:
         (image,), (reconstruction,) = images, reconstructions
         check(image, reconstruction, levels)
-        pairs = [(_planes(reconstruction), _planes(image))]
-        maps, unlike = [], []
-        for level in range(levels):
-            if level:
-                pairs.append(_halved(*pairs[-1]))
-            made, mean = _measured(*pairs[-1], coarsest=level == levels - 1)
-            maps.append(made)
-            unlike.append(mean)
-        value, factors = together(torch.stack(unlike), weights)
-        gradient: Tensor | None = None
-        for level in reversed(range(levels)):
-            gradient = _spread(*pairs[level], maps[level], factors[level], gradient, last=level == 0)
-        assert gradient is not None
-        return Gradients(value, (), (gradient.view(reconstruction.shape),))
+        losses, gradient = planes(reconstruction, image, comparison)
+        return Gradients(losses.mean().float(), (), (gradient,))
 
     return where_tensors_lie(function)
+
+
+def planes(first: Tensor, second: Tensor, comparison: Comparison) -> tuple[Tensor, Tensor]:
+    """Returns each plane's loss, float64 (N C,), and the gradient of their mean by the first of two images in [-1, 1].
+
+    Of the comparison, levels and clipping count.
+    """
+    pairs = [(_planes(first), _planes(second))]
+    maps, unlike = [], []
+    levels = len(comparison.weights)
+    for level in range(levels):
+        if level:
+            pairs.append(_halved(*pairs[-1]))
+        made, mean = _measured(*pairs[-1], coarsest=level == levels - 1)
+        maps.append(made)
+        unlike.append(mean)
+    losses, factors = together(torch.stack(unlike), comparison)
+    gradient: Tensor | None = None
+    for level in reversed(range(levels)):
+        gradient = _spread(*pairs[level], maps[level], factors[level], gradient, last=level == 0)
+    assert gradient is not None
+    return losses, gradient.view(first.shape)
 
 
 def _planes(images: Tensor) -> Tensor:
