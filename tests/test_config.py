@@ -52,6 +52,10 @@ OTHERS: dict[str, Any] = {
     "model.prior": None,  # with a latent that is not normalised; tests/codecs/agustsson/test_rated.py
     "model.prior_width": 16,
     "model.rounding": "noise",
+    "model.map_classes": None,  # with maps; tests/data/test_maps.py
+    "discriminator.map_classes": None,
+    "data.train_maps_digest": "5" * 64,
+    "data.test_maps_digest": "6" * 64,
     "discriminator.kind": "features",
     "discriminator.augment": None,  # together; tests/train/test_augmenter.py
     "discriminator.augment_probability": None,

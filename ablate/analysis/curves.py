@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from ablate.analysis.study import Study
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +18,7 @@ POINTS = 100
 
 @dataclass(frozen=True)
 class TrainingCurves:
-    """Each ended cell's training log: quantity -> cell id -> float64 (points,), NaN where nothing was logged."""
+    """Each cell's training log: quantity -> cell id -> float64 (points,), NaN where nothing was logged."""
 
     steps: np.ndarray
     values: Mapping[str, Mapping[str, np.ndarray]]
@@ -68,12 +66,14 @@ class TrainingCurves:
         return np.where(count > 0, np.exp((logs * known).sum(axis=0) / np.maximum(count, 1)), np.nan)
 
 
-def read_curves(study: Study, store: Store) -> TrainingCurves:
-    """Reads the adversarial stage of every cell that is done or diverged."""
+def read_curves(store: Store, cells: Iterable[str]) -> TrainingCurves:
+    """Reads the adversarial stage of cells."""
     import numpy as np
 
-    ended = dict.fromkeys(cell.id for cell in study.cells if cell.status.finished)
-    logs = {cell: _columns([row for row in store.cell(cell).metrics() if row.phase == "train"]) for cell in ended}
+    logs = {
+        cell: _columns([row for row in store.cell(cell).metrics() if row.phase == "train"])
+        for cell in dict.fromkeys(cells)
+    }
     logged = np.unique(np.concatenate([np.zeros(0), *(columns["step"] for columns in logs.values())]))
     edges = logged if len(logged) <= POINTS else np.linspace(logged[0], logged[-1], POINTS)
     values: dict[str, dict[str, np.ndarray]] = {}

@@ -37,6 +37,7 @@ def load(
     """
     from ablate.cli.locate import colour_profiles_of, find_entry
     from ablate.config import Cell
+    from ablate.config.data import SEGMENTATION
     from ablate.store.weights import load as load_weights
 
     entry = find_entry(str(cell), Path(runs_dir), grid)
@@ -44,7 +45,8 @@ def load(
     settings = entry.cell_settings()
     assert settings is not None, f"{entry.path} was found by its settings"
     stride = Cell.model_validate(settings.cell).model.stride
-    return LoadedCodec(entry.path.name, trained, stride, colour_profiles_of(entry))
+    maps = settings.cell["data"].get("maps")
+    return LoadedCodec(entry.path.name, trained, stride, colour_profiles_of(entry), segmented=maps == SEGMENTATION)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,17 +60,27 @@ class LoadedCodec:
     """What the sides of a batch of crops are multiples of."""
     colour_profiles: ColourProfiles
     """What happens to image files with another colour profile than sRGB."""
+    segmented: bool = False
+    """Whether its label maps are made of the images."""
 
-    def compress(self, image: Image | np.ndarray | Tensor | str | Path) -> bytes:
+    def compress(self, image: Image | np.ndarray | Tensor | str | Path, labels: np.ndarray | None = None) -> bytes:
         """Returns the file of an image of any size: what `ablate compress` writes.
 
         Args:
             image: a path, an image of Pillow, or uint8 values: an array (H, W, 3) or a tensor (3, H, W).
+            labels: its label map, uint8 (H, W), for a codec that is given one; made of the image where the cell's were.
 
         Raises:
-            ValueError: for anything else, or a file that is no image.
+            ValueError: for anything else, or a file that is no image, or a map that is missing or of another size.
         """
-        return self.trained.encode(_as_tensor(image, self.colour_profiles))
+        from ablate.codecs.side import side_beside
+
+        tensor = _as_tensor(image, self.colour_profiles)
+        if labels is None and self.segmented:
+            from ablate.sources.segmentation import segment
+
+            labels = segment(tensor.numpy())[0]
+        return self.trained.encode(tensor, side_beside(labels))
 
     def decompress(self, file: bytes) -> Tensor:
         """Returns the image, uint8 (3, H, W) on the CPU, of a file that `compress` made.
@@ -78,8 +90,10 @@ class LoadedCodec:
         """
         return self.trained.decode(file)
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Returns the reconstructions of images, float (N, 3, H, W) in [-1, 1] on the device of the networks.
+
+        A codec that is given label maps takes them as uint8 (N, H, W).
 
         Sides may have any length: images are padded by reflection to the next multiple of the stride and cropped
         again. No gradients are kept and no files are written. A codec with noise draws it anew for each image of the
@@ -90,6 +104,7 @@ class LoadedCodec:
         """
         import torch
 
+        from ablate.codecs.codec import Side
         from ablate.layers.padding import pad_to_multiple
         from ablate.networks.exact import exact
         from ablate.rng import stream
@@ -99,8 +114,10 @@ class LoadedCodec:
         height, width = images.shape[2:]
         with torch.inference_mode(), exact(torch.device(self.trained.device)):
             whole = pad_to_multiple(images.to(self.trained.device, torch.float32), self.stride)
-            random = stream(self.trained.seed, "evaluation.noise")
-            return self.trained.networks(whole, random).image[..., :height, :width]
+            given = [whole, stream(self.trained.seed, "evaluation.noise")]
+            if self.trained.networks.takes_labels and labels is not None:
+                given.append(Side(pad_to_multiple(labels.to(self.trained.device)[:, None], self.stride)[:, 0]))
+            return self.trained.networks(*given).image[..., :height, :width]
 
     def __repr__(self) -> str:
         return f"<codec of cell {self.cell}, model {self.trained.model_id.hex()}, on {self.trained.device}>"

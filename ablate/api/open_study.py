@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,15 +99,29 @@ class OpenStudy:
         chosen = found if metric is None else {metric: found[metric]}
         return _table([_row(each) for group in chosen.values() for each in group], ROW)
 
-    def report(self, out: str | Path | None = None, *, figures: Literal["pdf", "svg", "png"] | None = None) -> Report:
-        """Writes the report as HTML, Markdown and JSON, to reports/<name> if `out` is not given; returns its files.
+    def report(
+        self,
+        out: str | Path | None = None,
+        *,
+        figures: Literal["pdf", "svg", "png"] | None = None,
+        judgements: Sequence[str | Path] = (),
+        compare_by_eye: bool = False,
+    ) -> Report:
+        """Writes the report as HTML, Markdown and JSON; returns its files.
 
-        With `figures` each of them is written for a paper, too: as wide as a page and as a column.
+        Args:
+            out: the directory; reports/<name> if not given.
+            figures: each figure is written for a paper, too: as wide as a page and as a column.
+            judgements: files that the page for comparing by eye has saved, to be taken up.
+            compare_by_eye: whether that page is written.
         """
         from ablate.report import write_report
 
         directory = Path(out) if out is not None else Path("reports", self.name)
-        return write_report([self.evidence.store], directory, figures=figures)
+        files = [Path(path) for path in judgements]
+        return write_report(
+            [self.evidence.store], directory, figures=figures, judgements=files, compare_by_eye=compare_by_eye
+        )
 
     def __repr__(self) -> str:
         study = self.evidence.study

@@ -32,6 +32,7 @@ from ablate.cli.run import run
 from ablate.cli.show import show
 from ablate.cli.status import status
 from ablate.cli.store import STORE_COMMANDS, store
+from ablate.cli.track import track
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
@@ -42,8 +43,8 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 COMMANDS = (
-    init, plan, run, measure, status, cancel, show, diff, references, report, check, losses, bench, doctor, compress,
-    decompress, eval, export,
+    init, plan, run, measure, status, cancel, show, diff, references, report, check, track, losses, bench, doctor,
+    compress, decompress, eval, export,
 )  # fmt: skip
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, Out, RunsDir, TrainedCell, WhichWeights
+from ablate.cli.options import (
+    RUNS,
+    AsJson,
+    ComputeOn,
+    Force,
+    GivenMaps,
+    OfGrid,
+    Out,
+    RunsDir,
+    TrainedCell,
+    WhichWeights,
+)
 
 if TYPE_CHECKING:
     from ablate.cli.conversion import Conversion
@@ -24,6 +35,7 @@ def compress(
     cell: TrainedCell,
     out: Out,
     weights: WhichWeights = "ema",
+    maps: GivenMaps = None,
     grid: OfGrid = None,
     device: ComputeOn = "cpu",
     force: Force = False,
@@ -34,20 +46,21 @@ def compress(
 
     Each to a file NAME.ablt, which holds what its image takes and nothing else: the recorded bits per pixel count its
     bytes. It names the weights that wrote it; `ablate decompress` needs the same. Images may have any size up to
-    65,535 pixels a side; large ones are done in tiles. Exit code 3 where an image could not be done.
+    65,535 pixels a side; large ones are done in tiles. Where a label map guides the codec the
+    file holds it, losslessly, and its bytes are told apart. Exit code 3 where an image could not be done.
 
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
     from ablate.cli.conversion import conversions, convert
-    from ablate.cli.locate import colour_profiles_of, entry_name, find_entry
+    from ablate.cli.locate import colour_profiles_of, entry_name, find_entry, maps_of
     from ablate.cli.terminal import plural
     from ablate.store.weights import load
 
     work = conversions(images, out, SUFFIX, _images, force)
     entry = find_entry(cell, runs_dir, grid)
     codec = load(entry, weights, device)
-    profiles = colour_profiles_of(entry)
-    told = convert(work, lambda each: _compress(each, codec, profiles), _line, as_json)
+    profiles, beside = colour_profiles_of(entry), maps_of(entry, maps)
+    told = convert(work, lambda each: _compress(each, codec, profiles, beside), _line, as_json)
     total = sum(one["bytes"] for one in told)
     mean = sum(one["bits_per_pixel"] for one in told) / len(told)
     typer.echo(
@@ -63,17 +76,20 @@ def _images(directory: Path) -> list[Path]:
     return [path for _, path in list_folder(directory)]
 
 
-def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles) -> dict[str, Any]:
+def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles, maps: str | None) -> dict[str, Any]:
     import torch
 
     from ablate.atomic import write_bytes
+    from ablate.codecs.container import opened
+    from ablate.codecs.side import side_beside
+    from ablate.data.maps import labels_beside
     from ablate.sources.decode import decode
     from ablate.sources.files import read_file
     from ablate.sources.protocol import profile_note
 
     decoded = decode(read_file(each.source), profiles)
     image = torch.from_numpy(decoded.pixels)
-    file = codec.encode(image)
+    file = codec.encode(image, side_beside(labels_beside(decoded.pixels, each.source, maps)))
     write_bytes(each.target, file)
     height, width = image.shape[1:]
     size = {"height": height, "width": width}
@@ -81,6 +97,7 @@ def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles) -
     remarks = [*profile, *decoded.remarks]
     return size | {
         "bytes": len(file),
+        **{f"{field.name}_bytes": len(content) for field, content in opened(file).fields.items()},
         "bits_per_pixel": 8 * len(file) / (height * width),
         "model": codec.model_id.hex(),
         **({"remarks": remarks} if remarks else {}),
@@ -88,5 +105,7 @@ def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles) -
 
 
 def _line(record: dict[str, Any]) -> str:
+    beside = [f"{record[key]:,} of them {key.removesuffix('_bytes')}" for key in record if key.endswith("_bytes")]
     remarks = "".join(f"; {remark}" for remark in record.get("remarks", ()))
-    return f"{record['bytes']:,} bytes, {record['bits_per_pixel']:.4f} bit/pixel{remarks}"
+    whole = ", ".join([f"{record['bytes']:,} bytes", *beside])
+    return f"{whole}, {record['bits_per_pixel']:.4f} bit/pixel{remarks}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ablate.cli.conversion import SOME_FAILED
-from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, OfGrid, RunsDir, TrainedCell
+from ablate.cli.options import RUNS, AsJson, ComputeOn, Force, GivenMaps, OfGrid, RunsDir, TrainedCell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ def eval(  # noqa: A001 - the command's name
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="For the records. Default: beside the cell's own.")
     ] = None,
+    maps: GivenMaps = None,
     grid: OfGrid = None,
     on_bad_image: Annotated[
         Literal["error", "skip"], typer.Option("--on-bad-image", help="What to do about images that cannot be used.")
@@ -50,8 +51,9 @@ def eval(  # noqa: A001 - the command's name
 
     Example: ablate eval --cell 3fa9 --images photos/kodak
     """
-    from ablate.cli.locate import colour_profiles_of, find_entry
+    from ablate.cli.locate import colour_profiles_of, find_entry, maps_of
     from ablate.data import prepare_folder
+    from ablate.data.maps import with_maps
     from ablate.evaluate.reevaluate import place, reevaluate
     from ablate.execute.environment import accelerator, provenance
     from ablate.records import WEIGHTS
@@ -61,6 +63,7 @@ def eval(  # noqa: A001 - the command's name
     cache = Store(runs_dir, "").data_cache
     profiles = colour_profiles_of(entry)
     images = prepare_folder(folder, cache, skip=on_bad_image == "skip", colour_profiles=profiles)
+    images = with_maps(images, maps_of(entry, maps), folder.resolve().name, cache)
     records = Entry(out) if out else place(entry, folder, images)
     if records.result() is not None and not force:
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ablate.cli.terminal import plural
+from ablate.config.data import SEGMENTATION
 from ablate.execute.planning import Plan, load_plan, stored_plan
 from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
@@ -193,6 +194,22 @@ def _places(runs: Path, grid: str | None) -> list[Place]:
 
 def _where(runs: Path, grid: str | None) -> Path:
     return runs / grid if grid else runs
+
+
+def maps_of(entry: Entry, given: Path | None) -> str | None:
+    """Returns where the label maps of other images are: where they are `given`, or made of the images as the cell's.
+
+    Raises:
+        ValueError: for a cell whose codec is given maps that are neither.
+    """
+    settings = entry.cell_settings()
+    assert settings is not None, f"{entry.path} was found by its settings"
+    if given is not None:
+        return str(given)
+    maps: str | None = settings.cell["data"].get("maps")
+    if maps == SEGMENTATION or not settings.cell["model"].get("map_classes"):
+        return maps if maps == SEGMENTATION else None
+    raise ValueError("this cell's generator is given label maps (model.map_classes); name those of the images by --map")
 
 
 def colour_profiles_of(entry: Entry) -> ColourProfiles:

@@ -42,6 +42,15 @@ Kernels = Annotated[
     str | None,
     typer.Option("--kernels", metavar="auto|eager", help="Losses by the fastest equal code, or as defined."),
 ]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        "--track",
+        metavar="NAME",
+        help="Also report to this tracker: tensorboard, mlflow, wandb, trackio or csv; "
+        "with options 'mlflow uri=http://localhost:5000'. Repeatable.",
+    ),
+]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
 CLUSTER = "On a cluster (docs/cluster.md)"
 Executor = Annotated[
@@ -100,5 +109,13 @@ Plugins = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where to write; made where it is missing.")]
+GivenMaps = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE|DIR",
+        help="Label map of the image, or a directory of maps named like the images, for a codec that is given maps.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
 ComputeOn = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where the networks run.")]

@@ -30,11 +30,10 @@ MOST_ROWS = 24
 @contextmanager
 def watching(store: Store, live: bool) -> Iterator[RunListener]:
     """Gives the display of a run: a live table where `live` is wanted and the output is a notebook or a terminal."""
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
     if live and _in_notebook():
         yield Steady(LiveTable(store, NotebookCell()))
         return
-    if not (live and terminal):
+    if not (live and in_place()):
         yield Steady(Lines(store))
         return
     from rich.console import Console
@@ -44,6 +43,11 @@ def watching(store: Store, live: bool) -> Iterator[RunListener]:
         console=Console(file=unescaped(sys.stdout), highlight=False), auto_refresh=False, transient=True
     ) as table:
         yield Steady(LiveTable(store, table))
+
+
+def in_place() -> bool:
+    """Whether the output goes to a terminal that can be redrawn."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
 def _in_notebook() -> bool:
@@ -183,6 +187,12 @@ def _counts(snapshot: Snapshot) -> str:
     counts["pending"] = cells[Status.pending] + cells[Status.interrupted]
     counts |= {status.value: cells[status] for status in Status if status.damaged and cells[status]}
     return f"{snapshot.what}: " + " · ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def line(snapshot: Snapshot) -> str:
+    """Returns the display of a moment as one line."""
+    steps = ", ".join(f"{printable(each.label)} {each.phase} {each.step}/{each.steps}" for each in snapshot.running)
+    return "  ".join([f"{snapshot.fraction:4.0%}", _counts(snapshot), _left(snapshot), *([steps] if steps else [])])
 
 
 def _left(snapshot: Snapshot) -> str:

@@ -23,6 +23,7 @@ from ablate.cli.options import (
     Shard,
     Threads,
     Time,
+    Track,
     Workers,
 )
 
@@ -52,9 +53,7 @@ def run(
     time_limit: Time = None,
     gpus_per_task: GpusPerTask = None,
     sbatch: Sbatch = [],  # noqa: B006 - typer copies it
-    track: Annotated[
-        list[str], typer.Option("--track", metavar="NAME", help="Also report to this tracker: csv. Repeatable.")
-    ] = [],  # noqa: B006 - typer copies it
+    track: Track = [],  # noqa: B006 - typer copies it
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     wait: Annotated[
         bool, typer.Option(help="Wait for cells that another process is running; else end with exit code 75.")
@@ -75,11 +74,15 @@ def run(
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """
     from ablate.cli.select import chosen_cells
+    from ablate.cli.track import tracker_terms
     from ablate.execute import INCOMPLETE, OK, Limits, chosen, get_ready, load_plan
     from ablate.execute import run as execute
     from ablate.store import Store
 
-    ready = get_ready if executor in (None, "local") else lambda: None
+    def ready() -> None:
+        if executor in (None, "local"):
+            get_ready(trackers=[name.split()[0] for name in track if name.strip()])
+
     plan = load_plan(grid, runs_dir) if dry_run else load_plan(grid, runs_dir, remember=True, meanwhile=ready)
     wanted = chosen_cells(plan, select, shard)
     store = Store(runs_dir, plan.name)
@@ -99,7 +102,7 @@ def run(
         time=time_limit,
         gpus_per_task=gpus_per_task,
         sbatch=plan.record.execution.sbatch | _pairs(sbatch) if sbatch else None,
-        trackers=tuple(track) or None,
+        trackers=tracker_terms(track) or None,
     )
 
     import time

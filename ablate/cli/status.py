@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablate.cli.options import RUNS, AsJson, GridName, RunsDir, Shard
+
+if TYPE_CHECKING:
+    from ablate.execute import Plan
+    from ablate.store import Store
 
 NOTEWORTHY = ("running", "failed", "diverged", "broken", "altered")
 """Statuses of cells that are listed without being asked for."""
@@ -17,6 +21,9 @@ def status(
     grid: GridName = None,
     show_all: Annotated[bool, typer.Option("--all", help="List every cell, also finished ones.")] = False,
     shard: Shard = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it anew as it goes on, until it is over or Ctrl-C.")
+    ] = False,
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -24,7 +31,7 @@ def status(
 
     Counts cells that are done, running, diverged, failed and pending, wherever they run, and lists those that run or
     ended badly. Exit code 3 where the records of a cell cannot be read or are not as they were
-    sealed.
+    sealed. With --watch it ends once no cell is left, or by Ctrl-C, and then says the same.
 
     Example: ablate status grid.toml --json
     """
@@ -35,7 +42,11 @@ def status(
     from ablate.cli.tuning import counted_parts, progress
     from ablate.execute.finished import left_behind
 
+    if watch and as_json:
+        raise ValueError("--watch is for people; a program asks again: `ablate status --json`")
     plan, store = find_grid(grid, runs_dir)
+    if watch:
+        _follow(plan, store)
     cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
     counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
@@ -58,6 +69,20 @@ def status(
             failed = next(cell for cell in cells if cell["status"] == "failed")
             typer.echo(f"\nwhy a cell failed: {command('show', plan.name, failed['id'][:6], runs=runs_dir)}")
     exit_where_damaged(each["status"] for each in (*cells, *warmups))
+
+
+def _follow(plan: Plan, store: Store) -> None:
+    from ablate.cli.watch import follow, shown_live
+    from ablate.execute.look import look, over
+
+    with shown_live() as show:
+
+        def turn() -> bool:
+            seen = look(plan, store)
+            show(seen)
+            return over(seen)
+
+        follow(turn)
 
 
 def _table(shown: list[dict[str, Any]]) -> list[str]:

@@ -49,6 +49,26 @@ class Reconstruction(NamedTuple):
         return self.values if self.symbols is None else self.symbols
 
 
+class Side(NamedTuple):
+    """What a codec is given beside images: side information, which its files hold too."""
+
+    labels: Tensor | None = None
+    """The class of each pixel, uint8 (N, H, W)."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return any(each is not None for each in self)
+
+    def first(self) -> Side:
+        """Returns that of the first image alone."""
+        return Side(*(None if each is None else each[:1] for each in self))
+
+
+NOTHING = Side()
+"""No side information."""
+
+
 class TrainableCodec(nn.Module, ABC):
     """The networks of a codec: what the generator's optimizer trains, and what they make of whole images.
 
@@ -58,6 +78,8 @@ class TrainableCodec(nn.Module, ABC):
 
     noisy = False
     """True where reconstructions depend on the random stream."""
+    takes_labels = False
+    """True where `forward`, `encode` and `decode` take a label map in a last argument, `side`."""
 
     @abstractmethod
     def forward(self, image: Tensor, random: torch.Generator) -> Reconstruction:

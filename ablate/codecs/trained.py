@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ablate.codecs.codec import Symbols, TrainableCodec
-from ablate.codecs.container import MODEL_BYTES, opened, seal
+from ablate.codecs.codec import NOTHING, Side, Symbols, TrainableCodec
+from ablate.codecs.container import MODEL_BYTES, Opened, opened, seal
 from ablate.codecs.settings import Model
+from ablate.codecs.side import fields_of, side_of
 from ablate.networks.exact import exact
 from ablate.rng import stream
 from ablate.settings import identity
@@ -44,10 +45,27 @@ class TrainedCodec:
         """Puts networks into evaluation mode and names them."""
         return cls(networks.eval(), model_id(networks, settings, seed), seed, device)
 
-    def encode(self, image: Tensor) -> bytes:
-        """Returns the file of an image, uint8 (3, H, W), of any size."""
+    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:
+        """Returns the file of an image, uint8 (3, H, W), of any size; of `side` it holds what the networks take.
+
+        Raises:
+            ValueError: where the networks take side information that is not there, or does not fit the image.
+        """
+        taken = self._taken(side, image)
         with self._exactly():
-            return seal(self.networks.encode(image), self.model_id)
+            content = self.networks.encode(image, *([taken] if taken.given else []))
+        return seal(content, self.model_id, fields_of(taken))
+
+    def _taken(self, side: Side, image: Tensor) -> Side:
+        """Returns what the networks take of the side information of an image."""
+        if not self.networks.takes_labels:
+            return NOTHING
+        if side.labels is None:
+            raise ValueError("this codec's generator is given label maps (model.map_classes), and there is none")
+        if side.labels.shape[1:] != image.shape[1:]:
+            sizes = ("x".join(map(str, each.shape[1:])) for each in (image, side.labels))
+            raise ValueError("the image is {} pixels and its label map {}: they must be equal".format(*sizes))
+        return side
 
     def decode(self, file: bytes) -> Tensor:
         """Returns the image, uint8 (3, H, W), of a file that `encode` made.
@@ -56,22 +74,26 @@ class TrainedCodec:
             WrongModelError: for a file of other weights.
             ValueError: for a file that is truncated, altered or none of this codec.
         """
-        content = self._content(file)
+        found = self._opened(file)
+        side = side_of(found.fields)
+        if (side.labels is not None) != self.networks.takes_labels:
+            raise ValueError("the file's side information is none of this codec")
         with self._exactly():
             # Each image has the same noise: what a file means may not depend on what was read before it.
-            return self.networks.decode(content, stream(self.seed, "evaluation.noise"))
+            random = stream(self.seed, "evaluation.noise")
+            return self.networks.decode(found.content, random, *([side] if found.fields else []))
 
     def symbols(self, file: bytes) -> Symbols | None:
         """Returns the symbols that a file holds, None where it holds none of a few levels; raises as `decode`."""
-        return self.networks.symbols(self._content(file))
+        return self.networks.symbols(self._opened(file).content)
 
-    def _content(self, file: bytes) -> bytes:
-        model, content = opened(file)
-        if model != self.model_id:
+    def _opened(self, file: bytes) -> Opened:
+        found = opened(file)
+        if found.model != self.model_id:
             raise WrongModelError(
-                f"the file was written by the model {model.hex()}, and this is the model {self.model_id.hex()}"
+                f"the file was written by the model {found.model.hex()}, and this is the model {self.model_id.hex()}"
             )
-        return content
+        return found
 
     @contextmanager
     def _exactly(self) -> Iterator[None]:

@@ -14,8 +14,9 @@ from ablate.config.terms import DistortionTerm
 from ablate.config.train import Adam, Optimizers, Train
 from ablate.discriminators.catalogue import PATCH, augmentations, discriminators
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.losses.catalogue import adversarial_losses, distortions
+from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.settings import RESULTS_VERSION, Identified, Known, Settings, content_sha256, identity
+from ablate.terms import Term
 
 MAX_LABELS = 4096
 """The most classes of a position that a discriminator over labels is given; published ones have 1,024."""
@@ -23,6 +24,12 @@ MAX_LABELS = 4096
 
 EVALUATION_OF_0_1 = {"extractor": "lite0", "tap": 112, "patch": 64, "perceptual": "none"}
 """Stands for the evaluation in every identity: it was a part of it once, and ids outlive that."""
+
+
+def moves(augmentation: Term) -> bool:
+    """Says whether an augmentation changes where something is in an image."""
+    found: bool = augmentations[augmentation.name].facts["moves"]
+    return found
 
 
 class Cell(Identified):
@@ -89,6 +96,41 @@ class Cell(Identified):
                     f"optimizers.{player}.warmup_steps = {rising} is no less than the {steps} steps that this player "
                     "is trained for (train.steps, train.discriminator_start)"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _there_are_maps_for_those_that_look_at_them(self) -> Cell:
+        codec, judge = self.model.map_classes, self.discriminator.map_classes
+        named = [f"{key}.map_classes" for key, classes in (("model", codec), ("discriminator", judge)) if classes]
+        if named and self.data.maps is None and self.data.train_maps_digest is None:
+            raise ValueError(
+                f'{named[0]} asks for label maps: set data.maps to their directory, or to "segmentation", with it'
+            )
+        if codec and self.loss.rate_target is not None:
+            raise ValueError(
+                f"loss.rate_target holds the bits of files without a map, and model.map_classes = {codec} puts one in; "
+                "weigh the rate by loss.lambda_r alone"
+            )
+        if codec and judge and codec != judge:
+            raise ValueError(
+                f"model.map_classes = {codec} and discriminator.map_classes = {judge} are of one map; set both to one "
+                "number, or one of them to 0"
+            )
+        if judge and not discriminators[self.discriminator_kind].facts["maps"]:
+            raise ValueError(
+                f'discriminator.kind = "{self.discriminator_kind}" looks at no label map; set '
+                "discriminator.map_classes = 0 with it"
+            )
+        if judge and (moving := [each.name for each in self.discriminator.augment if moves(each)]):
+            raise ValueError(
+                "discriminator.augment moves images and not the label maps beside them: leave out "
+                f"{', '.join(moving)}, or set discriminator.map_classes = 0"
+            )
+        if judge and (moving := [each.name for each in self.loss.penalties if penalties[each.name].facts["moves"]]):
+            raise ValueError(
+                f"loss.penalties has {', '.join(moving)}, which moves images and not the label maps beside them: leave "
+                "that out, or set discriminator.map_classes = 0"
+            )
         return self
 
     @model_validator(mode="after")
@@ -202,7 +244,7 @@ class Cell(Identified):
                 f'loss.adversarial = "{loss.adversarial.name}" trains no discriminator whose images could be '
                 "augmented; set discriminator.augment = [] with it"
             )
-        moving = [each.name for each in settings.augment if augmentations[each.name].facts["moves"]]
+        moving = [each.name for each in settings.augment if moves(each)]
         if discriminators[self.discriminator_kind].facts["sent"] and moving:
             raise ValueError(
                 f"discriminator.augment moves an image and not what was sent of it, which discriminators of the kind "
@@ -262,6 +304,11 @@ class Cell(Identified):
         evaluation = {name: getattr(self.evaluation, name) for name in EVALUATION_OF_0_1}
         content = identity(self) | {"evaluation": evaluation}
         return content_sha256({"results_version": RESULTS_VERSION, self.KIND: content})[:12]
+
+    @property
+    def map_classes(self) -> int:
+        """How many classes the label maps have that codec or discriminators look at; 0 where neither does."""
+        return self.model.map_classes or self.discriminator.map_classes
 
     @property
     def discriminator_kind(self) -> str:

@@ -15,7 +15,10 @@ from ablate.sources.protocol import ColourProfiles, DataSource, Split
 PLACES = ("path", "train", "test", "validation")
 """The settings of [data] that hold a directory."""
 
-WHICH_IMAGES = ("source", *PLACES, "test_fraction", "validation_fraction", "on_bad_image", "options")
+SEGMENTATION = "segmentation"
+"""Stands for a directory of label maps where these are made of the images."""
+
+WHICH_IMAGES = ("source", *PLACES, "test_fraction", "validation_fraction", "on_bad_image", "options", "maps")
 """The settings of [data] that say which images there are."""
 
 
@@ -28,6 +31,7 @@ class Data(Named):
 
     `validation` and `validation_fraction` ask for images that are neither: choices are made on them and not on the test
     images. What a cell's training depends on is the digest of the images that are left to train on.
+    `maps` is a directory of label maps named like the images, or "segmentation" for maps that are made of the images.
     """
 
     source: Annotated[str, AfterValidator(_known_source)] = Field(
@@ -50,6 +54,9 @@ class Data(Named):
         "0.2", {}, description="a table of the options that the source takes"
     )
     colour_profiles: ColourProfiles = added("0.2", "keep")
+    maps: str | None = Field(None, json_schema_extra=NOT_IDENTITY)
+    train_maps_digest: str | None = added("0.2", None)
+    test_maps_digest: str | None = added("0.2", None)
 
     @model_validator(mode="before")
     @classmethod
@@ -87,6 +94,10 @@ class Data(Named):
     def digest(self, split: Split) -> str | None:
         """Returns the digest of a split's images, None before they were looked at and where there are none."""
         return {"train": self.train_digest, "validation": self.validation_digest, "test": self.test_digest}[split]
+
+    def maps_digest(self, split: Split) -> str | None:
+        """Returns the digest of a split's label maps, None before they were looked at and for validation."""
+        return {"train": self.train_maps_digest, "validation": None, "test": self.test_maps_digest}[split]
 
     def open(self) -> DataSource:
         """Returns the source that the settings name; nothing is read yet."""

@@ -4,8 +4,9 @@
 torch; `ablate.data.crops`, which does, is imported by its own name.
 """
 
-from ablate.data.cache import prepare, prepare_folder
+from ablate.data.cache import prepare_folder
 from ablate.data.images import Images
+from ablate.data.maps import prepare
 from ablate.data.selection import resolve, stat_fingerprint
 
 __all__ = ["Images", "prepare", "prepare_folder", "resolve", "stat_fingerprint"]

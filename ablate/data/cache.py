@@ -35,7 +35,7 @@ SMALLEST_TEST_SIDE = 16
 
 
 @dataclass(frozen=True)
-class _Set:
+class ImageSet:
     """A set of images as it is to be decoded: the digest of its files, what is done to them, and what it is called."""
 
     digest: str
@@ -69,8 +69,8 @@ def prepare(data: Data, split: Split, cache: Path) -> Images:
     """
     expected = data.digest(split)
     assert expected is not None, "data.resolve comes first"
-    wanted = _Set(expected, data.colour_profiles, describe(data, split), data.options)
-    directory = _decoded(wanted, lambda: _expected(data, split, wanted, cache), cache)
+    wanted = ImageSet(expected, data.colour_profiles, describe(data, split), data.options)
+    directory = decode_once(wanted, lambda: _expected(data, split, wanted, cache), cache)
     smallest = data.crop if split == "train" else SMALLEST_TEST_SIDE
     return open_images(directory, smallest, skip=data.on_bad_image == "skip")
 
@@ -86,9 +86,9 @@ def prepare_folder(
     """
     images = hash_files(list_folder(folder.resolve()), cache, colour_profiles)
     while True:
-        wanted = _Set(digest(images), colour_profiles, str(folder))
+        wanted = ImageSet(digest(images), colour_profiles, str(folder))
         try:
-            directory = _decoded(wanted, lambda: images, cache)  # noqa: B023 - called at once
+            directory = decode_once(wanted, lambda: images, cache)  # noqa: B023 - called at once
         except LostError as error:
             # Once more without it; each turn loses one image more, so that this ends.
             images = tuple(error.image if image.name == error.image.name else image for image in images)
@@ -96,7 +96,7 @@ def prepare_folder(
             return open_images(directory, smallest=1, skip=skip, way_out=SKIP_OPTION)
 
 
-def _decoded(wanted: _Set, images: Callable[[], tuple[SourceImage, ...]], cache: Path) -> Path:
+def decode_once(wanted: ImageSet, images: Callable[[], tuple[SourceImage, ...]], cache: Path) -> Path:
     """Returns the directory of a set of decoded images; made of `images` where it is missing or damaged."""
     cache.mkdir(parents=True, exist_ok=True)
     directory = cache / wanted.key
@@ -115,7 +115,7 @@ def _decoded(wanted: _Set, images: Callable[[], tuple[SourceImage, ...]], cache:
     return directory
 
 
-def _expected(data: Data, split: Split, wanted: _Set, cache: Path) -> tuple[SourceImage, ...]:
+def _expected(data: Data, split: Split, wanted: ImageSet, cache: Path) -> tuple[SourceImage, ...]:
     images = select(data, cache)[split]
     if digest(images) != wanted.digest:
         raise ValueError(f"the images of {wanted.name} have changed since the grid was planned; plan again")
@@ -137,7 +137,7 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _write(images: tuple[SourceImage, ...], wanted: _Set, directory: Path) -> None:
+def _write(images: tuple[SourceImage, ...], wanted: ImageSet, directory: Path) -> None:
     """Decodes `images` beside `directory` and renames; the caller holds the lock."""
     beside = directory.with_name(f".{directory.name}.writing")
     # What lies there was left by a process that was killed: it would hold the lock if it were alive.

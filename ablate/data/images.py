@@ -40,6 +40,8 @@ class Images:
     profiles: tuple[tuple[str, str], ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
     colour_profiles: ColourProfiles = "keep"
+    maps: Images | None = None
+    """Their label maps, as planes; see `ablate.sources.label_maps`."""
 
     @property
     def identity(self) -> list[Any]:
@@ -97,7 +99,7 @@ def is_whole(directory: Path) -> bool:
 def open_images(directory: Path, smallest: int, skip: bool, way_out: str = SKIP_SETTING) -> Images:
     """Opens the decoded images in a directory, those whose sides are `smallest` pixels or more.
 
-    `way_out` names the setting or the option that turns `skip` on.
+    `way_out` names the setting or the option that turns `skip` on, nothing where none does.
 
     Raises:
         ValueError: if an image is unusable or too small and `skip` is off, or if none is left.
@@ -125,8 +127,9 @@ def open_images(directory: Path, smallest: int, skip: bool, way_out: str = SKIP_
         shapes,
         offsets,
         pixels=np.memmap(directory / PIXELS, np.uint8, mode="r"),
+        profiles=told["profiles"],
+        remarks=told["remarks"],
         colour_profiles=index.get("colour_profiles", "keep"),
-        **told,
     )
 
 
@@ -150,5 +153,5 @@ def require_usable(source: str, skipped: Mapping[str, str], kept: int, skip: boo
     if len(lines) > _NAMED_AT_MOST:
         lines = [*lines[:_NAMED_AT_MOST], f"  and {len(lines) - _NAMED_AT_MOST} more"]
     summary = f"{len(skipped)} of {len(skipped) + kept} images of {source} cannot be used"
-    hint = f"{way_out} leaves them out" if kept else "none is left"
+    hint = (f"{way_out} leaves them out" if way_out else "all are needed") if kept else "none is left"
     raise ValueError("\n".join([f"{summary}; {hint}:", *lines]))

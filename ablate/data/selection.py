@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config import Data
-from ablate.config.data import PLACES
+from ablate.config.data import PLACES, SEGMENTATION
 from ablate.data.images import require_usable
+from ablate.data.map_files import maps_digests, maps_stamp
 from ablate.settings import content_sha256
 from ablate.sources.digest import digest
 from ablate.sources.near_copies import find_near_copy
@@ -30,14 +31,19 @@ def resolve(data: Data, directory: Path, cache: Path | None = None) -> Data:
     found = select(data, cache)
     _require_readable(data, found)
     digests = {f"{split}_digest": digest(images) for split, images in found.items()}
+    _promised(data, digests)
+    require_no_near_copies(found, itertools.combinations(found, 2), cache)
+    if "validation" not in found and (data.validation or data.validation_fraction):
+        raise ValueError(f'source = "{data.source}" gives no images for validation')
+    return data.model_copy(update={**digests, **_promised(data, maps_digests(data, found))})
+
+
+def _promised(data: Data, digests: Mapping[str, str]) -> Mapping[str, str]:
     for key, there in digests.items():
         expected = getattr(data, key)
         if expected not in (None, there):
             raise ValueError(f"data.{key} is {expected}, but the images that are there have the digest {there}")
-    require_no_near_copies(found, itertools.combinations(found, 2), cache)
-    if "validation" not in found and (data.validation or data.validation_fraction):
-        raise ValueError(f'source = "{data.source}" gives no images for validation')
-    return data.model_copy(update=digests)
+    return digests
 
 
 def _require_readable(data: Data, found: Mapping[Split, tuple[SourceImage, ...]]) -> None:
@@ -117,9 +123,12 @@ def stat_fingerprint(data: Data, directory: Path) -> str:
     Raises:
         ValueError: for a missing or empty directory.
     """
-    return content_sha256(data.model_copy(update=_absolute(data, directory)).open().stamp())
+    data = data.model_copy(update=_absolute(data, directory))
+    maps = maps_stamp(data.maps)
+    return content_sha256([data.open().stamp(), maps] if maps else data.open().stamp())
 
 
 def _absolute(data: Data, directory: Path) -> dict[str, Any]:
     given = {key: getattr(data, key) for key in PLACES}
+    given |= {"maps": data.maps} if data.maps != SEGMENTATION else {}
     return {key: str((directory / Path(path).expanduser()).resolve()) for key, path in given.items() if path}

@@ -6,8 +6,9 @@ import itertools
 from pathlib import Path
 
 from ablate.config import Data, Evaluation
-from ablate.data.cache import prepare, prepare_folder
+from ablate.data.cache import prepare_folder
 from ablate.data.images import Images, require_usable
+from ablate.data.maps import prepare, with_maps
 from ablate.data.selection import require_disjoint, require_no_near_copies, select
 from ablate.metrics.naming import TEST, VALIDATION
 from ablate.settings import content_sha256
@@ -61,7 +62,7 @@ def prepare_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> I
     images = prepare_folder(Path(evaluation.sets[name]), cache, skip=skip, colour_profiles=data.colour_profiles)
     if images.digest != evaluation.set_digests[name]:
         raise ValueError(f"the images of {evaluation.sets[name]} have changed since the grid was planned; plan again")
-    return images
+    return with_maps(images, data.maps, name, cache)
 
 
 def count_of_set(data: Data, evaluation: Evaluation, name: str, cache: Path) -> int:

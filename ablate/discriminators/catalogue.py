@@ -26,9 +26,10 @@ discriminators = Registry(
     "ablate.discriminators.features",
     "ablate.discriminators.unet",
     "ablate.discriminators.latent",
-    facts={"of_loss": False, "check": None, "network": None, "sent": False},
+    facts={"of_loss": False, "check": None, "network": None, "sent": False, "maps": False},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )
 """Each a DiscriminatorFactory, whose options are keyword-only. Facts: whether only losses that name it have it; what
 refuses settings and a crop that it cannot be trained on; what says, from its options, which frozen network it
-judges through, by the sha256 of the weights; and whether it looks, place by place, at what the codec sent."""
+judges through, by the sha256 of the weights; whether it looks, place by place, at what the codec sent; and whether
+images may have channels more, of a label map."""

@@ -30,7 +30,10 @@ class Discriminator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Tensor, symbols: Tensor | None = None) -> DiscriminatorOutput:
-        """Looks at images (N, 3, H, W) in [-1, 1]; `symbols` (N, C, h, w) are what the codec sent of them."""
+        """Looks at images (N, 3, H, W) in [-1, 1]; `symbols` (N, C, h, w) are what the codec sent of them.
+
+        Where the kind is registered with `maps`, `map_classes` channels of a label map may follow the image's.
+        """
 
     def initialise(self, seed: int) -> None:
         """Draws the weights; those that torch has drawn, from a stream of the seed, stay unless this is overridden."""

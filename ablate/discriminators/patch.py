@@ -17,13 +17,17 @@ from ablate.plugins import discriminator
 
 
 class Trunk(nn.Module):
-    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first: image -> the features of each layer."""
+    """conv4 s2 64, 128, 256, 512 with LeakyReLU 0.2, norm on all but the first: image -> the features of each layer.
+
+    The image has a channel more for each class of a label map that is seen beside it.
+    """
 
     def __init__(self, settings: DiscriminatorSettings) -> None:
         super().__init__()
         self.widths = [settings.width * 2**i for i in range(settings.layers)]
         self.convs = nn.ModuleList(
-            SameConv2d(inputs, outputs, 4, stride=2) for inputs, outputs in itertools.pairwise([3, *self.widths])
+            SameConv2d(inputs, outputs, 4, stride=2)
+            for inputs, outputs in itertools.pairwise([3 + settings.map_classes, *self.widths])
         )
         self.norms = nn.ModuleList(
             nn.Identity() if i == 0 else norm(settings.norm, width) for i, width in enumerate(self.widths)
@@ -44,6 +48,7 @@ class Trunk(nn.Module):
 @discriminator(
     source="Isola et al. 2017, CVPR, section 3.2.2; several scales: Wang et al. 2018, CVPR",
     check=require_more_than_a_pixel,
+    maps=True,
 )
 def patch(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
     """A logit for each patch of an image."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ablate.discriminators.catalogue import PATCH, augment_probabilities, augmentations, discriminators
+from ablate.layers.labels import VOID
 from ablate.layers.settings import Norm
 from ablate.settings import Settings, added
 from ablate.terms import Resolve, ResolveEach, Term
@@ -35,7 +36,8 @@ class DiscriminatorSettings(Settings):
     with "unet" there is one network, whose encoder has so many.
     `augment` changes image and reconstruction before either player's discriminators see them, in its order, each image
     and each augmentation with `augment_probability`; image and reconstruction by draws of their own, as published, or
-    both by the same where `augment_draws` is "shared".
+    both by the same where `augment_draws` is "shared". With `map_classes` they see the image's label map beside either,
+    a channel for each class.
     """
 
     kind: KindTerm = added("0.2", Term(name=PATCH))
@@ -48,6 +50,7 @@ class DiscriminatorSettings(Settings):
     augment_probability: ProbabilityTerm = added("0.2", ALWAYS)
     augment_draws: Literal["independent", "shared"] = added("0.2", "independent")
     quirks: DiscriminatorQuirks = DiscriminatorQuirks()
+    map_classes: int = added("0.2", 0, ge=0, le=VOID)
 
     def options_of(self, kind: str) -> dict[str, float | int | bool | str]:
         """Returns the options that the settings give a kind; one that a loss brings along has its defaults."""

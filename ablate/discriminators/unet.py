@@ -53,7 +53,7 @@ def _require_one(settings: DiscriminatorSettings, crop: int) -> None:
     require_more_than_a_pixel(settings, crop)
 
 
-@discriminator(source="Schönfeld et al. 2020, CVPR, section 3.1, and its release", check=_require_one)
+@discriminator(source="Schönfeld et al. 2020, CVPR, section 3.1, and its release", check=_require_one, maps=True)
 def unet(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
     """A logit for each pixel and one for the whole image, by a U-Net; without CutMix."""
     return UNetDiscriminator(settings)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from ablate.atomic import write_bytes, write_with
-from ablate.codecs.codec import Codec, Symbols
+from ablate.codecs.codec import NOTHING, Codec, Side, Symbols
+from ablate.codecs.container import opened
+from ablate.codecs.trained import TrainedCodec
 from ablate.config import NOTHING_TAUGHT, Evaluation, Taught
 from ablate.data import Images
 from ablate.data.png import to_png
@@ -161,12 +163,12 @@ def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done:
     features: list[list[Tensor]] = [[] for _ in alike.looks]
     for index, name in enumerate(alike.images.names):
         original = as_tensor(alike.images[index])
-        size, reconstruction, held = _through(codec, name, original)
+        size, reconstruction, held, beside = _through(codec, name, original, _side(alike.images, index))
         _write_once(entry, weights, name, to_png(reconstruction.numpy()), alike.there)
         for look, found in zip(alike.looks, features, strict=True):
             found.append(image_features(look.extractor, reconstruction, look.view.patch))
-        code = (held.values.numpy(), held.levels) if held else ()
-        coded = CodedImage(size, original.shape[1], original.shape[2], *code)
+        values, levels = (held.values.numpy(), held.levels) if held else (None, 0)
+        coded = CodedImage(size, original.shape[1], original.shape[2], values, levels, beside)
         row = ImageRow.of(
             alike.metrics,
             coded,
@@ -191,12 +193,25 @@ def _write_once(entry: Entry, weights: str, image: str, png: bytes, there: Seque
     write_bytes(entry.recon(weights, image), png)
 
 
-def _through(codec: Codec | Given, name: str, original: Tensor) -> tuple[int | None, Tensor, Symbols | None]:
-    """Returns the bytes of an image's file, where there is one, the reconstruction, and the symbols that it holds."""
+def _side(images: Images, index: int) -> Side:
+    """Returns the side information of an image that is there, whatever a codec takes of it."""
+    return NOTHING if images.maps is None else Side(as_tensor(images.maps[index])[:1])
+
+
+def _through(
+    codec: Codec | Given, name: str, original: Tensor, side: Side
+) -> tuple[int | None, Tensor, Symbols | None, int]:
+    """Returns the bytes of an image's file, where there is one, the reconstruction, and what symbols the file holds.
+
+    The last are the bytes of side information among the file's.
+    """
     if isinstance(codec, Given):
-        return codec.size(name), codec.reconstruction(name), None
-    file = codec.encode(original)
-    return len(file), codec.decode(file), codec.symbols(file)
+        return codec.size(name), codec.reconstruction(name), None, 0
+    if not (side.given and isinstance(codec, TrainedCodec)):
+        file = codec.encode(original)
+        return len(file), codec.decode(file), codec.symbols(file), 0
+    file = codec.encode(original, side)
+    return len(file), codec.decode(file), codec.symbols(file), sum(map(len, opened(file).fields.values()))
 
 
 def _save_features(entry: Entry, name: str, features: Tensor) -> None:

@@ -20,6 +20,7 @@ from ablate.objective import Kernels
 from ablate.records import Result, Status
 from ablate.store import Entry, checkpoint
 from ablate.store.artefacts import artefacts
+from ablate.terms import Term
 from ablate.trackers.tracking import Tracking
 from ablate.train.outcome import Outcome
 from ablate.train.run import train_cell, train_warmup
@@ -38,7 +39,7 @@ def run_cell(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
-    trackers: Sequence[str] = (),
+    trackers: Sequence[Term] = (),
 ) -> Outcome:
     """Trains a cell, measures it and commits the result.
 
@@ -70,7 +71,7 @@ def run_warmup(
     attempt: int,
     stop: Callable[[], bool],
     kernels: Kernels = "auto",
-    trackers: Sequence[str] = (),
+    trackers: Sequence[Term] = (),
 ) -> Outcome:
     """Trains a warm-up and commits its weights; arguments as in `run_cell`."""
     common: dict[str, Any] = {"data_cache": data_cache, "device": device, "stop": stop, "kernels": kernels}

@@ -17,6 +17,7 @@ from ablate.execute.fork_server import start_fork_server
 from ablate.execute.gpu_memory import Ask, Room, ask_driver
 from ablate.execute.jobs import Job
 from ablate.plugins import executor
+from ablate.trackers.catalogue import modules
 
 PATIENCE_SECONDS = 20.0
 """How long starting a worker is tried where its fork server dies meanwhile; a large process takes a while to die."""
@@ -55,7 +56,8 @@ class LocalExecutor:
         self._slots: dict[int, Worker] = {}
         self._room = Room(self.capacity.gpus, _largest_peak(context), ask) if self.capacity.gpus else None
         self._told = False
-        start_fork_server(context.work.preload)
+        needed = modules(term.name for term in context.execution.trackers)
+        start_fork_server((*context.work.preload, *needed))
 
     @property
     def busy(self) -> bool:

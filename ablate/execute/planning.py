@@ -266,7 +266,7 @@ def data_stat(cells: Iterable[Mapping[str, Any]], directory: Path) -> str:
 
     # Cells share the objects of their groups, so that few are left to be compared.
     cells = list({(id(cell["data"]), id(cell.get("evaluation"))): cell for cell in cells}.values())
-    distinct = {json.dumps([cell["data"][key] for key in WHICH_IMAGES]): cell["data"] for cell in cells}
+    distinct = {json.dumps([cell["data"].get(key) for key in WHICH_IMAGES]): cell["data"] for cell in cells}
     parts = [stat_fingerprint(Data.model_validate(distinct[key]), directory) for key in sorted(distinct)]
     sets = {path for cell in cells for path in cell.get("evaluation", {}).get("sets", {}).values()}
     parts += [stat_of_set(path, directory) for path in sorted(sets)]

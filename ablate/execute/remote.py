@@ -21,6 +21,7 @@ from ablate.execute.worker import BUSY, Conditions, do_job
 from ablate.records import Status
 from ablate.records.declared import Kernels
 from ablate.store import Attempt, Store
+from ablate.terms import Term
 from ablate.train.outcome import Outcome
 
 SEEN_SECONDS = 10.0
@@ -44,7 +45,7 @@ class Request:
     attempts: int
     """How many attempts at the job there were before it was sent."""
     kernels: Kernels = "auto"
-    trackers: tuple[str, ...] = ()
+    trackers: tuple[Term, ...] = ()
     timeout_seconds: float | None = None
 
     @property

@@ -13,7 +13,7 @@ from typing import Literal
 from ablate.execute.executor import ProcessExit
 from ablate.execute.worker import BUSY, DISK_FULL, UNUSABLE
 from ablate.records import AttemptEnd, Environment, FailureReason, ForeignError, RecordError, Status
-from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW
+from ablate.records.telemetry import DAMAGED_CHECKPOINT, MADE_ANEW, TRACKER_FAILED
 from ablate.store import Attempt, Busy, Entry
 
 
@@ -62,13 +62,13 @@ def read_result(
 
 
 def _notes(entry: Entry) -> tuple[str, ...]:
-    """Returns what the last attempt found of files that were damaged."""
+    """Returns what the last attempt has to say of files that were damaged and trackers that failed."""
     attempt = entry.last_attempt()
     if attempt is None:
         return ()
     with suppress(RecordError):
         found = [event for event in entry.events() if event.attempt == attempt.number]
-        return tuple(event.detail for event in found if event.kind in (DAMAGED_CHECKPOINT, MADE_ANEW))
+        return tuple(event.detail for event in found if event.kind in (DAMAGED_CHECKPOINT, MADE_ANEW, TRACKER_FAILED))
     return ()
 
 

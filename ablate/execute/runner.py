@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,7 @@ from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.work import TRAINING, Work
 from ablate.records import Budget, Environment, Execution, FailureReason
 from ablate.store import Store, lock
-from ablate.trackers.catalogue import trackers
+from ablate.trackers.catalogue import modules, require_trackers
 
 OK, INCOMPLETE, HELD, INTERRUPTED = 0, 3, 75, 130
 TURN_SECONDS = 0.25
@@ -90,8 +90,7 @@ def run(
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.
-    for name in execution.trackers:
-        trackers[name]  # raises for one that there is not
+    require_trackers(execution.trackers)
     estimate = Estimate.of_finished(plan, store)
     times = limits.cell_timeout_seconds, limits.grace_seconds
     context = RunContext(work, store, execution, *times, listener.on_message, estimate)
@@ -126,9 +125,9 @@ def run(
             raise
 
 
-def get_ready(work: Work = TRAINING) -> None:
+def get_ready(work: Work = TRAINING, trackers: Iterable[str] = ()) -> None:
     """Lets the process that workers are forked from start, and import what they need, beside what is done here."""
-    start_fork_server(work.preload)
+    start_fork_server((*work.preload, *modules(trackers)))
 
 
 @dataclass

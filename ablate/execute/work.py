@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ablate.execute.jobs import Job
 from ablate.records import MeasurementSettings
 from ablate.store import Store
+from ablate.terms import Term
 from ablate.train.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Assignment:
     threads: int
     attempt: int
     kernels: Literal["auto", "eager"] = "auto"
-    trackers: tuple[str, ...] = ()
+    trackers: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from ablate.records.telemetry import MADE_ANEW
 from ablate.store import Attempt, Busy, Entry, Store
 from ablate.store.plugins import require
 from ablate.store.seal import begin_again
+from ablate.terms import Term
 from ablate.train.outcome import Outcome
 
 BUSY = 75
@@ -53,7 +54,7 @@ class Conditions:
     environment: Environment
     timeout_seconds: float | None = None
     kernels: Kernels = "auto"
-    trackers: tuple[str, ...] = ()
+    trackers: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)

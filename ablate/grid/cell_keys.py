@@ -14,7 +14,8 @@ from ablate.grid.sheet import Sheet
 from ablate.sources.protocol import SPLITS
 
 FILLED_IN = (
-    "seed", "replicate", "data.defined_by", *(f"data.{split}_digest" for split in SPLITS), "evaluation.set_digests",
+    "seed", "replicate", "data.defined_by", *(f"data.{split}_digest" for split in SPLITS),
+    "data.train_maps_digest", "data.test_maps_digest", "evaluation.set_digests",
 )  # fmt: skip
 """Settings of a cell that no grid file gives: the first two come from [seeds], the others from the images."""
 

@@ -14,9 +14,10 @@ from ablate.config import Settings
 from ablate.metrics.catalogue import in_reading_order, metrics
 from ablate.metrics.naming import TEST, VALIDATION
 from ablate.plugins.decorators import catalogue
+from ablate.records.declared import TRACKERS, Margin, as_tuple, distinct, each_once
 from ablate.records.declared import Budget as Budget
-from ablate.records.declared import Margin, as_tuple, distinct
 from ablate.registry import unknown
+from ablate.terms import Resolve, Term
 
 
 def _judged_by(name: str) -> str:
@@ -123,6 +124,10 @@ def _known(kind: str, usual: str = "") -> Callable[[str], str]:
     return check
 
 
+def _tracker(term: Term) -> Term:
+    return Resolve(catalogue("tracker"), called=False)(term)
+
+
 class Execution(records.Execution):
     """How the cells are run, executor and trackers by names that there are; see `ablate.records.Execution`."""
 
@@ -130,10 +135,10 @@ class Execution(records.Execution):
         "local", description="the name of an executor"
     )
     trackers: Annotated[
-        tuple[Annotated[str, AfterValidator(_known("tracker"))], ...],
+        tuple[Annotated[Term, AfterValidator(_tracker)], ...],
         BeforeValidator(as_tuple),
-        AfterValidator(distinct),
-    ] = Field((), description="a list of trackers")
+        AfterValidator(each_once),
+    ] = Field((), description=TRACKERS)
 
 
 class Reference(records.Reference):

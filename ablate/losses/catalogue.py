@@ -81,8 +81,9 @@ penalties = Registry(
     "ablate.losses.gradient_penalties",
     "ablate.losses.consistency",
     "ablate.losses.constraints",
-    facts={"convention": "", "ranges": {}, "second_order": None},
+    facts={"convention": "", "ranges": {}, "second_order": None, "moves": False},
     check=_contract("penalty"),
 )
-"""Facts: as above; `second_order` says that it differentiates a gradient."""
+"""Facts: as above; `second_order` says that it differentiates a gradient, `moves` that it shows images
+moved."""
 feature_matchings = Registry("feature matching", "ablate.losses.matching")

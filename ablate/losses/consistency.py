@@ -134,6 +134,7 @@ CR_CONVENTION = (
     source="Zhang et al. 2020 (consistency regularization)",
     convention=CR_CONVENTION,
     ranges=CR_RANGES,
+    moves=True,
 )
 def cr(
     *, weight: Weight = 10.0, translation: float = 0.125, flip: bool = True, reduction: str = "mean", every: int = 1
@@ -154,6 +155,7 @@ def cr(
     source="Zhao et al. 2021 (improved consistency regularization), balanced",
     convention=CR_CONVENTION + "; image and reconstruction are transformed independently",
     ranges={**CR_RANGES, "reconstruction_weight": CR_WEIGHT},
+    moves=True,
 )
 def bcr(
     *,

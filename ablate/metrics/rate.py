@@ -22,6 +22,8 @@ Symbols = NDArray[np.uint8]
 class CodedImage:
     """An image as it was sent: the bytes of its file, None where no file is known, and its size in pixels.
 
+    `side_bytes` of them are side information that the codec was given beside the image: a label map.
+
     `symbols`, uint8 (C, h, w) below `levels`, are those that the file holds; None where the codec has none.
     """
 
@@ -30,6 +32,7 @@ class CodedImage:
     width: int
     symbols: Symbols | None = None
     levels: int = 0
+    side_bytes: int = 0
 
     @property
     def pixels(self) -> int:
@@ -90,3 +93,19 @@ def bpp_actual(coded: CodedImage) -> float:
     """Returns the bits per pixel of the file."""
     assert coded.bytes is not None, "the rate of a file is asked for where there is one"
     return 8 * coded.bytes / coded.pixels
+
+
+@metric(
+    label="bpp (side)",
+    unit="bit/pixel",
+    direction="lower",
+    bounds=(0, math.inf),
+    scope="rate",
+    place=85,
+    default=False,
+    formula="8 * bytes of the fields of side information in the file / (H W)",
+    source="what Agustsson et al. 2019 store apart; here a part of the file, and of its bits",
+)
+def bpp_side(coded: CodedImage) -> float:
+    """Returns the bits per pixel of label maps in the file, which are among those of the file; 0 without any."""
+    return 8 * coded.side_bytes / coded.pixels

@@ -56,7 +56,8 @@ def distortion(**facts: Any) -> Decorator:
 def penalty(**facts: Any) -> Decorator:
     """Registers a penalty on discriminators: a function that returns an `ablate.losses.Penalty`.
 
-    Facts, none of them needed: formula, source, convention, ranges, second_order (it differentiates a gradient).
+    Facts, none of them needed: formula, source, convention, ranges, second_order (it differentiates a gradient),
+    moves (it shows discriminators images moved).
     """
     return _register("penalty", facts)
 

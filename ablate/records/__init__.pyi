@@ -8,6 +8,10 @@ from .declared import Compare as Compare
 from .declared import Execution as Execution
 from .declared import Plugins as Plugins
 from .declared import Reference as Reference
+from .judgements import EyeJudgement as EyeJudgement
+from .judgements import EyeJudgements as EyeJudgements
+from .judgements import EyeSession as EyeSession
+from .judgements import read_judgements as read_judgements
 from .measurement import Measurement as Measurement
 from .measurement import MeasurementSettings as MeasurementSettings
 from .plan import ExcludedCells as ExcludedCells

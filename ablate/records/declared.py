@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from ablate.losses.fast import Kernels as Kernels
 from ablate.registry import unknown
 from ablate.settings import Settings
+from ablate.terms import Term
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -23,6 +24,12 @@ def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if repeated:
         raise ValueError(f"{repeated[0]!r} is listed twice")
     return values
+
+
+def each_once(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Refuses a list of terms that names one twice, with whatever options."""
+    distinct(tuple(term.name for term in terms))
+    return terms
 
 
 def as_tuple(value: Any) -> Any:
@@ -56,6 +63,8 @@ def _rate_match(value: str) -> str:
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Margin = Annotated[float | str, BeforeValidator(_margin)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)]
+Trackers = Annotated[tuple[Term, ...], BeforeValidator(as_tuple)]
+TRACKERS = 'a list of trackers like ["csv", { name = "mlflow", uri = "http://localhost:5000" }]'
 AutoCount = Literal["auto"] | Annotated[int, Ge(1)]
 
 
@@ -100,7 +109,7 @@ class Execution(Settings):
     cells_per_gpu: int = Field(1, ge=1)
     kernels: Kernels = "auto"
     executor: str = "local"
-    trackers: Names = Field((), description="a list of trackers")
+    trackers: Trackers = Field((), description=TRACKERS)
     retries: int = Field(3, ge=0)
     address: str = "auto"
     partition: str = ""

@@ -43,8 +43,8 @@ class MetricRow(Record):
     image_std: Number = None
 
 
-DAMAGED_CHECKPOINT, MADE_ANEW = "damaged_checkpoint", "made_anew"
-"""Kinds of events about files that were not as they should be, which whoever watches a run is told at once."""
+DAMAGED_CHECKPOINT, MADE_ANEW, TRACKER_FAILED = "damaged_checkpoint", "made_anew", "tracker_failed"
+"""Kinds of events that whoever watches a run is told at once: files that were not as they should be, lost trackers."""
 
 
 class Event(Record):

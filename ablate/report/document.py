@@ -186,6 +186,8 @@ class Document:
     subtitle: str
     sections: tuple[Section, ...]
     kind: str = "Ablation report"
+    refresh: int = 0
+    """After how many seconds the page loads itself anew; 0 for never."""
 
     def blocks(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """Returns every block of a kind in order."""

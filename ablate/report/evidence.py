@@ -24,7 +24,7 @@ from ablate.analysis import (
 from ablate.analysis.references import Beside, beside
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import in_reading_order
-from ablate.records import WEIGHTS, CellRecord, Event, Result, Status, TuningRecord
+from ablate.records import WEIGHTS, CellRecord, Event, EyeSession, Result, Status, TuningRecord
 from ablate.report.crops import read_originals
 from ablate.store import PooledStore, Store
 
@@ -44,6 +44,10 @@ class Evidence:
 
     study: Study
     store: Store
+    live: bool = False
+    """Whether the grid is still run, and trainings under way are looked at, too."""
+    sessions: tuple[EyeSession, ...] = ()
+    """What people said of pairs of reconstructions."""
 
     @cached_property
     def done(self) -> tuple[CellRecord, ...]:
@@ -62,6 +66,18 @@ class Evidence:
         for cell in self.ended:
             groups.setdefault(adversarial_loss(cell), []).append(cell)
         return groups
+
+    @cached_property
+    def followed(self) -> Mapping[str, Sequence[CellRecord]]:
+        """Adversarial loss -> the cells whose logs are drawn: those that have ended, on a live page all that began."""
+        groups: dict[str, list[CellRecord]] = {}
+        for cell in self.study.cells:
+            if cell.status.finished or (self.live and self._under_way(cell)):
+                groups.setdefault(adversarial_loss(cell), []).append(cell)
+        return groups
+
+    def _under_way(self, cell: CellRecord) -> bool:
+        return not cell.status.damaged and self.store.cell(cell.id).begun
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
@@ -162,8 +178,8 @@ class Evidence:
 
     @cached_property
     def curves(self) -> TrainingCurves:
-        """The training logs of all cells that have ended."""
-        return read_curves(self.study, self.store)
+        """The training logs of all cells that are drawn."""
+        return read_curves(self.store, [cell.id for cells in self.followed.values() for cell in cells])
 
     @cached_property
     def events(self) -> Mapping[str, Sequence[Event]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Raised when a program that reads report.json would have to change."""
 
+JUDGEMENTS = "by-eye"
+"""Directory beside a report in which judgements by eye lie."""
+
 
 @dataclass(frozen=True)
 class Report:
     """Where a report lies, with the tables and figures that were asked for beside it.
 
-    `broken` and `altered` count cells that were left out, the latter also warm-ups.
+    `broken` and `altered` count cells that were left out, the latter also warm-ups. `by_eye` is the page that asks
+    people for judgements.
     """
 
     html: Path
@@ -31,6 +36,7 @@ class Report:
     broken: int = 0
     figures: tuple[Path, ...] = ()
     altered: int = 0
+    by_eye: Path | None = None
 
 
 def write_report(
@@ -39,23 +45,61 @@ def write_report(
     formats: Sequence[str] = (),
     *,
     figures: str | None = None,
+    judgements: Sequence[Path] = (),
+    compare_by_eye: bool = False,
     allow_mixed_code: bool = False,
 ) -> Report:
     """Writes one report of all grids under `out`, replacing an earlier one; each file appears whole.
+
+    Judgements by eye lie under `out` in by-eye/ and are read by every later report.
 
     Args:
         stores: the results of each grid, all under one root.
         out: a directory, made where there is none.
         formats: endings of `table_files.FORMATS`: each table is written in each of these, too.
         figures: ending of `figures.PRINTED`: each figure is written for a paper, too, in two widths.
+        judgements: files that the page for comparing by eye has saved, to be taken up.
+        compare_by_eye: whether that page is written.
         allow_mixed_code: whether grids that ran with different code are compared.
 
     Raises:
-        ValueError: if a grid has no plan yet, or grids cannot be compared; nothing is written then.
+        ValueError: if a grid has no plan yet, grids cannot be compared, or a file of judgements holds none; nothing is
+            written then.
     """
+    from ablate.atomic import write_bytes
+    from ablate.records import read_judgements
+
     evidence = gather(stores, allow_mixed_code=allow_mixed_code)
+    page = _by_eye_page(evidence) if compare_by_eye else None
+    for path, content in [_judgements(path, out) for path in judgements]:
+        write_bytes(path, content)
+    evidence = replace(evidence, sessions=read_judgements(out / JUDGEMENTS))
     printed = _printed(evidence, figures) if figures else {}
-    return write_document(build(evidence), out, formats, printed)
+    report = write_document(build(evidence), out, formats, printed)
+    if page is None:
+        return report
+    write_bytes(out / "by-eye.html", page)
+    return replace(report, by_eye=out / "by-eye.html")
+
+
+def _by_eye_page(evidence: Evidence) -> bytes:
+    from ablate.report.by_eye import by_eye_page
+
+    return by_eye_page(evidence).encode()
+
+
+def _judgements(path: Path, out: Path) -> tuple[Path, bytes]:
+    """Returns where a file of judgements belongs, named by its content, and the content.
+
+    Raises:
+        ValueError: where it is no such file.
+    """
+    from ablate.records import EyeJudgements
+    from ablate.records.record import parse
+
+    content = path.read_bytes()
+    parse(EyeJudgements, content, path)
+    return out / JUDGEMENTS / f"{hashlib.sha256(content).hexdigest()[:16]}.json", content
 
 
 def _printed(evidence: Evidence, ending: str) -> dict[str, bytes]:
@@ -126,7 +170,7 @@ def build(evidence: Evidence) -> Document:
 
     written = (section(evidence) for section in SECTIONS)
     sections = tuple(section for section in written if section.blocks)
-    return Document(evidence.study.name, _subtitle(evidence), sections)
+    return Document(evidence.study.name, subtitle(evidence), sections)
 
 
 def gather(stores: Sequence[Store], *, allow_mixed_code: bool = False) -> Evidence:
@@ -150,7 +194,8 @@ def _numbers(document: Document) -> dict[str, Any]:
     return {"schema": SCHEMA, "name": document.title, **sections}
 
 
-def _subtitle(evidence: Evidence) -> str:
+def subtitle(evidence: Evidence) -> str:
+    """Returns the line below the title: axes, arms, seeds, and how many cells are done."""
     from ablate.report.numbers import plural
 
     study = evidence.study

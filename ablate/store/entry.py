@@ -89,7 +89,14 @@ class Entry:
         fit = re.sub(r"[^\w.-]", "_", image)[:NAME_CHARACTERS].encode()[:NAME_BYTES].decode(errors="ignore")
         if fit != image:
             fit += "-" + hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:8]
-        return self.path / "eval" / "recon" / weights / f"{fit}.png"
+        return self._recons(weights) / f"{fit}.png"
+
+    def recons(self, weights: str) -> tuple[Path, ...]:
+        """Returns the reconstructions of test images that are there, by name."""
+        return tuple(sorted(self._recons(weights).glob("*.png")))
+
+    def _recons(self, weights: str) -> Path:
+        return self.path / "eval" / "recon" / weights
 
     @property
     def begun(self) -> bool:

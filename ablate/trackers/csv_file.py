@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from csv import DictReader, DictWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,13 @@ class CsvFile:
     def close(self, status: Status, figures: Figures) -> None:
         """Figures stand in result.json."""
 
+    def add_missing(self, rows: Iterable[MetricRow]) -> None:
+        """Adds the log points that it was not told of."""
+        known = {int(row["step"]) for row in self._rows()}
+        for row in rows:
+            if row.step not in known:
+                self.scalars(row)
+
     def _rows(self) -> list[dict[str, Any]]:
         """Returns what stands there, but for a row that a kill cut off."""
         try:
@@ -67,4 +74,6 @@ class CsvFile:
 @tracker()
 def csv(run: TrackedRun) -> Tracker:
     """Writes metrics.csv into the directory of the cell or warm-up."""
-    return CsvFile(run.directory / "metrics.csv", run.step)
+    table = CsvFile(run.directory / "metrics.csv", run.step)
+    table.add_missing(run.earlier)
+    return table

@@ -29,6 +29,13 @@ class TrackedRun:
     attempt: int
     step: int
     """At which this attempt begins: what was told of later steps before is void."""
+    earlier: tuple[MetricRow, ...] = ()
+    """The log points up to that step, which a tracker that was not asked for until now has not been told."""
+
+    @property
+    def results(self) -> Path:
+        """The directory of the grid, and of `.shared` for a warm-up."""
+        return self.directory.parent.parent
 
 
 class Tracker(Protocol):

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from ablate.records import MetricRow, Status
+from ablate.records import CellSettings, MetricRow, Status, WarmupSettings
+from ablate.records.telemetry import TRACKER_FAILED
 from ablate.store import Entry
+from ablate.terms import Term
 from ablate.trackers.catalogue import open_tracker
 from ablate.trackers.store_rows import StoreRows
 from ablate.trackers.tracker import Figures, TrackedRun, Tracker
@@ -25,29 +27,29 @@ class Tracking:
     One that was asked for and fails never stops the training: that is said once, where the attempt prints to.
     """
 
-    def __init__(self, entry: Entry, attempt: int, names: Sequence[str] = ()) -> None:
+    def __init__(self, entry: Entry, attempt: int, terms: Sequence[Term] = ()) -> None:
         self.entry = entry
         self.attempt = attempt
-        self._names = names
+        self._terms = terms
         self._rows = StoreRows(entry)
         self._others: dict[str, Tracker] = {}
+        self._step = 0
         self._end: tuple[Status, Figures] = (Status.failed, {})
 
     def begin(self, step: int) -> None:
         """Opens the trackers for a training that begins, or goes on, at a step."""
-        if not self._names:
+        if not self._terms:
             return
         settings = self.entry.settings()
-        label, content = (settings.label or "", settings.plain()) if settings else ("", {})
-        grid = self.entry.path.parent.parent.name
-        run = TrackedRun(self.entry.path.name, label, grid, self.entry.path, self.attempt, step)
-        for name in self._names:
-            with self._leaving_out(name):
-                self._others[name] = open_tracker(name, run)
-                self._others[name].settings(content)
+        for term in self._terms:
+            with self._leaving_out(term.name):
+                run = tracked_run(self.entry, settings, self.attempt, step)
+                self._others[term.name] = open_tracker(term, run)
+                self._others[term.name].settings(settings.plain() if settings else {})
 
     def scalars(self, row: MetricRow) -> None:
         """Tells what a log point says."""
+        self._step = row.step
         self._rows.scalars(row)
         self._tell("scalars", row)
 
@@ -82,4 +84,13 @@ class Tracking:
         except Exception as error:  # noqa: BLE001 - whatever a tracker does, the training is worth more
             self._others.pop(name, None)
             traceback.print_exc()
-            sys.stdout.write(f"the tracker {name} failed, and is told nothing more: {type(error).__name__}: {error}\n")
+            said = f"the tracker {name} failed, and is told nothing more: {type(error).__name__}: {error}"
+            sys.stdout.write(f"{said}\n")
+            self._rows.event(self._step, TRACKER_FAILED, said)
+
+
+def tracked_run(entry: Entry, settings: CellSettings | WarmupSettings | None, attempt: int, step: int) -> TrackedRun:
+    """Returns what a tracker is opened with for an entry whose training begins, goes on or ended at a step."""
+    earlier = tuple(row for row in entry.metrics() if row.step <= step) if step else ()
+    label = (settings.label or "") if settings else ""
+    return TrackedRun(entry.path.name, label, entry.path.parent.parent.name, entry.path, attempt, step, earlier)

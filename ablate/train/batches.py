@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ablate.codecs.codec import NOTHING, Side
 from ablate.config import Data
 from ablate.data import Images
 from ablate.data.crops import crops
@@ -27,8 +28,17 @@ class Batches:
 
         Steps count through warm-up and training, so that no crop comes twice.
         """
-        drawn = crops(
-            self.images,
+        return to_float(to_device(self._crops(self.images, step, purpose), self.device))
+
+    def side(self, step: int, purpose: str = "data.crops") -> Side:
+        """Returns the label maps of the crops of a step; nothing where the images have none."""
+        if self.images.maps is None:
+            return NOTHING
+        return Side(to_device(self._crops(self.images.maps, step, purpose)[:, 0].contiguous(), self.device))
+
+    def _crops(self, images: Images, step: int, purpose: str) -> Tensor:
+        return crops(
+            images,
             crop=self.data.crop,
             batch_size=self.data.batch_size,
             flip=self.data.flip,
@@ -36,4 +46,3 @@ class Batches:
             step=step,
             purpose=purpose,
         )
-        return to_float(to_device(drawn, self.device))

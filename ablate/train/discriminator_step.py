@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ablate.codecs.codec import Reconstruction
+from ablate.codecs.codec import NOTHING, Reconstruction, Side
 from ablate.config import Cell
 from ablate.kernels.network import by_definition, of_both
 from ablate.losses import Memory, PenaltyInputs
 from ablate.objective import Objective
 from ablate.rng import stream
-from ablate.train.augmenter import View
 from ablate.train.batches import Batches
-from ablate.train.shown import Shown, autocast
+from ablate.train.shown import Shown, autocast, through, with_maps
 from ablate.train.state import TrainState
 
 
@@ -55,16 +54,23 @@ def _of_discriminators(state: TrainState, cell: Cell, batches: Batches, step: in
     """Goes through the batches that a step of the discriminators has to itself."""
     count = cell.train.accumulate
     for number in range(step * count, (step + 1) * count):
-        image = batches(number, purpose="data.discriminator_crops")
+        purpose = "data.discriminator_crops"
+        image, side = batches(number, purpose), batches.side(number, purpose) if cell.map_classes else NOTHING
         with autocast(image, cell.train.precision):
-            yield Shown(image, state.codec(image, stream(cell.seed, "discriminator.noise", number)))
+            yield through(state.codec, image, stream(cell.seed, "discriminator.noise", number), side)
 
 
 def discriminator_step(
-    state: TrainState, objective: Objective, cell: Cell, number: int, image: Tensor, reconstructed: Reconstruction
+    state: TrainState,
+    objective: Objective,
+    cell: Cell,
+    number: int,
+    image: Tensor,
+    reconstructed: Reconstruction,
+    side: Side = NOTHING,
 ) -> DiscriminatorStepOutput:
     """Steps the discriminators on one batch of images and their reconstructions; otherwise as `accumulated_step`."""
-    return accumulated_step(state, objective, cell, number, [Shown(image, reconstructed)])
+    return accumulated_step(state, objective, cell, number, [Shown(image, reconstructed, side)])
 
 
 def accumulated_step(
@@ -106,8 +112,10 @@ def discriminator_loss(
     assert discriminator is not None
     image, reconstruction, sent = shown.image, shown.reconstruction.image.detach(), shown.reconstruction.sent
     views = state.views("discriminator", draw, image)
+    beside = functools.partial(with_maps, side=shown.side, classes=state.discriminator_map_classes)
     with autocast(image, cell.train.precision):
-        real, fake = of_both(discriminator, views.image(image), views.reconstruction(reconstruction), sent)
+        both = beside(views.image(image)), beside(views.reconstruction(reconstruction))
+        real, fake = of_both(discriminator, *both, sent)
     real_trained, fake_trained = (each.logits[: state.trained_scales] for each in (real, fake))
     loss = objective.discriminator(
         real_logits=real_trained, fake_logits=fake_trained, memory=functools.partial(_memory, state)
@@ -123,7 +131,7 @@ def discriminator_loss(
             sent=sent,
             real=real_trained,
             fake=fake_trained,
-            view=views.image,
+            seen=lambda images: beside(views.image(images)),
         )
         loss = loss + objective.penalty(inputs, number)
     real_logits, fake_logits = (tuple(each.detach() for each in output.logits) for output in (real, fake))
@@ -149,7 +157,7 @@ def _penalty_inputs(
     sent: Tensor | None,
     real: Sequence[Tensor],
     fake: Sequence[Tensor],
-    view: View,
+    seen: Callable[[Tensor], Tensor],
 ) -> PenaltyInputs:
     """Returns what a penalty looks at; outside autocast, since it differentiates gradients.
 
@@ -160,7 +168,7 @@ def _penalty_inputs(
 
     def logits(images: Tensor) -> Sequence[Tensor]:
         with by_definition(discriminator):
-            return discriminator(view(images), beside(images)).logits[: len(fake)]
+            return discriminator(seen(images), beside(images)).logits[: len(fake)]
 
     def beside(images: Tensor) -> Tensor | None:
         """Returns what was sent of the batch, as often as its images are among those that a penalty makes."""

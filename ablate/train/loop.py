@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ablate.codecs.codec import NOTHING
 from ablate.config import Cell, Warmup
 from ablate.data import Images
 from ablate.networks.exact import full_float32
@@ -15,7 +16,7 @@ from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
 from ablate.train.optimizers import half_cosine, set_rate
 from ablate.train.outcome import Outcome
-from ablate.train.shown import autocast
+from ablate.train.shown import autocast, through
 from ablate.train.state import TrainState
 from ablate.train.step import descend, training_step
 from ablate.train.watch import Watch
@@ -69,9 +70,10 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         logs = _due(state.step + 1, LOG_EVERY, warmup.steps)
 
         # Step the codec.
-        image = batches(state.step)
+        image, side = batches(state.step), batches.side(state.step) if state.codec.takes_labels else NOTHING
         with autocast(image, warmup.precision):
-            reconstruction = state.codec(image, stream(warmup.seed, "warmup.noise", state.step))
+            random = stream(warmup.seed, "warmup.noise", state.step)
+            reconstruction = through(state.codec, image, random, side).reconstruction
         loss = distortion(image, reconstruction.image.float())
         set_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
         descend(state, loss)

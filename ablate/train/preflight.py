@@ -19,6 +19,7 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import discriminator_step
 from ablate.train.finding import Finding
 from ablate.train.gradients import encoder_norm, weighted_norms
+from ablate.train.shown import Shown, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.step import descend, frozen, generator_terms
 
@@ -31,15 +32,15 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list
 
 def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
-    image = Batches(images, cell.data, cell.seed, device)(0)
-    reconstruction = state.codec(image, stream(cell.seed, "noise", 0))
-    yield _ranges(image, reconstruction)
-    yield from _levels(cell, reconstruction)
-    yield from _noise(state, image)
+    batches = Batches(images, cell.data, cell.seed, device)
+    shown = through(state.codec, batches(0), stream(cell.seed, "noise", 0), batches.side(0))
+    yield _ranges(shown.image, shown.reconstruction)
+    yield from _levels(cell, shown.reconstruction)
+    yield from _noise(state, shown)
     if objective.needs_discriminator:
-        discriminator_step(state, objective, cell, 0, image, reconstruction)
-        yield from _scales(state, objective, image, reconstruction)
-    yield from _generator_step(cell, state, objective, image, reconstruction)
+        discriminator_step(state, objective, cell, 0, *shown)
+        yield from _scales(state, objective, shown)
+    yield from _generator_step(cell, state, objective, shown)
     yield _average(cell)
     yield from _extractors(cell, device)
     yield _test_images(held_out)
@@ -78,11 +79,15 @@ def _levels(cell: Cell, reconstruction: Reconstruction) -> Iterator[Finding]:
     )
 
 
-def _noise(state: TrainState, image: Tensor) -> Iterator[Finding]:
+def _noise(state: TrainState, shown: Shown) -> Iterator[Finding]:
     if not state.codec.noisy:
         return
+    first = shown.side.first()
     with torch.no_grad():
-        one, other = (state.codec(image[:1], stream(seed, "preflight.noise", 0)).image for seed in (0, 1))
+        one, other = (
+            through(state.codec, shown.image[:1], stream(seed, "preflight.noise", 0), first).reconstruction.image
+            for seed in (0, 1)
+        )
     changed = float((one - other).abs().max())
     yield _verdict(
         "noise",
@@ -92,12 +97,12 @@ def _noise(state: TrainState, image: Tensor) -> Iterator[Finding]:
     )
 
 
-def _scales(
-    state: TrainState, objective: Objective, image: Tensor, reconstruction: Reconstruction
-) -> Iterator[Finding]:
+def _scales(state: TrainState, objective: Objective, shown: Shown) -> Iterator[Finding]:
     assert state.discriminator is not None
+    both = shown.reconstruction.image, shown.image
     with frozen(state.discriminator):
-        fake, real = (state.discriminator(each, reconstruction.sent) for each in (reconstruction.image, image))
+        seen = (with_maps(each, shown.side, state.discriminator_map_classes) for each in both)
+        fake, real = (state.discriminator(each, shown.reconstruction.sent) for each in seen)
     trained = range(state.trained_scales)
     real_logits, fake_logits = (each.logits[: len(trained)] for each in (real, fake))
     term = objective.adversarial_term(objective.for_generator, real_logits=real_logits, fake_logits=fake_logits)
@@ -112,13 +117,12 @@ def _scales(
     )
 
 
-def _generator_step(
-    cell: Cell, state: TrainState, objective: Objective, image: Tensor, reconstruction: Reconstruction
-) -> Iterator[Finding]:
+def _generator_step(cell: Cell, state: TrainState, objective: Objective, shown: Shown) -> Iterator[Finding]:
+    image, reconstruction, side = shown
     if objective.needs_discriminator:
         assert state.discriminator_optimizer is not None
         state.discriminator_optimizer.zero_grad(set_to_none=True)
-        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision)
+        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, side=side)
     else:
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     norms = weighted_norms(parts, reconstruction.image)

@@ -7,14 +7,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.codecs.codec import Reconstruction
+from ablate.codecs.codec import NOTHING, Reconstruction, Side, TrainableCodec
+from ablate.layers.labels import one_hot
 
 
 class Shown(NamedTuple):
-    """A batch: images, and what the codec makes of them."""
+    """A batch: images, what the codec makes of them, and what is known beside them."""
 
     image: Tensor
     reconstruction: Reconstruction
+    side: Side = NOTHING
 
     def detached(self) -> Shown:
         """Returns the batch without what its gradients hang on."""
@@ -23,7 +25,27 @@ class Shown(NamedTuple):
             self.reconstruction.symbols,
             self.reconstruction.values,
         )
-        return Shown(self.image, Reconstruction(image, symbols, values=values))
+        return Shown(self.image, Reconstruction(image, symbols, values=values), self.side)
+
+
+def through(codec: TrainableCodec, image: Tensor, random: torch.Generator, side: Side) -> Shown:
+    """Sends a batch through a codec, with its side information where the codec takes that."""
+    return Shown(image, codec(image, random, side) if codec.takes_labels else codec(image, random), side)
+
+
+def with_maps(images: Tensor, side: Side, classes: int) -> Tensor:
+    """Returns images as discriminators see them that are given label maps: a channel more for each class.
+
+    Args:
+        images: (N, 3, H, W), or several of the batch in a row, (kN, 3, H, W).
+        side: of the batch.
+        classes: how many there are; with 0 images are as they are.
+    """
+    if not classes:
+        return images
+    assert side.labels is not None, "a cell whose discriminators look at maps has some"
+    channels = one_hot(side.labels, classes).to(images.dtype)
+    return torch.cat([images, channels.repeat(len(images) // len(channels), 1, 1, 1)], 1)
 
 
 def autocast(image: Tensor, precision: str) -> torch.autocast:

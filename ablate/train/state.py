@@ -48,6 +48,8 @@ class TrainState:
     """Factor that was found for the adversarial weight; None before."""
     augmenter: Augmenter | None = None
     """Augments what the discriminators see; None where they see it as it is."""
+    discriminator_map_classes: int = 0
+    """How many classes of label maps the discriminators see beside images; at 0 they see none."""
     memory: dict[str, Memory] = field(default_factory=dict)
     """Memory of each penalty, by its name, of the loss at each scale, and of how often each player was clipped."""
 
@@ -65,6 +67,7 @@ class TrainState:
             discriminator_optimizer=optimizer_of(discriminator, cell.optimizers.discriminator),
             trained_scales=1 if cell.train.quirks.coarse_untrained else discriminator.scales,
             augmenter=Augmenter.by(cell.discriminator, cell.seed, device),
+            discriminator_map_classes=cell.discriminator.map_classes,
         )
         return state._clipping(generator=cell.optimizers.generator, discriminator=cell.optimizers.discriminator)
 

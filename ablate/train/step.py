@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.codec import Reconstruction
+from ablate.codecs.codec import NOTHING, Reconstruction, Side
 from ablate.config import Cell
 from ablate.discriminators.discriminator import DiscriminatorOutput
 from ablate.objective import Objective, Parts
@@ -20,7 +20,7 @@ from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminat
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
 from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
-from ablate.train.shown import Shown, autocast
+from ablate.train.shown import Shown, autocast, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
@@ -77,19 +77,19 @@ def both_players(
     adversarial = objective.needs_discriminator and state.step >= cell.train.discriminator_start
 
     # One batch is sent through the codec once, for both players.
-    sent = functools.partial(_sent, state, cell, batches)
-    seen = [sent(number) for number in numbers] if count == 1 else []
+    send = functools.partial(_sent, state, cell, batches)
+    seen = [send(number) for number in numbers] if count == 1 else []
 
     # Discriminators, where they go first; of several batches only one at a time is in memory.
     output = None
     if adversarial and cell.train.order == "discriminator_first":
-        output = discriminator_steps(state, objective, cell, batches, seen or _undifferentiated(sent, numbers))
+        output = discriminator_steps(state, objective, cell, batches, seen or _undifferentiated(send, numbers))
 
     # Generator.
     state.codec_optimizer.zero_grad(set_to_none=True)
     losses = []
     for number in numbers:
-        shown = seen[0] if count == 1 else sent(number)
+        shown = seen[0] if count == 1 else send(number)
         parts = _terms(state, objective, cell, shown, number, adversarial)
         found = weighted_norms(parts, shown.reconstruction.image) if norms and number == numbers[-1] else {}
         total = parts.total
@@ -103,27 +103,28 @@ def both_players(
     if adversarial and cell.train.order == "generator_first":
         output = discriminator_steps(state, objective, cell, batches, seen)
     loss = losses[0] if count == 1 else torch.stack(losses).mean()
-    return StepOutput(*seen[-1], parts, loss, output, found)
+    return StepOutput(seen[-1].image, seen[-1].reconstruction, parts, loss, output, found)
 
 
 def _sent(state: TrainState, cell: Cell, batches: Batches, number: int) -> Shown:
     """Sends a batch of the adversarial training through the codec."""
-    image = batches(cell.train.warmup_steps + number)
+    step = cell.train.warmup_steps + number
+    image, side = batches(step), batches.side(step) if cell.map_classes else NOTHING
     with autocast(image, cell.train.precision):
-        return Shown(image, state.codec(image, stream(cell.seed, "noise", number)))
+        return through(state.codec, image, stream(cell.seed, "noise", number), side)
 
 
 @torch.no_grad()
-def _undifferentiated(sent: Callable[[int], Shown], numbers: Iterable[int]) -> Iterator[Shown]:
+def _undifferentiated(send: Callable[[int], Shown], numbers: Iterable[int]) -> Iterator[Shown]:
     for number in numbers:
-        yield sent(number)
+        yield send(number)
 
 
 def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, number: int, adversarial: bool) -> Parts:
     """Returns the generator's terms on a batch, the rate among them where the codec estimates one."""
-    image, reconstruction = shown
+    image, reconstruction, side = shown
     if adversarial:
-        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, number)
+        parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, number, side)
     else:
         parts = objective.generator(image=image, reconstruction=reconstruction.image)
     if reconstruction.rate is not None:
@@ -150,6 +151,7 @@ def generator_terms(
     reconstruction: Reconstruction,
     precision: str,
     number: int | None = None,
+    side: Side = NOTHING,
 ) -> Parts:
     """Returns the generator's terms on the forward pass that the discriminator step has seen.
 
@@ -158,12 +160,15 @@ def generator_terms(
     """
     assert state.discriminator is not None
     views = state.views("generator", state.step if number is None else number, image)
+    classes = state.discriminator_map_classes
     with autocast(image, precision), frozen(state.discriminator):
-        fake = state.discriminator(views.reconstruction(reconstruction.image), reconstruction.sent)
+        fake = state.discriminator(
+            with_maps(views.reconstruction(reconstruction.image), side, classes), reconstruction.sent
+        )
         real = DiscriminatorOutput((), ())
         if objective.needs_real_features or objective.needs_real_logits:
             with torch.no_grad():
-                real = state.discriminator(views.image(image), reconstruction.sent)
+                real = state.discriminator(with_maps(views.image(image), side, classes), reconstruction.sent)
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,

@@ -8,7 +8,7 @@ import pytest
 
 from ablate.analysis.curves import POINTS, TrainingCurves, read_curves
 from ablate.store import Store
-from tests.analysis.studies import cell, study
+from tests.analysis.studies import cell
 
 
 def curves(root: Path, *logs: dict[int, float | None]) -> TrainingCurves:
@@ -20,7 +20,7 @@ def curves(root: Path, *logs: dict[int, float | None]) -> TrainingCurves:
         path.mkdir(parents=True)
         rows = [{"step": step, "attempt": 1, "phase": "train", "loss": {"distortion": v}} for step, v in log.items()]
         (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return read_curves(study(cells, {"loss": ["0", "1"]}), store)
+    return read_curves(store, [each.id for each in cells])
 
 
 def test_equal_steps_are_averaged_over_cells(tmp_path: Path) -> None:

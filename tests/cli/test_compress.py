@@ -17,7 +17,7 @@ from typer.testing import Result
 from ablate.store import Entry, Store
 from ablate.store.weights import load
 from tests.cli.round_trip import compare, there_and_back
-from tests.store.cells import commit, tiny_cell
+from tests.store.cells import commit, guided_cell, tiny_cell
 
 Ablate = Callable[..., Result]
 
@@ -232,3 +232,51 @@ def test_mistakes_are_said_before_anything_is_written(ablate_in: Ablate, entry: 
         assert said.exit_code == 2, said.output
         assert message in said.output
     assert not Path("out").exists()
+
+
+@pytest.fixture
+def guided() -> Entry:
+    """A cell whose generator is given label maps of its own directory."""
+    return commit(Store(Path("runs"), "grid"), guided_cell("maps"))
+
+
+def test_a_label_map_goes_into_the_file_and_its_bytes_are_told(ablate_in: Ablate, guided: Entry) -> None:
+    draw(Path("a.png"))
+    for number in range(2):
+        Path("maps").mkdir(exist_ok=True)
+        Image.fromarray((read("a.png")[0] > 127).astype(np.uint8) * number).save(f"maps/{'ab'[number]}.png")
+    said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out", "--map", "maps", "--json")
+    assert said.exit_code == 0, said.output
+    (record,) = json.loads(said.stdout)
+    assert 0 < record["labels_bytes"] < record["bytes"] == Path("out/a.ablt").stat().st_size
+    said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "other", "--map", "maps/b.png")
+    assert " of them labels, " in said.output
+    said = ablate_in("decompress", "out/a.ablt", "other/a.ablt", "-o", "back", "--force")
+    assert "would both be written" in said.output
+    for directory in ("out", "other"):
+        assert ablate_in("decompress", f"{directory}/a.ablt", "-o", f"back_{directory}").exit_code == 0
+    assert (read("back_out/a.png") != read("back_other/a.png")).any()
+
+
+def test_a_missing_label_map_is_an_error_with_the_way_out(ablate_in: Ablate, guided: Entry) -> None:
+    draw(Path("a.png"))
+    said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out")
+    assert said.exit_code != 0
+    assert "is given label maps (model.map_classes); name those of the images by --map" in said.output
+    Path("maps").mkdir()
+    draw(Path("maps/other.png"))
+    said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out", "--map", "maps")
+    assert said.exit_code == 3
+    assert "images have no label map below maps: a.png" in said.output
+    said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out", "--map", "maps/other.png")
+    assert "the label map maps/other.png: its pixels are RGB" in said.output
+
+
+def test_a_codec_of_maps_that_are_made_of_images_needs_none(ablate_in: Ablate, tmp_path: Path) -> None:
+    entry = commit(Store(Path("runs"), "grid"), guided_cell("segmentation"))
+    draw(Path("a.png"))
+    said = ablate_in("compress", "a.png", "--cell", entry.path.name, "-o", "out")
+    assert said.exit_code == 0, said.output
+    assert " of them labels, " in said.output
+    said = ablate_in("eval", "--cell", entry.path.name, "--images", ".", "--weights", "ema")
+    assert said.exit_code == 0, said.output

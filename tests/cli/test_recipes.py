@@ -10,6 +10,7 @@ from ablate.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 RECIPES = (
+    "docs/by-eye.md",
     "docs/ci.md",
     "docs/figures.md",
     "docs/tracker.md",

@@ -15,17 +15,37 @@ class Asked:
     out: Path
     formats: list[str]
     allow_mixed_code: bool
+    judgements: tuple[Path, ...] = ()
 
 
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     asked = []
 
-    def write(stores, out: Path, formats, *, figures: str | None, allow_mixed_code: bool) -> Report:
-        asked.append(Asked([store.grid for store in stores], out, formats, allow_mixed_code))
+    def write(
+        stores,
+        out: Path,
+        formats,
+        *,
+        figures: str | None,
+        judgements: list[Path],
+        compare_by_eye: bool,
+        allow_mixed_code: bool,
+    ) -> Report:
+        grids = [store.grid for store in stores]
+        asked.append(Asked(grids, out, formats, allow_mixed_code, tuple(judgements)))
         tables = tuple(out / "tables" / f"arms.{ending}" for ending in formats)
         printed = (out / "figures" / f"means-page.{figures}",) if figures else ()
-        return Report(out / "report.html", out / "report.md", out / "report.json", tables, 0, printed)
+        return Report(
+            out / "report.html",
+            out / "report.md",
+            out / "report.json",
+            tables,
+            0,
+            printed,
+            0,
+            out / "by-eye.html" if compare_by_eye else None,
+        )
 
     monkeypatch.setattr(ablate.report, "write_report", write)
     return asked
@@ -62,6 +82,16 @@ def test_tables_are_written_in_the_formats_that_are_asked_for(ablate_in, pretend
     assert result.output.splitlines()[-1] == "reports/pretended/tables (2 tables)"
     result = ablate_in("report", "--figures", "pdf")
     assert result.output.splitlines()[-1] == "reports/pretended/figures (1 figure for a paper)"
+
+
+def test_the_page_for_comparing_by_eye_is_asked_for_and_what_it_saved_taken_up(
+    ablate_in, pretended, reports: list[Asked]
+):
+    pretended("well")
+    ablate_in("run", "grid.toml")
+    result = ablate_in("report", "--compare-by-eye", "--judgements", "a.json", "--judgements", "b.json")
+    assert result.output.splitlines()[-1] == "reports/pretended/by-eye.html"
+    assert reports[0].judgements == (Path("a.json"), Path("b.json"))
 
 
 def test_a_grid_that_was_not_run_has_no_report(ablate_in, pretended, reports: list[Asked]):

@@ -74,10 +74,11 @@ def test_the_tutorial_goes_from_photographs_to_a_decision(do: Do) -> None:
         do(kind, functools.reduce(lambda text, long: text.replace(long, SHORTER[long]), SHORTER, text))
 
 
-def test_the_figures_page_reads_the_last_run(do: Do) -> None:
+def test_pages_that_read_the_last_run_do(do: Do) -> None:
     """After the tutorial, whose run is the last."""
-    for kind, text in _blocks("figures.md"):
+    for kind, text in (*_blocks("figures.md"), *_blocks("by-eye.md")):
         do(kind, text)
+    assert Path("eye/by-eye.html").is_file()
 
 
 def test_the_verdict_of_the_page_is_what_it_says(do: Do) -> None:
@@ -94,7 +95,7 @@ def test_the_tracker_of_the_page_writes_its_table(do: Do) -> None:
 
 
 def test_no_page_has_code_that_is_not_run() -> None:
-    run = set(re.findall(r'_blocks\("(\w+\.md)"\)', Path(__file__).read_text("utf-8"))) | set(RUN_ELSEWHERE)
+    run = set(re.findall(r'_blocks\("([\w-]+\.md)"\)', Path(__file__).read_text("utf-8"))) | set(RUN_ELSEWHERE)
     code = {path.name for path in DOCS.glob("*.md") if re.search(r"^```(python|bash|toml)", path.read_text(), re.M)}
     assert code <= run
     assert all((ROOT / path).is_file() for path in RUN_ELSEWHERE.values())

@@ -31,6 +31,7 @@ def test_a_preset_writes_every_setting_out_but_directories_options_of_a_source_a
     own = {"data.path", "data.train", "data.test", "data.options", "evaluation.sets", "train.stop_at"}
     own |= {"data.validation", "data.validation_fraction"}  # there is none where nobody asks for it
     own |= set() if name.startswith("hific") else {"loss.rate_target"}  # none is kept
+    own |= {"data.maps"}  # there are none
     own |= {"train.start.file", "train.start.sha256", "train.start.cell"}  # first weights are drawn
     assert set(leaves(tomllib.loads(preset_text(name)))) == set(cell_keys()) - own
 

@@ -54,3 +54,16 @@ def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> Non
 def test_execution_takes_numbers_or_auto(grid: ReadGrid) -> None:
     execution = grid('[execution]\nworkers = 4\nthreads = "auto"\ndevice = "cuda"\ncells_per_gpu = 2').execution
     assert execution == Execution(workers=4, threads="auto", device="cuda", cells_per_gpu=2)
+
+
+def test_trackers_are_names_or_tables_with_their_options():
+    from ablate.grid.sections import Execution
+
+    found = Execution.model_validate({"trackers": ["csv", {"name": "mlflow", "experiment": "mine"}]})
+    assert [(each.name, each.options.get("experiment")) for each in found.trackers] == [
+        ("csv", None),
+        ("mlflow", "mine"),
+    ]
+    for wrong in (["cvs"], [{"name": "mlflow", "experimant": "x"}], ["mlflow", {"name": "mlflow", "images": 1}]):
+        with pytest.raises(ValueError, match=r"did you mean|listed twice"):
+            Execution.model_validate({"trackers": wrong})

@@ -12,6 +12,7 @@ from ablate.codecs.build import build_codec
 from ablate.config import Cell, Data, Model, Train
 from ablate.data import resolve
 from ablate.records import CellSettings, Result
+from ablate.sources.segmentation import CLASSES
 from ablate.store import Entry, Store
 
 
@@ -22,6 +23,13 @@ def tiny_cell(noise: bool = False, seed: int = 0, levels: int = 5, channels_last
         noise=noise, noise_channels=8, quantizer={"levels": levels},
     )  # fmt: skip
     return Cell(data=resolve(Data(), Path()), model=model, train=Train(channels_last=channels_last), seed=seed)
+
+
+def guided_cell(maps: str) -> Cell:
+    """Returns such a cell whose generator is given label maps, which lie there or are made of the images."""
+    cell = tiny_cell()
+    model = cell.model.model_copy(update={"map_classes": CLASSES})
+    return cell.model_copy(update={"model": model, "data": cell.data.model_copy(update={"maps": maps})})
 
 
 def commit(

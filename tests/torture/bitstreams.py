@@ -96,7 +96,7 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
                 file = chance.choice(sorted(files))
                 kind = chance.choice(sorted(CHANGES))
                 if sealed:
-                    model, content = opened(file)
+                    model, content, _ = opened(file)
                     damaged = seal(CHANGES[kind](content, chance), model)
                 else:
                     damaged = CHANGES[kind](file, chance)

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from ablate.records import MetricRow
+from ablate.terms import Term
 from ablate.trackers.catalogue import open_tracker
 from ablate.trackers.tracker import TrackedRun, Tracker, numbers
 
 
 def opened(directory: Path, step: int = 0) -> Tracker:
-    return open_tracker("csv", TrackedRun("0123", "a cell", "grid", directory, 1, step))
+    return open_tracker(Term(name="csv"), TrackedRun("0123", "a cell", "grid", directory, 1, step))
 
 
 def row(step: int, **groups: object) -> MetricRow:

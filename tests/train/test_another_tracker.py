@@ -15,6 +15,7 @@ from ablate.data import prepare
 from ablate.execute.cell import run_cell, run_warmup
 from ablate.records import CellSettings, Environment, MetricRow, Status
 from ablate.store import Entry, Store
+from ablate.terms import Term
 from ablate.trackers.catalogue import trackers
 from ablate.trackers.tracker import TrackedRun, numbers
 
@@ -72,7 +73,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Remembered]:
 
 def train(cell: Cell, entry: Entry, store: Store, *names: str, stop: Callable[[], bool] = lambda: False):
     torch.set_num_threads(1)
-    common: dict[str, Any] = {"data_cache": store.data_cache, "device": "cpu", "stop": stop, "trackers": names}
+    common: dict[str, Any] = {
+        "data_cache": store.data_cache,
+        "device": "cpu",
+        "stop": stop,
+        "trackers": [Term(name=name) for name in names],
+    }
     return run_cell(cell, entry, warmup=None, attempt=entry.last_attempt().number, **common)
 
 
@@ -163,5 +169,5 @@ def test_a_warmup_is_followed_too(make_cell, store: Store, opened, tmp_path: Pat
     warmup = store.warmup(cell.warmup.id)
     warmup.begin_attempt(Environment())
     common: dict[str, Any] = {"data_cache": store.data_cache, "device": "cpu", "stop": lambda: False}
-    run_warmup(cell.warmup, warmup, attempt=1, trackers=("remembered",), **common)
+    run_warmup(cell.warmup, warmup, attempt=1, trackers=(Term(name="remembered"),), **common)
     assert [(row["step"], row["loss/distortion"] > 0) for row in opened[0].of("scalars")] == [(1, True), (3, True)]

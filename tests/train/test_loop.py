@@ -35,9 +35,9 @@ def stepped(make_cell, claimed: Callable[[Cell], Entry], store: Store, monkeypat
             steps.append(("discriminator", draw, shown.image))
             return discriminate(state, objective, cell, number, draw, shown)
 
-        def watched_generator(state, objective, image, reconstruction, precision, number):
+        def watched_generator(state, objective, image, reconstruction, precision, number, side):
             steps.append(("generator", number, image))
-            return generate(state, objective, image, reconstruction, precision, number)
+            return generate(state, objective, image, reconstruction, precision, number, side)
 
         monkeypatch.setattr(discriminator_step, "discriminator_loss", watched_discriminator)
         monkeypatch.setattr(step, "generator_terms", watched_generator)

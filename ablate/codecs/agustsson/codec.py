@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from ablate.codecs.agustsson import bitstream, settings
-from ablate.codecs.agustsson.networks import Networks
+from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.codecs.agustsson.rated import RatedCodec
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.codec import Reconstruction, Symbols, TrainableCodec
+from ablate.codecs.codec import NOTHING, Reconstruction, Side, Symbols, TrainableCodec
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
 from ablate.plugins import codec
@@ -21,7 +21,7 @@ STRIP = 1 << 16
 
 
 @codec(
-    source="Agustsson et al. 2019, ICCV, without semantic maps",
+    source="Agustsson et al. 2019, ICCV",
     code=settings.code,
     stride=settings.stride,
     rate=settings.has_rate,
@@ -41,6 +41,7 @@ class AgustssonCodec(Networks):
 
     image -> encoder -> latent -> quantizer -> w_hat -+-> generator -> reconstruction
                                           noise ------+
+                          label map -> map encoder ---+
     """
 
     quantizer: Quantizer
@@ -48,13 +49,13 @@ class AgustssonCodec(Networks):
     def __init__(self, settings: AgustssonSettings) -> None:
         super().__init__(settings, quantizer=Quantizer(settings.quantizer, settings.quirks))
 
-    def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
+    def forward(self, image: Tensor, random: torch.Generator | None = None, side: Side = NOTHING) -> Reconstruction:
         """Reconstructs crops; a codec without a noise branch draws nothing from `random`."""
         latent = self.encoder(image).float()
         values, symbols = self.quantizer(latent)
-        return Reconstruction(self.generate(values, random), symbols, latent)
+        return Reconstruction(self.generate(values, random, side), symbols, latent)
 
-    def encode(self, image: Tensor) -> bytes:
+    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:  # noqa: ARG002 - what is sent hangs on no map
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
         tiles = Tiles.of(self, size, self.device)
@@ -65,14 +66,15 @@ class AgustssonCodec(Networks):
             symbols = self.compress(to_float(image[None].to(self.device)))[0].cpu()
         return bitstream.encode(symbols.numpy(), levels=self.settings.quantizer.levels, size=size)
 
-    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+    def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
         size = bitstream.read_size(content)
+        require_size(side, size)
         symbols = self.symbols(content).values
         tiles = Tiles.of(self, size, self.device)
         if tiles:
             return tiles.image(symbols[None], size, random, self.quantizer.dequantize)
-        return to_uint8(self.decompress(symbols[None].to(self.device), size, random)[0]).cpu()
+        return to_uint8(self.decompress(symbols[None].to(self.device), size, random, side)[0]).cpu()
 
     def symbols(self, content: bytes) -> Symbols:
         """Returns the symbols that a file holds."""
@@ -89,7 +91,9 @@ class AgustssonCodec(Networks):
         """
         return self.quantizer.send(self.encoder(pad_to_multiple(image, self.stride)).float())
 
-    def decompress(self, symbols: Tensor, size: tuple[int, int], random: torch.Generator | None = None) -> Tensor:
+    def decompress(
+        self, symbols: Tensor, size: tuple[int, int], random: torch.Generator | None = None, side: Side = NOTHING
+    ) -> Tensor:
         """Returns the images (N, 3, *size) in [-1, 1] of symbols that `compress` gave for that size."""
-        image = self.generate(self.quantizer.dequantize(symbols), random)
+        image = self.generate(self.quantizer.dequantize(symbols), random, side)
         return image[..., : size[0], : size[1]]

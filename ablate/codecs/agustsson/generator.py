@@ -38,12 +38,12 @@ class ResidualBlock(Residual):
 class Generator(nn.Sequential):
     """c3s1-960, R960 x 9, u480, u240, u120, u60, c7s1-3, tanh at width 60 (paper, appendix; source network.py).
 
-    (N, C or 2C, h, w) -> (N, 3, h 2^d, w 2^d) in [-1, 1].
+    (N, C or 2C, h, w), and the features of a map where there is one, -> (N, 3, h 2^d, w 2^d) in [-1, 1].
     """
 
     def __init__(self, settings: AgustssonSettings) -> None:
-        inputs = settings.channels * (2 if settings.noise else 1)
         widths = [settings.width * 2**i for i in reversed(range(settings.downsamplings + 1))]
+        inputs = settings.channels * (2 if settings.noise else 1) + (widths[0] if settings.map_classes else 0)
         layers: list[nn.Module] = [ReflectConv2d(inputs, widths[0], 3), norm(settings.norm, widths[0]), nn.ReLU()]
         layers += [ResidualBlock(widths[0], settings) for _ in range(settings.residual_blocks)]
         for wide, narrow in itertools.pairwise(widths):

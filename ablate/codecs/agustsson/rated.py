@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from ablate.codecs.agustsson.bitstream import HEADER, read_size, require_sides
 from ablate.codecs.agustsson.memory import require_memory
-from ablate.codecs.agustsson.networks import Networks
+from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.codec import Reconstruction
+from ablate.codecs.codec import NOTHING, Reconstruction, Side
 from ablate.codecs.entropy.priors import Prior, prior
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
@@ -49,14 +49,14 @@ class RatedCodec(Networks):
             ),
         )
 
-    def forward(self, image: Tensor, random: torch.Generator | None = None) -> Reconstruction:
+    def forward(self, image: Tensor, random: torch.Generator | None = None, side: Side = NOTHING) -> Reconstruction:
         """Reconstructs crops, and estimates the bits per pixel."""
         latent = self.encoder(image).float()
         values, bits = self.prior(latent, random)
         rate = bits / (image.shape[0] * image.shape[2] * image.shape[3])
-        return Reconstruction(self.generate(values, random), latent=latent, rate=rate, values=values.detach())
+        return Reconstruction(self.generate(values, random, side), latent=latent, rate=rate, values=values.detach())
 
-    def encode(self, image: Tensor) -> bytes:
+    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:  # noqa: ARG002 - what is sent hangs on no map
         """Returns the content of a file for an image, uint8 (3, H, W), in tiles where it is large."""
         size = (image.shape[1], image.shape[2])
         require_sides(size)
@@ -68,9 +68,10 @@ class RatedCodec(Networks):
         numbers, words = self.prior.write(latent.float())
         return HEADER.pack(*size, _crc(numbers)) + words
 
-    def decode(self, content: bytes, random: torch.Generator) -> Tensor:
+    def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
         size = read_size(content)
+        require_size(side, size)
         if (len(content) - HEADER.size) % 4:
             raise ValueError(f"{len(content)} bytes are no header of {HEADER.size} and whole words")
         crc = HEADER.unpack_from(content)[-1]
@@ -81,7 +82,7 @@ class RatedCodec(Networks):
             raise ValueError(f"decoded symbols have the checksum {_crc(numbers):08x}, the file says {crc:08x}")
         if tiles:
             return tiles.image(values, size, random, lambda each: each)
-        image = self.generate(values.to(self.device), random)[0, :, : size[0], : size[1]]
+        image = self.generate(values.to(self.device), random, side)[0, :, : size[0], : size[1]]
         return to_uint8(image).cpu()
 
     def parts(self) -> dict[str, nn.Module]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ablate.layers.code import Code
+from ablate.layers.labels import VOID
 from ablate.layers.settings import Norm
 from ablate.settings import Settings, added
 
@@ -44,6 +45,9 @@ class AgustssonSettings(Settings):
     `prior` models the distribution of the latent, so that its bits are learned: "factorized" by channel, "hyperprior"
     by side information of `prior_width` channels, "context" also by the channels before. Latents are then whole
     numbers, and `quantizer` is not used. `rounding` is what training puts in place of rounding.
+
+    With `map_classes` the generator is given the image's label map beside the latent, through an encoder of its own,
+    and files hold the map (paper, section 3.2).
     """
 
     channels: Literal[2, 4, 8, 16, 32, 64, 128, 192, 220] = 8
@@ -59,6 +63,7 @@ class AgustssonSettings(Settings):
     prior: Prior = added("0.2", "none")
     prior_width: int = added("0.2", 32, ge=1)
     rounding: Rounding = added("0.2", "mixed")
+    map_classes: int = added("0.2", 0, ge=0, le=VOID)
 
 
 def has_rate(settings: AgustssonSettings) -> bool:

@@ -19,7 +19,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.memory import require_memory
+from ablate.codecs.agustsson.memory import INSTANCE_NORM, require_memory
 from ablate.codecs.agustsson.noise import NoiseBranch
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.window import Span, Tile, is_local, needed, tile, tiles
@@ -28,6 +28,7 @@ from ablate.pixels import to_float, to_uint8
 
 MEMORY_BYTES = 1 << 30
 """Bytes that the activations of one tile may take; an image that takes less is done as a whole."""
+WITH_A_MAP = "an image with a label map is done as a whole"
 SMALLEST_SIDE = 8
 """Side of a tile, in latents, that is not gone below, however wide the network."""
 
@@ -60,8 +61,9 @@ class Tiles:
         each = bytes_per_pixel(codec.settings)
         if each * math.prod(size) <= MEMORY_BYTES:
             return None
-        if not (is_local(_convolutions(codec)) and is_local(codec.generator)):
-            require_memory(each * math.prod(size), size, str(device))
+        local = is_local(_convolutions(codec)) and is_local(codec.generator)
+        if not local or codec.settings.map_classes:
+            require_memory(each * math.prod(size), size, str(device), WITH_A_MAP if local else INSTANCE_NORM)
             return None
         side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
         return cls(codec, device, max(side, SMALLEST_SIDE))
@@ -112,7 +114,7 @@ def bytes_per_pixel(settings: AgustssonSettings) -> int:
     With few downsamplings the quantizer, which weighs every level, comes near.
     """
     latents = settings.channels / 4**settings.downsamplings
-    return round(4 * 4 * settings.width + 24 + 6 * latents * settings.quantizer.levels)
+    return round(4 * 4 * settings.width + 24 + 4 * settings.map_classes + 6 * latents * settings.quantizer.levels)
 
 
 def _convolutions(codec: Networks) -> nn.Sequential:

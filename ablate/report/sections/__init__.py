@@ -13,6 +13,7 @@ from ablate.report.evidence import Evidence
 from ablate.report.sections.anchors import anchors
 from ablate.report.sections.axis_effects import axis_effects
 from ablate.report.sections.budget import equal_budgets
+from ablate.report.sections.by_eye import by_eye
 from ablate.report.sections.completeness import completeness
 from ablate.report.sections.cost import cost
 from ablate.report.sections.forest import forest
@@ -34,6 +35,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     verdict,
     forest,
     images,
+    by_eye,
     results,
     verdicts,
     tuning,

@@ -97,7 +97,7 @@ def images(evidence: Evidence) -> Content:
         return [said], {"images": []}
     views = Views(evidence, reference, reference.done[0].seed)
     chosen = chosen_images(views)
-    arms, rule = _arms(evidence, views.seed)
+    arms, rule = shown_arms(evidence, views.seed, ARMS)
     # Where originals are gone, crops stand alone.
     blocks: list[Block] = [text(_how(views, rule))]
     originals: Mapping[str, np.ndarray] = {}
@@ -143,10 +143,10 @@ def _caption(side: int) -> str:
     )
 
 
-def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
-    """Returns the arms to show and the rule in words."""
+def shown_arms(evidence: Evidence, seed: int, most: int) -> tuple[list[Arm], str]:
+    """Returns so many arms at most to show, and the rule in words."""
     planned = [arm for arm in evidence.study.arms if arm.of_seed(seed)]
-    if len(planned) <= ARMS:
+    if len(planned) <= most:
         return planned, "Every arm is shown."
     always = [evidence.reference.name] if evidence.reference else []
     for metric in evidence.primary:
@@ -154,7 +154,7 @@ def _arms(evidence: Evidence, seed: int) -> tuple[list[Arm], str]:
         if means:
             always += [max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])]
     values = {arm.name: value for arm in planned if (value := arm.scores("psnr").get(seed)) is not None}
-    kept = choose_arms(values, tuple(always), ARMS)
+    kept = choose_arms(values, tuple(always), most)
     labels = joined([metric.label for metric in evidence.primary])
     rule = (
         f"{len(kept)} of {plural(len(planned), 'arm')} are shown: the baseline, the best and the worst on {labels}, "

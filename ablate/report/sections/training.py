@@ -54,7 +54,7 @@ class Bundle:
 @section("training", "Training", summary="Losses, gradients and discriminators over the steps, and events")
 def training(evidence: Evidence) -> Content:
     """Returns training curves as small multiples, one column a loss type, what went wrong, and a table of telemetry."""
-    everything = evidence.by_loss
+    everything = evidence.followed
     if not everything or not evidence.curves.values:
         said = text("No cell has ended yet, so there are no curves.")
         return [said], {"curves": []}

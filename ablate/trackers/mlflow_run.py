@@ -1,0 +1,111 @@
+"""The tracker `mlflow`: a run of an MLflow experiment, in a local SQLite file unless a server is named."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.plugins import tracker
+from ablate.records import Status
+from ablate.trackers.continued import FINAL, Continued, Images, run_name
+from ablate.trackers.tracker import TrackedRun, Tracker
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AT_ONCE = 100
+"""Parameters that MLflow takes in one call."""
+LONGEST = 6000
+"""Characters of a parameter that it takes."""
+ID = "ablate.id"
+"""The tag that a run is found by again."""
+ENDED = {Status.done: "FINISHED", Status.diverged: "FINISHED", Status.interrupted: "KILLED"}
+"""What MLflow calls how an attempt ended; all else has failed."""
+
+
+class MlflowRun:
+    """The run of a training in an experiment: the one that has its id, or a new one."""
+
+    def __init__(self, run: TrackedRun, uri: str, experiment: str) -> None:
+        local = (run.results / "mlflow").absolute()
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+        with _alone(local) if not uri else contextlib.nullcontext():
+            self._open(run, uri or f"sqlite:///{local / 'mlflow.db'}", experiment, None if uri else local)
+        history = self._client.get_metric_history(self._id, "t")
+        self.told = max((each.step for each in history), default=0)
+        self.measured = any(name.startswith(FINAL) for name in self._client.get_run(self._id).data.metrics)
+
+    def _open(self, run: TrackedRun, uri: str, experiment: str, local: Path | None) -> None:
+        from mlflow.tracking import MlflowClient
+
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it makes
+        self._client = MlflowClient(tracking_uri=uri)
+        known = self._client.get_experiment_by_name(experiment)
+        artifacts = (local / "artifacts").as_uri() if local else None
+        place = known.experiment_id if known else self._client.create_experiment(experiment, artifacts)
+        found = self._client.search_runs([place], f"tags.`{ID}` = '{run.id}'", max_results=1)
+        if found:
+            self._id, self._new = found[0].info.run_id, False
+            self._client.update_run(self._id, status="RUNNING")
+        else:
+            tags = {ID: run.id, "ablate.grid": run.grid, "ablate.label": run.label}
+            self._id, self._new = self._client.create_run(place, tags=tags, run_name=run_name(run)).info.run_id, True
+
+    def parameters(self, settings: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        given = [Param(key, str(value)[:LONGEST]) for key, value in settings.items()] if self._new else []
+        for first in range(0, len(given), AT_ONCE):
+            self._client.log_batch(self._id, params=given[first : first + AT_ONCE])
+
+    def numbers(self, step: int, found: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(self._id, [Metric(name, float(value), now, step) for name, value in found.items()])
+
+    def sheet(self, step: int, pixels: np.ndarray) -> None:
+        self._client.log_image(self._id, pixels, key="reconstruction", step=step, synchronous=True)
+
+    def reconstruction(self, step: int, name: str, file: Path) -> None:  # noqa: ARG002 - a run has one last step
+        self._client.log_artifact(self._id, str(file), "test")
+
+    def event(self, step: int, kind: str, detail: str) -> None:
+        self._client.set_tag(self._id, f"event.{kind}", f"step {step}: {detail}"[:LONGEST])
+
+    def end(self, status: Status, step: int, figures: Mapping[str, float]) -> None:
+        if figures:
+            self.numbers(step, figures)
+        self._client.set_tag(self._id, "ablate.status", status.value)
+        self._client.set_terminated(self._id, ENDED.get(status, "FAILED"))
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Waits for other processes that open the same file: the first one makes its tables."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+PRELOAD = (
+    "mlflow", "mlflow.tracking.client", "mlflow.store.tracking.sqlalchemy_store", "alembic",
+    "sqlalchemy.dialects.sqlite", "PIL.WebPImagePlugin",
+)  # fmt: skip
+
+
+@tracker(source="https://mlflow.org/docs/latest/ml/tracking", preload=PRELOAD)
+def mlflow(run: TrackedRun, *, uri: str = "", experiment: str = "", images: Images = 5) -> Tracker:
+    """Keeps a run for each cell in an experiment, named like the grid unless `experiment` says otherwise.
+
+    `uri` is a tracking server or a database; without one, and without MLFLOW_TRACKING_URI, it is
+    runs/GRID/mlflow/mlflow.db, which `mlflow ui --backend-store-uri sqlite:///runs/GRID/mlflow/mlflow.db` shows.
+    """
+    return Continued(run, MlflowRun(run, uri, experiment or run.grid), images)

@@ -1,0 +1,61 @@
+"""`ablate track`: trackers are told of cells that are over."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.store import Store
+from ablate.trackers.csv_file import CsvFile
+
+
+def test_every_finished_cell_is_told_and_pending_ones_are_left_out(ablate_in, pretended):
+    plan = pretended("well", "diverge", "raise:no", "well", warmup=False)
+    ablate_in("run", "grid.toml", "--limit", 3)
+    result = ablate_in("track", "grid.toml", "--to", "csv")
+    assert (result.exit_code, result.output) == (0, "csv: 2 cells of 4\n")
+    entries = [Store(Path("runs"), plan.name).cell(point.id) for point in plan.points]
+    assert [(entry.path / "metrics.csv").exists() for entry in entries] == [True, True, False, False]
+    table = (entries[0].path / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in table[1:]] == [str(row.step) for row in entries[0].metrics()]
+
+
+def test_cells_are_chosen_by_their_labels(ablate_in, pretended):
+    pretended("well", "diverge", warmup=False)
+    ablate_in("run", "grid.toml")
+    assert "csv: 1 cell of 2" in ablate_in("track", "grid.toml", "--to", "csv", "-k", "diverge").output
+
+
+@pytest.mark.parametrize(("arguments", "said"), [((), "--to names a tracker"), (("--to", "cvs"), "did you mean 'csv'")])
+def test_a_tracker_must_be_named(ablate_in, pretended, arguments: tuple[str, ...], said: str):
+    pretended("well", warmup=False)
+    ablate_in("run", "grid.toml")
+    result = ablate_in("track", "grid.toml", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_one_that_fails_is_said_and_the_other_cells_are_told(ablate_in, pretended, monkeypatch):
+    pretended("well", "well", warmup=False)
+    ablate_in("run", "grid.toml")
+    add, calls = CsvFile.add_missing, []
+
+    def breaking(self, rows) -> None:
+        calls.append(rows)
+        if len(calls) == 1:
+            raise ConnectionError("the server is gone")
+        add(self, rows)
+
+    monkeypatch.setattr(CsvFile, "add_missing", breaking)
+    result = ablate_in("track", "grid.toml", "--to", "csv")
+    assert result.exit_code == 3
+    assert "csv could not take well seed=0: ConnectionError: the server is gone" in result.output
+    assert "csv: 1 cell of 2" in result.output
+
+
+def test_a_run_refuses_a_tracker_whose_package_is_missing_before_it_writes(ablate_in, pretended, monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    pretended("well", warmup=False)
+    result = ablate_in("run", "grid.toml", "--track", "wandb mode=online")
+    assert result.exit_code == 2
+    assert "pip install 'ablate[wandb]'" in result.output
+    assert not (tmp_path / "runs").exists()
