@@ -75,11 +75,12 @@ def test_a_replayed_step_stays_on_its_device_and_waits_for_nothing() -> None:
     ("settings", "reason"),
     [
         ({"loss__penalties": ["r1"]}, "penalties draw, or are due at some steps alone"),
-        ({"discriminator__augment": ["color"]}, "augmented images"),
+        ({"discriminator__augment": ["color"], "discriminator__augment_draws": "shared"}, "augmented images"),
         ({"train__accumulate": 2}, "several batches are accumulated"),
         ({"train__discriminator_steps": 2}, "several steps"),
         ({"train__discriminator_start": 2}, "begin later"),
         ({"optimizers__generator__clip_norm": 1.0}, "gradients are clipped"),
+        ({"model__prior": "factorized", "model__latent_norm": "none"}, "an entropy model draws"),
         ({"loss__calibrate": "gradient"}, "a weight is found while training"),
         ({"loss__adversarial": "none", "loss__feature_matching": "none"}, "there is no discriminator"),
     ],
