@@ -54,6 +54,8 @@ OTHERS: dict[str, Any] = {
     "model.rounding": "noise",
     "model.map_classes": None,  # with maps; tests/data/test_maps.py
     "discriminator.map_classes": None,
+    "model.selective": "random_box",
+    "evaluation.kept": "random_box",
     "data.train_maps_digest": "5" * 64,
     "data.test_maps_digest": "6" * 64,
     "discriminator.kind": "features",

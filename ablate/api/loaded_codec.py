@@ -63,16 +63,25 @@ class LoadedCodec:
     segmented: bool = False
     """Whether its label maps are made of the images."""
 
-    def compress(self, image: Image | np.ndarray | Tensor | str | Path, labels: np.ndarray | None = None) -> bytes:
+    def compress(
+        self,
+        image: Image | np.ndarray | Tensor | str | Path,
+        labels: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+    ) -> bytes:
         """Returns the file of an image of any size: what `ablate compress` writes.
 
         Args:
             image: a path, an image of Pillow, or uint8 values: an array (H, W, 3) or a tensor (3, H, W).
             labels: its label map, uint8 (H, W), for a codec that is given one; made of the image where the cell's were.
 
+            mask: bool (H, W), what a selective codec keeps; everything if not given.
+
         Raises:
             ValueError: for anything else, or a file that is no image, or a map that is missing or of another size.
         """
+        import torch
+
         from ablate.codecs.side import side_beside
 
         tensor = _as_tensor(image, self.colour_profiles)
@@ -80,7 +89,8 @@ class LoadedCodec:
             from ablate.sources.segmentation import segment
 
             labels = segment(tensor.numpy())[0]
-        return self.trained.encode(tensor, side_beside(labels))
+        region = None if mask is None else torch.from_numpy(mask.astype(bool))
+        return self.trained.encode(tensor, side_beside(labels), region)
 
     def decompress(self, file: bytes) -> Tensor:
         """Returns the image, uint8 (3, H, W) on the CPU, of a file that `compress` made.

@@ -40,7 +40,7 @@ class BareTraining:
     def __init__(self, cell: Cell, cache: Path, device: str = "cpu", kernels: Kernels = "eager") -> None:
         self.cell = cell
         self.state = TrainState.for_cell(cell, device)
-        self.batches = Batches(prepare(cell.data, "train", cache), cell.data, cell.seed, device)
+        self.batches = Batches.of(cell, prepare(cell.data, "train", cache), device)
         choice = Choice(kernels, device)
         self.objective = Objective.build(cell.loss, choice)
         self._networks = ExitStack()

@@ -13,6 +13,7 @@ from ablate.cli.options import (
     ComputeOn,
     Force,
     GivenMaps,
+    Masks,
     OfGrid,
     Out,
     RunsDir,
@@ -36,6 +37,7 @@ def compress(
     out: Out,
     weights: WhichWeights = "ema",
     maps: GivenMaps = None,
+    mask: Masks = None,
     grid: OfGrid = None,
     device: ComputeOn = "cpu",
     force: Force = False,
@@ -47,7 +49,8 @@ def compress(
     Each to a file NAME.ablt, which holds what its image takes and nothing else: the recorded bits per pixel count its
     bytes. It names the weights that wrote it; `ablate decompress` needs the same. Images may have any size up to
     65,535 pixels a side; large ones are done in tiles. Where a label map guides the codec the
-    file holds it, losslessly, and its bytes are told apart. Exit code 3 where an image could not be done.
+    file holds it, losslessly, and its bytes are told apart. A selective codec sends the blocks that hold a pixel of
+    the --mask, all without one, and the file holds which. Exit code 3 where an image could not be done.
 
     Example: ablate compress photos/*.png --cell "hinge scales=3 seed=0" -o compressed
     """
@@ -59,8 +62,10 @@ def compress(
     work = conversions(images, out, SUFFIX, _images, force)
     entry = find_entry(cell, runs_dir, grid)
     codec = load(entry, weights, device)
+    if mask is not None and not codec.networks.takes_mask:
+        raise ValueError(f"{entry_name(entry)} sends all of an image (model.selective), and --mask leaves a part out")
     profiles, beside = colour_profiles_of(entry), maps_of(entry, maps)
-    told = convert(work, lambda each: _compress(each, codec, profiles, beside), _line, as_json)
+    told = convert(work, lambda each: _compress(each, codec, profiles, beside, mask), _line, as_json)
     total = sum(one["bytes"] for one in told)
     mean = sum(one["bits_per_pixel"] for one in told) / len(told)
     typer.echo(
@@ -76,7 +81,9 @@ def _images(directory: Path) -> list[Path]:
     return [path for _, path in list_folder(directory)]
 
 
-def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles, maps: str | None) -> dict[str, Any]:
+def _compress(
+    each: Conversion, codec: TrainedCodec, profiles: ColourProfiles, maps: str | None, mask: Path | None
+) -> dict[str, Any]:
     import torch
 
     from ablate.atomic import write_bytes
@@ -89,7 +96,9 @@ def _compress(each: Conversion, codec: TrainedCodec, profiles: ColourProfiles, m
 
     decoded = decode(read_file(each.source), profiles)
     image = torch.from_numpy(decoded.pixels)
-    file = codec.encode(image, side_beside(labels_beside(decoded.pixels, each.source, maps)))
+    region = labels_beside(decoded.pixels, each.source, str(mask)) if mask else None
+    side = side_beside(labels_beside(decoded.pixels, each.source, maps))
+    file = codec.encode(image, side, None if region is None else torch.from_numpy(region > 0))
     write_bytes(each.target, file)
     height, width = image.shape[1:]
     size = {"height": height, "width": width}

@@ -63,7 +63,7 @@ def eval(  # noqa: A001 - the command's name
     cache = Store(runs_dir, "").data_cache
     profiles = colour_profiles_of(entry)
     images = prepare_folder(folder, cache, skip=on_bad_image == "skip", colour_profiles=profiles)
-    images = with_maps(images, maps_of(entry, maps), folder.resolve().name, cache)
+    images = with_maps(images, maps_of(entry, maps, measured=True), folder.resolve().name, cache)
     records = Entry(out) if out else place(entry, folder, images)
     if records.result() is not None and not force:
         raise ValueError(f"{records.path / 'result.json'} is there already; --force measures anew and writes over it")

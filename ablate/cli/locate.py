@@ -196,8 +196,10 @@ def _where(runs: Path, grid: str | None) -> Path:
     return runs / grid if grid else runs
 
 
-def maps_of(entry: Entry, given: Path | None) -> str | None:
+def maps_of(entry: Entry, given: Path | None, measured: bool = False) -> str | None:
     """Returns where the label maps of other images are: where they are `given`, or made of the images as the cell's.
+
+    Those that are `measured` need them for their kept regions, too.
 
     Raises:
         ValueError: for a cell whose codec is given maps that are neither.
@@ -207,9 +209,11 @@ def maps_of(entry: Entry, given: Path | None) -> str | None:
     if given is not None:
         return str(given)
     maps: str | None = settings.cell["data"].get("maps")
-    if maps == SEGMENTATION or not settings.cell["model"].get("map_classes"):
+    instances = settings.cell["evaluation"].get("kept") == "random_instance" and measured
+    if maps == SEGMENTATION or not (settings.cell["model"].get("map_classes") or instances):
         return maps if maps == SEGMENTATION else None
-    raise ValueError("this cell's generator is given label maps (model.map_classes); name those of the images by --map")
+    why = "the kept regions of this cell are instances" if instances else "this cell's generator is given label maps"
+    raise ValueError(f"{why} (model.map_classes, evaluation.kept); name the maps of the images by --map")
 
 
 def colour_profiles_of(entry: Entry) -> ColourProfiles:

@@ -117,5 +117,14 @@ GivenMaps = Annotated[
         help="Label map of the image, or a directory of maps named like the images, for a codec that is given maps.",
     ),
 ]
+Masks = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask",
+        metavar="FILE|DIR",
+        help="What a selective codec keeps of the image: the pixels of a grey or palette image of its size that are "
+        "not 0; or a directory of masks named like the images.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
 ComputeOn = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where the networks run.")]

@@ -54,6 +54,8 @@ class Side(NamedTuple):
 
     labels: Tensor | None = None
     """The class of each pixel, uint8 (N, H, W)."""
+    kept: Tensor | None = None
+    """Which blocks of latents are sent, bool (N, h, w); all where it is None."""
 
     @property
     def given(self) -> bool:
@@ -79,7 +81,16 @@ class TrainableCodec(nn.Module, ABC):
     noisy = False
     """True where reconstructions depend on the random stream."""
     takes_labels = False
-    """True where `forward`, `encode` and `decode` take a label map in a last argument, `side`."""
+    """True where `forward`, `encode`, `decode` and `symbols` take a label map in a last argument, `side`."""
+    takes_mask = False
+    """True where they take there which blocks of latents are sent."""
+    stride = 1
+    """The side of such a block, in pixels."""
+
+    @property
+    def takes_side(self) -> bool:
+        """Whether there is any side information."""
+        return self.takes_labels or self.takes_mask
 
     @abstractmethod
     def forward(self, image: Tensor, random: torch.Generator) -> Reconstruction:

@@ -34,6 +34,8 @@ class Field(IntEnum):
 
     labels = 1
     """The label map of the image."""
+    kept = 2
+    """Which blocks of latents the content is of."""
 
 
 Fields = Mapping[Field, bytes]

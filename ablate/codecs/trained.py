@@ -14,7 +14,7 @@ from torch import Tensor
 from ablate.codecs.codec import NOTHING, Side, Symbols, TrainableCodec
 from ablate.codecs.container import MODEL_BYTES, Opened, opened, seal
 from ablate.codecs.settings import Model
-from ablate.codecs.side import fields_of, side_of
+from ablate.codecs.side import blocks_of, fields_of, side_of
 from ablate.networks.exact import exact
 from ablate.rng import stream
 from ablate.settings import identity
@@ -45,27 +45,40 @@ class TrainedCodec:
         """Puts networks into evaluation mode and names them."""
         return cls(networks.eval(), model_id(networks, settings, seed), seed, device)
 
-    def encode(self, image: Tensor, side: Side = NOTHING) -> bytes:
+    def encode(self, image: Tensor, side: Side = NOTHING, region: Tensor | None = None) -> bytes:
         """Returns the file of an image, uint8 (3, H, W), of any size; of `side` it holds what the networks take.
+
+        Args:
+            image: to be coded.
+            side: its label map.
+            region: bool (H, W); a selective codec sends the blocks that hold a pixel of it, and all without one.
 
         Raises:
             ValueError: where the networks take side information that is not there, or does not fit the image.
         """
-        taken = self._taken(side, image)
+        taken = Side(self._labels(side, image), self._kept(region, image))
         with self._exactly():
             content = self.networks.encode(image, *([taken] if taken.given else []))
         return seal(content, self.model_id, fields_of(taken))
 
-    def _taken(self, side: Side, image: Tensor) -> Side:
-        """Returns what the networks take of the side information of an image."""
+    def _labels(self, side: Side, image: Tensor) -> Tensor | None:
         if not self.networks.takes_labels:
-            return NOTHING
+            return None
         if side.labels is None:
             raise ValueError("this codec's generator is given label maps (model.map_classes), and there is none")
         if side.labels.shape[1:] != image.shape[1:]:
             sizes = ("x".join(map(str, each.shape[1:])) for each in (image, side.labels))
             raise ValueError("the image is {} pixels and its label map {}: they must be equal".format(*sizes))
-        return side
+        return side.labels
+
+    def _kept(self, region: Tensor | None, image: Tensor) -> Tensor | None:
+        if not self.networks.takes_mask:
+            return None
+        region = torch.ones(image.shape[1:], dtype=torch.bool) if region is None else region
+        if region.shape != image.shape[1:]:
+            sizes = ("x".join(map(str, each)) for each in (image.shape[1:], region.shape))
+            raise ValueError("the image is {} pixels and its mask {}: they must be equal".format(*sizes))
+        return blocks_of(region[None], self.networks.stride)
 
     def decode(self, file: bytes) -> Tensor:
         """Returns the image, uint8 (3, H, W), of a file that `encode` made.
@@ -75,9 +88,7 @@ class TrainedCodec:
             ValueError: for a file that is truncated, altered or none of this codec.
         """
         found = self._opened(file)
-        side = side_of(found.fields)
-        if (side.labels is not None) != self.networks.takes_labels:
-            raise ValueError("the file's side information is none of this codec")
+        side = self._side(found)
         with self._exactly():
             # Each image has the same noise: what a file means may not depend on what was read before it.
             random = stream(self.seed, "evaluation.noise")
@@ -85,7 +96,14 @@ class TrainedCodec:
 
     def symbols(self, file: bytes) -> Symbols | None:
         """Returns the symbols that a file holds, None where it holds none of a few levels; raises as `decode`."""
-        return self.networks.symbols(self._opened(file).content)
+        found = self._opened(file)
+        return self.networks.symbols(found.content, *([self._side(found)] if found.fields else []))
+
+    def _side(self, found: Opened) -> Side:
+        side, networks = side_of(found.fields), self.networks
+        if (side.labels is not None, side.kept is not None) != (networks.takes_labels, networks.takes_mask):
+            raise ValueError("the file's side information is none of this codec")
+        return side
 
     def _opened(self, file: bytes) -> Opened:
         found = opened(file)

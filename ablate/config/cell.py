@@ -102,6 +102,8 @@ class Cell(Identified):
     def _there_are_maps_for_those_that_look_at_them(self) -> Cell:
         codec, judge = self.model.map_classes, self.discriminator.map_classes
         named = [f"{key}.map_classes" for key, classes in (("model", codec), ("discriminator", judge)) if classes]
+        regions = {"model.selective": self.model.selective, "evaluation.kept": self.evaluation.kept}
+        named += [f'{key} = "{value}"' for key, value in regions.items() if value == "random_instance"]
         if named and self.data.maps is None and self.data.train_maps_digest is None:
             raise ValueError(
                 f'{named[0]} asks for label maps: set data.maps to their directory, or to "segmentation", with it'
@@ -304,6 +306,21 @@ class Cell(Identified):
         evaluation = {name: getattr(self.evaluation, name) for name in EVALUATION_OF_0_1}
         content = identity(self) | {"evaluation": evaluation}
         return content_sha256({"results_version": RESULTS_VERSION, self.KIND: content})[:12]
+
+    @model_validator(mode="after")
+    def _discriminators_see_what_a_selective_codec_sends(self) -> Cell:
+        kind, selective = self.discriminator_kind, self.model.selective
+        if selective != "none" and discriminators[kind].facts["sent"]:
+            raise ValueError(
+                f'model.selective = "{selective}" sends nothing of some blocks, and discriminator.kind = "{kind}" '
+                'looks at what was sent of each; set model.selective = "none" with it'
+            )
+        return self
+
+    @property
+    def guided(self) -> bool:
+        """Whether codec or discriminators are given anything beside images."""
+        return bool(self.map_classes) or self.model.selective != "none"
 
     @property
     def map_classes(self) -> int:

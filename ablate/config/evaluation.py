@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ablate.metrics.catalogue import extractors, metrics
-from ablate.metrics.naming import TEST, VALIDATION, distance_name, kernel_name
+from ablate.metrics.naming import KEPT, TEST, VALIDATION, distance_name, kernel_name
 from ablate.registry import unknown
 from ablate.settings import Settings, added
 
 SMALLEST_PATCH = 32
-RESERVED = (TEST, VALIDATION, "train")
+RESERVED = (TEST, VALIDATION, KEPT, "train")
 """Names that no set of images may have: they are those of the splits of `data`."""
 _OF_SETS = 'a table of directories by name, like { kodak = "kodak" }'
 FORM = 'a list of names or tables { name = "lite0", tap = 112, patch = 64 }'
@@ -103,7 +103,8 @@ class Evaluation(Settings):
     brings along, or over an extractor that `extractors` does not list. `extractors` are the networks that distances
     between sets of patches look through; where none is listed, `extractor`, `tap` and `patch` say which. `sets` are
     directories of test images by name, measured beside the test images of `data`. `perceptual` names one metric, as
-    before there was a list.
+    before there was a list. `kept` says which region of each image is measured apart, as `psnr@kept`, and is what a
+    selective codec sends: a quarter of the instances of its label map, or a box, drawn by the image's name.
     """
 
     extractor: Annotated[str, AfterValidator(_known_extractor)] = "lite0"
@@ -118,6 +119,7 @@ class Evaluation(Settings):
     ] = added("0.2", (), description=FORM)
     sets: dict[Annotated[str, AfterValidator(_name_of_a_set)], str] = added("0.2", {}, description=_OF_SETS)
     set_digests: dict[str, str] = added("0.2", {})
+    kept: Literal["all", "random_instance", "random_box"] = added("0.2", "all")
 
     @model_validator(mode="after")
     def _tap_exists(self) -> Evaluation:

@@ -6,12 +6,13 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
 
-from ablate.metrics import CodedImage, Metric, Scope, mse, sse
+from ablate.metrics import CodedImage, Metric, Scope, mse, psnr_within, sse
+from ablate.metrics.naming import KEPT, RATE, on_set
 
 Values = dict[str, float | None]
 """Column -> value; None where it is undefined, or infinite as the PSNR of an image that came back unchanged."""
@@ -50,6 +51,10 @@ class ImageRow:
             weights, image, coded.height, coded.width, int(sse(*pair)), float(mse(*pair)), values, coded.bytes, patches
         )
 
+    def with_values(self, values: Values) -> ImageRow:
+        """Returns the row with further figures."""
+        return replace(self, values=self.values | values)
+
     def cells(self) -> dict[str, Any]:
         """Returns the row by column."""
         return {
@@ -71,6 +76,13 @@ def image_values(metrics: Iterable[Metric], original: Tensor, reconstruction: Te
         values[metric.name] = _finite(metric.name, found)
         values |= {name: _finite(name, derived(found)) for name, derived in metric.beside.items()}
     return values
+
+
+def in_region(region: Tensor, original: Tensor, reconstruction: Tensor, size: int | None) -> Values:
+    """Returns the figures of a region, bool (H, W), of uint8 images (3, H, W): PSNR, and the file's bits a pixel."""
+    quality = on_set("psnr", KEPT)
+    values: Values = {quality: _finite(quality, psnr_within(original[None], reconstruction[None], region))}
+    return values | {on_set(RATE, KEPT): None if size is None else 8 * size / int(region.sum())}
 
 
 def rate_values(metrics: Iterable[Metric], coded: CodedImage) -> Values:

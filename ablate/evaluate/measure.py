@@ -18,10 +18,11 @@ from ablate.codecs.trained import TrainedCodec
 from ablate.config import NOTHING_TAUGHT, Evaluation, Taught
 from ablate.data import Images
 from ablate.data.png import to_png
+from ablate.data.regions import Regions, draw
 from ablate.evaluate.distances import Distances, distances, replicate_rows
 from ablate.evaluate.features import Look, as_tensor, image_features, view_of
 from ablate.evaluate.given import Given
-from ablate.evaluate.images_table import ImageRow, as_csv, columns, means
+from ablate.evaluate.images_table import ImageRow, as_csv, columns, in_region, means
 from ablate.evaluate.protocol import protocol, too_small
 from ablate.metrics import (
     CodedImage,
@@ -33,6 +34,7 @@ from ablate.metrics import (
     metrics,
     of_mean,
 )
+from ablate.rng import stream
 from ablate.store import Entry
 
 Done = Callable[[str, str], None]
@@ -93,7 +95,7 @@ def measure(
     needed = [view_of(metric, evaluation.views) for metric in chosen]
     views = evaluation.views if only is None else [view for view in evaluation.views if view in needed]
     looks = [Look.through(view, images, cache, device) for view in views]
-    alike = _Alike(images, chosen, looks, there)
+    alike = _Alike(images, chosen, looks, there, None if evaluation.kept == "all" else evaluation.kept)
 
     # Each set of weights: its rows and reconstructions, then the distances over all of them.
     rows: list[ImageRow] = []
@@ -118,7 +120,7 @@ def measure(
     write_bytes(entry.images_csv, as_csv(row.cells() for row in rows))
     if replicates:
         write_bytes(entry.jackknife_csv, as_csv(replicates))
-    return Measurement(figures, uncertainty, protocol(chosen, looks, images, taught))
+    return Measurement(figures, uncertainty, protocol(chosen, looks, images, taught, alike.regions))
 
 
 def wanted(evaluation: Evaluation, images: Images, only: Collection[str] | None = None) -> tuple[Metric, ...]:
@@ -135,6 +137,25 @@ class _Alike:
     metrics: tuple[Metric, ...]
     looks: Sequence[Look]
     there: Sequence[Entry]
+    regions: Regions | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether there are figures of these regions alone: those that PSNR and bits of the whole have."""
+        return self.regions is not None and any(metric.name == "psnr" for metric in self.metrics)
+
+    def side(self, index: int) -> Side:
+        """Returns the side information of an image that is there, whatever a codec takes of it."""
+        maps = self.images.maps
+        return NOTHING if maps is None else Side(as_tensor(maps[index])[:1])
+
+    def region(self, index: int) -> Tensor | None:
+        """Returns the kept region of an image, bool (H, W), the same for all codecs; None where all is kept."""
+        if self.regions is None:
+            return None
+        maps, name = self.images.maps, self.images.names[index]
+        planes = None if maps is None else as_tensor(maps[index])
+        return draw(self.regions, self.images.shapes[index], planes, stream(0, f"evaluation.kept.{name}"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +184,8 @@ def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done:
     features: list[list[Tensor]] = [[] for _ in alike.looks]
     for index, name in enumerate(alike.images.names):
         original = as_tensor(alike.images[index])
-        size, reconstruction, held, beside = _through(codec, name, original, _side(alike.images, index))
+        region = alike.region(index)
+        size, reconstruction, held, beside = _through(codec, name, original, alike.side(index), region)
         _write_once(entry, weights, name, to_png(reconstruction.numpy()), alike.there)
         for look, found in zip(alike.looks, features, strict=True):
             found.append(image_features(look.extractor, reconstruction, look.view.patch))
@@ -178,6 +200,8 @@ def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done:
             image=name,
             patches=alike.looks[0].counts[index] if alike.looks else None,
         )
+        if region is not None and alike.apart:
+            row = row.with_values(in_region(region, original, reconstruction, size))
         rows.append(row)
         symbols += [held] if held else []
         done(weights, name)
@@ -193,13 +217,8 @@ def _write_once(entry: Entry, weights: str, image: str, png: bytes, there: Seque
     write_bytes(entry.recon(weights, image), png)
 
 
-def _side(images: Images, index: int) -> Side:
-    """Returns the side information of an image that is there, whatever a codec takes of it."""
-    return NOTHING if images.maps is None else Side(as_tensor(images.maps[index])[:1])
-
-
 def _through(
-    codec: Codec | Given, name: str, original: Tensor, side: Side
+    codec: Codec | Given, name: str, original: Tensor, side: Side, region: Tensor | None
 ) -> tuple[int | None, Tensor, Symbols | None, int]:
     """Returns the bytes of an image's file, where there is one, the reconstruction, and what symbols the file holds.
 
@@ -207,10 +226,10 @@ def _through(
     """
     if isinstance(codec, Given):
         return codec.size(name), codec.reconstruction(name), None, 0
-    if not (side.given and isinstance(codec, TrainedCodec)):
+    if not (isinstance(codec, TrainedCodec) and codec.networks.takes_side):
         file = codec.encode(original)
         return len(file), codec.decode(file), codec.symbols(file), 0
-    file = codec.encode(original, side)
+    file = codec.encode(original, side, region)
     return len(file), codec.decode(file), codec.symbols(file), sum(map(len, opened(file).fields.values()))
 
 

@@ -11,13 +11,18 @@ from ablate.evaluate.distances import refusal
 from ablate.evaluate.features import Look, view_of
 from ablate.metrics import Metric
 from ablate.metrics.catalogue import metrics as catalogue
+from ablate.metrics.naming import KEPT, RATE, on_set
 
 Facts = dict[str, Any]
 
 
 def protocol(
-    metrics: Sequence[Metric], looks: Sequence[Look], images: Images, taught: Taught
-) -> dict[str, Facts]:  # fmt: skip
+    metrics: Sequence[Metric],
+    looks: Sequence[Look],
+    images: Images,
+    taught: Taught,
+    regions: str | None = None,
+) -> dict[str, Facts]:
     """Returns the facts of each metric; figures whose records differ are not compared.
 
     Args:
@@ -25,8 +30,10 @@ def protocol(
         looks: what distances between sets look through.
         images: that are measured.
         taught: what the codec was trained against.
+        regions: which region of each image a selective codec was to keep, if not all; it is measured apart.
     """
     every = {"rounding": "uint8", "pictures": images.digest} | ({"colours": images.colours} if images.colours else {})
+    every |= {"region": regions} if regions else {}
     seen = {look.view: look for look in looks}
     found: dict[str, Facts] = {}
     for metric in metrics:
@@ -42,6 +49,8 @@ def protocol(
             hashes = [str(value) for key, value in own.items() if key.endswith("sha256")]
             own |= {"trained_against": taught.through(metric, hashes)}
         found[metric.name] = own
+    for name in ("psnr", RATE) if regions and "psnr" in found else ():
+        found[on_set(name, KEPT)] = found.get(name, every)
     return found
 
 

@@ -127,6 +127,8 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "metrics": sorted(names),
         "views": views,
     }
+    if evaluation.kept != "all":
+        content |= {"kept": evaluation.kept}
     if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
         content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]

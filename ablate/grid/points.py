@@ -21,7 +21,7 @@ from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
 from ablate.grid.tune import read_tuning
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import VALIDATION, split_name
+from ablate.metrics.naming import KEPT, RATE, VALIDATION, split_name
 from ablate.records import PlannedTuning
 
 NAMED_AT_MOST = 3
@@ -115,6 +115,7 @@ def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> Non
     """Notes metrics that no cell measures, since they are measured only where an evaluation says so."""
     measured = {name for cell in cells for name in cell.evaluation.chosen}
     sets = {name for cell in cells for name in cell.evaluation.set_names}
+    sets |= {KEPT for cell in cells if cell.evaluation.kept != "all"}
     for place in ("primary", "margin"):
         for index, name in enumerate(getattr(compare, place)):
             where = ("compare", place, index if place == "primary" else name)
@@ -124,6 +125,9 @@ def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> Non
             if images == VALIDATION:
                 said = f"{name} is what choices are made by, and a claim needs images that had no part in any"
                 sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))
+            elif images == KEPT in sets and plain not in ("psnr", RATE):
+                said = f"{plain} is not measured in the kept region"
+                sheet.report(where, f"compare.{place}", said, allowed=there_is(["psnr@kept", "bpp_actual@kept"]))
             elif cells and images not in sets:
                 said = f"{images} is no set of images of the grid"
                 sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))

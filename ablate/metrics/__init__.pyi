@@ -16,6 +16,7 @@ from .images.perceptual import lpips_vgg as lpips_vgg
 from .images.pixel import decibels as decibels
 from .images.pixel import mse as mse
 from .images.pixel import psnr as psnr
+from .images.pixel import psnr_within as psnr_within
 from .images.pixel import sse as sse
 from .images.sharpness import sharpness as sharpness
 from .images.sharpness import sharpness_ratio as sharpness_ratio

@@ -13,6 +13,10 @@ VALIDATION = "validation"
 """The set of images that choices are made on, and no claim is."""
 
 
+KEPT = "kept"
+"""Stands for a set in the names of figures of the kept region of the test images."""
+
+
 def distance_name(extractor: str, tap: int) -> str:
     """Returns the name of the Fréchet distance; only those that papers call so are FID and sFID."""
     return FROM_PAPERS.get((extractor, tap), f"fd_{extractor}_{tap}")

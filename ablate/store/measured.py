@@ -91,8 +91,10 @@ def image_sets(config: Mapping[str, Any], evaluation: Evaluation) -> dict[str, s
 def looked_at_alike(name: str, facts: Mapping[str, Any], evaluation: Evaluation) -> bool:
     """Says whether a figure's protocol has the patch that the evaluation wants, and the code that the metric has now.
 
-    True where the evaluation wants no such figure.
+    It must be of images of which the same region is kept. True where the evaluation wants no such figure.
     """
+    if facts.get("region", "all") != evaluation.kept:
+        return False
     if name in metrics and facts.get("defined_by", "") != metrics.defined_by(name):
         return False
     patches = {(view.name, view.tap): view.patch for view in evaluation.views}

@@ -55,7 +55,7 @@ def _of_discriminators(state: TrainState, cell: Cell, batches: Batches, step: in
     count = cell.train.accumulate
     for number in range(step * count, (step + 1) * count):
         purpose = "data.discriminator_crops"
-        image, side = batches(number, purpose), batches.side(number, purpose) if cell.map_classes else NOTHING
+        image, side = batches(number, purpose), batches.side(number, purpose) if cell.guided else NOTHING
         with autocast(image, cell.train.precision):
             yield through(state.codec, image, stream(cell.seed, "discriminator.noise", number), side)
 

@@ -16,7 +16,7 @@ from ablate.train.batches import Batches
 from ablate.train.gradients import encoder_norm
 from ablate.train.optimizers import half_cosine, set_rate
 from ablate.train.outcome import Outcome
-from ablate.train.shown import autocast, through
+from ablate.train.shown import autocast, in_kept, through
 from ablate.train.state import TrainState
 from ablate.train.step import descend, training_step
 from ablate.train.watch import Watch
@@ -33,7 +33,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
     computed by what `choice` chooses, or by their definitions.
     """
     objective = Objective.build(cell.loss, choice)
-    batches = Batches(images, cell.data, cell.seed, watch.device)
+    batches = Batches.of(cell, images, watch.device)
     watch.begin(state.step)
 
     end = cell.train.end
@@ -62,7 +62,7 @@ def train(state: TrainState, cell: Cell, images: Images, watch: Watch, choice: C
 def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, choice: Choice | None = None) -> Outcome:
     """Trains on distortion alone from `state.step` to the end, or until it diverges or is stopped."""
     distortion = distortion_of(warmup.distortion, choice)
-    batches = Batches(images, warmup.data, warmup.seed, watch.device)
+    batches = Batches.of(warmup, images, watch.device)
     watch.begin(state.step)
 
     while state.step < warmup.steps:
@@ -70,11 +70,11 @@ def warm_up(state: TrainState, warmup: Warmup, images: Images, watch: Watch, cho
         logs = _due(state.step + 1, LOG_EVERY, warmup.steps)
 
         # Step the codec.
-        image, side = batches(state.step), batches.side(state.step) if state.codec.takes_labels else NOTHING
+        image, side = batches(state.step), batches.side(state.step) if state.codec.takes_side else NOTHING
         with autocast(image, warmup.precision):
             random = stream(warmup.seed, "warmup.noise", state.step)
             reconstruction = through(state.codec, image, random, side).reconstruction
-        loss = distortion(image, reconstruction.image.float())
+        loss = distortion(image, in_kept(image, reconstruction.image.float(), side))
         set_rate(state.codec_optimizer, warmup.adam.learning_rate * decayed(warmup, state.step))
         descend(state, loss)
         state.step += 1

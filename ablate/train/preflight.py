@@ -19,7 +19,7 @@ from ablate.train.batches import Batches
 from ablate.train.discriminator_step import discriminator_step
 from ablate.train.finding import Finding
 from ablate.train.gradients import encoder_norm, weighted_norms
-from ablate.train.shown import Shown, through, with_maps
+from ablate.train.shown import Shown, in_kept, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.step import descend, frozen, generator_terms
 
@@ -32,7 +32,7 @@ def preflight(cell: Cell, images: Images, held_out: Images, device: str) -> list
 
 def _findings(cell: Cell, images: Images, held_out: Images, device: str) -> Iterator[Finding]:
     state, objective = TrainState.for_cell(cell, device), Objective.build(cell.loss)
-    batches = Batches(images, cell.data, cell.seed, device)
+    batches = Batches.of(cell, images, device)
     shown = through(state.codec, batches(0), stream(cell.seed, "noise", 0), batches.side(0))
     yield _ranges(shown.image, shown.reconstruction)
     yield from _levels(cell, shown.reconstruction)
@@ -124,7 +124,7 @@ def _generator_step(cell: Cell, state: TrainState, objective: Objective, shown: 
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, side=side)
     else:
-        parts = objective.generator(image=image, reconstruction=reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=in_kept(image, reconstruction.image, side))
     norms = weighted_norms(parts, reconstruction.image)
     descend(state, parts.total)
     encoder = encoder_norm(state.codec)

@@ -30,7 +30,19 @@ class Shown(NamedTuple):
 
 def through(codec: TrainableCodec, image: Tensor, random: torch.Generator, side: Side) -> Shown:
     """Sends a batch through a codec, with its side information where the codec takes that."""
-    return Shown(image, codec(image, random, side) if codec.takes_labels else codec(image, random), side)
+    return Shown(image, codec(image, random, side) if codec.takes_side else codec(image, random), side)
+
+
+def in_kept(image: Tensor, reconstruction: Tensor, side: Side) -> Tensor:
+    """Returns what the distortion compares with images: the reconstruction, and outside of the kept blocks the image.
+
+    So it is the mean over all pixels of what is off in those that are kept.
+    """
+    if side.kept is None:
+        return reconstruction
+    factor = image.shape[-1] // side.kept.shape[-1]
+    region = side.kept.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+    return torch.where(region[:, None], reconstruction, image.to(reconstruction.dtype))
 
 
 def with_maps(images: Tensor, side: Side, classes: int) -> Tensor:

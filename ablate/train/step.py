@@ -20,7 +20,7 @@ from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminat
 from ablate.train.gradients import weighted_norms
 from ablate.train.optimizers import rate_at, set_rate
 from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
-from ablate.train.shown import Shown, autocast, through, with_maps
+from ablate.train.shown import Shown, autocast, in_kept, through, with_maps
 from ablate.train.state import TrainState
 from ablate.train.weighting import adaptive, calibrated
 
@@ -109,7 +109,7 @@ def both_players(
 def _sent(state: TrainState, cell: Cell, batches: Batches, number: int) -> Shown:
     """Sends a batch of the adversarial training through the codec."""
     step = cell.train.warmup_steps + number
-    image, side = batches(step), batches.side(step) if cell.map_classes else NOTHING
+    image, side = batches(step), batches.side(step) if cell.guided else NOTHING
     with autocast(image, cell.train.precision):
         return through(state.codec, image, stream(cell.seed, "noise", number), side)
 
@@ -126,7 +126,7 @@ def _terms(state: TrainState, objective: Objective, cell: Cell, shown: Shown, nu
     if adversarial:
         parts = generator_terms(state, objective, image, reconstruction, cell.train.precision, number, side)
     else:
-        parts = objective.generator(image=image, reconstruction=reconstruction.image)
+        parts = objective.generator(image=image, reconstruction=in_kept(image, reconstruction.image, side))
     if reconstruction.rate is not None:
         rate = reconstruction.rate.float()
         parts = parts.plus("rate", rate, rate_weight(state.memory.setdefault(MEMORY, {}), cell.loss, rate))
@@ -172,7 +172,7 @@ def generator_terms(
     fake, real = (each._replace(logits=each.logits[: state.trained_scales]) for each in (fake, real))
     parts = objective.generator(
         image=image,
-        reconstruction=reconstruction.image,
+        reconstruction=in_kept(image, reconstruction.image, side),
         real_logits=real.logits,
         fake_logits=fake.logits,
         real_features=real.features if objective.needs_real_features else (),

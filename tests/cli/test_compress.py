@@ -17,7 +17,7 @@ from typer.testing import Result
 from ablate.store import Entry, Store
 from ablate.store.weights import load
 from tests.cli.round_trip import compare, there_and_back
-from tests.store.cells import commit, guided_cell, tiny_cell
+from tests.store.cells import commit, guided_cell, selective_cell, tiny_cell
 
 Ablate = Callable[..., Result]
 
@@ -262,7 +262,8 @@ def test_a_missing_label_map_is_an_error_with_the_way_out(ablate_in: Ablate, gui
     draw(Path("a.png"))
     said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out")
     assert said.exit_code != 0
-    assert "is given label maps (model.map_classes); name those of the images by --map" in said.output
+    assert "this cell's generator is given label maps" in said.output
+    assert "name the maps of the images by --map" in said.output
     Path("maps").mkdir()
     draw(Path("maps/other.png"))
     said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out", "--map", "maps")
@@ -270,6 +271,33 @@ def test_a_missing_label_map_is_an_error_with_the_way_out(ablate_in: Ablate, gui
     assert "images have no label map below maps: a.png" in said.output
     said = ablate_in("compress", "a.png", "--cell", guided.path.name, "-o", "out", "--map", "maps/other.png")
     assert "the label map maps/other.png: its pixels are RGB" in said.output
+
+
+def test_a_mask_leaves_out_what_is_not_kept(ablate_in: Ablate) -> None:
+    entry = commit(Store(Path("runs"), "grid"), selective_cell())
+    draw(Path("a.png"))
+    Image.fromarray(np.pad(np.full((8, 12), 255, np.uint8), ((16, 16), (20, 24)))).save("mask.png")
+    size = {}
+    for name, more in (("whole", ()), ("part", ("--mask", "mask.png"))):
+        said = ablate_in("compress", "a.png", "--cell", entry.path.name, "-o", name, "--json", *more)
+        assert said.exit_code == 0, said.output
+        size[name] = json.loads(said.stdout)[0]
+        assert ablate_in("decompress", f"{name}/a.ablt", "-o", f"back_{name}").exit_code == 0
+    assert size["part"]["bytes"] < size["whole"]["bytes"]
+    assert size["part"]["kept_bytes"] > 0
+    assert read("back_part/a.png").shape == (3, 40, 56)
+    Image.new("L", (55, 40)).save("mask.png")
+    said = ablate_in("compress", "a.png", "--cell", entry.path.name, "-o", "other", "--mask", "mask.png")
+    assert said.exit_code == 3
+    assert "the image is 40x56 pixels and its mask 40x55" in said.output
+
+
+def test_a_mask_for_a_codec_that_sends_everything_is_an_error(ablate_in: Ablate, entry: Entry) -> None:
+    draw(Path("a.png"))
+    said = ablate_in("compress", "a.png", "--cell", entry.path.name, "-o", "out", "--mask", "a.png")
+    assert said.exit_code != 0
+    assert "sends all of an image (model.selective)" in said.output
+    assert not Path("out").exists()
 
 
 def test_a_codec_of_maps_that_are_made_of_images_needs_none(ablate_in: Ablate, tmp_path: Path) -> None:

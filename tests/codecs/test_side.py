@@ -16,8 +16,9 @@ from ablate.codecs.build import build_codec
 from ablate.codecs.codec import Side
 from ablate.codecs.container import Field, opened, seal
 from ablate.codecs.settings import Model
-from ablate.codecs.side import read_labels, side_beside, write_labels
+from ablate.codecs.side import blocks_of, read_labels, read_mask, side_beside, write_labels, write_mask
 from ablate.codecs.trained import TrainedCodec
+from ablate.data.regions import draw
 from ablate.rng import stream
 from ablate.sources.segmentation import CLASSES, segment
 from tests.train.conftest import gradient_image
@@ -26,6 +27,7 @@ SHAPE = {"channels": 4, "width": 4, "downsamplings": 2, "residual_blocks": 0, "n
 MODELS = {
     "levels": Model.model_validate({**SHAPE, "map_classes": CLASSES}),
     "noise": Model.model_validate({**SHAPE, "map_classes": CLASSES, "noise": True}),
+    "selective": Model.model_validate({**SHAPE, "map_classes": CLASSES, "selective": "random_box", "noise": True}),
     "factorized": Model.model_validate({**SHAPE, "map_classes": CLASSES, "prior": "factorized", "latent_norm": "none"}),
 }
 
@@ -64,6 +66,8 @@ def test_a_file_holds_the_map_and_is_decoded_by_it(kind: str) -> None:
     assert side.labels is not None
     assert (read_labels(opened(file).fields[Field.labels]) == side.labels[0].numpy()).all()
     assert len(file) > len(opened(file).content) + len(opened(file).fields[Field.labels])
+    if codec.networks.takes_mask:
+        assert read_mask(opened(file).fields[Field.kept]).all()
     decoded = codec.decode(file)
     assert decoded.shape == image.shape
     other = side_beside(np.roll(side.labels[0].numpy(), 20, 1))
@@ -95,13 +99,88 @@ def test_a_label_that_is_no_class_is_refused_and_void_is_none() -> None:
         codec.decode(codec.encode(image, Side(beyond)))
 
 
+def region(image: Tensor, seed: int = 0) -> Tensor:
+    """A box of an image."""
+    return draw("random_box", (image.shape[1], image.shape[2]), None, stream(seed, "region"))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (40, 60)])
+def test_masks_come_back_as_they_were(shape: tuple[int, int]) -> None:
+    kept = torch.rand(shape, generator=stream(0, "mask")).numpy() < 0.5
+    assert (read_mask(write_mask(kept)) == kept).all()
+
+
+def test_a_mask_of_a_box_takes_few_bytes() -> None:
+    kept = np.zeros((64, 128), bool)
+    kept[20:40, 30:90] = True
+    assert len(write_mask(kept)) < 64 * 128 / 8 / 20
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\1\0", b"\4\0\4\0", b"\4\0\4\0masks", write_mask(np.ones((4, 4), bool)) + b"\0"]
+)
+def test_what_is_no_mask_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="mask cannot be read"):
+        read_mask(content)
+
+
+def test_a_block_is_kept_where_a_pixel_of_it_is() -> None:
+    region = torch.zeros(1, 9, 10, dtype=torch.bool)
+    region[0, 3, 4] = region[0, 8, 9] = True
+    assert blocks_of(region, 4).int().tolist() == [[[0, 1, 0], [0, 0, 0], [0, 0, 1]]]
+
+
+def test_blocks_that_are_not_kept_carry_no_symbols() -> None:
+    codec, (image, side) = trained("selective"), given()
+    whole, part = codec.encode(image, side), codec.encode(image, side, region(image))
+    kept = read_mask(opened(part).fields[Field.kept])
+    there, all_there = codec.symbols(part), codec.symbols(whole)
+    assert there is not None
+    assert all_there is not None
+    assert there.values.shape == (4, 1, kept.sum())
+    assert torch.equal(there.values[:, 0], all_there.values[:, 0].reshape(4, *kept.shape)[:, torch.from_numpy(kept)])
+    assert len(opened(part).content) < len(opened(whole).content)
+
+
+def test_what_is_sent_of_a_region_hangs_on_the_region_alone_and_the_rest_is_made_of_it() -> None:
+    codec, (image, side) = trained("selective"), given()
+    kept = region(image)
+    one, other = codec.decode(codec.encode(image, side, kept)), codec.decode(codec.encode(image, side, ~kept))
+    assert (one != other).any()
+    assert codec.decode(codec.encode(image, side, kept)).equal(one)
+
+
+def test_an_image_of_which_nothing_is_kept_is_made_of_its_map() -> None:
+    codec, (image, side) = trained("selective"), given()
+    none = torch.zeros(image.shape[1:], dtype=torch.bool)
+    file = codec.encode(image, side, none)
+    assert len(opened(file).content) == 8
+    assert codec.decode(file).shape == image.shape
+    other = side_beside(np.roll(side.labels[0].numpy(), 20, 1))
+    assert (codec.decode(codec.encode(image, other, none)) != codec.decode(file)).any()
+    for index in range(len(file)):
+        with pytest.raises(ValueError, match=r"file|model"):
+            codec.decode(flipped(file, index))
+
+
+def test_a_mask_of_another_size_is_refused() -> None:
+    codec, (image, side) = trained("selective"), given()
+    with pytest.raises(ValueError, match="the image is 61x75 pixels and its mask 61x74"):
+        codec.encode(image, side, torch.ones(61, 74, dtype=torch.bool))
+    content, labels = opened(codec.encode(image, side)).content, write_labels(side.labels[0].numpy())
+    wrong = {Field.labels: labels, Field.kept: write_mask(np.ones((15, 19), bool))}
+    with pytest.raises(ValueError, match="the mask is of 15x19 blocks, and the image has 16x19"):
+        codec.decode(seal(content, codec.model_id, wrong))
+
+
 def flipped(file: bytes, index: int) -> bytes:
     return file[:index] + bytes([file[index] ^ 0x10]) + file[index + 1 :]
 
 
-def test_every_flipped_byte_is_refused() -> None:
-    codec, (image, side) = trained(), given(height=30, width=40)
-    file = codec.encode(image, side)
+@pytest.mark.parametrize("kind", ["levels", "selective"])
+def test_every_flipped_byte_is_refused(kind: str) -> None:
+    codec, (image, side) = trained(kind), given(height=30, width=40)
+    file = codec.encode(image, side, region(image))
     for index in range(len(file)):
         with pytest.raises(ValueError, match=r"file|model"):
             codec.decode(flipped(file, index))
@@ -163,7 +242,7 @@ def test_files_are_decoded_to_the_same_images_in_another_process(tmp_path: Path,
         codec = trained(kind)
         for number in range(count):
             image, side = given(number, 40 + 3 * number, 90 - 2 * number)
-            file = codec.encode(image, side)
+            file = codec.encode(image, side, region(image, number))
             (tmp_path / f"{kind}-{number}.ablt").write_bytes(file)
             expected[f"{kind}-{number}"] = codec.decode(file)
     subprocess.run([sys.executable, "-c", DECODE, str(tmp_path)], check=True, cwd=Path(__file__).parents[2])

@@ -32,6 +32,12 @@ def guided_cell(maps: str) -> Cell:
     return cell.model_copy(update={"model": model, "data": cell.data.model_copy(update={"maps": maps})})
 
 
+def selective_cell() -> Cell:
+    """Returns such a cell that sends a region of an image."""
+    cell = tiny_cell()
+    return cell.model_copy(update={"model": cell.model.model_copy(update={"selective": "random_box"})})
+
+
 def commit(
     store: Store, cell: Cell, *, status: str = "done", weights_of: int | None = None, models: bool = True
 ) -> Entry:

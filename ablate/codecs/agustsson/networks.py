@@ -17,8 +17,8 @@ from ablate.layers.initial import initialise
 from ablate.rng import stream
 
 
-def require_size(side: Side, size: tuple[int, int]) -> None:
-    """Refuses a label map of another size than the image's.
+def require_size(side: Side, size: tuple[int, int], stride: int) -> None:
+    """Refuses a label map or a mask of blocks of another size than the image's.
 
     Raises:
         ValueError: with both.
@@ -26,6 +26,10 @@ def require_size(side: Side, size: tuple[int, int]) -> None:
     if side.labels is not None and tuple(side.labels.shape[-2:]) != size:
         map_size = "x".join(map(str, side.labels.shape[-2:]))
         raise ValueError(f"the label map is {map_size} pixels and the image {size[0]}x{size[1]}: they must be equal")
+    blocks = tuple(-(-each // stride) for each in size)
+    if side.kept is not None and tuple(side.kept.shape[-2:]) != blocks:
+        found = "x".join(map(str, side.kept.shape[-2:]))
+        raise ValueError(f"the mask is of {found} blocks, and the image has {blocks[0]}x{blocks[1]}")
 
 
 class Networks(TrainableCodec):
@@ -50,7 +54,7 @@ class Networks(TrainableCodec):
             setattr(self, name, module)
         self.noise = NoiseBranch(settings) if settings.noise else None
         self.maps = MapEncoder(settings) if settings.map_classes else None
-        self.takes_labels = self.maps is not None
+        self.takes_labels, self.takes_mask = self.maps is not None, settings.selective != "none"
         self.generator = type(self).GENERATOR(settings)
 
     def initialise(self, seed: int) -> None:

@@ -71,7 +71,7 @@ class RatedCodec(Networks):
     def decode(self, content: bytes, random: torch.Generator, side: Side = NOTHING) -> Tensor:
         """Returns the image, uint8 (3, H, W), of the content of a file, in tiles where it is large."""
         size = read_size(content)
-        require_size(side, size)
+        require_size(side, size, self.stride)
         if (len(content) - HEADER.size) % 4:
             raise ValueError(f"{len(content)} bytes are no header of {HEADER.size} and whole words")
         crc = HEADER.unpack_from(content)[-1]

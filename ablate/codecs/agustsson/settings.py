@@ -48,6 +48,10 @@ class AgustssonSettings(Settings):
 
     With `map_classes` the generator is given the image's label map beside the latent, through an encoder of its own,
     and files hold the map (paper, section 3.2).
+
+    A `selective` codec sends the latents of a region alone, which a mask in the file tells; the rest is made up
+    (section 3.3). It is trained on random regions, where alone the distortion is taken: a quarter of the label map's
+    instances, or a box.
     """
 
     channels: Literal[2, 4, 8, 16, 32, 64, 128, 192, 220] = 8
@@ -64,6 +68,7 @@ class AgustssonSettings(Settings):
     prior_width: int = added("0.2", 32, ge=1)
     rounding: Rounding = added("0.2", "mixed")
     map_classes: int = added("0.2", 0, ge=0, le=VOID)
+    selective: Literal["none", "random_instance", "random_box"] = added("0.2", "none")
 
 
 def has_rate(settings: AgustssonSettings) -> bool:
@@ -128,6 +133,11 @@ def require_whole_latents(settings: AgustssonSettings, crop: int) -> None:
 def _check_prior(settings: AgustssonSettings) -> None:
     """Refuses what an entropy model leaves without a meaning."""
     model = f'model.prior = "{settings.prior}"'
+    if settings.selective != "none":
+        raise ValueError(
+            f'{model} codes latents of whole images, and model.selective = "{settings.selective}" sends those of a '
+            'region; set one of them to "none"'
+        )
     if settings.latent_norm != "none":
         raise ValueError(
             f'{model} learns how large latents are, which model.latent_norm = "{settings.latent_norm}" fixes; '

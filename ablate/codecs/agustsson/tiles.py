@@ -28,7 +28,7 @@ from ablate.pixels import to_float, to_uint8
 
 MEMORY_BYTES = 1 << 30
 """Bytes that the activations of one tile may take; an image that takes less is done as a whole."""
-WITH_A_MAP = "an image with a label map is done as a whole"
+WITH_SIDE_INFORMATION = "an image with a label map or a mask is done as a whole"
 SMALLEST_SIDE = 8
 """Side of a tile, in latents, that is not gone below, however wide the network."""
 
@@ -62,8 +62,8 @@ class Tiles:
         if each * math.prod(size) <= MEMORY_BYTES:
             return None
         local = is_local(_convolutions(codec)) and is_local(codec.generator)
-        if not local or codec.settings.map_classes:
-            require_memory(each * math.prod(size), size, str(device), WITH_A_MAP if local else INSTANCE_NORM)
+        if not local or codec.settings.map_classes or codec.settings.selective != "none":
+            require_memory(each * math.prod(size), size, str(device), WITH_SIDE_INFORMATION if local else INSTANCE_NORM)
             return None
         side = math.isqrt(MEMORY_BYTES // each) // codec.stride - _reach(codec)
         return cls(codec, device, max(side, SMALLEST_SIDE))

@@ -44,6 +44,16 @@ def mse(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return sse(originals, reconstructions).double() / originals[0].numel()
 
 
+def psnr_within(original: Tensor, reconstruction: Tensor, region: Tensor) -> Tensor:
+    """Returns the PSNR of the pixels of a region, bool (H, W), of a pair of uint8 images (1, C, H, W): a scalar, in dB.
+
+    It is inf where they are identical.
+    """
+    require_images(original, reconstruction)
+    difference = (original.int() - reconstruction.int())[:, :, region]
+    return decibels(difference.double().square().mean())
+
+
 def decibels(mean_squared_error: Tensor) -> Tensor:
     """Returns the PSNR that belongs to mean squared errors of 8-bit images; inf for 0.
 
