@@ -157,7 +157,7 @@ def _write_summary(document: Mapping[str, Any], path: Path) -> None:
     from ablate.bench.summary import markdown
 
     if "environment" not in document:
-        raise ValueError(f"nothing was measured that {path} could hold: the budget ended before; give a longer --budget")
+        raise ValueError(f"nothing was measured for {path}: the budget ended before; give a longer --budget")
     command = shlex.join(["ablate", *sys.argv[1:]])
     small = compact(document)
     write_json(path, {**small, "command": command})
