@@ -134,7 +134,7 @@ def refusal(cell: Cell, objective: Objective) -> str | None:
     differs = {
         "penalties draw, or are due at some steps alone": bool(loss.penalties),
         "discriminators see augmented images, which are drawn": bool(cell.discriminator.augment),
-        "label maps are given along with images": bool(cell.map_classes),
+        "label maps or regions are given along with images": bool(cell.guided),
         "an entropy model draws its rounding": cell.model.prior != "none",
         "several batches are accumulated": train.accumulate > 1,
         "the discriminators take several steps, or batches of their own": train.discriminator_steps > 1
