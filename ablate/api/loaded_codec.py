@@ -129,6 +129,25 @@ class LoadedCodec:
                 given.append(Side(pad_to_multiple(labels.to(self.trained.device)[:, None], self.stride)[:, 0]))
             return self.trained.networks(*given).image[..., :height, :width]
 
+    def export(self, kind: Literal["onnx"] = "onnx", out: str | Path | None = None) -> list[Path]:
+        """Writes the networks for programs without torch: encoder.onnx, generator.onnx and codec.json; returns them.
+
+        The encoder takes images of any size and gives symbols, the generator makes images of symbols. The JSON says how
+        symbols, tensors and pixels relate. No file of bytes is written: those are read and written by `ablate` alone.
+
+        Args:
+            kind: "onnx".
+            out: a directory; exports/<cell> if not given.
+
+        Raises:
+            ValueError: for another kind, a codec that sends no symbols of a few levels, or without the package onnx.
+        """
+        from ablate.export.codec import export_codec
+
+        if kind != "onnx":
+            raise ValueError(f'a codec is exported as "onnx", not as {kind!r}')
+        return export_codec(self.trained, self.cell, Path(out) if out is not None else Path("exports", self.cell))
+
     def __repr__(self) -> str:
         return f"<codec of cell {self.cell}, model {self.trained.model_id.hex()}, on {self.trained.device}>"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import secrets
 import shutil
 import signal
@@ -230,7 +229,6 @@ def _capacity(execution: Execution) -> Capacity:
 
 
 def _slurm(directory: Path, execution: Execution, threads: int) -> Any:
-    os.environ["SUBMITIT_PREEMPT_SIGNAL"] = WARNING.name.removeprefix("SIG")  # read where submitit is imported
     try:
         import submitit
     except ImportError as error:
@@ -240,6 +238,7 @@ def _slurm(directory: Path, execution: Execution, threads: int) -> Any:
         raise ValueError(f"there is no sbatch on {socket.gethostname()}; start the run where jobs are submitted")
     made = submitit.SlurmExecutor(directory, max_num_timeout=REQUEUES)
     assert execution.time is not None, "looked at before"
+    warning = WARNING.name.removeprefix("SIG")
     gpus = execution.gpus_per_task or int(execution.device == "cuda")
     made.update_parameters(
         job_name="ablate",
@@ -247,11 +246,10 @@ def _slurm(directory: Path, execution: Execution, threads: int) -> Any:
         nodes=1,
         ntasks_per_node=1,
         cpus_per_task=threads,
-        signal_delay_s=WARNING_SECONDS,
         array_parallelism=TASKS_AT_ONCE if execution.workers == "auto" else execution.workers,
-        setup=[f"export SUBMITIT_PREEMPT_SIGNAL={WARNING.name.removeprefix('SIG')}"],
+        setup=[f"export SUBMITIT_PREEMPT_SIGNAL={warning}"],
         stderr_to_stdout=True,
-        additional_parameters={"requeue": True, **execution.sbatch},
+        additional_parameters={"requeue": True, "signal": f"{warning}@{WARNING_SECONDS}", **execution.sbatch},
         **({"partition": execution.partition} if execution.partition else {}),
         **({"gpus_per_task": gpus} if gpus else {}),
     )

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import ablate
+from ablate.cli.app import app
 from ablate.pixels import to_float, to_uint8
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +92,20 @@ def test_a_codecs_files_decode_to_its_reconstruction(page: dict[str, Any]):
     decoded = codec.decompress(codec.compress(image))
     assert torch.equal(to_uint8(codec(to_float(image[None])))[0], decoded)
     assert codec.compress(image.permute(1, 2, 0).numpy()) == codec.compress(image)
+
+
+def test_the_exported_networks_are_those_of_the_codec(page: dict[str, Any], directory: Path, monkeypatch):
+    """The page has run them; here by the command, against torch."""
+    monkeypatch.chdir(directory)
+    codec = page["codec"]
+    done = CliRunner().invoke(app, ["export", "--format", "onnx", "--cell", codec.cell, "-o", "again"])
+    assert done.output.split() == ["again/encoder.onnx", "again/generator.onnx", "again/codec.json"]
+    for name in ("encoder.onnx", "generator.onnx", "codec.json"):
+        assert (directory / "again" / name).read_bytes() == (directory / "codec" / name).read_bytes()
+    given = torch.from_numpy(page["given"])
+    assert np.abs(codec(given).numpy() - page["made"]).mean() < 1e-3
+    with pytest.raises(ValueError, match="a codec is exported as \"onnx\", not as 'tflite'"):
+        codec.export("tflite")
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), torch.zeros(3, 8, 8), np.zeros((8, 8, 4), np.uint8)])

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 RECIPES = (
     "docs/by-eye.md",
     "docs/ci.md",
+    "docs/cluster.md",
     "docs/figures.md",
     "docs/tracker.md",
     "docs/tutorial.md",
@@ -20,13 +21,17 @@ RECIPES = (
     "tox.ini",
 )
 
+GROUPS = ("baseline", "store")
+"""Commands that have commands of their own."""
+
 
 def _options() -> dict[str, set[str]]:
     """Returns the options of each command, `baseline update` among them."""
     found = {}
     group = typer.main.get_command(app)
     commands = dict(group.commands)  # type: ignore[attr-defined]
-    commands |= {f"baseline {name}": one for name, one in commands.pop("baseline").commands.items()}
+    for group_name in GROUPS:
+        commands |= {f"{group_name} {name}": one for name, one in commands.pop(group_name).commands.items()}
     for name, command in commands.items():
         found[name] = {
             option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
@@ -36,7 +41,7 @@ def _options() -> dict[str, set[str]]:
 
 def _called(text: str) -> list[tuple[str, list[str]]]:
     text = re.sub(r"\\\n\s*", "", text)
-    lines = re.findall(r"(?:^|[\s/\"])ablate\"? +((?:baseline )?[a-z]+) ([^`\n]*)", text)
+    lines = re.findall(r"(?:^|[\s/\"])ablate\"? +((?:(?:baseline|store) )?[a-z]+) ([^`\n]*)", text)
     return [(command, re.findall(r"(?<!\S)(--[a-z-]+|-[a-zA-Z])\b", rest)) for command, rest in lines]
 
 

@@ -1,4 +1,4 @@
-"""The code of the documentation runs as it stands there; extending.md and python.md have tests of their own."""
+"""The code of the documentation runs as it stands there; three pages have tests of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from ablate.cli.app import app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-RUN_ELSEWHERE = {"extending.md": "tests/test_docs.py", "python.md": "tests/api/test_page.py"}
+RUN_ELSEWHERE = {
+    "cluster.md": "tests/execute/test_cluster_page.py",
+    "extending.md": "tests/test_docs.py",
+    "python.md": "tests/api/test_page.py",
+}
 SHORTER = {
     "train.steps = 160": "train.steps = 3",
     'test = "photos/test"': 'test = "photos/test"\ncrop = 32\nbatch_size = 2',

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import shutil
 import socket
 import tempfile
@@ -13,14 +14,18 @@ from pathlib import Path
 
 from tests.execute.processes import ROOT, PythonProcess, eventually
 
-SMALL = ("--num-cpus=1", "--object-store-memory=80000000")
+HEAD = "ray start --head --port=6379 --object-store-memory=80000000 --include-dashboard=false"
+JOIN = "ray start --address=HEAD:6379 --object-store-memory=80000000"
 STARTED = "Ray runtime started"
 
 
 class RayNodes:
-    """A head and further nodes, with one CPU each; the paths of Ray's sockets have to be short."""
+    """A head and further nodes, with one CPU each, by commands that a user could give.
 
-    def __init__(self) -> None:
+    The paths of Ray's sockets have to be short.
+    """
+
+    def __init__(self, head: str = HEAD) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="ray"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -36,20 +41,21 @@ class RayNodes:
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
-        self.head = self.start("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self._directory}")
+        self.head = self._start(f"{head.replace('=6379', f'={port}')} --temp-dir={self._directory}")
         self.nodes: list[PythonProcess] = []
 
-    def start(self, *options: str, **environment: str) -> PythonProcess:
+    def join(self, command: str = JOIN) -> PythonProcess:
+        """Adds a node to the cluster."""
+        self.nodes.append(self._start(command.replace("HEAD:6379", self.address)))
+        return self.nodes[-1]
+
+    def _start(self, command: str) -> PythonProcess:
         """Starts a node and waits until it is one."""
-        given = self.environment | environment
-        node = PythonProcess("-m", "ray.scripts.scripts", "start", "--block", *SMALL, *options, **given)
+        program, *words = shlex.split(command)
+        assert program == "ray"
+        node = PythonProcess("-m", "ray.scripts.scripts", *words, "--block", "--num-cpus=1", **self.environment)
         node.wait_for(STARTED)
         return node
-
-    def join(self, **environment: str) -> PythonProcess:
-        """Adds a node to the cluster."""
-        self.nodes.append(self.start(f"--address={self.address}", **environment))
-        return self.nodes[-1]
 
     def end(self) -> None:
         """Leaves neither a process nor a file behind."""

@@ -56,6 +56,14 @@ def test_execution_takes_numbers_or_auto(grid: ReadGrid) -> None:
     assert execution == Execution(workers=4, threads="auto", device="cuda", cells_per_gpu=2)
 
 
+def test_execution_says_what_a_cluster_is_asked_for(grid: ReadGrid) -> None:
+    text = 'executor = "slurm"\ntime = "4h"\npartition = "gpu"\ngpus_per_task = 1\nsbatch = { account = "lab" }'
+    given = {"time": 14400.0, "partition": "gpu", "gpus_per_task": 1, "sbatch": {"account": "lab"}}
+    assert grid(f"[execution]\n{text}").execution == Execution(executor="slurm", **given)
+    of_ray = grid('[execution]\nexecutor = "ray"\naddress = "head:6379"\nretries = 5').execution
+    assert (of_ray.executor, of_ray.address, of_ray.retries) == ("ray", "head:6379", 5)
+
+
 def test_trackers_are_names_or_tables_with_their_options():
     from ablate.grid.sections import Execution
 
