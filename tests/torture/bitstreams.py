@@ -89,7 +89,8 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
     lies behind it must hold by itself, but for the size of the image, which is what the file says.
     """
     for name, (codec, files) in codecs().items():
-        yield from _every_byte(name, codec, *next(iter(files.items())))
+        longest = max(files, key=len)
+        yield from _every_byte(name, codec, longest, files[longest])
         for sealed in (False, True):
             for number in range(count):
                 chance, tally = random.Random(f"{seed} {number}"), Tally()
