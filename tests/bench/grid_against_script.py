@@ -2,10 +2,10 @@
 
 One round of all cells takes about seven minutes on two idle cores; --limit 2 tries it.
 
-Runs grids/quickstart.toml, evaluation included, and tests/bench/plain_script.py, which is to do the same work, in turn and
-in processes of their own. Prints the ratio on the wall clock, which says something only where nothing else runs: workers
-are children of a fork server, so that their processor time cannot be read here. Then both's figures, which are as far apart as other seeds are: crops and
-weights are drawn in another way, so that what must be equal is their mean over the cells.
+Runs grids/quickstart.toml, evaluation included, and tests/bench/plain_script.py, which is to do the same work, in turn
+and in processes of their own. Prints the ratio on the wall clock, which says something only where nothing else runs:
+workers are children of a fork server, so that their processor time cannot be read here. Then both's figures, which are
+as far apart as other seeds are: crops and weights are drawn in another way, so that what must be equal is their mean.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
             theirs, other = script(Path(directory) / "script", options.limit)
         ratios.append(theirs / ours)
         print(
-            f"round {number + 1}: ablate run {ours:.0f} s, the script {theirs:.0f} s: {theirs / ours:.2f}x on the clock",
+            f"round {number + 1}: ablate run {ours:.0f} s, the script {theirs:.0f} s: {theirs / ours:.2f}x",
             flush=True,
         )
     print(f"median {statistics.median(ratios):.2f}x, {min(ratios):.2f} to {max(ratios):.2f}")
