@@ -1,5 +1,12 @@
 """The Python interface: `import ablate`, then what the commands do, on objects and tables."""
 
+import sys
+
+from ablate.cli import NOT_HERE
+
+if sys.platform == "win32":
+    raise ImportError(NOT_HERE)
+
 from ablate.api.grid import Grid as Grid
 from ablate.api.loaded_codec import LoadedCodec as LoadedCodec
 from ablate.api.loaded_codec import load as load

@@ -4,6 +4,7 @@ FAULT = 70
 """Exit code of an error that nobody foresaw; 1, which Python would take, means that a result regressed."""
 INCOMPLETE = 3
 """Exit code of what could not be done to its end."""
+NOT_HERE = "ablate needs file locks and forked processes, which Windows has none of: run it in WSL"
 NO_READER = 141
 """Exit status that a shell reports for a program ended by SIGPIPE."""
 
@@ -16,7 +17,7 @@ def main() -> None:
     import traceback
 
     if sys.platform == "win32":
-        sys.exit("ablate needs file locks and forked processes, which Windows has none of: run it in WSL")
+        sys.exit(NOT_HERE)
 
     from ablate.cli.process import OutputLostError, ReaderGoneError, prepare
 

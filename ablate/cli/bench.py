@@ -156,6 +156,8 @@ def _write_summary(document: Mapping[str, Any], path: Path) -> None:
     from ablate.bench.record import compact
     from ablate.bench.summary import markdown
 
+    if "environment" not in document:
+        raise ValueError(f"nothing was measured for {path}: the budget ended before; give a longer --budget")
     command = shlex.join(["ablate", *sys.argv[1:]])
     small = compact(document)
     write_json(path, {**small, "command": command})

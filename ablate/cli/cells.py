@@ -35,7 +35,7 @@ def listed(cell: CellRecord, entry: Entry) -> dict[str, Any]:
         plain |= {"step": 0, "cause": cell.cause}
     else:
         plain |= _under_way(entry, cell.status) if entry.begun else {"step": 0}
-    return plain | {"steps": cell.steps, "seed": cell.seed, "part": cell.part, "axes": dict(cell.axes)}
+    return plain | {"steps": cell.steps, "seed": cell.seed, "part": cell.part, "axes": cell.axes}
 
 
 def listed_warmup(warmup: PlannedWarmup, entry: Entry) -> dict[str, Any]:

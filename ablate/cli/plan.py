@@ -71,8 +71,9 @@ def _show(grid: Path, shard: str | None, as_json: bool, runs_dir: Path, **machin
         "tuning": tuning.content(planned, stage.to_come),
     }
     content["references"] = _references(planned, store, estimate)
-    ahead = [cell_job(point, planned.record.plugins) for point in planned.points if wanted(point)]
-    ahead = [job for job in (*ahead, *to_come) if not job.entry(store).status().finished]
+    # Cells of a whole plan take memory: they are listed once, and what is not finished is known of them.
+    finished = {cell["id"] for cell in cells if cell["status"] in ("done", "diverged")}
+    ahead = (job for job in (*todo, *to_come) if job.kind == "cell" and job.id not in finished)
     beside = estimate.seconds_per_image * images_beside((job.training for job in ahead), store)
     content["estimate"]["seconds"] += beside / capacity.workers + content["references"]["estimated_seconds"]
     told = (of_another_file(planned, store), left_behind(planned.record, store))
@@ -113,6 +114,8 @@ def _content(
     unfinished |= {cell["id"] for cell in cells if cell["status"] not in ("done", "diverged")}
     seconds = {job.id: estimate.seconds(job, steps.get(job.id, 0)) if job.id in unfinished else 0.0 for job in todo}
     longest = max(seconds.values(), default=0.0)
+    for cell in cells:
+        cell["estimated_seconds"] = seconds[cell["id"]]
     later = sum(estimate.seconds(job) for job in to_come)
     return {
         "name": plan.name,
@@ -129,7 +132,7 @@ def _content(
         "warmups": [{"id": job.id, "label": job.label, "steps": job.steps} for job in todo if job.kind == "warmup"],
         "excluded": [excluded.plain() for excluded in plan.record.excluded],
         "notes": plan.record.notes,
-        "cells": [cell | {"estimated_seconds": seconds[cell["id"]]} for cell in cells],
+        "cells": cells,
     }
 
 
@@ -183,10 +186,12 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     # Name, axes and a row for each cell.
     lines = [paint(plan.name, "title")]
     lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.record.axes.items()]
-    rows = []
-    for cell in content["cells"]:
+
+    def row(cell: Mapping[str, Any]) -> tuple[str, ...]:
         left = duration(cell["estimated_seconds"]) if cell["estimated_seconds"] else "–"
-        rows.append((cell["id"], cell["status"], f"{cell['step']}/{cell['steps']}", left, cell["label"]))
+        return cell["id"], cell["status"], f"{cell['step']}/{cell['steps']}", left, cell["label"]
+
+    rows = map(row, content["cells"])
     lines += ["", *columns(("cell", "status", "step", "left", "label"), rows, status_column=1), ""]
     # What is done, what is trained first, and what is left out.
     done = content["done"] + content["diverged"]

@@ -20,9 +20,9 @@ from ablate.store import Entry, Store
 from ablate.store.seal import unusable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One training, of a warm-up or a cell, or one measurement. `settings` is the file that its entry begins with.
+    """One training, of a warm-up or a cell, or one measurement, by what is planned of it: grids have 100,000 of them.
 
     `follows` is the cell that stopped early and whose training it goes on with, from step `begins`.
     """
@@ -30,7 +30,7 @@ class Job:
     kind: Literal["warmup", "cell", "measure"]
     id: str
     label: str
-    settings: CellSettings | WarmupSettings | MeasurementSettings
+    planned: PlannedCell | CellSettings | WarmupSettings | MeasurementSettings
     steps: int
     needs: str | None = None
     follows: str | None = None
@@ -38,16 +38,21 @@ class Job:
     plugins: tuple[PluginRecord, ...] = ()
     """Code that its process loads first."""
 
+    @property
+    def settings(self) -> CellSettings | WarmupSettings | MeasurementSettings:
+        """The file that its entry begins with."""
+        return self.planned.settings if isinstance(self.planned, PlannedCell) else self.planned
+
     def entry(self, store: Store) -> Entry:
         """Returns the job's place in the store."""
-        if isinstance(self.settings, MeasurementSettings):
-            return store.cell(self.settings.of).measurement(self.id)
+        if isinstance(self.planned, MeasurementSettings):
+            return store.cell(self.planned.of).measurement(self.id)
         return store.warmup(self.id) if self.kind == "warmup" else store.cell(self.id)
 
     @property
     def training(self) -> Mapping[str, Any]:
         """The settings of the training itself: a cell's, also of one that is measured, or a warm-up's."""
-        return self.settings.warmup if isinstance(self.settings, WarmupSettings) else self.settings.cell
+        return self.planned.warmup if isinstance(self.planned, WarmupSettings) else self.planned.cell
 
 
 class Named(Protocol):
@@ -93,7 +98,7 @@ def job_status(job: Job, store: Store) -> Status:
 def cell_job(point: PlannedCell, plugins: tuple[PluginRecord, ...]) -> Job:
     """Returns the training of a cell, whose process loads plugins first."""
     needs, follows, begins = point.warmup, point.follows, point.begins
-    return Job("cell", point.id, point.label, point.settings, point.steps, needs, follows, begins, plugins)
+    return Job("cell", point.id, point.label, point, point.steps, needs, follows, begins, plugins)
 
 
 def _warmup(planned: PlannedWarmup, plugins: tuple[PluginRecord, ...]) -> Job:

@@ -102,7 +102,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
     groups = Groups(resolved_cell)
     starts: dict[int, PlannedWarmup] = {}
     axes: dict[int, dict[str, Any]] = {}
-    for point in grid.points():
+    for point in grid.resolved():
         cell = groups.cell(point.cell)
         sha256 = groups.sha256(cell)
         if sha256[:ID_DIGITS] in points:
@@ -114,7 +114,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
             warmups[starts[id(warmup)].id] = starts[id(warmup)]
         if id(point.axes) not in axes:
             axes[id(point.axes)] = _through_json(dict(point.axes))
-        points[sha256[:ID_DIGITS]] = PlannedCell.model_construct(
+        points[sha256[:ID_DIGITS]] = planned = PlannedCell.model_construct(
             _fields_set=PLANNED,
             id=sha256[:ID_DIGITS],
             sha256=sha256,
@@ -125,6 +125,8 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
             warmup=starts[id(warmup)].id if warmup is not None else None,
             cell=groups.plain(cell),
         )
+        # model_construct keeps the emptied table of its arguments there: 200 bytes a cell.
+        object.__setattr__(planned, "__pydantic_extra__", {})
     text = grid.path.read_bytes()
     record = PlanRecord(
         schema_version=SCHEMA,

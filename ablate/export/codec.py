@@ -29,13 +29,17 @@ def export_codec(trained: TrainedCodec, cell: str, out: Path) -> list[Path]:
         out: a directory, made where there is none.
 
     Raises:
-        ValueError: for a codec without symbols of a few levels, or where the package onnx is not installed.
+        ValueError: for a codec without symbols of a few levels or with side information, or without the package onnx.
     """
     networks = trained.networks
     if not isinstance(networks, AgustssonCodec):
         raise ValueError(
             f"{type(networks).__name__} cannot be written as ONNX; a codec that sends symbols of a few levels can "
             '(model.codec = "agustsson" with model.prior = "none")'
+        )
+    if networks.takes_side:
+        raise ValueError(
+            "a codec whose files hold side information (model.map_classes, model.selective) cannot be written as ONNX"
         )
     try:
         import onnx  # noqa: F401

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,13 @@ class Grid:
     plugins: tuple[Source, ...]
     tune: Tune | None
     notes: tuple[str, ...]
-    resolved: tuple[Point, ...]
+    resolved: Callable[[], Iterator[Point]]
+    """Goes through the cells, which are as many as the arms times the seeds, and are not held all at once."""
     tuning: PlannedTuning | None
 
     def points(self) -> tuple[Point, ...]:
         """Returns every cell to run, the whole design of one seed before the next."""
-        return self.resolved
+        return tuple(self.resolved())
 
     @property
     def directory(self) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class Resolved:
     excluded: tuple[Excluded, ...]
     compare: Compare
     notes: tuple[str, ...]
-    resolved: tuple[Point, ...]
+    resolved: Callable[[], Iterator[Point]]
     tuning: PlannedTuning | None
 
 
@@ -82,7 +83,7 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
         excluded=excluded,
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
         notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),
-        resolved=tuple(_points(distinct, header.seeds, replicate)),
+        resolved=functools.partial(_points, distinct, header.seeds, replicate),
         tuning=tuning,
     )
 

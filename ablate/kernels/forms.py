@@ -127,12 +127,7 @@ def _taken(tensor: Tensor) -> Tensor:
 
 
 def _aside(function: Callable[..., Any], *given: Any) -> Any:
-    """Calls a function outside autocast; torch.compile breaks its graph here, and goes on behind it."""
+    """Calls a function; torch.compile breaks its graph here, and goes on behind it."""
     if torch.compiler.is_compiling():
-        return torch.compiler.disable(_aside)(function, *given)
-    first = given[0] if isinstance(given[0], Tensor) else next(iter((*given[0], *given[1])), None)
-    device = "cpu" if first is None else first.device.type
-    if device not in DEVICES or not torch.is_autocast_enabled(device):
-        return function(*given)
-    with torch.autocast(device, enabled=False):
-        return function(*given)
+        return torch.compiler.disable(function)(*given)
+    return function(*given)

@@ -6,6 +6,7 @@ for bit.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -29,7 +30,7 @@ SHOWN_OF_A_BATCH = 4
 """Images of a batch that are shown side by side."""
 FINAL = "final/"
 """How the names of final figures begin."""
-SHOWN_AT_THE_END = 4
+SHOWN_AT_THE_END = 2
 """Test images whose reconstructions are shown once they were measured."""
 
 
@@ -126,6 +127,15 @@ def _sheet(images: Mapping[str, Tensor]) -> np.ndarray:
 
     rows = [to_uint8(batch[:SHOWN_OF_A_BATCH].detach().float()).cpu().numpy() for batch in images.values()]
     return np.concatenate([np.concatenate(list(row.transpose(0, 2, 3, 1)), axis=1) for row in rows])
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Returns pixels as a PNG: a third larger than the smallest, in a quarter of the time."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def run_name(run: TrackedRun) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.plugins import tracker
 from ablate.records import Status
-from ablate.trackers.continued import FINAL, Continued, Images, run_name
+from ablate.trackers.continued import FINAL, Continued, Images, png, run_name
 from ablate.trackers.tracker import TrackedRun, Tracker
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100
 """Parameters that MLflow takes in one call."""
+METRICS_AT_ONCE = 1000
+"""Numbers that it takes in one call."""
+WAIT_SECONDS = 5.0
+"""How long numbers are kept to be written together; those that a kill takes are told again by the next attempt."""
 LONGEST = 6000
 """Characters of a parameter that it takes."""
 ID = "ablate.id"
@@ -37,9 +42,9 @@ class MlflowRun:
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
         with _alone(local) if not uri else contextlib.nullcontext():
             self._open(run, uri or f"sqlite:///{local / 'mlflow.db'}", experiment, None if uri else local)
-        history = self._client.get_metric_history(self._id, "t")
-        self.told = max((each.step for each in history), default=0)
-        self.measured = any(name.startswith(FINAL) for name in self._client.get_run(self._id).data.metrics)
+        self._waiting: list[Any] = []
+        self._written = time.time()
+        self.told, self.measured = (0, False) if self._new else self._kept()
 
     def _open(self, run: TrackedRun, uri: str, experiment: str, local: Path | None) -> None:
         from mlflow.tracking import MlflowClient
@@ -57,6 +62,11 @@ class MlflowRun:
             tags = {ID: run.id, "ablate.grid": run.grid, "ablate.label": run.label}
             self._id, self._new = self._client.create_run(place, tags=tags, run_name=run_name(run)).info.run_id, True
 
+    def _kept(self) -> tuple[int, bool]:
+        history = self._client.get_metric_history(self._id, "t")
+        figures = any(name.startswith(FINAL) for name in self._client.get_run(self._id).data.metrics)
+        return max((each.step for each in history), default=0), figures
+
     def parameters(self, settings: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
@@ -67,11 +77,21 @@ class MlflowRun:
     def numbers(self, step: int, found: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        self._client.log_batch(self._id, [Metric(name, float(value), now, step) for name, value in found.items()])
+        now = time.time()
+        self._waiting += [Metric(name, float(value), int(now * 1000), step) for name, value in found.items()]
+        if now - self._written > WAIT_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        for first in range(0, len(self._waiting), METRICS_AT_ONCE):
+            self._client.log_batch(self._id, self._waiting[first : first + METRICS_AT_ONCE])
+        self._waiting, self._written = [], time.time()
 
     def sheet(self, step: int, pixels: np.ndarray) -> None:
-        self._client.log_image(self._id, pixels, key="reconstruction", step=step, synchronous=True)
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / f"step {step:08}.png"
+            file.write_bytes(png(pixels))
+            self._client.log_artifact(self._id, str(file), "image above reconstruction")
 
     def reconstruction(self, step: int, name: str, file: Path) -> None:  # noqa: ARG002 - a run has one last step
         self._client.log_artifact(self._id, str(file), "test")
@@ -82,6 +102,7 @@ class MlflowRun:
     def end(self, status: Status, step: int, figures: Mapping[str, float]) -> None:
         if figures:
             self.numbers(step, figures)
+        self._write()
         self._client.set_tag(self._id, "ablate.status", status.value)
         self._client.set_terminated(self._id, ENDED.get(status, "FAILED"))
 

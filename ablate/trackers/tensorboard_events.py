@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.plugins import tracker
 from ablate.records import Status
-from ablate.trackers.continued import FINAL, Continued, Images, place
+from ablate.trackers.continued import FINAL, Continued, Images, place, png
 from ablate.trackers.tracker import TrackedRun, Tracker
 
 if TYPE_CHECKING:
@@ -38,29 +38,25 @@ class EventFiles:
         self._writer.flush()
 
     def numbers(self, step: int, found: Mapping[str, float]) -> None:
-        for name, value in found.items():
-            self._writer.add_scalar(name, value, step)
+        self._add_numbers(step, found)
         self._writer.flush()  # a kill loses nothing that a checkpoint is beyond
 
     def sheet(self, step: int, pixels: np.ndarray) -> None:
-        self._writer.add_image("batch/image above reconstruction", pixels, step, dataformats="HWC")
+        self._add_image("batch/image above reconstruction", step, pixels.shape[:2], png(pixels))
 
     def reconstruction(self, step: int, name: str, file: Path) -> None:
         from PIL import Image
-        from tensorboard.compat.proto.summary_pb2 import Summary
 
         with Image.open(file) as image:
             width, height = image.size
-        png = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=file.read_bytes())
-        self._add(Summary(value=[Summary.Value(tag=f"test/{name}", image=png)]), step)
+        self._add_image(f"test/{name}", step, (height, width), file.read_bytes())
 
     def event(self, step: int, kind: str, detail: str) -> None:
         self._writer.add_text(f"event/{kind}", detail, step)
         self._writer.flush()
 
     def end(self, status: Status, step: int, figures: Mapping[str, float]) -> None:
-        for name, value in figures.items():
-            self._writer.add_scalar(name, value, step)
+        self._add_numbers(step, figures)
         if status.finished and not self.measured:
             experiment, _, ends = self._hyper_parameters(figures)
             for summary in (experiment, ends) if figures else (ends,):
@@ -76,6 +72,19 @@ class EventFiles:
         from torch.utils.tensorboard.summary import hparams
 
         return hparams(self._parameters, dict(figures))
+
+    def _add_numbers(self, step: int, found: Mapping[str, float]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        # All in one event: `add_scalar` makes one of each.
+        self._add(Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in found.items()]), step)
+
+    def _add_image(self, tag: str, step: int, size: tuple[int, ...], content: bytes) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        height, width = size
+        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
+        self._add(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def _add(self, summary: Any, step: int | None) -> None:
         writer: Any = self._writer.file_writer
@@ -104,7 +113,7 @@ PRELOAD = ("tensorboard", "torch.utils.tensorboard", "tensorboard.plugins.hparam
 
 
 @tracker(source="https://www.tensorflow.org/tensorboard", preload=PRELOAD)
-def tensorboard(run: TrackedRun, *, directory: str = "tensorboard", images: Images = 10) -> Tracker:
+def tensorboard(run: TrackedRun, *, directory: str = "tensorboard", images: Images = 5) -> Tracker:
     """Writes event files into `directory`, a relative one in the results of the grid; about `images` sheets of images.
 
     `tensorboard --logdir runs/GRID/tensorboard` shows them.

@@ -69,7 +69,7 @@ class TrackioRun:
 
 
 @tracker(source="https://huggingface.co/docs/trackio", preload=("trackio",))
-def trackio(run: TrackedRun, *, project: str = "", space: str = "", images: Images = 10) -> Tracker:
+def trackio(run: TrackedRun, *, project: str = "", space: str = "", images: Images = 5) -> Tracker:
     """Keeps a run for each cell in a project, named like the grid unless `project` says otherwise.
 
     It lies where TRACKIO_DIR says, else in Trackio's own cache, and `trackio show --project GRID` shows it; `space` is

@@ -75,7 +75,7 @@ def wandb(
     entity: str = "",
     mode: str = "offline",
     directory: str = "wandb",
-    images: Images = 10,
+    images: Images = 5,
 ) -> Tracker:
     """Keeps a run for each cell in a project, named like the grid unless `project` says otherwise.
 

@@ -31,6 +31,11 @@ def optimizer_of(module: nn.Module, settings: Adam) -> torch.optim.Optimizer:
     )
 
 
+def weights_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Returns the weights that an optimizer steps, without a walk through the modules that hold them."""
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
+
+
 def clip(optimizer: torch.optim.Optimizer, settings: Adam, kept: Callable[[], Memory]) -> None:
     """Clips all gradients of an optimizer together before each of its steps, where the settings ask for it.
 
@@ -43,8 +48,7 @@ def clip(optimizer: torch.optim.Optimizer, settings: Adam, kept: Callable[[], Me
         return
 
     def before(optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        norm, memory = nn.utils.clip_grad_norm_(weights, settings.clip_norm), kept()
+        norm, memory = nn.utils.clip_grad_norm_(weights_of(optimizer), settings.clip_norm), kept()
         for name, happened in (("steps", torch.ones_like(norm)), ("clipped", (norm > settings.clip_norm).to(norm))):
             memory[name] = memory[name] + happened if name in memory else happened
 

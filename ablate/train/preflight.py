@@ -100,7 +100,7 @@ def _noise(state: TrainState, shown: Shown) -> Iterator[Finding]:
 def _scales(state: TrainState, objective: Objective, shown: Shown) -> Iterator[Finding]:
     assert state.discriminator is not None
     both = shown.reconstruction.image, shown.image
-    with frozen(state.discriminator):
+    with frozen(list(state.discriminator.parameters())):
         seen = (with_maps(each, shown.side, state.discriminator_map_classes) for each in both)
         fake, real = (state.discriminator(each, shown.reconstruction.sent) for each in seen)
     trained = range(state.trained_scales)

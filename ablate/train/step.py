@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ablate.codecs.codec import NOTHING, Reconstruction, Side
 from ablate.config import Cell
@@ -18,7 +18,7 @@ from ablate.rng import stream
 from ablate.train.batches import Batches
 from ablate.train.discriminator_step import DiscriminatorStepOutput, discriminator_steps
 from ablate.train.gradients import weighted_norms
-from ablate.train.optimizers import rate_at, set_rate
+from ablate.train.optimizers import rate_at, set_rate, weights_of
 from ablate.train.rate_control import MEMORY, compare, is_due, rate_weight
 from ablate.train.shown import Shown, autocast, in_kept, through, with_maps
 from ablate.train.state import TrainState
@@ -159,9 +159,10 @@ def generator_terms(
     backward pass leaves no gradient in them.
     """
     assert state.discriminator is not None
+    assert state.discriminator_optimizer is not None
     views = state.views("generator", state.step if number is None else number, image)
     classes = state.discriminator_map_classes
-    with autocast(image, precision), frozen(state.discriminator):
+    with autocast(image, precision), frozen(weights_of(state.discriminator_optimizer)):
         fake = state.discriminator(
             with_maps(views.reconstruction(reconstruction.image), side, classes), reconstruction.sent
         )
@@ -193,10 +194,12 @@ def descend(state: TrainState, total: Tensor) -> None:
 
 
 @contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Keeps gradients out of a module's parameters while graphs are built through it."""
-    module.requires_grad_(False)
+def frozen(weights: Sequence[Tensor]) -> Iterator[None]:
+    """Keeps gradients out of weights while graphs are built through them."""
+    for weight in weights:
+        weight.requires_grad_(False)
     try:
         yield
     finally:
-        module.requires_grad_(True)
+        for weight in weights:
+            weight.requires_grad_(True)

@@ -148,3 +148,14 @@ def test_importing_brings_nothing_heavy():
     code = f"import sys, ablate; assert not {heavy} & set(sys.modules); ablate.open"
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, check=True)
+
+
+def test_windows_is_told_what_it_lacks_before_anything_fails_for_it():
+    code = "import sys, ablate; ablate.losses.adversarial('lsgan'); sys.platform = 'win32'; ablate.open"
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("ImportError: ablate needs file locks and forked processes")
+    assert "run it in WSL" in done.stderr

@@ -35,6 +35,13 @@ def test_it_ends_within_its_budget_with_a_table_and_the_json(ablate_in, tmp_path
     assert all(len(row["samples"]["cold"]["device"]) == row["rounds"] for row in document["rows"] if "samples" in row)
 
 
+def test_a_budget_too_small_for_anything_leaves_no_summary_and_a_sentence(ablate_in, tmp_path):
+    result = ablate_in(*QUICK, "--budget", "0.01s", "--summary", "out.json")
+    assert result.exit_code == 2
+    assert "the budget ended before; give a longer --budget" in result.output
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_rows_are_kept_under_the_runs_and_can_be_compared_with(ablate_in, tmp_path, quick_ceilings):
     assert ablate_in(*QUICK, "--backend", "explicit", "--budget", "5s").exit_code == 0
     (journal,) = (tmp_path / "runs/bench").glob("*-cpu.jsonl")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from ablate.cli.progress import Lines, LiveTable, Steady, draw, watching
+from ablate.cli.progress import MOST_ROWS, Lines, LiveTable, Steady, draw, watching
 from ablate.execute.snapshot import Running, Snapshot
 from ablate.records import Status
 from ablate.store import Store
@@ -42,6 +42,14 @@ def test_the_table_shows_what_runs_where_and_when_it_ends():
     assert "25%" in text
     assert "about 2 min 5 s left" in text
     assert "cells: 3 done · 2 running · 1 failed · 0 diverged · 6 pending" in text
+
+
+def test_hundreds_under_way_are_cut_to_those_that_have_begun():
+    waiting = [Running(f"waiting seed={seed}", "train", 0, 400, None, None, here=True) for seed in range(500)]
+    text = drawn(dataclasses.replace(SNAPSHOT, running=(*waiting, *SNAPSHOT.running)))
+    assert "hinge seed=0" in text
+    assert f"and {502 - MOST_ROWS} more" in text
+    assert "25%" in text
 
 
 def test_an_estimate_that_is_a_guess_says_so():

@@ -48,7 +48,10 @@ def command(tmp_path: Path):
 
 
 def test_a_grid_is_trained_measured_and_never_trained_again(command, tmp_path: Path):
-    said = command("run", "grid.toml", "--track", "csv")
+    pytest.importorskip("tensorboard")
+    said = command("run", "grid.toml", "--track", "csv", "--track", "tensorboard images=2")
+    assert "failed, and is told nothing more" not in said
+    assert "csv: 2 cells of 2" in command("track", "grid.toml", "--to", "csv")
     assert "2 done" in said
     status = json.loads(command("status", "grid.toml", "--json"))
     assert (status["done"], status["total"]) == (2, 2)
@@ -58,6 +61,8 @@ def test_a_grid_is_trained_measured_and_never_trained_again(command, tmp_path: P
         assert cell["result"]["metrics"]["ema"]["psnr"] > 0
         assert cell["result"]["environment"]["threads"] == 1
         assert (tmp_path / "runs" / "real" / "cells" / cell["id"] / "weights.pt").exists()
+        (events,) = (tmp_path / "runs" / "real" / "tensorboard").glob(f"*{cell['id']}/events*")
+        assert events.stat().st_size > 1000
         table = tmp_path / "runs" / "real" / "cells" / cell["id"] / "metrics.csv"
         assert [line.partition(",")[0] for line in table.read_text().splitlines()] == ["step", "1", "3"]
     assert "nothing to do" in command("run", "grid.toml")

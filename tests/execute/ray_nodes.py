@@ -54,7 +54,11 @@ class RayNodes:
         program, *words = shlex.split(command)
         assert program == "ray"
         node = PythonProcess("-m", "ray.scripts.scripts", *words, "--block", "--num-cpus=1", **self.environment)
-        node.wait_for(STARTED)
+        try:
+            node.wait_for(STARTED)
+        except BaseException:
+            node.end()
+            raise
         return node
 
     def end(self) -> None:

@@ -26,7 +26,7 @@ def wider(job, width: int):
     return replace(
         job,
         id=f"w{width}",
-        settings=job.settings.model_copy(update={"cell": job.training | {"model": {"width": width}}}),
+        planned=job.settings.model_copy(update={"cell": job.training | {"model": {"width": width}}}),
     )
 
 

@@ -1,5 +1,6 @@
 """What cells share is worked out once, and is what each would be alone."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,21 @@ def test_equal_groups_of_a_plan_are_one_object_and_it_equals_the_plan_that_is_re
     assert again == record
     assert again.arm_names == record.arm_names
     assert [point.settings.plain() for point in again.points] == [point.settings.plain() for point in record.points]
+
+
+def test_a_cell_of_a_large_plan_takes_less_than_two_kilobytes(tmp_path: Path):
+    few, many = (tmp_path / name for name in ("few.toml", "many.toml"))
+    for path, seeds in ((few, 2), (many, 500)):
+        axes = '"loss.adversarial" = ["lsgan", "hinge"]\n"discriminator.scales" = [1, 3]'
+        path.write_text(
+            f'schema = 1\n[base]\npreset = "tiny"\ntrain.warmup_steps = 0\n[axes]\n{axes}\n[seeds]\ncount = {seeds}\n'
+        )
+    plan(read_grid(few))  # imports
+    tracemalloc.start()
+    try:
+        held = plan(read_grid(many))
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(held.points) == 2000
+    assert size / len(held.points) < 2000

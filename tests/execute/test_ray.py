@@ -16,6 +16,7 @@ from tests.execute.processes import PythonProcess, eventually
 from tests.execute.ray_nodes import RayNodes
 
 pytest.importorskip("ray", reason="the extra ablate[ray] is not installed")
+PATIENCE = 240
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def entries(root: Path, *behaviours: str, steps: int = 10):
 def test_what_fails_is_recorded_and_what_is_lost_is_tried_again(tmp_path: Path, start):
     behaviours = ("well", "raise:broken thing", "die", "diverge")
     runner = start(*behaviours)
-    assert runner.code() == 3, runner.lines
+    assert runner.code(PATIENCE) == 3, runner.lines
     found = entries(tmp_path, *behaviours)
     assert [entry.status().value for entry in found] == ["done", "failed", "done", "diverged"]
     assert [len(entry.attempts()) for entry in found] == [1, 1, 2, 1]
@@ -64,7 +65,7 @@ def test_what_fails_is_recorded_and_what_is_lost_is_tried_again(tmp_path: Path, 
 
 def test_what_no_node_has_room_for_is_refused_with_what_there_is(tmp_path: Path, start):
     runner = start("well", threads=2)
-    assert runner.code() == 1
+    assert runner.code(PATIENCE) == 1
     host = os.uname().nodename
     assert (
         f"no node of the Ray cluster has room for a cell, which takes 2 CPUs: {host} has 1 CPU and 0 GPUs; {host} has "
@@ -83,22 +84,22 @@ def test_a_stop_saves_the_state_a_killed_run_ends_its_tasks_and_a_lost_node_is_d
         return lambda: all(len(each.attempts()) >= attempt and each.last_attempt().start() for each in found)
 
     runner = start(*behaviours, steps=steps)
-    eventually(under_way(1), "nothing was begun")
+    eventually(under_way(1), "nothing was begun", PATIENCE)
     runner.process.send_signal(signal.SIGTERM)
-    assert runner.code() == 130, runner.lines
+    assert runner.code(PATIENCE) == 130, runner.lines
     assert [entry.last_attempt().exit().status for entry in found] == ["interrupted"] * 2
     assert not list(tmp_path.rglob(".stop*"))
 
     runner = start(*behaviours, steps=steps)
-    eventually(under_way(2), "nothing was resumed")
+    eventually(under_way(2), "nothing was resumed", PATIENCE)
     tasks = [entry.last_attempt().start().pid for entry in found]
     runner.process.kill()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in tasks), "a task outlived its runner")
 
     runner = start(*behaviours, steps=steps)
-    eventually(under_way(3), "nothing was resumed")
+    eventually(under_way(3), "nothing was resumed", PATIENCE)
     nodes.nodes[0].end()
-    assert runner.code(120) == 0, runner.lines
+    assert runner.code(PATIENCE) == 0, runner.lines
     assert any("was lost (" in line and "it is tried again (1 of 3)" in line for line in runner.lines)
     for entry in found:
         assert [row.step for row in entry.metrics()] == list(range(1, steps + 1))

@@ -140,3 +140,11 @@ def test_a_codec_without_levels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="RatedCodec cannot be written as ONNX"):
         export_codec(codec, "c0ffee", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("side", [{"map_classes": 8}, {"selective": "random_box"}], ids=["map", "mask"])
+def test_a_codec_with_side_information_is_refused(side: dict[str, Any], tmp_path: Path) -> None:
+    model = settings("tiny").model_copy(update=side)
+    with pytest.raises(ValueError, match="hold side information"):
+        export_codec(TrainedCodec.of(build_codec(model, 0), model, seed=0), "cell", tmp_path)
+    assert list(tmp_path.iterdir()) == []

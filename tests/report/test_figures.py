@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -57,3 +58,27 @@ def test_figures_for_a_paper_are_as_wide_as_a_page_and_as_a_column(tmp_path: Pat
     # Asked for no more, they go.
     write_report([store], tmp_path / "report")
     assert not any(path.exists() for path in written.figures)
+
+
+def test_a_pdf_for_a_paper_is_one_page_of_its_width_with_every_font_inside(tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    axes = {"loss.adversarial": ["vanilla", "hinge"], "loss.lambda_x": [12.0, 48.0]}
+    store = fabricate(tmp_path, Fabrication(axes=axes, recon=False, log_points=3))
+    written = write_report([store], tmp_path / "report", figures="pdf")
+    assert len(written.figures) > 8
+    for path in written.figures:
+        (page,) = pypdf.PdfReader(path).pages
+        inches = {"page": 7.0, "column": 3.4}[path.stem.rpartition("-")[2]]
+        assert page.mediabox.left == page.mediabox.bottom == 0
+        assert float(page.mediabox.width) == pytest.approx(72 * inches, abs=0.01)
+        assert page.cropbox == page.mediabox
+        descriptors = [font["/FontDescriptor"] for font in fonts(page)]
+        assert descriptors, path.name
+        # TrueType, none of the bitmaps (Type 3) that publishers refuse.
+        assert all("/FontFile2" in each.get_object() for each in descriptors), path.name
+
+
+def fonts(page: Any) -> list[Any]:
+    """Returns the fonts of a PDF's page; what a composite one is made of in its place."""
+    found = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+    return [each for font in found for each in (child.get_object() for child in font.get("/DescendantFonts", [font]))]

@@ -89,7 +89,8 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
     lies behind it must hold by itself, but for the size of the image, which is what the file says.
     """
     for name, (codec, files) in codecs().items():
-        yield from _every_byte(name, codec, *next(iter(files.items())))
+        longest = max(files, key=len)
+        yield from _every_byte(name, codec, longest, files[longest])
         for sealed in (False, True):
             for number in range(count):
                 chance, tally = random.Random(f"{seed} {number}"), Tally()
@@ -97,7 +98,9 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
                 kind = chance.choice(sorted(CHANGES))
                 if sealed:
                     model, content, _ = opened(file)
-                    damaged = seal(CHANGES[kind](content, chance), model)
+                    # A forged size lets an entropy model decode as many latents as memory holds, which takes minutes.
+                    size = content[:4] if codec.networks.settings.prior != "none" else b""
+                    damaged = seal(size + CHANGES[kind](content[len(size) :], chance), model)
                 else:
                     damaged = CHANGES[kind](file, chance)
                 case = f"{name}{', sealed again' if sealed else ''}, {kind}"
@@ -107,11 +110,11 @@ def rounds(count: int, seed: int) -> Generator[Tally]:
 
 def _every_byte(name: str, codec: TrainedCodec, file: bytes, expected: torch.Tensor) -> Generator[Tally]:
     for place in range(len(file)):
+        tally = Tally()
         for value in range(1, 256):
-            tally = Tally()
             damaged = file[:place] + bytes([file[place] ^ value]) + file[place + 1 :]
             _read(codec, damaged, expected, f"{name}, every byte changed", f"byte {place} ^ {value}", tally)
-            yield tally
+        yield tally
 
 
 def _read(codec: TrainedCodec, file: bytes, expected: torch.Tensor, case: str, told: str, tally: Tally) -> None:

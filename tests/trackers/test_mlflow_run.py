@@ -43,8 +43,8 @@ def test_a_training_that_goes_on_is_one_run_with_every_log_point_once(tmp_path: 
     assert "final/ema/ms_ssim" not in run.data.metrics
     assert run.data.params == {**{name: str(value) for name, value in PARAMETERS.items()}, "loss.penalties": "[]"}
 
-    sheets = {each.path.split("+")[2] for each in reader.list_artifacts(run.info.run_id, "images")}
-    assert sheets == {"1", "4", "8", "12"}
+    sheets = [each.path for each in reader.list_artifacts(run.info.run_id, "image above reconstruction")]
+    assert [Path(each).name for each in sheets] == [f"step {step:08}.png" for step in (1, 4, 8, 12)]
     assert [each.path for each in reader.list_artifacts(run.info.run_id, "test")] == ["test/lena.png"]
 
 

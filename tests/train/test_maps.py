@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ablate.bench.training_step import BareTraining
 from ablate.codecs.codec import Side
 from ablate.config import Cell
 from ablate.kernels.network import FastForward
+from ablate.pixels import to_uint8
 from ablate.sources.segmentation import CLASSES
 from ablate.train.batches import Batches
 from ablate.train.shown import with_maps
@@ -122,6 +124,12 @@ def test_maps_of_a_batch_are_those_of_its_crops(make_cell: MakeCell, tmp_path: P
     labels = batches.side(0).labels
     assert labels is not None
     assert labels.shape == (2, 32, 32)
+    images = batches.images
+    itself = replace(batches, images=replace(images, maps=images))  # an image's red as its labels
+    for step, purpose in ((0, "data.crops"), (3, "data.discriminator_crops")):
+        red = itself.side(step, purpose).labels
+        assert red is not None
+        assert torch.equal(red, to_uint8(itself(step, purpose))[:, 0])
     assert any(not torch.equal(labels, batches.side(step).labels) for step in range(1, 8))
 
 

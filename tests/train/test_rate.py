@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 
@@ -9,19 +10,22 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
 from ablate.config.loss import Loss
-from ablate.train.rate_control import BELOW, LARGEST, PROPORTIONAL, rate_weight
+from ablate.data import prepare
+from ablate.train.rate_control import BELOW, LARGEST, PROPORTIONAL, compare, is_due, rate_weight
+from ablate.train.state import TrainState
 from tests.train.conftest import MakeCell
 from tests.train.test_run import comparable, resumed_like_undisturbed
 
+SMALL = {"prior": "hyperprior", "prior_width": 4, "channels": 4, "latent_norm": "none"}
 RATED = {"model": {"prior": "factorized", "latent_norm": "none"}}
 
 
-def kept_rate(loss: Loss, steps: int) -> tuple[float, list[float]]:
+def kept_rate(loss: Loss, steps: int, **kept: torch.Tensor) -> tuple[float, list[float]]:
     """Returns the last rate and all weights where the rate answers its weight at once: 2 / weight."""
-    memory: dict[str, torch.Tensor] = {}
-    rate, weights = torch.tensor(8.0), []
+    memory, rate, weights = kept, torch.tensor(8.0), []
     for _ in range(steps):
         weight = float(rate_weight(memory, loss, rate))
         weights.append(weight)
@@ -70,3 +74,38 @@ def test_a_rated_cell_is_measured_by_its_files_and_resumed_bit_for_bit(make_cell
     assert measured["bpp_actual"] > 0
     assert measured.get("bpp_bound") is None  # whole numbers have no bound
     assert all(row["loss"]["rate"] > 0 for row in found["rows"])
+
+
+def test_files_are_compared_with_the_estimate_now_and_then_and_not_before_the_first_step(make_cell: MakeCell) -> None:
+    cell = make_cell(model=SMALL, loss={"lambda_r": 0.5, "rate_target": 0.4}, train={"steps": 1600})
+    assert [step for step in range(80) if is_due(cell, step)] == [20, 40, 60]
+    short = make_cell(model=SMALL, loss={"lambda_r": 0.5, "rate_target": 0.4}, train={"steps": 40})
+    assert [step for step in range(40) if is_due(short, step)] == [10, 20, 30]
+    assert not is_due(make_cell(model=SMALL, loss={"lambda_r": 0.5}), 10)
+
+
+def test_the_factor_is_that_of_files_to_the_estimate_and_the_training_goes_on_as_without(
+    make_cell: MakeCell, tmp_path: Path
+) -> None:
+    cell = make_cell(model=SMALL, loss={"lambda_r": 0.5, "rate_target": 0.4})
+    images, state = prepare(cell.data, "train", tmp_path), TrainState.for_cell(cell, "cpu")
+    before = {name: value.clone() for name, value in state.codec.state_dict().items()}
+    for _ in range(3):
+        compare(state, cell, images)
+    kept = state.memory["rate"]
+    assert kept["factor"] == kept["files"] / kept["estimates"]
+    assert float(kept["compared"]) == 3
+    trained = TrainedCodec.of(copy.deepcopy(state.average), cell.model, 0)
+    files = [8 * len(trained.encode(torch.from_numpy(image.copy()))) / image[0].size for image in images]
+    assert any(float(kept["files"]) == pytest.approx(file) for file in files)
+    assert state.codec.training
+    assert state.average.training
+    assert all(torch.equal(before[name], value) for name, value in state.codec.state_dict().items())
+
+
+def test_what_is_kept_at_the_target_are_files_where_they_differ_from_the_estimate() -> None:
+    """Small and simulated; `python -m tests.bench.rate_target` measures it on photographs that were held out."""
+    rate, _ = kept_rate(Loss(lambda_r=4.0, rate_target=1.0), 600, factor=torch.tensor(1.25))
+    assert 1.25 * rate == pytest.approx(1.0, rel=0.01)
+    two = Loss(lambda_r=0.8, rate_target=0.5, rate_control="two_level")
+    assert float(rate_weight({"factor": torch.tensor(1.25)}, two, torch.tensor(0.45))) == pytest.approx(0.8)

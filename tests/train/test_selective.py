@@ -12,10 +12,12 @@ from ablate.bench.training_step import BareTraining
 from ablate.codecs.codec import Side
 from ablate.config import Cell
 from ablate.data import prepare
+from ablate.objective import Objective
 from ablate.sources.segmentation import CLASSES
 from ablate.train.batches import Batches
 from ablate.train.shown import in_kept
 from ablate.train.state import TrainState
+from ablate.train.step import training_step
 from tests.train.conftest import MakeCell
 from tests.train.test_maps import after, equal
 
@@ -53,6 +55,22 @@ def test_distortion_outside_of_kept_blocks_counts_nothing() -> None:
     assert (reconstruction.grad[..., :4, :4] != 0).all()
     assert reconstruction.grad.count_nonzero() == 3 * 16
     assert in_kept(image, reconstruction, Side()) is reconstruction
+
+
+@pytest.mark.parametrize("adversarial", ["none", "hinge"])
+def test_a_step_takes_no_distortion_of_what_is_not_kept(
+    make_cell: MakeCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adversarial: str
+) -> None:
+    loss = {"adversarial": adversarial, "feature_matching": "none", "adversarial_weight": 0.0}
+    cell = make_cell(model=BOX["model"], loss=loss)
+    found = []
+    for kept in (True, False):
+        side = Side(kept=torch.full((2, 8, 8), kept))
+        monkeypatch.setattr(Batches, "side", lambda *_, side=side: side)
+        training = BareTraining(cell, tmp_path)
+        found.append(float(training_step(training.state, Objective.build(cell.loss), cell, training.batches).loss))
+    assert found[0] > 0
+    assert found[1] == 0
 
 
 def test_latents_that_are_not_kept_do_not_reach_the_generator(make_cell: MakeCell) -> None:

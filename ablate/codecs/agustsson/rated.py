@@ -95,7 +95,7 @@ class RatedCodec(Networks):
         Raises:
             ValueError: where it does not fit: the entropy model takes all latents at once, in float64.
         """
-        each = 16 * (self.settings.prior_width + 2 * self.settings.channels) / self.stride**2
+        each = 128 * (self.settings.prior_width + self.settings.channels) / self.stride**2
         require_memory(each * math.prod(size), size, "cpu", "its entropy model takes all latents at once")
         return Tiles.of(self, size, self.device)
 

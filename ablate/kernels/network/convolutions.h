@@ -97,31 +97,29 @@ INLINE void pack_row(const float *w, int64_t apart, int64_t rows, int64_t places
     }
 }
 
-INLINE void turn_one(const float *w, int64_t apart, int64_t many, float *to) {
-    if (many == PANEL)
-        UNROLL for (int n = 0; n < PANEL; n++) to[n] = w[n * apart];
-    else
-        for (int64_t n = 0; n < many; n++) to[n] = w[n * apart];
-}
-
 /* Panels of the weights for `gather`: rows ky, places (kx, big channel), columns (output of the block, small channel). */
 static void pack_gather(const struct convolution *c, int64_t block, float *b) {
-    int64_t s = c->small.channels, i = c->big.channels, k = c->k;
+    int64_t s = c->small.channels, i = c->big.channels, k = c->k, all = i * k * k;
     int64_t places = ((block - 1) * c->stride + k) * i, columns = block * s;
     if (block > 1 || columns % LANES) memset(b, 0, sizeof(float) * packed_size(k, places, columns));
-    for (int64_t o = 0; o < s; o += PANEL) {
-        int64_t many = least(PANEL, s - o), width = s - o > LANES ? PANEL : LANES;
-        float *panel = b + o * k * places;
-        for (int64_t j = 0; j < i; j++)
-            for (int64_t y = 0; y < k; y++)
-                for (int64_t x = 0; x < k; x++) {
-                    const float *w = c->weight + ((o * i + j) * k + y) * k + x;
-                    if (block == 1)
-                        turn_one(w, i * k * k, many, panel + (y * places + x * i + j) * width);
-                    else
-                        for (int64_t q = 0; q < block; q++)
-                            pack_row(w, i * k * k, k, places, columns, y, (q * c->stride + x) * i + j, q * s + o, many, b);
-                }
+    for (int64_t o = 0; o < s; o += LANES) {
+        int64_t whole = block == 1 && s - o >= LANES ? all / LANES * LANES : 0, many = least(LANES, s - o);
+        int64_t width = columns - o / PANEL * PANEL > LANES ? PANEL : LANES, j = 0, place = 0;
+        float *panel = b + packed(k, places, columns, 0, 0, o);
+        const float *w = c->weight + o * all;
+        // Whole vectors of outputs: as many weights of each at a time.
+        for (int64_t m = 0; m < whole; m += LANES) {
+            vector row[LANES];
+            UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(w + l * all + m);
+            transpose(row);
+            for (int l = 0; l < LANES; l++) {
+                put(panel + (place / k * places + place % k * i + j) * width, row[l]);
+                if (++place == k * k) place = 0, j++;
+            }
+        }
+        for (int64_t m = whole; m < all; m++)
+            for (int64_t q = 0, y = m % (k * k) / k, x = m % (k * k) % k; q < block; q++)
+                pack_row(w + m, all, k, places, columns, y, (q * c->stride + x) * i + m / (k * k), q * s + o, many, b);
     }
 }
 
@@ -182,25 +180,34 @@ static void pack_scatter(const struct convolution *c, int64_t phase_y, struct re
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
     memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
-    // A few small channels at a time, whose weights stay in the first cache: those that this phase has of them.
-    for (int64_t j = 0; j < i; j += PANEL)
-        for (int64_t few = 0; few < s; few += 16)
-            for (int64_t y = 0; y < k; y++)
+    int64_t all = k * k, end = s * i * all;
+    for (int64_t j = 0; j < i; j += LANES) {
+        int64_t many = least(LANES, i - j), width = columns - j / PANEL * PANEL > LANES ? PANEL : LANES;
+        float *panel = b + packed(rows, places, columns, 0, 0, j);
+        for (int64_t o = 0; o < s; o++) {
+            // The weights of 16 big channels lie one after the other; this phase has some of each.
+            int64_t first = (o * i + j) * all, turned = phases == 1 && many == LANES && all <= LANES;
+            vector row[LANES];
+            turned = turned && first + (LANES - 1) * all + LANES <= end;
+            if (turned) {
+                UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(c->weight + first + l * all);
+                transpose(row);
+            }
+            for (int64_t y = (phase_y + c->top) % c->stride; y < k; y += c->stride)
                 for (int64_t x = 0; x < k; x++)
                     for (int64_t q = 0; q < phases; q++) {
                         int64_t above = phase_y + c->top - y, before = phase_x + q + c->left - x;
-                        if (above % c->stride || before % c->stride) continue;
-                        int64_t row = floored(above, c->stride) - down.from;
-                        int64_t first = (floored(before, c->stride) - along.from) * s;
-                        int64_t many = least(PANEL, i - j), width = i - j > LANES ? PANEL : LANES;
-                        for (int64_t o = few; o < least(few + 16, s); o++) {
-                            const float *w = c->weight + ((o * i + j) * k + y) * k + x;
-                            if (phases == 1)
-                                turn_one(w, k * k, many, b + j * rows * places + (row * places + first + o) * width);
-                            else
-                                pack_row(w, k * k, rows, places, columns, row, first + o, q * i + j, many, b);
-                        }
+                        if (before % c->stride) continue;
+                        int64_t down_by = floored(above, c->stride) - down.from;
+                        int64_t place = (floored(before, c->stride) - along.from) * s + o;
+                        if (turned)
+                            put(panel + (down_by * places + place) * width, row[y * k + x]);
+                        else
+                            pack_row(c->weight + first + y * k + x, all, rows, places, columns, down_by, place, q * i + j,
+                                     many, b);
                     }
+        }
+    }
 }
 
 /* big (images, ...) = bias + sum of w small; the big image is taken as it is, without padding. */
@@ -275,16 +282,25 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
                 correlate(a + y * in.width * i, places, g, s, &walk, sum + y * places * s, s, c->halves,
                           c->threads);
     }
-    // Blocks of 16 x 16 channels stay in the first cache on both sides.
-    for (int64_t o0 = 0; o0 < s; o0 += 16)
-        for (int64_t j0 = 0; j0 < i; j0 += 16)
-            for (int64_t y = 0; y < k; y++)
-                for (int64_t x = 0; x < k; x++)
-                    for (int64_t o = o0; o < least(o0 + 16, s); o++)
-                        for (int64_t j = j0; j < least(j0 + 16, i); j++) {
-                            int64_t place = x * i + j, at = turned ? o * places + place : place * s + o;
-                            gradient[((o * i + j) * k + y) * k + x] = sum[y * places * s + at];
-                        }
+    int64_t all = i * k * k, whole = turned ? 0 : all / LANES * LANES;
+    for (int64_t o = 0; o < s; o += LANES) {
+        int64_t many = least(LANES, s - o), j = 0, place = 0;
+        float *to = gradient + o * all;
+        for (int64_t m = 0; m < whole; m += LANES) {
+            vector part[LANES];
+            for (int l = 0; l < LANES; l++) {
+                part[l] = at_vector(sum + (place / k * places + place % k * i + j) * s + o);
+                if (++place == k * k) place = 0, j++;
+            }
+            transpose(part);
+            for (int64_t l = 0; l < many; l++) put(to + l * all + m, part[l]);
+        }
+        for (int64_t m = whole; m < all; m++)
+            for (int64_t l = 0, y = m % (k * k) / k, x = m % (k * k) % k; l < many; l++) {
+                int64_t at = x * i + m / (k * k);
+                to[l * all + m] = sum[y * places * s + (turned ? (o + l) * places + at : at * s + o + l)];
+            }
+    }
 }
 
 /* How many images at a time leave their padded form in the caches. */

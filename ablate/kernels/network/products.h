@@ -82,6 +82,32 @@ static void pair_up(float *a, int64_t n, int64_t apart) { (void)a, (void)n, (voi
 static void pair_places(float *b, int64_t rows, int64_t k, int64_t columns) { (void)b, (void)rows, (void)k, (void)columns; }
 #endif
 
+INLINE vector at_vector(const float *p) { return *(const vector *)p; }
+INLINE void put(float *p, vector v) { *(vector *)p = v; }
+
+/* Exchanges rows and lanes: after the step of width h, rows and lanes that differ in h alone have changed places. */
+#if defined(__GNUC__) && !defined(__clang__)
+typedef int32_t order __attribute__((vector_size(4 * LANES)));
+INLINE void transpose(vector *row) {
+    UNROLL for (int h = 1; h < LANES; h *= 2) {
+        order low, high;
+        for (int l = 0; l < LANES; l++) low[l] = l & h ? LANES + l - h : l, high[l] = l & h ? LANES + l : l + h;
+        UNROLL for (int i = 0; i < LANES; i++) {
+            if (i & h) continue;
+            vector a = row[i], b = row[i + h];
+            row[i] = __builtin_shuffle(a, b, low), row[i + h] = __builtin_shuffle(a, b, high);
+        }
+    }
+}
+#else
+INLINE void transpose(vector *row) {
+    float turned[LANES][LANES];
+    for (int i = 0; i < LANES; i++)
+        for (int l = 0; l < LANES; l++) turned[l][i] = row[i][l];
+    for (int i = 0; i < LANES; i++) row[i] = at_vector(turned[i]);
+}
+#endif
+
 /* Where a pixel, or several side by side, is computed from, where it goes, and how many numbers of it are wanted. */
 struct pixel {
     int32_t from, to, count;

@@ -7,13 +7,12 @@
 #include "convolutions.h"
 
 #define PLACES 16
-#define LOTS 16 /* of input channels whose weights are turned at a time */
+#define LOTS LANES /* of input channels whose weights are turned at a time */
 
-/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. Sums
- * of what is rounded to bfloat16 would be rounded again. */
+/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. */
 static int by_winograd(const struct convolution *c) {
     int64_t i = c->big.channels, s = c->small.channels;
-    return !c->halves && c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
+    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
 }
 
 /* Tiles of some images; a tile's channels, and a place's tiles or weights, lie a little apart: at a distance of a power
@@ -42,13 +41,18 @@ static int64_t room_of_winograd(const struct convolution *c, int64_t images) {
     return tiles + PLACES * t.apart_weights + 3 * t.count + t.in.height * t.in.width * t.in.channels + 64 * LANES;
 }
 
-INLINE vector at_vector(const float *p) { return *(const vector *)p; }
-INLINE void put(float *p, vector v) { *(vector *)p = v; }
-
-/* out[m][lane] = w[lane apart + 9 j + m] for `many` j, one after the other. */
-INLINE void turn(const float *w, int64_t apart, int64_t many, float *out) {
-    for (int64_t lane = 0; lane < LANES; lane++, w += apart)
-        for (int64_t m = 0; m < many; m++) out[m * LANES + lane] = w[m];
+/* out[m][lane] = w[lane apart + m] for `many` m; nothing is read from `end` on. */
+INLINE void turn(const float *w, int64_t apart, int64_t many, const float *end, float *out) {
+    for (int64_t m = 0; m < many; m += LANES) {
+        vector row[LANES];
+        if (w + (LANES - 1) * apart + m + LANES <= end)
+            UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(w + l * apart + m);
+        else
+            for (int l = 0; l < LANES; l++)
+                for (int64_t n = 0; n < LANES; n++) row[l][n] = m + n < many ? w[l * apart + m + n] : 0;
+        transpose(row);
+        for (int64_t n = 0; n < least(LANES, many - m); n++) put(out + (m + n) * LANES, row[n]);
+    }
 }
 
 /* The weights of each place in panels; `adjoint` has rows of small channels and columns of big ones. */
@@ -59,11 +63,11 @@ static void transform_weights(const struct convolution *c, const struct tiling *
         for (int64_t r = 0; r < rows; r += LOTS) {
             float turned[LOTS * 9 * LANES];
             int64_t many = least(LOTS, rows - r);
-            const float *w = c->weight + n * next_column + r * next_row;
+            const float *w = c->weight + n * next_column + r * next_row, *end = c->weight + 9 * rows * columns;
             if (adjoint)
-                for (int64_t q = 0; q < many; q++) turn(w + q * next_row, next_column, 9, turned + q * 9 * LANES);
+                for (int64_t q = 0; q < many; q++) turn(w + q * next_row, next_column, 9, end, turned + q * 9 * LANES);
             else
-                turn(w, next_column, 9 * many, turned);
+                turn(w, next_column, 9 * many, end, turned);
             for (int64_t q = 0; q < many; q++) {
                 vector half[4][3];
                 for (int x = 0; x < 3; x++) {
@@ -82,6 +86,7 @@ static void transform_weights(const struct convolution *c, const struct tiling *
                 }
             }
         }
+    for (int64_t p = 0; c->halves && p < PLACES; p++) pair_places(u + p * t->apart_weights, 1, rows, columns);
 }
 
 /* The places of all tiles of the big image, which is padded in `a`, one image at a time. */
@@ -193,14 +198,15 @@ static void transform_small(const struct convolution *c, const struct tiling *t,
                 }
 }
 
-/* One product for each place: of tiles by `k` channels and weights by `n`. */
-static void multiply_places(const struct tiling *t, int64_t images, const float *from, int64_t k, int64_t apart_from, const float *u,
-                            int64_t n, int64_t apart_to, float *to, struct pixel *at, int threads) {
+/* One product for each place: of tiles by `k` channels, which halves leave rounded, and weights by `n`. */
+static void multiply_places(const struct convolution *c, const struct tiling *t, int64_t images, float *from, int64_t k,
+                            int64_t apart_from, const float *u, int64_t n, int64_t apart_to, float *to, struct pixel *at) {
     int64_t tiles = images * t->down * t->across;
     for (int64_t p = 0; p < tiles; p++) at[p] = (struct pixel){p * apart_from, p * apart_to, n};
-    for (int64_t p = 0; p < PLACES; p++)
-        multiply(from + p * (t->count + TILE) * apart_from, at, tiles, 1, 0, k, u + p * t->apart_weights, n, 0, 0,
-                 to + p * (t->count + TILE) * apart_to, 0, threads);
+    for (int64_t p = 0; p < PLACES; p++, from += (t->count + TILE) * apart_from, to += (t->count + TILE) * apart_to) {
+        if (c->halves) halve(from, tiles * apart_from);
+        multiply(from, at, tiles, 1, 0, k, u + p * t->apart_weights, n, 0, 0, to, c->halves, c->threads);
+    }
 }
 
 /* small (images, ...) = bias + sum of w big. */
@@ -216,7 +222,7 @@ static void gather_by_winograd(const struct convolution *c, const float *big, in
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
         transform_big(c, &t, big + n * of_big, many, a, v);
-        multiply_places(&t, many, v, c->big.channels, t.apart_big, u, c->small.channels, t.apart_small, m, at, c->threads);
+        multiply_places(c, &t, many, v, c->big.channels, t.apart_big, u, c->small.channels, t.apart_small, m, at);
         gather_small(c, &t, m, many, bias, small + n * of_small);
     }
 }
@@ -233,7 +239,7 @@ static void scatter_by_winograd(const struct convolution *c, const float *small,
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
         transform_small(c, &t, small + n * of_small, many, m);
-        multiply_places(&t, many, m, c->small.channels, t.apart_small, u, c->big.channels, t.apart_big, v, at, c->threads);
+        multiply_places(c, &t, many, m, c->small.channels, t.apart_small, u, c->big.channels, t.apart_big, v, at);
         gather_big(c, &t, v, many, a, big + n * of_big);
     }
 }
@@ -247,13 +253,15 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
     float *a = u + PLACES * t.apart_weights + LANES;
     memset(u, 0, sizeof(float) * PLACES * t.apart_weights);
     for (int64_t n = 0; n < images; n += t.images) {
-        int64_t many = least(t.images, images - n);
-        struct walk walk = {1, 1, many * t.down * t.across, 0, 0, t.apart_big, 0, 0, t.apart_small};
+        int64_t many = least(t.images, images - n), tiles = many * t.down * t.across, step = c->halves ? 2 : 1;
+        struct walk walk = {1, 1, divided_up(tiles, step), 0, 0, step * t.apart_big, 0, 0, step * t.apart_small};
         transform_big(c, &t, big + n * c->big.height * c->big.width * i, many, a, v);
         transform_small(c, &t, small + n * c->small.height * c->small.width * s, many, m);
-        for (int64_t p = 0; p < PLACES; p++)
-            correlate(v + p * (t.count + TILE) * t.apart_big, i, m + p * (t.count + TILE) * t.apart_small, s, &walk,
-                      u + p * t.apart_weights, s, 0, c->threads);
+        for (int64_t p = 0; p < PLACES; p++) {
+            float *left = v + p * (t.count + TILE) * t.apart_big, *right = m + p * (t.count + TILE) * t.apart_small;
+            if (c->halves) pair_up(left, tiles * t.apart_big, t.apart_big), pair_up(right, tiles * t.apart_small, t.apart_small);
+            correlate(left, i, right, s, &walk, u + p * t.apart_weights, s, c->halves, c->threads);
+        }
     }
     for (int64_t n = 0; n < s; n += LANES)
         for (int64_t r = 0; r < i; r += LOTS) {
@@ -275,7 +283,11 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
                     put(to + 2 * LANES, even + half[y][3]);
                 }
             }
-            for (int64_t lane = 0; lane < LANES; lane++)
-                for (int64_t k = 0; k < 9 * many; k++) gradient[((n + lane) * i + r) * 9 + k] = found[k * LANES + lane];
+            for (int64_t k = 0; k < 9 * many; k += LANES) {
+                vector row[LANES];
+                for (int l = 0; l < LANES; l++) row[l] = at_vector(found + (k + l) * LANES);
+                transpose(row);
+                for (int64_t l = 0; l < LANES; l++) put(gradient + ((n + l) * i + r) * 9 + k, row[l]);
+            }
         }
 }
