@@ -23,8 +23,8 @@ def read_figures(path: Path) -> dict[str, Any] | None:
     if found := figures_damage(path):
         raise AlteredError(found)
     content = read_json(path)
-    if content is not None and not isinstance(content, dict):
-        raise RecordError(f"{path} cannot be read: it holds no table of figures; {REMEDY}")
+    if content is not None and not (content and isinstance(content, dict)):
+        raise RecordError(f"{path} cannot be read: it holds no figures; {REMEDY}")
     return None if content is None else {key: each for key, each in content.items() if key not in (FIRST, LAST)}
 
 

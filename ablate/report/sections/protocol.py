@@ -55,7 +55,7 @@ def protocol(evidence: Evidence) -> Content:
     title = f"Run it again: save the grid below as {joined(files)}; finished cells are not run twice"
     run = "\n".join(f"ablate run {file}" for file in files)
     blocks.append(Code(title, f"{run}\nablate report {' '.join(files)}"))
-    blocks.append(Code("Grid file", study.grid_text or "(no copy in the store)"))
+    blocks.append(Code("Grid file", study.grid_text or "grid.toml is not in the store; `ablate run` writes it"))
     listed = "\n".join(f"{cell}  {command}" for cell, command in commands.items())
     title = f"One cell again, in a store of its own: the command of each of {plural(len(commands), 'cell')}, by id"
     blocks.append(Code(title, listed, folded=True))
