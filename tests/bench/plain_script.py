@@ -1,4 +1,4 @@
-"""The quickstart's cells as a plain script: sequential, eager, DataLoader and torchmetrics, the warm-up shared by hand.
+"""A grid's cells as a plain script: sequential, eager, DataLoader and torchmetrics, each seed's warm-up shared by hand.
 
     python -m tests.bench.plain_script GRID OUT.json [CELLS]
 
@@ -181,19 +181,22 @@ def measured(codec: nn.Module, images: Images, features: nn.Module, directory: P
 
 def main() -> None:
     grid, out = Path(sys.argv[1]), Path(sys.argv[2])
-    torch.manual_seed(0)
     features = Features()
-    start, figures = None, {}
+    starts: dict[int, dict[str, Tensor]] = {}
+    figures = {}
     limit = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     for point in list(read_grid(grid).points())[: limit or None]:
         cell = point.cell
         cell = cell.model_copy(update={"data": resolve(cell.data, grid.parent)})
         train, test = (prepare(cell.data, split, out.parent / "images") for split in ("train", "test"))
-        start = start or warmed_up(cell, train)
-        codecs = trained(cell, train, start)
+        if cell.seed not in starts:
+            torch.manual_seed(cell.seed)
+            starts[cell.seed] = warmed_up(cell, train)
+        codecs = trained(cell, train, starts[cell.seed])
         directory = out.parent / f"cell{len(figures)}"
         directory.mkdir()
-        label = f"{cell.loss.adversarial.name}, {cell.discriminator.scales} scales, lambda_x {cell.loss.lambda_x:g}"
+        loss, scales = cell.loss, cell.discriminator.scales
+        label = f"{loss.adversarial.name}, {scales} scales, lambda_x {loss.lambda_x:g}, seed {cell.seed}"
         figures[label] = {name: measured(codec, test, features, directory) for name, codec in codecs.items()}
         print(label, {key: round(value, 3) for key, value in figures[label]["raw"].items()}, flush=True)
     out.write_text(json.dumps(figures, indent=1))

@@ -130,11 +130,12 @@ def test_what_was_measured_is_read_and_not_measured_again(records, shown: Images
 def test_damaged_figures_are_named_by_who_reads_them_and_measured_anew(shown: Images, tmp_path: Path) -> None:
     wanted = {"x": LIMITS}
     expected = anchors(shown, PROTOCOL, wanted, tmp_path)
-    damaged = next(tmp_path.glob("anchors-jpeg-*.json"))
-    damaged.write_bytes(damaged.read_bytes()[:200])
-    with pytest.raises(ValueError, match=damaged.name):
-        References(shown, PROTOCOL, wanted, tmp_path).known()
-    assert anchors(shown, PROTOCOL, wanted, tmp_path) == expected
+    path = next(tmp_path.glob("anchors-jpeg-*.json"))
+    for damaged in (path.read_bytes()[:200], b"{}\n", b"null\n", b"[]\n", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=path.name):
+            References(shown, PROTOCOL, wanted, tmp_path).known()
+        assert anchors(shown, PROTOCOL, wanted, tmp_path) == expected, damaged
 
 
 def test_a_format_that_cannot_hold_an_image_has_no_figure(tmp_path: Path) -> None:

@@ -35,8 +35,11 @@ Runs of 2026-11-26 before the commits above; each is mended, with a test.
 - Without memory FreeType, the interpreter and Matplotlib's callbacks end otherwise than by a MemoryError.
 - The documented executor ignored `--kernels`.
 - Damaged figures of JPEG and WebP were never measured again, and a damaged index of decoded images, on which they
-  stand, took them out of a report: both are made anew, as are pixels that are not as they were written. The fault
-  counted above is of that kind: report.md names the file, which was not counted as naming it then.
+  stand, took them out of a report: both are made anew, as are pixels that are not as they were written.
+- A link to itself in place of a cell's settings ended a worker in a traceback. A file of figures that held `null` was
+  taken for none.
+- The two faults counted above are mended after that commit: a file of figures that holds `{}` was taken for one of
+  nothing, and is refused by name; a report did not name the grid file that its store has lost.
 """
 TITLES = {
     "grids": "Grid files",

@@ -56,6 +56,13 @@ def test_the_grid_file_is_there_to_be_saved(tmp_path: Path) -> None:
     assert any(block.text == evidence.study.grid_text for block in found.blocks if isinstance(block, Code))
 
 
+def test_a_grid_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    store = fabricate(tmp_path, Fabrication(axes={}, seeds=[0], recon=False))
+    (store.path / "grid.toml").unlink(missing_ok=True)
+    blocks = protocol(Evidence(read_study(store), store)).blocks
+    assert any("grid.toml is not in the store" in block.text for block in blocks if isinstance(block, Code))
+
+
 def test_a_distance_over_too_few_patches_is_told_with_what_it_asks_for(tmp_path: Path) -> None:
     store = fabricate(tmp_path, Fabrication(axes={}, seeds=[0], recon=False))
     study = read_study(store)
