@@ -229,7 +229,7 @@ def test_its_name_and_options_are_identity_and_settings_that_it_never_looks_at_a
         ({"model": {"codec": "block_transforms"}}, "did you mean 'block_transform'"),
         ({"model": {"codec": {"name": "block_transform", "stepp": 1.0}}}, "unknown option of block_transform 'stepp'"),
         ({"data": {"crop": 36}}, "data.crop = 36 must be a multiple of 8"),
-        ({"loss": {"adversarial": "oasis", "feature_matching": "none"}}, "sends none"),
+        ({"loss": {"adversarial": "oasis", "feature_matching": "none"}}, "does not say what that is"),
     ],
 )
 def test_what_does_not_fit_it_is_refused(images: Path, sections: dict, message: str) -> None:

@@ -265,7 +265,7 @@ def test_a_mistake_is_told_on_its_line_with_what_is_allowed(
         ('schema = true\n[base]\npreset = "tiny"\n', 1, "schema = true: unknown schema"),
         ('schema = 1\n\nname = "a/b"\n[base]\npreset = "tiny"\n', 3, 'name = "a/b": not a name'),
         ('schema = 1\n\nname = ".hidden"\n[base]\npreset = "tiny"\n', 3, 'name = ".hidden": not a name'),
-        ('schema = 1\n[base]\n\npreset = "tinny"\n', 4, "there is: paper, small, tiny, as_hific"),
+        ('schema = 1\n[base]\n\npreset = "tinny"\n', 4, "there is: hific, hific_small, paper, small, tiny, as_hific"),
         ("schema = 1\n[base]\npreset = 3\n", 3, "base.preset = 3: unknown preset"),
         ("schema = 1\nbase = 3\n", 2, "base = 3: wrong type (allowed: a table [base])"),
     ],

@@ -109,7 +109,7 @@ def test_an_inverted_plane_is_wholly_dissimilar_and_pulls_nowhere(levels: int) -
 
 def test_a_similarity_of_zero_or_less_counts_as_none_and_has_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     unlike = torch.tensor([1.25, 1.0, 0.75], requires_grad=True)
-    monkeypatch.setattr(structure, "_dissimilarity", lambda _x, _y, luminance: unlike.reshape(1, 3, 1, 1))  # noqa: ARG005
+    monkeypatch.setattr(structure, "dissimilarity", lambda *_planes, luminance: unlike.reshape(1, 3, 1, 1))  # noqa: ARG005
     loss = structure.ms_ssim(levels=1)(torch.zeros(1, 3, 11, 11), torch.zeros(1, 3, 11, 11))
     loss.backward()
     assert loss.item() == pytest.approx((1 + 1 + 0.75) / 3)

@@ -38,6 +38,7 @@ DIRECTIONS = {
     "bpp_bound": ("lower", "bit/pixel"),
     "bpp_entropy": ("lower", "bit/pixel"),
     "bpp_actual": ("lower", "bit/pixel"),
+    "bpp_side": ("lower", "bit/pixel"),
 }
 
 
@@ -99,7 +100,8 @@ def test_what_a_metric_needs_says_whether_an_evaluation_must_ask_for_it() -> Non
     always = [name for name in metrics if not metrics[name].by_choice]
     assert set(always) == {"psnr", "ssim", "ms_ssim", "ms_ssim_3", "bpp_bound", "bpp_entropy", "bpp_actual"}
     assert {name for name in metrics if metrics[name].learned} == {"lpips_alex", "lpips_vgg", "dists"}
-    assert {name for name in metrics if not metrics[name].default} == {"psnr_hvs_m", "sharpness", "sharpness_ratio"}
+    by_name = {"psnr_hvs_m", "sharpness", "sharpness_ratio", "bpp_side"}
+    assert {name for name in metrics if not metrics[name].default} == by_name
     assert metrics["fd_lite0_1280"].needs.extractor == ("lite0", 1280)
     assert metrics["lpips_alex"].weights_facts().keys() == {"weights_sha256", "heads_sha256"}
 
