@@ -25,12 +25,15 @@ class Residual(nn.Module):
 class ResidualBlock(Residual):
     """conv3, norm, ReLU, conv3, norm, plus the input; no ReLU after the sum."""
 
+    CONV: type[nn.Module] = ReflectConv2d
+    """What pads and convolves."""
+
     def __init__(self, channels: int, settings: AgustssonSettings) -> None:
         super().__init__(
-            ReflectConv2d(channels, channels, 3),
+            self.CONV(channels, channels, 3),
             norm(settings.norm, channels),
             nn.ReLU(),
-            ReflectConv2d(channels, channels, 3),
+            self.CONV(channels, channels, 3),
             norm(settings.norm, channels),
         )
 

@@ -6,7 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from ablate.codecs.agustsson.generator import Residual
+from ablate.codecs.agustsson.generator import Residual, ResidualBlock
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d, SameConvTranspose2d
@@ -29,17 +29,10 @@ class HificEncoder(nn.Sequential):
         return super().forward(image)
 
 
-class HificBlock(Residual):
-    """conv3, norm, ReLU, conv3, norm, plus the input, padded with zeros."""
+class HificBlock(ResidualBlock):
+    """The source's block, padded with zeros."""
 
-    def __init__(self, channels: int, settings: AgustssonSettings) -> None:
-        super().__init__(
-            SameConv2d(channels, channels, 3),
-            norm(settings.norm, channels),
-            nn.ReLU(),
-            SameConv2d(channels, channels, 3),
-            norm(settings.norm, channels),
-        )
+    CONV = SameConv2d
 
 
 class HificGenerator(nn.Sequential):
