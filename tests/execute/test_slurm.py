@@ -89,6 +89,20 @@ def test_a_preempted_task_is_queued_again_and_one_at_its_time_limit_too(tmp_path
     assert not list((tmp_path / "runs" / "pretended" / "slurm").iterdir()), "nothing is left of what went well"
 
 
+def test_a_signal_after_its_last_job_does_not_fail_a_task():
+    script = """if True:
+        import os, signal
+        from ablate.execute.array_task import ArrayTask
+        assert ArrayTask((), ())() == {}
+        # As where the interpreter ends: handlers in Python are gone, what the system ignores stays.
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        print("ended well")"""
+    assert PythonProcess("-c", script).code(PATIENCE) == 0
+
+
 def test_the_script_says_what_the_options_say(tmp_path: Path, scheduler: dict[str, str]):
     settings = {"partition": "gpu", "time": 14400, "threads": 4, "sbatch": {"account": "lab"}, "workers": 7}
     assert runner(tmp_path / "runs", scheduler, "well", "well", **settings).code(PATIENCE) == 0
