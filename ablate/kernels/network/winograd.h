@@ -8,11 +8,14 @@
 
 #define PLACES 16
 #define LOTS LANES /* of input channels whose weights are turned at a time */
+#ifndef WINOGRAD_FROM
+#define WINOGRAD_FROM 32 /* channels on both sides */
+#endif
 
 /* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. */
 static int by_winograd(const struct convolution *c) {
     int64_t i = c->big.channels, s = c->small.channels;
-    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
+    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= WINOGRAD_FROM && s >= WINOGRAD_FROM;
 }
 
 /* The tiles of an image by place: how far a tile's channels lie from the next one's, a place's tiles from the next one's,
