@@ -18,7 +18,7 @@ from ablate.objective import Kernels
 from ablate.records import Environment
 from ablate.store import Entry, Store
 
-NETWORKS = {"network.encoder", "network.generator", "network.discriminators"}
+NETWORKS = {"network.encoder", "network.quantizer", "network.generator", "network.discriminators"}
 ROLES = {"discriminator", "generator", "distortion", "feature_matching", *NETWORKS}
 needs_compiler = pytest.mark.skipif(missing("adversarial") is not None, reason=str(missing("adversarial")))
 
