@@ -15,7 +15,13 @@ LONG = 40
 WRITTEN = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "\u2212": "$-$", "±": r"$\pm$", "–": "--",
-    "×": r"$\times$", "λ": r"$\lambda$", "·": r"$\cdot$", "…": r"\dots{}", **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "≤": r"$\leq$", "≥": r"$\geq$", "≈": r"$\approx$",
+    "∞": r"$\infty$", "√": r"$\surd$", "→": r"$\rightarrow$", "²": "$^2$", "³": "$^3$", "\u2009": r"\,", "\xa0": "~",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{letter: f"$\\{name}$" for letter, name in zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", (
+        "alpha beta gamma delta varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau varphi chi psi omega "
+        "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+    ).split(), strict=True)},
 }  # fmt: skip
 """Characters that LaTeX takes for markup, or not at all -> how they are written instead."""
 
