@@ -91,7 +91,7 @@ def test_lpips_of_a_region_is_of_the_positions_that_see_nothing_else(
     assert abs(metric(x, y).item() - found) > 1e-5 * found
     inner = torch.zeros(260, 240, dtype=torch.bool)
     inner[10:100, 10:100] = True
-    with pytest.raises(TooSmallError, match="no window of what layer .* sees lies in the region"):
+    with pytest.raises(TooSmallError, match=r"no window of what layer .* sees lies in the region"):
         metric(x, y, inner)
 
 
