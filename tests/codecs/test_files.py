@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_another_process_decodes_every_file_to_the_same_bits(files: dict[str, li
         told.append((made.networks.settings.model_dump(), made.networks.state_dict(), written, images))
     torch.save(told, tmp_path / "files.pt")
     found = subprocess.run(
-        [sys.executable, "-c", DECODE], cwd=tmp_path, env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        [sys.executable, "-c", DECODE], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert found.stdout == "all\n"
