@@ -54,7 +54,7 @@ class Executor(Protocol):
     """Where a run's cells are trained, and who can be killed there.
 
     Attributes:
-        waits: the shortest and the longest time before a kill, in lengths of the run in peace.
+        waits: the shortest and the longest time before a kill, in times that a result takes in peace.
     """
 
     waits: tuple[float, float]
@@ -69,7 +69,7 @@ class Executor(Protocol):
 class Local:
     """Workers of this machine."""
 
-    waits = (0.0, 1 / 3)
+    waits = (0.0, 1.5)
 
     def start(self, grid: Path, runs: Path, *options: str, **environment: str) -> PythonProcess:
         command = ("-m", "ablate", "run", str(grid), "--no-progress", "--runs-dir", str(runs), *options)
@@ -88,7 +88,7 @@ class Local:
 class OnRay(Local):
     """A head and a node of Ray on this machine."""
 
-    waits = (1 / 8, 1 / 2)
+    waits = (0.5, 2.0)
 
     def __init__(self, nodes: RayNodes) -> None:
         self._nodes = nodes
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with executor(options.executor) as where:
             runs, chance = Path(directory) / "killed", random.Random(options.seed)
             last = began + 60 * options.minutes
-            kills, wrong = kill_often(where, grid, runs, options.kills, last, seconds, chance, expected)
+            kills, wrong = kill_often(where, grid, runs, options.kills, last, seconds / len(expected), chance, expected)
     print("\n".join(wrong) or f"{kills} kills: all {len(expected)} results equal, nothing torn")
     return 1 if wrong or code else 0
 
@@ -187,8 +187,8 @@ def kill_often(
 ) -> tuple[int, list[str]]:
     """Kills while there is work, begins anew where a run finished too soon, and lets the last finish.
 
-    Nobody is killed after `last`, a moment of the monotonic clock; in peace the run takes so many `seconds`. Returns how
-    often it killed, and what was wrong with any run that finished.
+    Nobody is killed after `last`, a moment of the monotonic clock; in peace a result takes so many `seconds`.
+    Returns how often it killed, and what was wrong with any run that finished.
     """
     wrong: list[str] = []
     counts: Counter[str] = Counter()
