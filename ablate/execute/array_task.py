@@ -50,7 +50,7 @@ class ArrayTask:
                 signal.signal(WARNING, queue_again)
                 signal.raise_signal(WARNING)
             os._exit(128 + signal.SIGTERM)
-        # What comes while the interpreter ends, which puts its own default handlers back, fails no finished task.
+        # What comes while the interpreter ends, which puts defaults in its handlers' place, fails no finished task.
         for number in (WARNING, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         return exits

@@ -12,10 +12,20 @@ from ablate.report.document import Column, Table, Value
 LONG = 40
 """Rows from which a LaTeX table breaks over pages."""
 
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+    "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda",
+    "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+
 WRITTEN = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "\u2212": "$-$", "±": r"$\pm$", "–": "--",
-    "×": r"$\times$", "λ": r"$\lambda$", "·": r"$\cdot$", "…": r"\dots{}", **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "≤": r"$\leq$", "≥": r"$\geq$", "≈": r"$\approx$",
+    "∞": r"$\infty$", "√": r"$\surd$", "→": r"$\rightarrow$", "²": "$^2$", "³": "$^3$", "\u2009": r"\,", "\xa0": "~",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{letter: f"$\\{name}$" for letter, name in GREEK.items()},
 }  # fmt: skip
 """Characters that LaTeX takes for markup, or not at all -> how they are written instead."""
 

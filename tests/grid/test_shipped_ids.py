@@ -14,7 +14,7 @@ from ablate.grid import read_grid
 ROOT = Path(__file__).parents[2]
 LISTED: dict[str, list[str]] = json.loads(Path(__file__).with_name("shipped_ids.json").read_text())
 """Ids by grid, in the order of its cells. A change that keeps results adds to this file and alters nothing in it; one
-that changes them raises RESULTS_VERSION. The cells of photos.toml are without images, which the user brings."""
+that changes them raises RESULTS_VERSION. Cells of a folder are without its images, which the user brings."""
 
 
 @pytest.fixture(scope="module")

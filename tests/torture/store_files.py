@@ -93,6 +93,8 @@ DAMAGES: Mapping[str, Damage] = {
     "a directory": _directory,
     "a link to nowhere or itself": _link,
 }
+ABSENT = ("deleted", "a link to nowhere or itself")
+"""Damages after which there is no file, as where nothing was measured yet."""
 UNSEALED = ("a bit flipped", "a digit changed", "swapped")
 """Damages that may leave a file that reads well and says something else."""
 
@@ -178,7 +180,7 @@ class Torture:
             tally.count(case, "named" if any(name in text for text in changed.values() for name in names) else "gone")
         elif names[0] in seen.output or names[0] in seen.told:
             tally.count(case, "named")
-        elif damage == "deleted" and NOT_MEASURED in seen.told and NOT_MEASURED not in self.expected.told:
+        elif damage in ABSENT and NOT_MEASURED in seen.told and NOT_MEASURED not in self.expected.told:
             tally.count(case, "said to be missing")
         elif damage in UNSEALED:
             tally.count(case, "reads well, and says something else")
