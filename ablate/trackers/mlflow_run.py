@@ -88,7 +88,7 @@ class MlflowRun:
     def _write(self) -> None:
         began = time.time()
         while any(self._waiting.values()):
-            batch = {kind: waiting[: AT_ONCE[kind]] for kind, waiting in self._waiting.items()}
+            batch: dict[str, Any] = {kind: waiting[: AT_ONCE[kind]] for kind, waiting in self._waiting.items()}
             self._client.log_batch(self._id, **batch)
             self._waiting = {kind: waiting[AT_ONCE[kind] :] for kind, waiting in self._waiting.items()}
         self._due = time.time() + max(WAIT_SECONDS, WAIT_WRITES * (time.time() - began))
