@@ -15,7 +15,7 @@ from ablate.data.sets import count_of_set
 from ablate.execute.jobs import Job, Wanted, every_cell
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import TEST, on_set
+from ablate.metrics.naming import KEPT, TEST, on_set
 from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status
 from ablate.registry import unknown
 from ablate.store import Store
@@ -101,10 +101,13 @@ def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) ->
     asked: Collection[str] = wish.metrics or evaluation.measured
     if wish.declared and images == TEST:
         asked = evaluation.chosen
+    # What a later version measures in kept regions, too, is missing only where somebody asks for all that is missing.
+    apart = not wish.declared and evaluation.kept != "all"
     names = []
     for name in evaluation.measured:
-        facts = result.protocol.get(on_set(name, images))
-        if name in asked and not (facts is not None and looked_at_alike(name, facts, evaluation)):
+        figures = (name, on_set(name, KEPT)) if apart and metrics[name].regional else (name,)
+        facts = [result.protocol.get(on_set(each, images)) for each in figures]
+        if name in asked and not all(each is not None and looked_at_alike(name, each, evaluation) for each in facts):
             first = metrics[name].stands_in_for
             # Whether a metric must be stood in for is known once that one is measured.
             beside = result.protocol.get(on_set(first, images), {}) if first else {}
@@ -129,7 +132,7 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "views": views,
     }
     if evaluation.kept != "all":
-        content |= {"kept": evaluation.kept}
+        content |= {"regions": evaluation.kept}
     if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
         content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]
