@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,14 +140,15 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
 
 def images_beside(cells: Iterable[Mapping[str, Any]], store: Store) -> int:
     """Counts the reconstructions that cells to come will be measured by on other sets than their test images."""
-    count = functools.cache(functools.partial(_count_images, store.data_cache))
+    # Cells of a plan share these tables, so that few of them are looked at.
+    tables = [(cell["data"], cell["evaluation"]) for cell in cells if "evaluation" in cell]
+    distinct = {(id(data), id(evaluation)): (data, evaluation) for data, evaluation in tables}
+    often = Counter((id(data), id(evaluation)) for data, evaluation in tables)
     found = 0
-    for cell in cells:
-        if "evaluation" not in cell:
-            continue
-        evaluation: Evaluation = Evaluation.model_validate(cell["evaluation"])
-        data, sets = json.dumps(cell["data"]), json.dumps(cell["evaluation"])
-        found += sum(len(WEIGHTS) * count(data, sets, name) for name in image_sets(cell, evaluation) if name != TEST)
+    for which, (data, evaluation) in distinct.items():
+        others = [name for name in image_sets({"data": data}, Evaluation.model_validate(evaluation)) if name != TEST]
+        texts = json.dumps(data), json.dumps(evaluation)
+        found += often[which] * sum(len(WEIGHTS) * _count_images(store.data_cache, *texts, name) for name in others)
     return found
 
 
