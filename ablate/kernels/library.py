@@ -134,7 +134,8 @@ def _compiled(source: Path, compiler: Compiler) -> Path:
 
 def _key(source: Path, compiler: Compiler) -> str:
     digest = hashlib.sha256()
-    texts = [each.read_text() for each in (source, *sorted(source.parent.glob("*.h")))]
+    headers = sorted([*source.parent.glob("*.h"), *SOURCES.glob("*.h")])
+    texts = [each.read_text() for each in (source, *headers)]
     parts = (*texts, " ".join(FLAGS), *compiler.command, compiler.version, _processor())
     for part in parts:
         digest.update(part.encode() + b"\0")

@@ -12,11 +12,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ablate.codecs.agustsson.quantizer import Quantizer
 from ablate.kernels import Backend, KernelLoss, differentiable
 from ablate.kernels.fastest import fastest
 from ablate.kernels.layout import TYPES
 from ablate.kernels.network import FastForward, disagreement, lacking, planned
+from ablate.kernels.quantizer import FastQuantizer
+from ablate.kernels.quantizer import disagreement as quantizer_disagreement
+from ablate.kernels.quantizer import lacking as lacking_quantizer
 from ablate.records.declared import Kernels
+
+Fast = FastForward | FastQuantizer
+"""What computes a module's forward pass."""
 
 
 @dataclass
@@ -54,7 +61,7 @@ class Choice:
         self.log(role, f"{role}: {self.selected[role]}" + (f" ({reason})" if reason else ""))
         return differentiable(backend.build(**options)) if backend else None
 
-    def network(self, role: str, module: nn.Module, precision: str) -> FastForward | None:
+    def module(self, role: str, module: nn.Module, precision: str) -> Fast | None:
         """Returns what computes a module's forward pass in place of its definition, or None where that is to.
 
         Args:
@@ -62,27 +69,24 @@ class Choice:
             module: with its weights, on the training's device.
             precision: of the training.
         """
-        fast, reason = self._network(module, precision, self.previous.get(role, "eager" if self.previous else None))
+        fast, reason = self._proven(module, precision, self.previous.get(role, "eager" if self.previous else None))
         self.selected[role] = "native" if fast else "eager"
         self.log(role, f"{role}: {self.selected[role]}" + (f" ({reason})" if reason else ""))
         return fast
 
-    def _network(self, module: nn.Module, precision: str, previous: str | None) -> tuple[FastForward | None, str]:
+    def _proven(self, module: nn.Module, precision: str, previous: str | None) -> tuple[Fast | None, str]:
         if self.kernels == "eager" or previous == "eager":
             return None, "" if previous is None else "as before"
-        plan, reason = None, lacking(precision)
         if self.device.partition(":")[0] != "cpu":
-            reason = f"there is nothing faster in {precision} on {self.device}"
-        if reason is None:
-            try:
-                plan = planned(module)
-                reason = disagreement(module, precision=precision) if plan.layers else "it has no layer that C computes"
-            except ValueError as error:
-                reason = str(error)
-        if plan is not None and reason is None:
-            return FastForward(module, plan, precision), ""
+            found: Fast | str = f"there is nothing faster in {precision} on {self.device}"
+        elif isinstance(module, Quantizer):
+            found = lacking_quantizer(module) or quantizer_disagreement(module) or FastQuantizer(module)
+        else:
+            found = lacking(precision) or _network(module, precision)
+        if not isinstance(found, str):
+            return found, ""
         missed = "" if previous is None else f"; not {previous} as before: results may differ by rounding"
-        return None, f"{reason}{missed}"
+        return None, f"{found}{missed}"
 
     def _chosen(
         self, name: str, operator: str, options: dict[str, Any], tensors: Sequence[Tensor], previous: str | None
@@ -99,3 +103,14 @@ class Choice:
         if previous is not None:
             reasons.append(f"not {previous} as before: results may differ by rounding")
         return None, "; ".join(reasons)
+
+
+def _network(module: nn.Module, precision: str) -> FastForward | str:
+    """Returns a module's forward pass with layers in C, or in a sentence why there is none."""
+    try:
+        plan = planned(module)
+    except ValueError as error:
+        return str(error)
+    if not plan.layers:
+        return "it has no layer that C computes"
+    return disagreement(module, precision=precision) or FastForward(module, plan, precision)

@@ -119,12 +119,17 @@ class TrainState:
 
     def update_average(self, decay: float) -> None:
         """Moves the averaged weights towards the raw ones, faster early on: min(decay, (1 + n) / (10 + n))."""
+        averaged, raw = self._averaged
+        torch._foreach_lerp_(averaged, raw, 1 - min(decay, (1 + self.step) / (10 + self.step)))
+
+    @functools.cached_property
+    def _averaged(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The averaged weights and the raw ones; to find them takes longer than to average them, and they stay put."""
         assert self.average is not None
-        decay = min(decay, (1 + self.step) / (10 + self.step))
         averaged, raw = (
-            [t for t in m.state_dict().values() if t.is_floating_point()] for m in (self.average, self.codec)
+            [t for t in module.state_dict().values() if t.is_floating_point()] for module in (self.average, self.codec)
         )
-        torch._foreach_lerp_(averaged, raw, 1 - decay)
+        return averaged, raw
 
     def save(self, file: BinaryIO) -> None:
         """Writes tensors and plain data."""

@@ -61,6 +61,21 @@ def test_another_source_is_another_library(fresh: Path, tmp_path: Path, monkeypa
         assert native.library("answer").answer() == answer
 
 
+@needs_compiler
+@pytest.mark.parametrize("header", ["answer/answer.h", "shared.h"])
+def test_another_header_is_another_library(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: str
+) -> None:
+    sources = tmp_path / "sources"
+    (sources / "answer").mkdir(parents=True)
+    monkeypatch.setattr(native, "SOURCES", sources)
+    (sources / "answer" / "answer.c").write_text(f'#include "../{header}"\nint answer(void) {{ return ANSWER; }}\n')
+    for answer in (41, 42):
+        (sources / header).write_text(f"#define ANSWER {answer}\n")
+        forget()
+        assert native.library("answer").answer() == answer
+
+
 def test_without_a_compiler_the_reason_is_a_sentence(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(fresh))
     monkeypatch.delenv("CC", raising=False)

@@ -244,7 +244,7 @@ class Branching(nn.Module):
 def test_a_module_that_cannot_be_followed_keeps_its_definition_with_the_reason() -> None:
     said: list[str] = []
     choice = Choice("auto", "cpu", log=lambda _role, text: said.append(text))
-    assert choice.network("network.codec", Branching(), "float32") is None
+    assert choice.module("network.codec", Branching(), "float32") is None
     assert choice.selected == {"network.codec": "eager"}
     assert "cannot be followed" in said[0]
 
@@ -255,5 +255,5 @@ def test_a_module_that_cannot_be_followed_keeps_its_definition_with_the_reason()
 )
 def test_a_training_from_before_there_were_networks_in_c_goes_on_by_definition(previous: dict, taken: str) -> None:
     choice = Choice("auto", "cpu", previous)
-    choice.network("network.generator", Generator(BLOCKS), "float32")
+    choice.module("network.generator", Generator(BLOCKS), "float32")
     assert choice.selected["network.generator"] == taken

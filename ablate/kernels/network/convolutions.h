@@ -10,6 +10,7 @@ enum padding { ZERO, REFLECT, REPEAT };
 struct image {
     int64_t height, width, channels;
 };
+INLINE int64_t size_of(struct image i) { return i.height * i.width * i.channels; }
 
 struct convolution {
     struct image big, small;

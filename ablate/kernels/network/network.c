@@ -32,8 +32,6 @@ static struct convolution convolution_of(const struct layer *l, int halves, int 
                                 l->padding, l->weight, halves, threads};
 }
 
-static int64_t size_of(struct image i) { return i.height * i.width * i.channels; }
-
 // The 3x3 windows of stride 2 of average pooling; what is outside is not counted.
 static void pool(const struct layer *l, const float *input, int64_t images, float *output, float *gradient) {
     int64_t c = l->in.channels;
@@ -153,7 +151,7 @@ int64_t network_room(const struct layer *layers, int64_t count, int64_t images) 
         struct image in = padded(&c, 1);
         int64_t whole = images * (most(size_of(l->out), size_of(l->in)) + size_of(in)) + 64 * LANES;
         found = most(found, whole + (l->kind == POOLING ? 0 : room(&c, images)));
-        if (l->kind == CONVOLUTION && by_winograd(&c)) found = most(found, room_of_winograd(&c, images));
+        if (l->kind == CONVOLUTION && by_winograd(&c)) found = most(found, tiling_of(&c, images).floats);
     }
     return found;
 }

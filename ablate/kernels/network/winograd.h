@@ -8,37 +8,55 @@
 
 #define PLACES 16
 #define LOTS LANES /* of input channels whose weights are turned at a time */
+#ifndef WINOGRAD_FROM
+#define WINOGRAD_FROM 32 /* channels on both sides */
+#endif
 
 /* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. */
 static int by_winograd(const struct convolution *c) {
     int64_t i = c->big.channels, s = c->small.channels;
-    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= 32 && s >= 32;
+    return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= WINOGRAD_FROM && s >= WINOGRAD_FROM;
 }
 
-/* Tiles of some images; a tile's channels, and a place's tiles or weights, lie a little apart: at a distance of a power
- * of two they would meet in few sets of the caches. */
+/* The tiles of an image by place: how far a tile's channels lie from the next one's, a place's tiles from the next one's,
+ * and where in the room to work in they begin. Both are a little further apart than they are long, as a place's weights
+ * are: at a distance of a power of two they would meet in few sets of the caches. */
+struct places {
+    int64_t channels, apart, place, at;
+};
+
+/* Tiles of some images, the padded size of one, and the room to work in: where each part of it begins, and how many floats
+ * it has. */
 struct tiling {
     int64_t images, down, across, count;
     struct image in;
-    int64_t apart_big, apart_small, apart_weights;
+    struct places big, small;
+    int64_t place_weights;
+    int64_t weights, padded, pixels, floats;
 };
+
+INLINE struct places places_of(struct image image, int64_t tiles, int64_t at) {
+    int64_t apart = image.channels + LANES;
+    return (struct places){image.channels, apart, (tiles + TILE) * apart, at};
+}
 
 /* As many images at a time as leave their places in the outer cache. */
 static struct tiling tiling_of(const struct convolution *c, int64_t images) {
-    int64_t down = divided_up(c->small.height, 2), across = divided_up(c->small.width, 2);
-    int64_t one = PLACES * down * across * (c->big.channels + c->small.channels);
-    images = most(1, least(images, 2000000 / one));
-    return (struct tiling){images, down, across, images * down * across,
-                           {2 * down + 2, 2 * across + 2, c->big.channels},
-                           c->big.channels + LANES, c->small.channels + LANES,
-                           c->big.channels * c->small.channels + 5 * LANES};
-}
+    struct tiling t = {.down = divided_up(c->small.height, 2), .across = divided_up(c->small.width, 2)};
+    int64_t one = PLACES * t.down * t.across * (c->big.channels + c->small.channels);
+    t.images = most(1, least(images, 2000000 / one));
+    t.count = t.images * t.down * t.across;
+    t.in = (struct image){2 * t.down + 2, 2 * t.across + 2, c->big.channels};
+    t.place_weights = c->big.channels * c->small.channels + 5 * LANES;
 
-/* The numbers of floats that any of the three functions works in. */
-static int64_t room_of_winograd(const struct convolution *c, int64_t images) {
-    struct tiling t = tiling_of(c, images);
-    int64_t tiles = PLACES * (t.count + TILE) * (t.apart_big + t.apart_small);
-    return tiles + PLACES * t.apart_weights + 3 * t.count + t.in.height * t.in.width * t.in.channels + 64 * LANES;
+    // One part behind the other, in whole vectors.
+    t.big = places_of(c->big, t.count, 0);
+    t.small = places_of(c->small, t.count, PLACES * t.big.place);
+    t.weights = t.small.at + PLACES * t.small.place;
+    t.padded = t.weights + PLACES * t.place_weights + LANES;
+    t.pixels = t.padded + t.in.height * t.in.width * t.in.channels;
+    t.floats = t.pixels + divided_up(t.count * sizeof(struct pixel), sizeof(float)) + LANES;
+    return t;
 }
 
 /* out[m][lane] = w[lane apart + m] for `many` m; nothing is read from `end` on. */
@@ -79,24 +97,24 @@ static void transform_weights(const struct convolution *c, const struct tiling *
                 float *to = u + packed(1, rows, columns, 0, r + q, n);
                 for (int y = 0; y < 4; y++) {
                     vector left = half[y][0], middle = half[y][1], right = half[y][2];
-                    put(to + (4 * y) * t->apart_weights, left);
-                    put(to + (4 * y + 1) * t->apart_weights, 0.5f * (left + middle + right));
-                    put(to + (4 * y + 2) * t->apart_weights, 0.5f * (left - middle + right));
-                    put(to + (4 * y + 3) * t->apart_weights, right);
+                    put(to + (4 * y) * t->place_weights, left);
+                    put(to + (4 * y + 1) * t->place_weights, 0.5f * (left + middle + right));
+                    put(to + (4 * y + 2) * t->place_weights, 0.5f * (left - middle + right));
+                    put(to + (4 * y + 3) * t->place_weights, right);
                 }
             }
         }
-    for (int64_t p = 0; c->halves && p < PLACES; p++) pair_places(u + p * t->apart_weights, 1, rows, columns);
+    for (int64_t p = 0; c->halves && p < PLACES; p++) pair_places(u + p * t->place_weights, 1, rows, columns);
 }
 
 /* The places of all tiles of the big image, which is padded in `a`, one image at a time. */
 static void transform_big(const struct convolution *c, const struct tiling *t, const float *big, int64_t images, float *a,
                           float *v) {
-    int64_t i = c->big.channels, row = t->in.width * i, place = (t->count + TILE) * t->apart_big;
+    int64_t i = c->big.channels, row = t->in.width * i, place = t->big.place;
     for (int64_t n = 0; n < images; n++, big += c->big.height * c->big.width * i) {
         pad(big, c->big, 1, c->top, c->left, t->in.height, t->in.width, c->padding, a);
         for (int64_t y = 0; y < t->down; y++)
-            for (int64_t x = 0; x < t->across; x++, v += t->apart_big)
+            for (int64_t x = 0; x < t->across; x++, v += t->big.apart)
                 for (int64_t j = 0; j < i; j += LANES) {
                     const float *d = a + 2 * y * row + 2 * x * i + j;
                     vector half[4][4];
@@ -117,11 +135,11 @@ static void transform_big(const struct convolution *c, const struct tiling *t, c
 /* The adjoint: the places' gradients, summed where tiles overlap, and brought from the padded image to the big one's. */
 static void gather_big(const struct convolution *c, const struct tiling *t, const float *v, int64_t images, float *a,
                        float *big) {
-    int64_t i = c->big.channels, row = t->in.width * i, place = (t->count + TILE) * t->apart_big;
+    int64_t i = c->big.channels, row = t->in.width * i, place = t->big.place;
     for (int64_t n = 0; n < images; n++, big += c->big.height * c->big.width * i) {
         memset(a, 0, sizeof(float) * t->in.height * row);
         for (int64_t y = 0; y < t->down; y++)
-            for (int64_t x = 0; x < t->across; x++, v += t->apart_big)
+            for (int64_t x = 0; x < t->across; x++, v += t->big.apart)
                 for (int64_t j = 0; j < i; j += LANES) {
                     float *d = a + 2 * y * row + 2 * x * i + j;
                     const float *from = v + j;
@@ -147,11 +165,10 @@ static void gather_big(const struct convolution *c, const struct tiling *t, cons
 /* The small image from its places. */
 static void gather_small(const struct convolution *c, const struct tiling *t, const float *m, int64_t images,
                          const float *bias, float *small) {
-    int64_t s = c->small.channels, high = c->small.height, wide = c->small.width, row = wide * s;
-    int64_t place = (t->count + TILE) * t->apart_small;
+    int64_t s = c->small.channels, high = c->small.height, wide = c->small.width, row = wide * s, place = t->small.place;
     for (int64_t n = 0; n < images; n++, small += high * row)
         for (int64_t y = 0; y < high; y += 2)
-            for (int64_t x = 0; x < wide; x += 2, m += t->apart_small)
+            for (int64_t x = 0; x < wide; x += 2, m += t->small.apart)
                 for (int64_t j = 0; j < s; j += LANES) {
                     vector half[2][4], offset = bias ? at_vector(bias + j) : (vector){0};
                     UNROLL for (int q = 0; q < 4; q++) {
@@ -172,11 +189,10 @@ static void gather_small(const struct convolution *c, const struct tiling *t, co
 /* The adjoint: the places of the small image's gradient. */
 static void transform_small(const struct convolution *c, const struct tiling *t, const float *small, int64_t images,
                             float *m) {
-    int64_t s = c->small.channels, high = c->small.height, wide = c->small.width, row = wide * s;
-    int64_t place = (t->count + TILE) * t->apart_small;
+    int64_t s = c->small.channels, high = c->small.height, wide = c->small.width, row = wide * s, place = t->small.place;
     for (int64_t n = 0; n < images; n++, small += high * row)
         for (int64_t y = 0; y < high; y += 2)
-            for (int64_t x = 0; x < wide; x += 2, m += t->apart_small)
+            for (int64_t x = 0; x < wide; x += 2, m += t->small.apart)
                 for (int64_t j = 0; j < s; j += LANES) {
                     const float *from = small + y * row + x * s + j;
                     vector g[2][2], none = {0};
@@ -198,14 +214,16 @@ static void transform_small(const struct convolution *c, const struct tiling *t,
                 }
 }
 
-/* One product for each place: of tiles by `k` channels, which halves leave rounded, and weights by `n`. */
-static void multiply_places(const struct convolution *c, const struct tiling *t, int64_t images, float *from, int64_t k,
-                            int64_t apart_from, const float *u, int64_t n, int64_t apart_to, float *to, struct pixel *at) {
+/* One product for each place: of the tiles of one image, which halves leave rounded, and weights. */
+static void multiply_places(const struct convolution *c, const struct tiling *t, int64_t images, const struct places *of,
+                            const struct places *into, float *work) {
     int64_t tiles = images * t->down * t->across;
-    for (int64_t p = 0; p < tiles; p++) at[p] = (struct pixel){p * apart_from, p * apart_to, n};
-    for (int64_t p = 0; p < PLACES; p++, from += (t->count + TILE) * apart_from, to += (t->count + TILE) * apart_to) {
-        if (c->halves) halve(from, tiles * apart_from);
-        multiply(from, at, tiles, 1, 0, k, u + p * t->apart_weights, n, 0, 0, to, c->halves, c->threads);
+    float *from = work + of->at, *to = work + into->at, *u = work + t->weights;
+    struct pixel *at = (struct pixel *)(work + t->pixels);
+    for (int64_t p = 0; p < tiles; p++) at[p] = (struct pixel){p * of->apart, p * into->apart, into->channels};
+    for (int64_t p = 0; p < PLACES; p++, from += of->place, to += into->place, u += t->place_weights) {
+        if (c->halves) halve(from, tiles * of->apart);
+        multiply(from, at, tiles, 1, 0, of->channels, u, into->channels, 0, 0, to, c->halves, c->threads);
     }
 }
 
@@ -213,34 +231,24 @@ static void multiply_places(const struct convolution *c, const struct tiling *t,
 static void gather_by_winograd(const struct convolution *c, const float *big, int64_t images, const float *bias,
                                float *small, float *work) {
     struct tiling t = tiling_of(c, images);
-    float *v = work, *m = v + PLACES * (t.count + TILE) * t.apart_big, *u = m + PLACES * (t.count + TILE) * t.apart_small;
-    float *a = u + PLACES * t.apart_weights + LANES;
-    struct pixel *at = (struct pixel *)(a + t.in.height * t.in.width * t.in.channels);
-    int64_t of_big = c->big.height * c->big.width * c->big.channels;
-    int64_t of_small = c->small.height * c->small.width * c->small.channels;
-    transform_weights(c, &t, 0, u);
+    transform_weights(c, &t, 0, work + t.weights);
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
-        transform_big(c, &t, big + n * of_big, many, a, v);
-        multiply_places(c, &t, many, v, c->big.channels, t.apart_big, u, c->small.channels, t.apart_small, m, at);
-        gather_small(c, &t, m, many, bias, small + n * of_small);
+        transform_big(c, &t, big + n * size_of(c->big), many, work + t.padded, work + t.big.at);
+        multiply_places(c, &t, many, &t.big, &t.small, work);
+        gather_small(c, &t, work + t.small.at, many, bias, small + n * size_of(c->small));
     }
 }
 
 /* big (images, ...) += the adjoint of that, without the bias. */
 static void scatter_by_winograd(const struct convolution *c, const float *small, int64_t images, float *big, float *work) {
     struct tiling t = tiling_of(c, images);
-    float *v = work, *m = v + PLACES * (t.count + TILE) * t.apart_big, *u = m + PLACES * (t.count + TILE) * t.apart_small;
-    float *a = u + PLACES * t.apart_weights + LANES;
-    struct pixel *at = (struct pixel *)(a + t.in.height * t.in.width * t.in.channels);
-    int64_t of_big = c->big.height * c->big.width * c->big.channels;
-    int64_t of_small = c->small.height * c->small.width * c->small.channels;
-    transform_weights(c, &t, 1, u);
+    transform_weights(c, &t, 1, work + t.weights);
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n);
-        transform_small(c, &t, small + n * of_small, many, m);
-        multiply_places(c, &t, many, m, c->small.channels, t.apart_small, u, c->big.channels, t.apart_big, v, at);
-        gather_big(c, &t, v, many, a, big + n * of_big);
+        transform_small(c, &t, small + n * size_of(c->small), many, work + t.small.at);
+        multiply_places(c, &t, many, &t.small, &t.big, work);
+        gather_big(c, &t, work + t.big.at, many, work + t.padded, big + n * size_of(c->big));
     }
 }
 
@@ -249,18 +257,17 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
                               float *gradient, float *work) {
     struct tiling t = tiling_of(c, images);
     int64_t i = c->big.channels, s = c->small.channels;
-    float *v = work, *m = v + PLACES * (t.count + TILE) * t.apart_big, *u = m + PLACES * (t.count + TILE) * t.apart_small;
-    float *a = u + PLACES * t.apart_weights + LANES;
-    memset(u, 0, sizeof(float) * PLACES * t.apart_weights);
+    float *v = work + t.big.at, *m = work + t.small.at, *u = work + t.weights;
+    memset(u, 0, sizeof(float) * PLACES * t.place_weights);
     for (int64_t n = 0; n < images; n += t.images) {
         int64_t many = least(t.images, images - n), tiles = many * t.down * t.across, step = c->halves ? 2 : 1;
-        struct walk walk = {1, 1, divided_up(tiles, step), 0, 0, step * t.apart_big, 0, 0, step * t.apart_small};
-        transform_big(c, &t, big + n * c->big.height * c->big.width * i, many, a, v);
-        transform_small(c, &t, small + n * c->small.height * c->small.width * s, many, m);
+        struct walk walk = {1, 1, divided_up(tiles, step), 0, 0, step * t.big.apart, 0, 0, step * t.small.apart};
+        transform_big(c, &t, big + n * size_of(c->big), many, work + t.padded, v);
+        transform_small(c, &t, small + n * size_of(c->small), many, m);
         for (int64_t p = 0; p < PLACES; p++) {
-            float *left = v + p * (t.count + TILE) * t.apart_big, *right = m + p * (t.count + TILE) * t.apart_small;
-            if (c->halves) pair_up(left, tiles * t.apart_big, t.apart_big), pair_up(right, tiles * t.apart_small, t.apart_small);
-            correlate(left, i, right, s, &walk, u + p * t.apart_weights, s, c->halves, c->threads);
+            float *left = v + p * t.big.place, *right = m + p * t.small.place;
+            if (c->halves) pair_up(left, tiles * t.big.apart, t.big.apart), pair_up(right, tiles * t.small.apart, t.small.apart);
+            correlate(left, i, right, s, &walk, u + p * t.place_weights, s, c->halves, c->threads);
         }
     }
     for (int64_t n = 0; n < s; n += LANES)
@@ -271,8 +278,8 @@ static void weigh_by_winograd(const struct convolution *c, const float *big, con
                 const float *from = u + (r + q) * s + n;
                 vector half[3][4];
                 UNROLL for (int x = 0; x < 4; x++) {
-                    vector u0 = at_vector(from + x * t.apart_weights), u1 = at_vector(from + (4 + x) * t.apart_weights);
-                    vector u2 = at_vector(from + (8 + x) * t.apart_weights), u3 = at_vector(from + (12 + x) * t.apart_weights);
+                    vector u0 = at_vector(from + x * t.place_weights), u1 = at_vector(from + (4 + x) * t.place_weights);
+                    vector u2 = at_vector(from + (8 + x) * t.place_weights), u3 = at_vector(from + (12 + x) * t.place_weights);
                     vector even = 0.5f * (u1 + u2);
                     half[0][x] = u0 + even, half[1][x] = 0.5f * (u1 - u2), half[2][x] = even + u3;
                 }
