@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-import torch
-from torch import Tensor
+from ablate.late_torch import Tensor, torch
 
 
 def stream(seed: int, purpose: str, step: int = 0) -> torch.Generator:

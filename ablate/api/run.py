@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +24,7 @@ def run(
     device: str | None = None,
     kernels: str | None = None,
     executor: str | None = None,
+    track: str | Sequence[str] = (),
     references: bool = True,
     progress: bool = True,
 ) -> OpenStudy:
@@ -43,6 +44,7 @@ def run(
         device: "auto", "cpu" or "cuda".
         kernels: "auto" or "eager".
         executor: who runs the cells.
+        track: trackers that follow the trainings, with options if you like: "csv", "mlflow uri=http://localhost:5000".
         references: whether other codecs are measured at the end.
         progress: whether a live table is drawn, in a terminal or a notebook.
 
@@ -62,8 +64,8 @@ def run(
         with _apart_from_the_script():
             run_command(
                 path, workers=workers, threads=threads, device=device, kernels=kernels, limit=limit, select=select,
-                executor=executor, dry_run=False, wait=True, progress=progress, references=references,
-                runs_dir=Path(runs_dir),
+                executor=executor, track=[track] if isinstance(track, str) else list(track), dry_run=False, wait=True,
+                progress=progress, references=references, runs_dir=Path(runs_dir),
             )  # fmt: skip
     except typer.Exit as ended:
         code = ended.exit_code

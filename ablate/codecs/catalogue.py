@@ -1,4 +1,4 @@
-"""The codecs that can be trained, by name. Looking at the catalogue imports no torch; looking a codec up does."""
+"""The codecs that can be trained, by name. Looking one up imports no torch; building one does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from ablate.registry import Registry
 
 codecs = Registry(
     "codec",
-    "ablate.codecs.agustsson.codec",
-    "ablate.codecs.hific.codec",
+    "ablate.codecs.kinds",
     facts={"stride": 1, "code": None, "settings": (), "rate": False, "check": None},
     check=complete("a TrainableCodec", "forward", "encode", "decode", "initialise"),
 )

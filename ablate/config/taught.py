@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ablate.config.cell import Cell
 from ablate.losses.catalogue import adversarial_losses
 from ablate.metrics.metric import Metric
+from ablate.metrics.naming import split_name
 from ablate.terms import Term
 
 
@@ -42,7 +43,7 @@ class Taught:
     def _terms_look_through(self, metric: Metric) -> bool:
         if metric.needs.extractor is not None:
             return any(metric.needs.extractor[0] in term.name for term in self.terms)
-        kind, _, network = metric.name.partition("_")
+        kind, _, network = split_name(metric.name)[0].partition("_")
         return any(term.name == kind and term.options.get("network", network) == network for term in self.terms)
 
     def _judges_through(self, sha256: str) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from annotated_types import Gt, Le
-from torch import Tensor
 
 from ablate.discriminators.catalogue import augmentations
+from ablate.late_torch import Tensor, torch
 
 Part = Annotated[float, Gt(0), Le(1)]
 """Share of an image's side."""

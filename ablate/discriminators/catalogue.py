@@ -1,4 +1,4 @@
-"""The kinds of discriminators by name. Looking at the catalogue imports no torch; looking a kind up does."""
+"""The kinds of discriminators by name. Looking one up imports no torch; building one does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ augment_probabilities = Registry("augmentation probability", "ablate.discriminat
 
 discriminators = Registry(
     "discriminator kind",
-    "ablate.discriminators.patch",
-    "ablate.discriminators.energy",
-    "ablate.discriminators.labels",
-    "ablate.discriminators.features",
-    "ablate.discriminators.unet",
-    "ablate.discriminators.latent",
+    "ablate.discriminators.kinds",
     facts={"of_loss": False, "check": None, "network": None, "sent": False, "maps": False},
     check=complete("a Discriminator", "forward", "initialise", "scales"),
 )

@@ -7,20 +7,11 @@ import itertools
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
+from ablate.discriminators.discriminator import Features
 from ablate.discriminators.patch import Trunk
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.layers.code import Code
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d, SameConvTranspose2d
-from ablate.plugins import discriminator
-
-
-@discriminator(source="Zhao et al. 2017, ICLR; Berthelot et al. 2017", of_loss=True, check=require_more_than_a_pixel)
-def energy(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
-    """Autoencoders, whose logit is minus the error of a patch."""
-    return MultiScaleDiscriminator(settings, EnergyDiscriminator)
 
 
 class EnergyDiscriminator(nn.Module):

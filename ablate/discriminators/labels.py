@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import torch
 from torch import Tensor
 
-from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
+from ablate.discriminators.discriminator import Features
 from ablate.discriminators.settings import DiscriminatorSettings
 from ablate.discriminators.unet import Ascending
 from ablate.layers.code import Code
 from ablate.layers.padding import SameConv2d
-from ablate.plugins import discriminator
-
-
-@discriminator(
-    source="Sushko et al. 2021, ICLR; Muckley et al. 2023, ICML",
-    of_loss=True,
-    sent=True,
-    check=require_more_than_a_pixel,
-)
-def labels(settings: DiscriminatorSettings, code: Code | None) -> Discriminator:
-    """Classes for each position of the latent, which the codec's own symbols make."""
-    assert code is not None, "a cell whose codec sends no symbols is refused"
-    assert code.levels is not None, "and one whose numbers have no bound"
-    return MultiScaleDiscriminator(settings, functools.partial(LabelDiscriminator, code=code, levels=code.levels))
 
 
 class LabelDiscriminator(Ascending):

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator
+from ablate.discriminators.discriminator import Features
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.layers.code import Code
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d
-from ablate.plugins import discriminator
 
 WIDEST = 512
 """No layer has more channels."""
-
-
-def _require_fit(settings: DiscriminatorSettings, crop: int) -> None:
-    """Refuses several scales, quirks of another trunk, and maps that instance norm would make constant.
-
-    Raises:
-        ValueError: for these.
-    """
-    if settings.scales != 1:
-        raise ValueError(
-            f'discriminator.kind = "latent" has one scale: set discriminator.scales = 1, and not {settings.scales}'
-        )
-    if settings.quirks.double_leaky_relu:
-        raise ValueError(
-            'discriminator.kind = "latent" has no trunk that discriminator.quirks.double_leaky_relu doubles'
-        )
-    if int(settings.kind.options["channels"]) < 1:
-        raise ValueError('discriminator.kind = "latent" turns what was sent into 1 channel or more (channels)')
-    if settings.norm == "instance" and crop / 2**settings.layers <= 1:
-        raise ValueError(
-            f'at data.crop = {crop} discriminator.kind = "latent" ends in a 1x1 feature map, which instance norm makes '
-            'constant; take a larger crop, fewer discriminator.layers or discriminator.norm = "none"'
-        )
-
-
-@discriminator(source="Mentzer et al. 2020, NeurIPS, and its release", sent=True, check=_require_fit)
-def latent(settings: DiscriminatorSettings, code: Code | None, *, channels: int = 12) -> Discriminator:
-    """A logit for each patch of an image beside what was sent of it, turned into so many channels."""
-    assert code is not None, "a cell whose codec does not say what it sends is refused"
-    return MultiScaleDiscriminator(settings, functools.partial(LatentDiscriminator, sent=code.channels, told=channels))
 
 
 class LatentDiscriminator(nn.Module):

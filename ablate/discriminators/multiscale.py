@@ -18,19 +18,6 @@ OneScale = Callable[[DiscriminatorSettings], nn.Module]
 """Makes the discriminator of one scale: (image, symbols) -> logits and the features of each layer."""
 
 
-def require_more_than_a_pixel(settings: DiscriminatorSettings, crop: int) -> None:
-    """Refuses crops whose coarsest map instance norm would make constant.
-
-    Raises:
-        ValueError: for such a crop.
-    """
-    if settings.norm == "instance" and crop / 2 ** (settings.scales - 1 + settings.layers) <= 1:
-        raise ValueError(
-            f"at data.crop = {crop} the coarsest of {settings.scales} discriminators ends in a 1x1 feature map, which "
-            'instance norm makes constant; take a larger crop, fewer scales or discriminator.norm = "channel"'
-        )
-
-
 class MultiScaleDiscriminator(Discriminator, nn.ModuleList):
     """One discriminator a scale, each on an image pooled once more; the first sees full resolution."""
 

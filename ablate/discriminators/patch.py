@@ -7,13 +7,10 @@ import itertools
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ablate.discriminators.discriminator import Discriminator, Features
-from ablate.discriminators.multiscale import MultiScaleDiscriminator, require_more_than_a_pixel
+from ablate.discriminators.discriminator import Features
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.layers.code import Code
 from ablate.layers.norm import norm
 from ablate.layers.padding import SameConv2d
-from ablate.plugins import discriminator
 
 
 class Trunk(nn.Module):
@@ -43,16 +40,6 @@ class Trunk(nn.Module):
                 x = leaky_relu(x, 0.2)
             features.append(x)
         return tuple(features)
-
-
-@discriminator(
-    source="Isola et al. 2017, CVPR, section 3.2.2; several scales: Wang et al. 2018, CVPR",
-    check=require_more_than_a_pixel,
-    maps=True,
-)
-def patch(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
-    """A logit for each patch of an image."""
-    return MultiScaleDiscriminator(settings, PatchDiscriminator)
 
 
 class PatchDiscriminator(nn.Module):

@@ -7,13 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablate.discriminators.discriminator import Discriminator, DiscriminatorOutput, Features
-from ablate.discriminators.multiscale import normalise_spectrum, require_more_than_a_pixel
+from ablate.discriminators.multiscale import normalise_spectrum
 from ablate.discriminators.patch import Trunk
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.layers.code import Code
 from ablate.layers.initial import initialise
 from ablate.layers.padding import SameConv2d
-from ablate.plugins import discriminator
 from ablate.rng import stream
 
 
@@ -37,26 +35,6 @@ class Ascending(nn.Module):
             x = F.leaky_relu(merge(torch.cat([x, finer], 1)), 0.2)
             up.append(x)
         return down, tuple(up)
-
-
-def _require_one(settings: DiscriminatorSettings, crop: int) -> None:
-    """Refuses several scales, and crops as for patches.
-
-    Raises:
-        ValueError: for these.
-    """
-    if settings.scales != 1:
-        raise ValueError(
-            'discriminator.kind = "unet" judges pixels and the whole image with one network: set '
-            f"discriminator.scales = 1, and not {settings.scales}"
-        )
-    require_more_than_a_pixel(settings, crop)
-
-
-@discriminator(source="Schönfeld et al. 2020, CVPR, section 3.1, and its release", check=_require_one, maps=True)
-def unet(settings: DiscriminatorSettings, _code: Code | None) -> Discriminator:
-    """A logit for each pixel and one for the whole image, by a U-Net; without CutMix."""
-    return UNetDiscriminator(settings)
 
 
 class UNetDiscriminator(Ascending, Discriminator):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.metrics import Estimate, Metric, PairedFeatures, Scope, of_replicates
-from ablate.metrics.naming import group_column, kernel_name
+from ablate.metrics.naming import group_column, kernel_name, on_set, split_name
 from ablate.metrics.paired import SetScore
 
 
@@ -23,7 +23,8 @@ class Distances:
         """Every distance, and what was computed beside it; None where it is refused or undefined."""
         found = {name: score.value for name, score in self.scores.items()}
         for name, score in self.scores.items():
-            found |= {name + suffix: value for suffix, value in score.beside.items()}
+            plain, images = split_name(name)
+            found |= {on_set(plain + suffix, images): value for suffix, value in score.beside.items()}
         return found
 
     def estimates(self) -> Iterator[tuple[str, Estimate]]:
@@ -54,21 +55,23 @@ def replicate_rows(
 def distances(metrics: Iterable[Metric], features: PairedFeatures, patch: int) -> Distances:
     """Measures features of patches of `patch` pixels by the metrics of sets."""
     undefined = SetScore(None, [None] * len(features.counts))
-    patches = len(features.originals)
     scores = {
-        metric.name: undefined if refusal(metric, patches, patch) else metric.function(features)
+        metric.name: undefined if refusal(metric, features.counts.tolist(), patch) else metric.function(features)
         for metric in metrics
         if metric.scope is Scope.set
     }
     return Distances(scores, features.groups.tolist())
 
 
-def refusal(metric: Metric, patches: int, patch: int) -> str | None:
-    """Says why so many patches give no such distance; None where they do, which may still be marked as few."""
+def refusal(metric: Metric, counts: Sequence[int], patch: int) -> str | None:
+    """Says why so many patches of each image give no such distance; None where they do, though they may be few."""
+    patches, images = sum(counts), sum(count > 0 for count in counts)
+    if patches < 2:
+        return f"{patches} patch{'' if patches == 1 else 'es'} of {patch} px; a distance needs 2"
+    if images < metric.needs.images:
+        return f"{patches} patches of {patch} px of one image; {metric.label} needs those of {metric.needs.images}"
     if patches >= metric.needs.patches:
         return None
-    if patches < 2:
-        return f"{patches} patches of {patch} px; a distance needs 2"
     if metric.needs.extractor is None:
         return f"{patches} patches of {patch} px; {metric.label} needs {metric.needs.patches}"
     name, tap = metric.needs.extractor

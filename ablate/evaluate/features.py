@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +36,18 @@ class Look:
         """
         network = metrics.extractor(view.name, tap=view.tap, device=device)
         seen = original_features(network, view.patch, images, cache)
-        counts = [metrics.patch_count(*shape, view.patch, view.patch // 2) for shape in images.shapes]
+        counts = [metrics.patch_count(*shape, view.patch, _shift(view.patch)) for shape in images.shapes]
         return cls(view, network, seen, counts)
+
+    @property
+    def shift(self) -> int:
+        """By how many pixels the second grid of patches is shifted."""
+        return _shift(self.view.patch)
+
+    def within(self, inside: Tensor) -> Look:
+        """Returns the same look at those patches alone that are inside, bool (n,)."""
+        counts = [int(each.sum()) for each in inside.split(self.counts)]
+        return replace(self, originals=self.originals[inside], counts=counts)
 
 
 def view_of(metric: metrics.Metric, views: Sequence[View]) -> View | None:
@@ -69,8 +79,12 @@ def original_features(extractor: metrics.Extractor, patch: int, images: Images, 
 
 def image_features(extractor: metrics.Extractor, image: Tensor, patch: int) -> Tensor:
     """Returns the features (n, tap) of the patches of a uint8 image (3, H, W), none for one smaller than a patch."""
-    cut = metrics.patches(image, patch, patch // 2)
+    cut = metrics.patches(image, patch, _shift(patch))
     return extractor(cut) if len(cut) else torch.empty(0, extractor.tap)
+
+
+def _shift(patch: int) -> int:
+    return patch // 2
 
 
 def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:

@@ -6,16 +6,24 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ablate.metrics import CodedImage, Metric, Scope, mse, psnr_within, sse
-from ablate.metrics.naming import KEPT, RATE, on_set
+from ablate.metrics import CodedImage, Metric, Scope, mse, sse
+from ablate.metrics.metric import TooSmallError
+from ablate.metrics.naming import on_set, split_name
 
 Values = dict[str, float | None]
 """Column -> value; None where it is undefined, or infinite as the PSNR of an image that came back unchanged."""
+
+
+class Figures(NamedTuple):
+    """Figures of one image, or of a region of it, and why metrics are undefined there."""
+
+    values: Values
+    undefined: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -29,13 +37,14 @@ class ImageRow:
     sse: int
     mse: float
     values: Values
+    undefined: Mapping[str, str]
     bytes: int | None
     patches: int | None
 
     @classmethod
     def of(
         cls,
-        metrics: Sequence[Metric],
+        found: Iterable[Figures],
         coded: CodedImage,
         *,
         original: Tensor,
@@ -44,16 +53,15 @@ class ImageRow:
         image: str,
         patches: int | None,
     ) -> ImageRow:
-        """Measures an image, uint8 (3, H, W), and its reconstruction by the metrics of images and of rates."""
+        """Joins the figures of parts of an image, uint8 (3, H, W), and its reconstruction."""
         pair = original[None], reconstruction[None]
-        values = image_values(metrics, *pair) | rate_values(metrics, coded)
-        return cls(
-            weights, image, coded.height, coded.width, int(sse(*pair)), float(mse(*pair)), values, coded.bytes, patches
-        )
-
-    def with_values(self, values: Values) -> ImageRow:
-        """Returns the row with further figures."""
-        return replace(self, values=self.values | values)
+        values: Values = {}
+        undefined: dict[str, str] = {}
+        for part in found:
+            values |= part.values
+            undefined |= part.undefined
+        measured = int(sse(*pair)), float(mse(*pair)), values, undefined
+        return cls(weights, image, coded.height, coded.width, *measured, coded.bytes, patches)
 
     def cells(self) -> dict[str, Any]:
         """Returns the row by column."""
@@ -63,35 +71,46 @@ class ImageRow:
         }  # fmt: skip
 
 
-def image_values(metrics: Iterable[Metric], original: Tensor, reconstruction: Tensor) -> Values:
-    """Returns the metrics of a pair of uint8 images (1, 3, H, W), None where the image is too small for one."""
+def figures_of(
+    metrics: Iterable[Metric],
+    coded: CodedImage,
+    original: Tensor,
+    reconstruction: Tensor,
+    region: Tensor | None = None,
+) -> Figures:
+    """Measures an image, uint8 (3, H, W), and its reconstruction by the metrics of images and of rates.
+
+    A metric is undefined where the image is too small for it, or the region, bool (H, W), which is then measured alone.
+    Rates are left out that ask for symbols where the codec sends none, and are None without a file.
+    """
     values: Values = {}
+    undefined: dict[str, str] = {}
+    within = {} if region is None else {"region": region}
     for metric in metrics:
-        if metric.scope is not Scope.image:
-            continue
-        if min(original.shape[2:]) < metric.needs.smallest_side:
-            values |= dict.fromkeys((metric.name, *metric.beside))
-            continue
-        found = metric.function(original, reconstruction)
-        values[metric.name] = _finite(metric.name, found)
-        values |= {name: _finite(name, derived(found)) for name, derived in metric.beside.items()}
-    return values
+        if metric.scope is Scope.rate and (coded.symbols is not None or not metric.needs.symbols):
+            rate = None if coded.bytes is None else metric.function(coded, **within)
+            values[metric.name] = None if rate is None else _finite(metric.name, rate)
+        if metric.scope is Scope.image:
+            try:
+                values |= _image_values(metric, original[None], reconstruction[None], within)
+            except TooSmallError as error:
+                undefined[metric.name] = str(error)
+                values |= dict.fromkeys((metric.name, *_beside(metric)))
+    return Figures(values, undefined)
 
 
-def in_region(region: Tensor, original: Tensor, reconstruction: Tensor, size: int | None) -> Values:
-    """Returns the figures of a region, bool (H, W), of uint8 images (3, H, W): PSNR, and the file's bits a pixel."""
-    quality = on_set("psnr", KEPT)
-    values: Values = {quality: _finite(quality, psnr_within(original[None], reconstruction[None], region))}
-    return values | {on_set(RATE, KEPT): None if size is None else 8 * size / int(region.sum())}
+def _image_values(metric: Metric, original: Tensor, reconstruction: Tensor, within: Mapping[str, Tensor]) -> Values:
+    if min(original.shape[2:]) < metric.needs.smallest_side:
+        raise TooSmallError(f"a side is below {metric.needs.smallest_side} pixels")
+    found = metric.function(original, reconstruction, **within)
+    values = {metric.name: _finite(metric.name, found)}
+    return values | {name: _finite(name, derived(found)) for name, derived in _beside(metric).items()}
 
 
-def rate_values(metrics: Iterable[Metric], coded: CodedImage) -> Values:
-    """Returns the rates of an image, None without a file, and without those of symbols where the codec sends none."""
-    return {
-        metric.name: None if coded.bytes is None else _finite(metric.name, metric.function(coded))
-        for metric in metrics
-        if metric.scope is Scope.rate and (coded.symbols is not None or not metric.needs.symbols)
-    }
+def _beside(metric: Metric) -> dict[str, Any]:
+    """Returns what else is computed of a metric's values, by the name that it has in the table."""
+    images = split_name(metric.name)[1]
+    return {on_set(name, images): derived for name, derived in metric.beside.items()}
 
 
 def _finite(name: str, value: Any) -> float | None:

@@ -18,23 +18,13 @@ from ablate.codecs.trained import TrainedCodec
 from ablate.config import NOTHING_TAUGHT, Evaluation, Taught
 from ablate.data import Images
 from ablate.data.png import to_png
-from ablate.data.regions import Regions, draw
-from ablate.evaluate.distances import Distances, distances, replicate_rows
+from ablate.evaluate.distances import Distances, replicate_rows
 from ablate.evaluate.features import Look, as_tensor, image_features, view_of
 from ablate.evaluate.given import Given
-from ablate.evaluate.images_table import ImageRow, as_csv, columns, in_region, means
-from ablate.evaluate.protocol import protocol, too_small
-from ablate.metrics import (
-    CodedImage,
-    Metric,
-    PairedFeatures,
-    bounds_of,
-    extractor,
-    in_reading_order,
-    metrics,
-    of_mean,
-)
-from ablate.rng import stream
+from ablate.evaluate.images_table import ImageRow, as_csv, columns, figures_of, means
+from ablate.evaluate.part import Part, wanted
+from ablate.evaluate.protocol import protocol
+from ablate.metrics import CodedImage, bounds_of, extractor, metrics, of_mean
 from ablate.store import Entry
 
 Done = Callable[[str, str], None]
@@ -91,11 +81,10 @@ def measure(
     Raises:
         ValueError: for weights of an extractor or of a perceptual distance that are absent or other ones.
     """
-    chosen = wanted(evaluation, images, only)
-    needed = [view_of(metric, evaluation.views) for metric in chosen]
-    views = evaluation.views if only is None else [view for view in evaluation.views if view in needed]
+    asked = {view_of(metric, evaluation.views) for metric in wanted(evaluation, images, only)}
+    views = [view for view in evaluation.views if only is None or view in asked]
     looks = [Look.through(view, images, cache, device) for view in views]
-    alike = _Alike(images, chosen, looks, there, None if evaluation.kept == "all" else evaluation.kept)
+    alike = _Alike(images, Part.all_of(evaluation, images, looks, only), there)
 
     # Each set of weights: its rows and reconstructions, then the distances over all of them.
     rows: list[ImageRow] = []
@@ -104,12 +93,9 @@ def measure(
     uncertainty: dict[str, dict[str, Any]] = {}
     for weights, codec in codecs.items():
         sent = _send(codec, weights, alike, entry, done)
-        between: list[Distances] = []
         for number, (look, features) in enumerate(zip(looks, sent.features, strict=True)):
             _save_features(entry, weights if number == 0 else f"{weights}-{look.view.name}_{look.view.tap}", features)
-            paired = PairedFeatures.of(look.originals, features, look.counts)
-            through = [metric for metric in chosen if view_of(metric, views) == look.view]
-            between.append(distances(through, paired, look.view.patch))
+        between = [each for part in alike.parts for each in part.distances(sent.features)]
         rows += sent.rows
         if between:
             replicates += replicate_rows(between, weights, images.names)
@@ -120,13 +106,8 @@ def measure(
     write_bytes(entry.images_csv, as_csv(row.cells() for row in rows))
     if replicates:
         write_bytes(entry.jackknife_csv, as_csv(replicates))
-    return Measurement(figures, uncertainty, protocol(chosen, looks, images, taught, alike.regions))
-
-
-def wanted(evaluation: Evaluation, images: Images, only: Collection[str] | None = None) -> tuple[Metric, ...]:
-    """Returns the metrics of an evaluation; one that stands in for another only where images are too small for that."""
-    found = in_reading_order([name for name in evaluation.measured if only is None or name in only])
-    return tuple(each for each in found if not each.stands_in_for or too_small(metrics[each.stands_in_for], images))
+    regions = None if evaluation.kept == "all" else evaluation.kept
+    return Measurement(figures, uncertainty, protocol(alike.parts, images, rows, taught, regions))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,28 +115,18 @@ class _Alike:
     """Conditions that all codecs are measured under."""
 
     images: Images
-    metrics: tuple[Metric, ...]
-    looks: Sequence[Look]
+    parts: Sequence[Part]
     there: Sequence[Entry]
-    regions: Regions | None
 
     @property
-    def apart(self) -> bool:
-        """Whether there are figures of these regions alone: those that PSNR and bits of the whole have."""
-        return self.regions is not None and any(metric.name == "psnr" for metric in self.metrics)
+    def looks(self) -> Sequence[Look]:
+        """What the patches of whole images are looked at through."""
+        return self.parts[0].looks
 
     def side(self, index: int) -> Side:
         """Returns the side information of an image that is there, whatever a codec takes of it."""
         maps = self.images.maps
         return NOTHING if maps is None else Side(as_tensor(maps[index])[:1])
-
-    def region(self, index: int) -> Tensor | None:
-        """Returns the kept region of an image, bool (H, W), the same for all codecs; None where all is kept."""
-        if self.regions is None:
-            return None
-        maps, name = self.images.maps, self.images.names[index]
-        planes = None if maps is None else as_tensor(maps[index])
-        return draw(self.regions, self.images.shapes[index], planes, stream(0, f"evaluation.kept.{name}"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,15 +155,19 @@ def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done:
     features: list[list[Tensor]] = [[] for _ in alike.looks]
     for index, name in enumerate(alike.images.names):
         original = as_tensor(alike.images[index])
-        region = alike.region(index)
-        size, reconstruction, held, beside = _through(codec, name, original, alike.side(index), region)
+        regions = [part.region(index) for part in alike.parts]
+        size, reconstruction, held, beside = _through(codec, name, original, alike.side(index), regions[-1])
         _write_once(entry, weights, name, to_png(reconstruction.numpy()), alike.there)
-        for look, found in zip(alike.looks, features, strict=True):
-            found.append(image_features(look.extractor, reconstruction, look.view.patch))
+        for look, own in zip(alike.looks, features, strict=True):
+            own.append(image_features(look.extractor, reconstruction, look.view.patch))
         values, levels = (held.values.numpy(), held.levels) if held else (None, 0)
         coded = CodedImage(size, original.shape[1], original.shape[2], values, levels, beside)
+        found = [
+            figures_of(part.metrics, coded, original, reconstruction, region)
+            for part, region in zip(alike.parts, regions, strict=True)
+        ]
         row = ImageRow.of(
-            alike.metrics,
+            found,
             coded,
             original=original,
             reconstruction=reconstruction,
@@ -200,8 +175,6 @@ def _send(codec: Codec | Given, weights: str, alike: _Alike, entry: Entry, done:
             image=name,
             patches=alike.looks[0].counts[index] if alike.looks else None,
         )
-        if region is not None and alike.apart:
-            row = row.with_values(in_region(region, original, reconstruction, size))
         rows.append(row)
         symbols += [held] if held else []
         done(weights, name)

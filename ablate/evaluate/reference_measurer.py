@@ -18,8 +18,8 @@ from ablate.cores import cores
 from ablate.data import Images
 from ablate.evaluate.distances import distances
 from ablate.evaluate.features import Look, as_tensor, image_features, view_of
-from ablate.evaluate.images_table import Values, image_values, rate_values
-from ablate.evaluate.measure import wanted
+from ablate.evaluate.images_table import Values, figures_of
+from ablate.evaluate.part import wanted
 from ablate.metrics import CodedImage, PairedFeatures, Scope
 
 
@@ -110,7 +110,7 @@ class Measurer:
         file = self.file(number, quality)
         original, decoded = as_tensor(self.images[number]), self.codec.at(quality).decode(file)
         coded = CodedImage(len(file), *self.images.shapes[number])
-        values = image_values(self.metrics, original[None], decoded[None]) | rate_values(self.metrics, coded)
+        values = figures_of(self.metrics, coded, original, decoded).values
         features = [image_features(look.extractor, decoded, look.view.patch) for look in self.looks]
         return Measured(quality, values, torch.equal(decoded, original), features)
 

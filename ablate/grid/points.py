@@ -22,7 +22,7 @@ from ablate.grid.sections import Compare, Seeds
 from ablate.grid.sheet import Sheet
 from ablate.grid.tune import read_tuning
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import KEPT, RATE, VALIDATION, split_name
+from ablate.metrics.naming import KEPT, VALIDATION, on_set, split_name
 from ablate.records import PlannedTuning
 
 NAMED_AT_MOST = 3
@@ -115,6 +115,7 @@ def _cells(
 def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
     """Notes metrics that no cell measures, since they are measured only where an evaluation says so."""
     measured = {name for cell in cells for name in cell.evaluation.chosen}
+    every = {name for cell in cells for name in cell.evaluation.measured}
     sets = {name for cell in cells for name in cell.evaluation.set_names}
     sets |= {KEPT for cell in cells if cell.evaluation.kept != "all"}
     for place in ("primary", "margin"):
@@ -126,9 +127,10 @@ def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> Non
             if images == VALIDATION:
                 said = f"{name} is what choices are made by, and a claim needs images that had no part in any"
                 sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))
-            elif images == KEPT in sets and plain not in ("psnr", RATE):
-                said = f"{plain} is not measured in the kept region"
-                sheet.report(where, f"compare.{place}", said, allowed=there_is(["psnr@kept", "bpp_actual@kept"]))
+            elif images == KEPT in sets and not metrics[plain].regional:
+                said = f"{plain} is of whole images alone, as its function takes no region"
+                inside = [on_set(each, KEPT) for each in metrics if metrics[each].regional and each in every]
+                sheet.report(where, f"compare.{place}", said, allowed=there_is(inside))
             elif cells and images not in sets:
                 said = f"{images} is no set of images of the grid"
                 sheet.report(where, f"compare.{place}", said, allowed=there_is(sorted(sets)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+from ablate.late_torch import Tensor
 
 Memory = dict[str, Tensor]
 """Tensors that a loss or a penalty keeps from step to step, by name; saved with the training, on its device."""

@@ -1,6 +1,6 @@
 """The losses by kind and name: what grid files, documents and checks look up.
 
-Looking at a catalogue imports no torch; looking a loss up does.
+Looking a loss up imports no torch; computing one does.
 """
 
 from __future__ import annotations

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor
-from torch.nn.functional import relu, softplus
-
+from ablate.late_torch import F, Tensor
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.plugins import adversarial_loss
 
@@ -35,7 +33,7 @@ def two_class(logits: Tensor) -> Tensor:
 
 
 def _logistic(real: Tensor, fake: Tensor) -> Tensor:
-    return softplus(-real).mean() + softplus(fake).mean()
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
 @adversarial_loss(
@@ -53,7 +51,7 @@ def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
         raise ValueError(f"real_target is the probability that an image is one, above 0 up to 1, not {real_target}")
     return AdversarialLoss(
         discriminator=lambda real, fake: _logistic(real, fake) + (1 - real_target) * real.mean(),
-        generator=lambda _real, fake: softplus(-fake).mean(),
+        generator=lambda _real, fake: F.softplus(-fake).mean(),
         threshold=math.log(real_target / (2 - real_target)),
     )
 
@@ -67,7 +65,7 @@ def vanilla(*, real_target: float = 1.0) -> AdversarialLoss:
 )
 def minimax() -> AdversarialLoss:
     """Logistic loss of the two-player game; the generator's gradient vanishes where the discriminator wins."""
-    return AdversarialLoss(_logistic, lambda _real, fake: -softplus(fake).mean())
+    return AdversarialLoss(_logistic, lambda _real, fake: -F.softplus(fake).mean())
 
 
 @adversarial_loss(
@@ -125,7 +123,7 @@ def _least_squares(a: float, b: float, c: float, factor: float) -> AdversarialLo
 def hinge() -> AdversarialLoss:
     """Hinge loss; the generator's gradient is the same at every logit."""
     return AdversarialLoss(
-        discriminator=lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean(),
+        discriminator=lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
         generator=lambda _real, fake: -fake.mean(),
     )
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-from torch.nn.functional import relu
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.limits import Weight
 from ablate.losses.penalized import REDUCTIONS, Penalty, PenaltyInputs
 from ablate.plugins import penalty
@@ -199,7 +196,7 @@ def lecam(*, weight: Weight = 0.3, decay: float = 0.99) -> Penalty:
         real_averages = averages(inputs, "real", inputs.real)
         fake_averages = averages(inputs, "fake", inputs.fake)
         return [
-            weight * (relu(real - fake_average).square().mean() + relu(real_average - fake).square().mean())
+            weight * (F.relu(real - fake_average).square().mean() + F.relu(real_average - fake).square().mean())
             for real, fake, real_average, fake_average in zip(
                 inputs.real, inputs.fake, real_averages, fake_averages, strict=True
             )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-
+from ablate.late_torch import nn, torch
 from ablate.losses.penalized import Penalty
 from ablate.plugins import penalty
 
@@ -25,9 +23,9 @@ def clip(*, bound: float = 0.01) -> Penalty:
     if bound <= 0:
         raise ValueError(f"clip needs a positive bound, not {bound}")
 
-    @torch.no_grad()
     def constrain(discriminator: nn.Module) -> None:
-        for weight in discriminator.parameters():
-            weight.clamp_(-bound, bound)
+        with torch.no_grad():
+            for weight in discriminator.parameters():
+                weight.clamp_(-bound, bound)
 
     return Penalty(constrain=constrain)

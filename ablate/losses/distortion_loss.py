@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
+from ablate.late_torch import Tensor
 
 Distortion = Callable[[Tensor, Tensor], Tensor]
 """(image, reconstruction) -> scalar, 0 or more, of float32 (N, 3, H, W) in [-1, 1]; a mean over the images.

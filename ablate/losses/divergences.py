@@ -13,9 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from torch import Tensor
-from torch.nn.functional import softplus
-
+from ablate.late_torch import F, Tensor
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.plugins import adversarial_loss
 
@@ -119,7 +117,7 @@ def f_hellinger(*, saturating: bool = False, limit: float = LIMIT) -> Adversaria
 )
 def f_js(*, saturating: bool = False) -> AdversarialLoss:
     """Jensen-Shannon divergence, twice; sp is softplus."""
-    return _bound(lambda r: softplus(-r) - math.log(2), lambda f: softplus(f) - math.log(2), saturating)
+    return _bound(lambda r: F.softplus(-r) - math.log(2), lambda f: F.softplus(f) - math.log(2), saturating)
 
 
 @adversarial_loss(

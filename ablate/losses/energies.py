@@ -5,9 +5,7 @@ With r = -e(x) and f = -e(x_hat) they read like any other pair on logits, of whi
 
 from __future__ import annotations
 
-from torch import Tensor
-from torch.nn.functional import relu
-
+from ablate.late_torch import F, Tensor
 from ablate.losses.adversarial_loss import AdversarialLoss, Memory
 from ablate.plugins import adversarial_loss
 
@@ -27,7 +25,7 @@ def ebgan(*, margin: float = 0.3) -> AdversarialLoss:
     if margin <= 0:
         raise ValueError(f"margin is an energy that reconstructions are pushed up to, above 0, not {margin}")
     return AdversarialLoss(
-        discriminator=lambda real, fake: relu(margin + fake).mean() - real.mean(),
+        discriminator=lambda real, fake: F.relu(margin + fake).mean() - real.mean(),
         generator=lambda _real, fake: -fake.mean(),
         threshold=-margin / 2,
     )

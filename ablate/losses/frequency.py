@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
+from ablate.late_torch import Tensor, torch
 from ablate.losses.distortion_loss import Distortion, error
 from ablate.plugins import distortion
 

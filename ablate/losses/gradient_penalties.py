@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import torch
-from torch import Tensor
-from torch.nn.functional import relu
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.limits import Weight
 from ablate.losses.penalized import REDUCTIONS, OfGradient, Penalty, PenaltyInputs
 from ablate.plugins import penalty
@@ -65,6 +62,11 @@ def _norm(squared: Tensor) -> Tensor:
     return (squared + TINY).sqrt()
 
 
+def far_from_zero(squared: Tensor) -> Tensor:
+    """Returns the mean squared distance of norms from 0, of squared norms."""
+    return squared.mean()
+
+
 def far_from_one(squared: Tensor) -> Tensor:
     """Returns the mean squared distance of norms from 1, of squared norms."""
     return (_norm(squared) - 1).square().mean()
@@ -98,7 +100,7 @@ def lp(
 ) -> Penalty:
     """Holds the gradient norm below 1 between image and reconstruction."""
     return _penalty(
-        _between, lambda squared: relu(_norm(squared) - 1).square().mean(), weight, reduction, norm, half, every
+        _between, lambda squared: F.relu(_norm(squared) - 1).square().mean(), weight, reduction, norm, half, every
     )
 
 
@@ -142,7 +144,7 @@ def r1(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at images; StyleGAN's lazy R1 is `every` = 16."""
-    return _penalty(lambda inputs: inputs.image, torch.mean, weight, reduction, norm, half, every)
+    return _penalty(lambda inputs: inputs.image, far_from_zero, weight, reduction, norm, half, every)
 
 
 @penalty(
@@ -156,7 +158,7 @@ def r2(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = True, every: int = 1
 ) -> Penalty:
     """Holds the squared gradient norm down at reconstructions; R3GAN has it beside r1."""
-    return _penalty(lambda inputs: inputs.reconstruction, torch.mean, weight, reduction, norm, half, every)
+    return _penalty(lambda inputs: inputs.reconstruction, far_from_zero, weight, reduction, norm, half, every)
 
 
 def _author_noise(inputs: PenaltyInputs) -> Tensor:
@@ -207,4 +209,4 @@ def maxgp(
     *, weight: Weight = 10.0, reduction: str = "mean", norm: str = "sample", half: bool = False, every: int = 1
 ) -> Penalty:
     """Holds the largest squared gradient norm of the batch down, between image and reconstruction."""
-    return _penalty(_between, torch.max, weight, reduction, norm, half, every)
+    return _penalty(_between, lambda squared: squared.max(), weight, reduction, norm, half, every)

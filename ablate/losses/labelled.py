@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch.nn.functional import logsigmoid
-
+from ablate.late_torch import F, torch
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.losses.classic import two_class
 from ablate.plugins import adversarial_loss
@@ -28,6 +26,6 @@ def oasis() -> AdversarialLoss:
         discriminator=lambda real, fake: -(real[:, 1].mean() + fake[:, 0].mean()) / 2,
         generator=lambda _real, fake: -fake[:, 1].mean(),
         decision=two_class,
-        channels=lambda logit: torch.cat([logsigmoid(-logit), logsigmoid(logit)], 1),
+        channels=lambda logit: torch.cat([F.logsigmoid(-logit), F.logsigmoid(logit)], 1),
         needs=("log p(reconstruction)", "log p(label of the position)"),
     )

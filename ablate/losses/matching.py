@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-from torch.nn.functional import l1_loss
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.losses.catalogue import feature_matchings
 from ablate.networks.exact import at_least_float32
 
@@ -58,7 +55,7 @@ def feature_matching(
     each = weight(len(fake), len(fake[0]))
     return sum(
         (
-            each * l1_loss(at_least_float32(f), at_least_float32(r.detach()))
+            each * F.l1_loss(at_least_float32(f), at_least_float32(r.detach()))
             for rs, fs in zip(real, fake, strict=True)
             for r, f in zip(rs, fs, strict=True)
         ),

@@ -6,9 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor, nn
-
+from ablate.late_torch import Tensor, nn, torch
 from ablate.losses.adversarial_loss import Memory
 from ablate.rng import to_device
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-import torch
-from torch import Tensor
-
+from ablate.late_torch import Tensor, torch
 from ablate.losses.distortion_loss import Distortion, require_side
-from ablate.networks import imagenet, lite0, lpips_heads
+from ablate.networks import imagenet, lpips_heads
 from ablate.networks.exact import full_precision
 from ablate.plugins import distortion
 
@@ -38,6 +36,8 @@ def perceptual_lite0(*, stages: int = 4, distance: str = "squared") -> Distortio
     Raises:
         ValueError: for other than 1 to 7 stages or another distance than "squared" and "l1".
     """
+    from ablate.networks import lite0  # with torch
+
     if not 1 <= stages <= len(lite0.LITE0.stage_ends):
         raise ValueError(f"perceptual_lite0 has 1 to {len(lite0.LITE0.stage_ends)} stages, not {stages}")
     if distance not in ("squared", "l1"):

@@ -5,8 +5,7 @@ The range belongs to the definition: lambda_x = 12 on [-1, 1] is 48 on [0, 1] an
 
 from __future__ import annotations
 
-from torch.nn.functional import l1_loss, mse_loss, smooth_l1_loss
-
+from ablate.late_torch import F
 from ablate.losses.distortion_loss import Distortion, error
 from ablate.plugins import distortion
 
@@ -24,13 +23,13 @@ def none() -> Distortion:
 )
 def mse() -> Distortion:
     """Mean squared error."""
-    return lambda image, reconstruction: mse_loss(reconstruction, image.detach())
+    return lambda image, reconstruction: F.mse_loss(reconstruction, image.detach())
 
 
 @distortion(formula=r"E|x - \hat x|", source="Isola et al. 2017, equation 3", convention="twice its value on [0, 1]")
 def l1() -> Distortion:
     """Mean absolute error."""
-    return lambda image, reconstruction: l1_loss(reconstruction, image.detach())
+    return lambda image, reconstruction: F.l1_loss(reconstruction, image.detach())
 
 
 @distortion(
@@ -65,4 +64,4 @@ def huber(*, beta: float = 0.1) -> Distortion:
     """
     if beta <= 0:
         raise ValueError(f"huber needs a beta above 0, not {beta}; for L1 there is l1")
-    return lambda image, reconstruction: smooth_l1_loss(reconstruction, image.detach(), beta=beta)
+    return lambda image, reconstruction: F.smooth_l1_loss(reconstruction, image.detach(), beta=beta)

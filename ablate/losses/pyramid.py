@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor
-
+from ablate.late_torch import F, Tensor
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
 from ablate.plugins import distortion

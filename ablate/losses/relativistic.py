@@ -12,10 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import relu, softplus
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.losses.adversarial_loss import AdversarialLoss
 from ablate.plugins import adversarial_loss
 from ablate.registry import chosen
@@ -25,7 +22,7 @@ Margins = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 
 
 def _logistic(margin: Tensor) -> Tensor:
-    return softplus(-margin)
+    return F.softplus(-margin)
 
 
 def _squares(margin: Tensor) -> Tensor:
@@ -33,7 +30,7 @@ def _squares(margin: Tensor) -> Tensor:
 
 
 def _hinge(margin: Tensor) -> Tensor:
-    return relu(1 - margin)
+    return F.relu(1 - margin)
 
 
 def _next_image(logits: Tensor) -> Tensor:

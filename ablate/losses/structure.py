@@ -10,10 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.losses.distortion_loss import Distortion, error, require_side
 from ablate.losses.window import windowed
 from ablate.plugins import distortion

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 
-import torch
-from torch import Tensor
-from torch.nn.functional import conv2d
-
+from ablate.late_torch import F, Tensor, torch
 from ablate.networks.exact import full_precision
 
 
@@ -20,8 +17,8 @@ def windowed(planes: Tensor, taps: tuple[float, ...]) -> Tensor:
     column = _column(taps, planes.dtype, planes.device).expand(channels, -1, -1, -1)
     with full_precision(planes.device):
         # A depthwise convolution is several times faster in this memory format.
-        rows = conv2d(planes.contiguous(memory_format=torch.channels_last), column, groups=channels)
-        return conv2d(rows, column.transpose(-1, -2), groups=channels)
+        rows = F.conv2d(planes.contiguous(memory_format=torch.channels_last), column, groups=channels)
+        return F.conv2d(rows, column.transpose(-1, -2), groups=channels)
 
 
 @functools.cache

@@ -16,7 +16,6 @@ from .images.perceptual import lpips_vgg as lpips_vgg
 from .images.pixel import decibels as decibels
 from .images.pixel import mse as mse
 from .images.pixel import psnr as psnr
-from .images.pixel import psnr_within as psnr_within
 from .images.pixel import sse as sse
 from .images.sharpness import sharpness as sharpness
 from .images.sharpness import sharpness_ratio as sharpness_ratio
@@ -34,6 +33,7 @@ from .kernel import kid_paired as kid_paired
 from .metric import Metric as Metric
 from .metric import Needs as Needs
 from .metric import Scope as Scope
+from .metric import TooSmallError as TooSmallError
 from .paired import PairedFeatures as PairedFeatures
 from .patches import patch_count as patch_count
 from .patches import patches as patches

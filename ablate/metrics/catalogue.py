@@ -6,6 +6,7 @@ Looking one up imports no torch, so that a report can be read and written withou
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -40,7 +41,9 @@ class Metrics(Catalogue[Metric]):
         metric = self[name]
         told = {fact: getattr(metric, fact) for fact in TOLD}
         bounds = [bound if math.isfinite(bound) else None for bound in metric.bounds]
-        return {**told, "smallest_side": metric.needs.smallest_side, "bounds": bounds}
+        return {
+            **told, "smallest_side": metric.needs.smallest_side, "bounds": bounds, "regional": metric.regional
+        }  # fmt: skip
 
     def stand_in(self, name: str, description: Mapping[str, Any], why: str) -> None:
         told = {fact: description[fact] for fact in TOLD}
@@ -48,12 +51,14 @@ class Metrics(Catalogue[Metric]):
             free if bound is None else bound for bound, free in zip(description["bounds"], UNBOUNDED, strict=True)
         )
         needs = Needs(smallest_side=description["smallest_side"])
-        self.add_function(absent(name, why), **told, needs=needs, bounds=(low, high))
+        more = {"needs": needs, "bounds": (low, high), "regional": description.get("regional", False)}
+        self.add_function(absent(name, why), **told, **more)
 
     def add_function(
         self, function: Callable[..., Any], *, scope: Literal["image", "set", "rate"], **facts: Any
     ) -> None:
-        """Adds a metric that a function computes; facts as `Metric` has them."""
+        """Adds a metric that a function computes; facts as `Metric` has them, `regional` where it takes a region."""
+        facts.setdefault("regional", scope == "set" or "region" in inspect.signature(function).parameters)
         of_plugin = being_defined(function) is not None and scope == "image"
         called = _number_an_image(function) if of_plugin else function
         self.add(Metric(name=function.__name__, function=called, scope=Scope(scope), **facts), function)
@@ -63,8 +68,8 @@ def _number_an_image(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns the metric of a plugin, which must give one number for each image."""
 
     @functools.wraps(function)
-    def checked(originals: Any, reconstructions: Any) -> Any:
-        values = function(originals, reconstructions)
+    def checked(originals: Any, reconstructions: Any, **region: Any) -> Any:
+        values = function(originals, reconstructions, **region)
         if tuple(getattr(values, "shape", ())) != tuple(originals.shape[:1]):
             expected = f"a tensor ({len(originals)},) is expected, a number for each image"
             raise broken(function, "returned", values, expected)

@@ -19,12 +19,19 @@ LAST_OF_QUALITY = 70
 Direction = Literal["higher", "lower"]
 
 
+class TooSmallError(ValueError):
+    """An image, or a region of one, that a metric is undefined on, as none of its windows fits into it."""
+
+
 class Scope(StrEnum):
     """Subject of a metric, which decides what its function is given.
 
     image: uint8 originals and reconstructions (N, 3, H, W); returns a tensor (N,).
     set: `PairedFeatures` of all patches; returns a `SetScore`.
     rate: a `CodedImage`; returns a number.
+
+    A function of images or rates that can also be of a region of the image takes it, bool (H, W), as `region`; of sets
+    it is given the patches that lie in their image's region as a whole.
     """
 
     image = "image"
@@ -42,6 +49,7 @@ class Needs:
         weights: returns the weights files that a user brings along, by the key of their sha256 in a record.
         extractor: name and tap of the feature extractor.
         patches: fewest patches of the whole set.
+        images: fewest images that these are of.
         enough_patches: from how many on the figure is hardly biased; None where it never is.
     """
 
@@ -50,6 +58,7 @@ class Needs:
     weights: Callable[[], Mapping[str, WeightsFile]] | None = None
     extractor: tuple[str, int] | None = None
     patches: int = 2
+    images: int = 1
     enough_patches: int | None = None
 
 
@@ -69,6 +78,7 @@ class Metric:
         stands_in_for: name of the metric that images may be too small for; measured where a set has such images.
         bounds: least and largest value that there is; intervals stay within them.
         default: whether an evaluation that names no metrics measures it.
+        regional: whether it can be of the kept region of images alone.
     """
 
     name: str
@@ -86,6 +96,7 @@ class Metric:
     stands_in_for: str | None = None
     bounds: Bounds = UNBOUNDED
     default: bool = True
+    regional: bool = False
 
     @property
     def by_choice(self) -> bool:

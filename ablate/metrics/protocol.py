@@ -20,6 +20,7 @@ DECISIVE = (
     "pictures",
     "colours",
     "images",
+    "region",
     "defined_by",
 )
 """Facts of a record that change what its figure means: where one differs, the figures say nothing about each other."""

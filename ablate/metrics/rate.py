@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablate.metrics.metric import Needs
 from ablate.plugins import metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Symbols = NDArray[np.uint8]
 
@@ -89,10 +93,10 @@ def bpp_entropy(coded: CodedImage) -> float:
     formula="8 * bytes of the entropy-coded file, header included, / (H W)",
     source="length of the very file that is decoded again and measured; ablate.codecs.container",
 )
-def bpp_actual(coded: CodedImage) -> float:
-    """Returns the bits per pixel of the file."""
+def bpp_actual(coded: CodedImage, region: Tensor | None = None) -> float:
+    """Returns the bits of the file for each pixel of the image, or of a region of it, bool (H, W)."""
     assert coded.bytes is not None, "the rate of a file is asked for where there is one"
-    return 8 * coded.bytes / coded.pixels
+    return 8 * coded.bytes / (coded.pixels if region is None else int(region.sum()))
 
 
 @metric(

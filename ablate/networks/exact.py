@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-from torch import Tensor
-from torch.backends import cudnn
+from ablate.late_torch import Tensor, torch
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
@@ -23,6 +21,7 @@ def full_float32() -> Iterator[None]:
     is left as it is.
     """
     products = torch.get_float32_matmul_precision()
+    cudnn = torch.backends.cudnn
     plain = cudnn.flags(
         enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
     )
@@ -47,6 +46,6 @@ def exact(device: torch.device) -> Iterator[None]:
 
     bfloat16 moves a distance between sets by per cents.
     """
-    repeatable = cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    repeatable = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with full_precision(device), repeatable:
         yield

@@ -6,9 +6,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
+from ablate.late_torch import Tensor, nn, torch
 from ablate.networks.weights_file import WeightsFile
 
 MEAN = (0.485, 0.456, 0.406)

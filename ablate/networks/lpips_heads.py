@@ -6,9 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from ablate.late_torch import Tensor, torch
 from ablate.networks.imagenet import ALEXNET, VGG16, Backbone
 from ablate.networks.weights_file import WeightsFile
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
+from ablate.late_torch import Tensor, torch
 from ablate.registry import AbsentError
 
 _TIMEOUT_SECONDS = 30

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ablate.metrics.naming import on_set
+from ablate.metrics.naming import on_set, split_name
 from ablate.records.record import Record
 from ablate.records.result import Result
 
@@ -63,4 +63,10 @@ def joined(result: Result, measurements: Sequence[tuple[str, Measurement]]) -> R
 
 def _beside(names: Sequence[str], figures: Any) -> list[str]:
     """Returns the figures of the named metrics, and what was computed beside them."""
-    return [each for each in figures if any(each == name or each.startswith(f"{name}_") for name in names)]
+    named = [split_name(name) for name in names]
+    found = []
+    for each in figures:
+        plain, images = split_name(each)
+        if any(images == of and (plain == name or plain.startswith(f"{name}_")) for name, of in named):
+            found.append(each)
+    return found

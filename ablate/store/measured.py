@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.naming import TEST, VALIDATION, group_column
+from ablate.metrics.naming import TEST, VALIDATION, group_column, split_name
 from ablate.records import Measurement, Result
 from ablate.records.images import read_images
 from ablate.records.measurement import joined
@@ -95,7 +95,7 @@ def looked_at_alike(name: str, facts: Mapping[str, Any], evaluation: Evaluation)
     """
     if facts.get("region", "all") != evaluation.kept:
         return False
-    if name in metrics and facts.get("defined_by", "") != metrics.defined_by(name):
+    if split_name(name)[0] in metrics and facts.get("defined_by", "") != metrics.defined_by(name):
         return False
     patches = {(view.name, view.tap): view.patch for view in evaluation.views}
     wanted = patches.get((facts.get("extractor"), facts.get("tap")))  # type: ignore[arg-type]

@@ -20,12 +20,15 @@ from ablate.trackers.tracker import TrackedRun, Tracker
 if TYPE_CHECKING:
     import numpy as np
 
-AT_ONCE = 100
-"""Parameters that MLflow takes in one call."""
-METRICS_AT_ONCE = 1000
-"""Numbers that it takes in one call."""
-WAIT_SECONDS = 5.0
-"""How long numbers are kept to be written together; those that a kill takes are told again by the next attempt."""
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it would tell its makers of every run
+
+AT_ONCE = {"metrics": 800, "params": 100, "tags": 100}
+"""How much MLflow takes in one call."""
+WAIT_SECONDS, WAIT_WRITES = 5.0, 200
+"""How long all is kept to be written together: so many seconds, and as many times as long as writing took.
+
+Numbers that a kill takes are told again by the next attempt.
+"""
 LONGEST = 6000
 """Characters of a parameter that it takes."""
 ID = "ablate.id"
@@ -42,9 +45,9 @@ class MlflowRun:
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
         with _alone(local) if not uri else contextlib.nullcontext():
             self._open(run, uri or f"sqlite:///{local / 'mlflow.db'}", experiment, None if uri else local)
-        self._waiting: list[Any] = []
-        self._written = time.time()
-        self.told, self.measured = (0, False) if self._new else self._kept()
+        self._waiting: dict[str, list[Any]] = {kind: [] for kind in AT_ONCE}
+        self._due = time.time() + WAIT_SECONDS
+        self.told, self.measured, self._bare = (0, False, True) if self._new else self._kept()
 
     def _open(self, run: TrackedRun, uri: str, experiment: str, local: Path | None) -> None:
         from mlflow.tracking import MlflowClient
@@ -62,30 +65,33 @@ class MlflowRun:
             tags = {ID: run.id, "ablate.grid": run.grid, "ablate.label": run.label}
             self._id, self._new = self._client.create_run(place, tags=tags, run_name=run_name(run)).info.run_id, True
 
-    def _kept(self) -> tuple[int, bool]:
-        history = self._client.get_metric_history(self._id, "t")
-        figures = any(name.startswith(FINAL) for name in self._client.get_run(self._id).data.metrics)
-        return max((each.step for each in history), default=0), figures
+    def _kept(self) -> tuple[int, bool, bool]:
+        history, data = self._client.get_metric_history(self._id, "t"), self._client.get_run(self._id).data
+        figures = any(name.startswith(FINAL) for name in data.metrics)
+        return max((each.step for each in history), default=0), figures, not data.params
 
     def parameters(self, settings: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        given = [Param(key, str(value)[:LONGEST]) for key, value in settings.items()] if self._new else []
-        for first in range(0, len(given), AT_ONCE):
-            self._client.log_batch(self._id, params=given[first : first + AT_ONCE])
+        if self._bare:
+            self._waiting["params"] = [Param(key, str(value)[:LONGEST]) for key, value in settings.items()]
 
     def numbers(self, step: int, found: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = time.time()
-        self._waiting += [Metric(name, float(value), int(now * 1000), step) for name, value in found.items()]
-        if now - self._written > WAIT_SECONDS:
+        new = [Metric(name, float(value), int(now * 1000), step) for name, value in found.items()]
+        self._waiting["metrics"] += new
+        if now > self._due:
             self._write()
 
     def _write(self) -> None:
-        for first in range(0, len(self._waiting), METRICS_AT_ONCE):
-            self._client.log_batch(self._id, self._waiting[first : first + METRICS_AT_ONCE])
-        self._waiting, self._written = [], time.time()
+        began = time.time()
+        while any(self._waiting.values()):
+            batch: dict[str, Any] = {kind: waiting[: AT_ONCE[kind]] for kind, waiting in self._waiting.items()}
+            self._client.log_batch(self._id, **batch)
+            self._waiting = {kind: waiting[AT_ONCE[kind] :] for kind, waiting in self._waiting.items()}
+        self._due = time.time() + max(WAIT_SECONDS, WAIT_WRITES * (time.time() - began))
 
     def sheet(self, step: int, pixels: np.ndarray) -> None:
         with tempfile.TemporaryDirectory() as directory:
@@ -97,14 +103,20 @@ class MlflowRun:
         self._client.log_artifact(self._id, str(file), "test")
 
     def event(self, step: int, kind: str, detail: str) -> None:
-        self._client.set_tag(self._id, f"event.{kind}", f"step {step}: {detail}"[:LONGEST])
+        self._tag(f"event.{kind}", f"step {step}: {detail}"[:LONGEST])
+        self._due = 0.0  # with the numbers of the next log point: no later attempt may tell of it again
 
     def end(self, status: Status, step: int, figures: Mapping[str, float]) -> None:
         if figures:
             self.numbers(step, figures)
+        self._tag("ablate.status", status.value)
         self._write()
-        self._client.set_tag(self._id, "ablate.status", status.value)
         self._client.set_terminated(self._id, ENDED.get(status, "FAILED"))
+
+    def _tag(self, name: str, value: str) -> None:
+        from mlflow.entities import RunTag
+
+        self._waiting["tags"].append(RunTag(name, value))
 
 
 @contextlib.contextmanager

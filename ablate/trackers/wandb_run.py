@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from ablate.trackers.tracker import TrackedRun, Tracker
 
 if TYPE_CHECKING:
     import numpy as np
+
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline, too, its makers would be told of its errors
 
 MODES = {mode: mode for mode in ("offline", "online", "disabled")}
 

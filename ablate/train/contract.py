@@ -12,12 +12,12 @@ from ablate.losses import PenaltyInputs
 from ablate.losses.catalogue import adversarial_losses, distortions, penalties
 from ablate.losses.measured import LOSING
 from ablate.metrics.catalogue import metrics
-from ablate.metrics.metric import Scope
 from ablate.plugins.load import origin_of, place_in
 from ablate.plugins.source import Source
 from ablate.registry import Entry
 from ablate.rng import stream
 from ablate.train.finding import Finding
+from ablate.train.metric_contract import inspect_metric
 
 EXTREME = 1e4
 """Logits of a discriminator that has run away."""
@@ -33,7 +33,7 @@ def inspect_plugin(source: Source) -> Iterator[Named]:
         (adversarial_losses, _adversarial),
         (distortions, _distortion),
         (penalties, _penalty),
-        (metrics, _metric),
+        (metrics, inspect_metric),
     )
     for catalogue, inspect in kinds:
         for name in catalogue.of(origin_of(source)):
@@ -181,30 +181,6 @@ def _penalty(entry: Entry) -> Iterator[Finding]:
     else:
         yield Finding("shapes", "ok", "its terms are a finite number for each scale")
     yield from _options(entry, outcomes)
-
-
-def _metric(metric: Any) -> Iterator[Finding]:
-    if metric.scope is not Scope.image:
-        yield Finding("scope", "ok", f"a metric of a {metric.scope} is tried where it is measured first")
-        return
-    side = max(SIDE, metric.needs.smallest_side)
-    image = (127.5 * (1 + _drawn("image", 2, 3, side, side + 2)).clamp(0, 2)).to(torch.uint8)
-    noise = (20 * _drawn("noise", *image.shape)).round()
-    noisy = (image + noise).clamp(0, 255).to(torch.uint8)
-    equal, far = metric.function(image, image), metric.function(image, noisy)
-    yield Finding("shapes", "ok", "it is a number for each image")
-    if not torch.isfinite(far).all():
-        yield Finding("finite", "problem", f"it is {far.tolist()} for noisy images", "figures are means over images")
-    if not torch.equal(metric.function(image, noisy), far):
-        yield Finding("repeated", "problem", "it is another number when it is asked again", "draw nothing in a metric")
-    if metric.direction is None:
-        return
-    better = (metric.sign * (equal.double() - far.double())).min()
-    if better > 0 or not torch.isfinite(equal).all():
-        yield Finding("order", "ok", f"equal images are better than noisy ones, {metric.direction} is better")
-    else:
-        found = f"equal images have {equal.tolist()}, noisy ones {far.tolist()}, and {metric.direction} is better"
-        yield Finding("order", "problem", found, "the direction says which arm wins")
 
 
 def _options(entry: Entry, outcomes: Callable[[Any], Values]) -> Iterator[Finding]:

@@ -45,6 +45,12 @@ def test_a_grid_is_a_file_that_the_command_line_reads(page: dict[str, Any], dire
     assert (directory / "runs" / "losses" / "plan.json").is_file()
 
 
+def test_the_tracker_that_was_asked_for_followed_every_cell(page: dict[str, Any], directory: Path):
+    for cell in page["study"].cells.index:
+        rows = pd.read_csv(directory / "runs" / "losses" / "cells" / cell / "metrics.csv")
+        assert rows["step"].iloc[-1] == 6
+
+
 def test_a_run_again_trains_nothing_and_reads_the_same(page: dict[str, Any], directory: Path, monkeypatch, capsys):
     monkeypatch.chdir(directory)
     again = ablate.run("losses.toml")

@@ -18,7 +18,7 @@ from ablate.config import Cell
 from ablate.data import prepare
 from ablate.data.regions import draw
 from ablate.evaluate.features import as_tensor
-from ablate.metrics import psnr_within
+from ablate.metrics import psnr
 from ablate.rng import stream
 from ablate.store import Store
 from ablate.store.weights import load
@@ -42,9 +42,9 @@ def found(store: Store, weights: Any) -> Iterator[dict[str, Any]]:
             files = codec.encode(original, side, region), codec.encode(original, side)
             part, whole = (codec.decode(file) for file in files)
             pairs = {"kept, alone": (original, part), "kept, all": (original, whole), "between": (part, whole)}
-            figures = {key: float(psnr_within(a[None], b[None], region)) for key, (a, b) in pairs.items()}
-            figures["rest, alone"] = float(psnr_within(original[None], part[None], ~region))
-            figures["rest, all"] = float(psnr_within(original[None], whole[None], ~region))
+            figures = {key: float(psnr(a[None], b[None], region)) for key, (a, b) in pairs.items()}
+            figures["rest, alone"] = float(psnr(original[None], part[None], ~region))
+            figures["rest, all"] = float(psnr(original[None], whole[None], ~region))
             share = float(region.float().mean())
             yield {"cell": settings.label, "image": name, "share": share, **figures, "bytes": [len(f) for f in files]}
 

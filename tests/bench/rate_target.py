@@ -51,7 +51,7 @@ def main() -> None:
     settings = {**BASE, "loss.rate_target": options.target}
     for each in options.set:
         key, _, value = each.partition("=")
-        settings[key] = json.loads(value) if value[0] in '"[{-0123456789tf' else value
+        settings[key] = value if value.isidentifier() and value not in ("true", "false") else json.loads(value)
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch, "tiles") if options.directory is None else options.directory
         if options.directory is None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from ablate.codecs.build import build_codec
 from ablate.codecs.trained import TrainedCodec
 from ablate.config import Evaluation
 from ablate.data import prepare
 from ablate.evaluate.measure import measure
-from ablate.metrics import psnr, psnr_within
-from ablate.rng import stream
 from ablate.sources.segmentation import CLASSES
 from ablate.store import Store
 from tests.train.conftest import MakeCell, images, make_cell, store
@@ -59,13 +56,3 @@ def test_a_kept_region_is_measured_apart_and_is_what_a_selective_codec_sends(
         assert each["psnr@kept"] != each["psnr"]
     assert protocols["none"]["psnr@kept"] == protocols["none"]["psnr"]
     assert all(facts["region"] == "random_box" for facts in protocols["none"].values())
-
-
-def test_the_psnr_of_a_region_is_that_of_its_pixels() -> None:
-    original = torch.randint(0, 256, (1, 3, 20, 24), generator=stream(0, "image"), dtype=torch.uint8)
-    other = torch.randint(0, 256, (1, 3, 20, 24), generator=stream(1, "image"), dtype=torch.uint8)
-    region = torch.zeros(20, 24, dtype=torch.bool)
-    region[3:9, 5:20] = True
-    cut = original[..., 3:9, 5:20], other[..., 3:9, 5:20]
-    assert psnr_within(original, other, region) == pytest.approx(float(psnr(*cut)))
-    assert psnr_within(original, torch.where(region, original, other), region) == float("inf")

@@ -97,6 +97,7 @@ def test_the_record_is_json_and_says_how_each_figure_was_made(measured: tuple[di
     assert result["protocol"]["kid_paired_lite0_112"]["weights_sha256"].startswith("57934424")
     assert result["protocol"]["ms_ssim"] | {"pictures": ""} == {
         "rounding": "uint8", "pictures": "", "images": 3, "undefined": ["test3.png"],
+        "undefined_as": "a side is below 161 pixels",
     }  # fmt: skip
     assert result["protocol"]["psnr"]["pictures"] == cell.data.test_digest
 
@@ -267,6 +268,8 @@ def test_a_figure_says_whether_the_cell_was_trained_to_lower_it(loss: dict, taug
     trained = Cell.model_validate({"data": {"crop": 256}, "loss": loss})
     own = Taught.by(trained)
     assert {name: own.through(metrics.metrics[name]) for name in taught} == taught
+    kept = {name: own.through(metrics.metrics[f"{name}@kept"]) for name in taught if metrics.metrics[name].regional}
+    assert kept == {name: value for name, value in taught.items() if name != "dists"}
 
 
 def test_a_channel_is_dead_where_it_is_the_same_in_all_images() -> None:
@@ -339,7 +342,16 @@ def test_without_two_patches_there_is_no_distance_and_a_reason() -> None:
     scores = scored(Evaluation(), features(1, 112, 0), features(1, 112, 1), [1, 0])
     assert set(scores.values.values()) == {None}
     assert list(scores.estimates()) == []
-    assert refusal(metrics.metrics["fd_lite0_112"], 1, 64) == "1 patches of 64 px; a distance needs 2"
+    assert refusal(metrics.metrics["fd_lite0_112"], [1, 0], 64) == "1 patch of 64 px; a distance needs 2"
+
+
+def test_patches_of_one_image_give_no_kernel_distance_and_a_reason() -> None:
+    originals = features(4, 112, 0)
+    scores = scored(Evaluation(), originals, originals + 0.1, [0, 4])
+    assert scores.values["fd_lite0_112"] is not None
+    assert scores.values["kid_paired_lite0_112"] is None
+    said = "4 patches of 64 px of one image; KID-Lite0-112 needs those of 2"
+    assert refusal(metrics.metrics["kid_paired_lite0_112"], [0, 4], 64) == said
 
 
 def test_a_fid_of_too_few_patches_is_refused_and_the_kernel_distance_is_not() -> None:
@@ -349,11 +361,11 @@ def test_a_fid_of_too_few_patches_is_refused_and_the_kernel_distance_is_not() ->
     assert scores.values["fid"] is None
     assert scores.values["kid_paired"] is not None
     assert [name for name, _ in scores.estimates()] == ["kid_paired"]
-    said = refusal(metrics.metrics["fid"], 192, 256)
+    said = refusal(metrics.metrics["fid"], [8] * 24, 256)
     assert said is not None
     for part in ("192 patches of 256 px", "4096 patches are needed", "kid_paired holds for fewer"):
         assert part in said
-    assert refusal(metrics.metrics["fid"], 2049, 256) is None
+    assert refusal(metrics.metrics["fid"], [2049], 256) is None
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from tests.execute.processes import ROOT, PythonProcess, eventually
 HEAD = "ray start --head --port=6379 --object-store-memory=80000000 --include-dashboard=false"
 JOIN = "ray start --address=HEAD:6379 --object-store-memory=80000000"
 STARTED = "Ray runtime started"
+TRIES = 5
+"""Of starting a node: Ray gives each 30 s, which is too little where much else runs."""
 
 
 class RayNodes:
@@ -53,12 +55,15 @@ class RayNodes:
         """Starts a node and waits until it is one."""
         program, *words = shlex.split(command)
         assert program == "ray"
-        node = PythonProcess("-m", "ray.scripts.scripts", *words, "--block", "--num-cpus=1", **self.environment)
-        try:
-            node.wait_for(STARTED)
-        except BaseException:
-            node.end()
-            raise
+        for left in range(TRIES, 0, -1):
+            node = PythonProcess("-m", "ray.scripts.scripts", *words, "--block", "--num-cpus=1", **self.environment)
+            try:
+                node.wait_for(STARTED)
+                break
+            except BaseException as error:
+                node.end()
+                if left == 1 or not isinstance(error, AssertionError):
+                    raise
         return node
 
     def end(self) -> None:

@@ -13,9 +13,8 @@ from ablate.cli.app import app
 from ablate.execute import load_plan
 from ablate.execute.shard import Shard
 from ablate.grid import read_grid
-from ablate.store import Store
 from tests.execute import fake_slurm
-from tests.execute.killed_at_random import differences, outcome
+from tests.execute.outcomes import differences, outcome
 from tests.execute.processes import ROOT, PythonProcess, eventually
 
 PAGE = (ROOT / "docs" / "cluster.md").read_text("utf-8")
@@ -92,9 +91,9 @@ def results(directory: Path) -> Iterator[Callable[[], None]]:
     """Gives a check that the results are those of one machine, and takes them away afterwards."""
 
     def check() -> None:
-        expected = outcome(Store(directory / "local", "sweep"))
+        expected = outcome(directory / "local")
         assert len(expected) == 5, "four cells and a warm-up"
-        assert differences(expected, outcome(Store(directory / "runs", "sweep"))) == []
+        assert differences(expected, outcome(directory / "runs")) == []
         assert (directory / "reports" / "sweep" / "report.html").exists()
 
     yield check

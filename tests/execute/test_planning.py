@@ -181,8 +181,10 @@ def test_cells_from_before_keep_the_ids_that_counted_the_evaluation_too(grid: Pa
     assert load_plan(grid, runs).points[0].id == cell.earlier_id
 
 
-def test_reading_a_plan_back_imports_no_torch(grid: Path, tmp_path: Path):
-    load_plan(grid, tmp_path / "runs").write(Store(tmp_path / "runs", "planned"))
+@pytest.mark.parametrize("stored", [False, True], ids=["worked out", "read back"])
+def test_a_plan_imports_no_torch(stored: bool, grid: Path, tmp_path: Path):
+    if stored:
+        load_plan(grid, tmp_path / "runs").write(Store(tmp_path / "runs", "planned"))
     program = (
         "import sys; from pathlib import Path; from ablate.execute import load_plan;"
         f"load_plan(Path({str(grid)!r}), Path({str(tmp_path / 'runs')!r})); print('torch' in sys.modules)"

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome
+from tests.execute.outcomes import differences, outcome
 from tests.execute.processes import PythonProcess
 
 GRID = """
@@ -39,7 +39,7 @@ def test_four_shards_in_four_stores_merged_equal_one_run(tmp_path: Path):
     sources = [place for place, count in zip(runs[1:], counts[1:], strict=True) if count]
     merged = PythonProcess("-m", "ablate", "store", "merge", *sources, "-C", str(tmp_path / "merged"))
     assert merged.code(PATIENCE) == 0, merged.lines
-    expected = outcome(Store(tmp_path / "whole", "sharded"))
+    expected = outcome(tmp_path / "whole")
     assert len(expected) == 7, "six cells and a warm-up"
-    assert differences(expected, outcome(Store(tmp_path / "merged", "sharded"))) == []
+    assert differences(expected, outcome(tmp_path / "merged")) == []
     shutil.rmtree(tmp_path)

@@ -204,6 +204,12 @@ ONE_MISTAKE = {
     ),
     "margin of a metric that judges nothing": ("[compare]\nmargin = { sharpness = 0.1 }  # <-", "sharpness describes"),
     "distance that is not measured": ('[compare]\nprimary = ["fd_lite0_1280"]  # <-', "there is: fd_lite0_112"),
+    "metric of whole images in a kept region": (
+        'evaluation.kept = "random_box"\nevaluation.metrics = ["bpp_side"]\n[compare]\n'
+        'primary = ["psnr@kept", "bpp_side@kept"]  # <-',
+        "bpp_side is of whole images alone, as its function takes no region",
+        "psnr@kept, ssim@kept, ms_ssim@kept",
+    ),
     "margin of no metric": ("[compare]\nmargin = { psnrr = 0.1 }  # <-", "margin.psnrr = 0.1: unknown metric 'psnrr'"),
     "margin below zero": ("[compare]\nmargin = { psnr = -0.1 }  # <-", "compare.margin.psnr = -0.1: not a margin"),
     "margin in words": ('[compare]\nmargin.psnr = "small"  # <-', 'or a percentage like "1%"'),

@@ -51,6 +51,12 @@ def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> Non
     assert read.compare.primary == ("fd_lite0_1280", "psnr")
 
 
+def test_a_figure_of_the_kept_region_is_primary_where_cells_have_one(grid: ReadGrid) -> None:
+    names = '["psnr@kept", "ms_ssim@kept", "fd_lite0_112@kept"]'
+    read = grid(f'[base]\npreset = "tiny"\nevaluation.kept = "random_box"\n[compare]\nprimary = {names}')
+    assert read.compare.primary == ("psnr@kept", "ms_ssim@kept", "fd_lite0_112@kept")
+
+
 def test_execution_takes_numbers_or_auto(grid: ReadGrid) -> None:
     execution = grid('[execution]\nworkers = 4\nthreads = "auto"\ndevice = "cuda"\ncells_per_gpu = 2').execution
     assert execution == Execution(workers=4, threads="auto", device="cuda", cells_per_gpu=2)

@@ -11,7 +11,7 @@ import torchvision
 from torchmetrics.functional.image import dists as torchmetrics_dists
 from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
-from ablate.metrics import dists, lpips_alex, lpips_vgg
+from ablate.metrics import TooSmallError, dists, lpips_alex, lpips_vgg
 from ablate.networks import dists as dists_network
 from ablate.networks import imagenet, lpips_heads
 from ablate.networks.weights_file import WeightsFile
@@ -72,6 +72,27 @@ def test_lpips_agrees_with_torchmetrics(
         # float32 sums over maps; torchmetrics adds its epsilon elsewhere
         assert metric(*pair)[index].item() == pytest.approx(expected.item(), rel=1e-5)
     assert metric(pair[0], pair[0]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("metric", [lpips_alex, lpips_vgg])
+def test_lpips_of_a_region_is_of_the_positions_that_see_nothing_else(
+    random_backbones: None, metric: Callable[..., torch.Tensor]
+) -> None:
+    random = torch.Generator().manual_seed(1)
+    x, y, other = (torch.randint(256, (1, 3, 260, 240), dtype=torch.uint8, generator=random) for _ in range(3))
+    assert metric(x, y, torch.ones(260, 240, dtype=torch.bool)).equal(metric(x, y))
+    region = torch.ones(260, 240, dtype=torch.bool)
+    region[-40:] = region[:, :5] = False
+    found = metric(x, y, region).item()
+    # what sums of float32 round otherwise where a convolution is done in blocks
+    moved = metric(torch.where(region, x, other), torch.where(region, y, 255 - other), region)
+    assert moved.item() == pytest.approx(found, rel=1e-5)
+    assert abs(metric(x, torch.where(region, other, y), region).item() - found) > 1e-3 * found
+    assert abs(metric(x, y).item() - found) > 1e-5 * found
+    inner = torch.zeros(260, 240, dtype=torch.bool)
+    inner[10:100, 10:100] = True
+    with pytest.raises(TooSmallError, match=r"no window of what layer .* sees lies in the region"):
+        metric(x, y, inner)
 
 
 def test_dists_agrees_with_torchmetrics(random_backbones: None, pair: tuple[torch.Tensor, torch.Tensor]) -> None:

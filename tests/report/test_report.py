@@ -131,7 +131,7 @@ def test_one_seed_has_differences_without_intervals(tmp_path: Path) -> None:
 def test_undefined_values_are_shown_as_such_with_a_note(written: Written) -> None:
     content = json.loads(written.report.json.read_text())
     assert content["results"]["cells"][0]["metrics"]["ema"]["ms_ssim"] is None
-    assert "MS-SSIM is undefined below 161 px" in written.html
+    assert "MS-SSIM is undefined where a side is below 161 pixels, and leaves out" in written.html
     assert ">undefined</td>" in written.html
 
 

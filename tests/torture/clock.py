@@ -8,8 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome, torn
+from tests.execute.outcomes import differences, outcome, torn
 from tests.torture.children import Children, Ended
 from tests.torture.small_store import BASELINE, NAME, make_store
 from tests.torture.tally import Tally
@@ -42,12 +41,12 @@ def rounds(directory: Path, children: Children) -> Generator[Tally]:
     grid, found = directory / f"{NAME}.toml", directory / "found"
     jobs, peaceful = "tests.torture.full_disk:do_jobs", directory / "peaceful"
     assert children.call(jobs, str(grid), str(peaceful)).code == 0
-    expected = outcome(Store(peaceful, NAME))
+    expected = outcome(peaceful)
     for way in WAYS:
         tally = Tally()
         shutil.rmtree(found, ignore_errors=True)
         ended = children.call(jobs, str(grid), str(found), before=[("tests.torture.clock:set_back", way)])
-        wrong = [*differences(expected, outcome(Store(found, NAME))), *torn(found)]
+        wrong = [*differences(expected, outcome(found)), *torn(found)]
         if ended.code or wrong:
             tally.fault("training", f"{way}: {ended.code}, {wrong[:5]} {ended.output[-500:]}")
         else:

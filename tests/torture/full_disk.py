@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ablate.execute.worker import DISK_FULL, UNUSABLE
-from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome, torn
+from tests.execute.outcomes import differences, outcome, torn
 from tests.torture.children import Children
-from tests.torture.small_store import NAME, NOTHING_LEFT, do_next_job, write_inputs
+from tests.torture.small_store import NOTHING_LEFT, do_next_job, write_inputs
 from tests.torture.tally import Tally
 
 LOOKS = (("status",), ("show",))
@@ -46,7 +45,7 @@ def rounds(directory: Path, children: Children, *, every: int = 1) -> Generator[
     peaceful = directory / "peaceful"
     ended = _run(children, grid, peaceful, count_file)
     assert ended.code == 0, ended.output
-    expected, writes = outcome(Store(peaceful, NAME)), int(count_file.read_text())
+    expected, writes = outcome(peaceful), int(count_file.read_text())
     numbers = list(range(0, writes, every))
     random.Random(0).shuffle(numbers)  # so that those which are tried first are of every kind
     for number in numbers:
@@ -76,9 +75,9 @@ def _try_one(
         if seen.is_fault:
             tally.fault(case, f"{told}: afterwards {look[0]} ended with {seen.code}: {seen.output[-1500:]}")
             return
-    unnoticed = outcome(Store(runs, NAME)) == expected
+    unnoticed = outcome(runs) == expected
     again = children.call("tests.torture.full_disk:do_jobs", str(grid), str(runs))
-    wrong = differences(json.loads(json.dumps(expected)), json.loads(json.dumps(outcome(Store(runs, NAME)))))
+    wrong = differences(json.loads(json.dumps(expected)), json.loads(json.dumps(outcome(runs))))
     wrong += torn(runs)
     if again.code or wrong:
         tally.fault(case, f"{told}: did not come to the same: {again.code} {wrong[:5]} {again.output[-1500:]}")

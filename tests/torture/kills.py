@@ -16,12 +16,12 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome, parent, torn
+from tests.execute.killed_at_random import parent
+from tests.execute.outcomes import differences, outcome, torn
 from tests.execute.processes import eventually
 from tests.torture import forks
 from tests.torture.children import Children, Started
-from tests.torture.small_store import NAME, write_inputs
+from tests.torture.small_store import write_inputs
 from tests.torture.tally import Tally
 
 EXECUTORS = ("local", "local", "spawned")
@@ -66,12 +66,12 @@ def rounds(directory: Path, children: Children, count: int, seed: int) -> Genera
     peaceful = runs.start(directory / "peaceful").ended(PATIENCE_SECONDS)
     assert peaceful.code == 0, peaceful.output
     seconds = time.monotonic() - began
-    expected = outcome(Store(directory / "peaceful", NAME))
+    expected = outcome(directory / "peaceful")
     chance, number, done = random.Random(seed), 0, 0
     while done < count:
         executor, place = EXECUTORS[number % len(EXECUTORS)], directory / f"killed-{number}"
         killed, faults = _until_finished(runs, place, executor, seconds, chance, count - done)
-        faults += [*torn(place), *differences(expected, outcome(Store(place, NAME)))]
+        faults += [*torn(place), *differences(expected, outcome(place))]
         yield _told(f"seed {seed}, run {number} ({executor})", executor, killed, faults)
         shutil.rmtree(place)
         number, done = number + 1, done + sum(killed.values())

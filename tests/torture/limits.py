@@ -8,8 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome, torn
+from tests.execute.outcomes import differences, outcome, torn
 from tests.torture.children import Children
 from tests.torture.small_store import BASELINE, NAME, make_store
 from tests.torture.tally import Tally
@@ -61,16 +60,16 @@ def _trainings(directory: Path, children: Children) -> Iterator[Tally]:
     grid, peaceful, limited = directory / f"{NAME}.toml", directory / "peaceful", directory / "limited"
     jobs = "tests.torture.full_disk:do_jobs"
     assert children.call(jobs, str(grid), str(peaceful)).code == 0
-    expected = outcome(Store(peaceful, NAME))
+    expected = outcome(peaceful)
     for case, options in _limits():
         tally = Tally()
         shutil.rmtree(limited, ignore_errors=True)
         first = children.call(jobs, str(grid), str(limited), **options)
         # A worker without memory may well die; what it leaves must be whole.
         again = children.call(jobs, str(grid), str(limited))
-        while again.code == 0 and len(outcome(Store(limited, NAME))) < len(expected):
+        while again.code == 0 and len(outcome(limited)) < len(expected):
             again = children.call(jobs, str(grid), str(limited))
-        found = {name: each for name, each in outcome(Store(limited, NAME)).items() if name in expected}
+        found = {name: each for name, each in outcome(limited).items() if name in expected}
         wrong = [*differences(expected, found), *torn(limited)]
         if first.code is None or again.code or wrong:
             tally.fault(

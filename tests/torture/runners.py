@@ -10,11 +10,9 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from ablate.store import Store
-from tests.execute.killed_at_random import differences, outcome, torn
+from tests.execute.outcomes import differences, outcome, torn
 from tests.torture.children import Children
 from tests.torture.kills import Runs, choose
-from tests.torture.small_store import NAME
 from tests.torture.tally import Tally
 
 RUNNERS = 8
@@ -29,14 +27,14 @@ def rounds(directory: Path, children: Children, count: int, seed: int, *, runner
     runs.grid.write_text(text + "[seeds]\nvalues = [0, 1]\n")
     peaceful = runs.start(directory / "peaceful").ended(PATIENCE_SECONDS)
     assert peaceful.code == 0, peaceful.output
-    expected = outcome(Store(directory / "peaceful", NAME))
+    expected = outcome(directory / "peaceful")
     for number in range(count):
         tally, place = Tally(), directory / f"shared-{number}"
         kills = bool(number % 2)
         case = f"{runners} runners" + (", one process after the other killed" if kills else "")
         codes, output = _share(runs, place, runners, random.Random(f"{seed} {number}") if kills else None)
         attempts = [len(list(path.glob("attempts/*"))) for path in place.glob("*/cells/*")]
-        wrong = [*differences(expected, outcome(Store(place, NAME))), *torn(place)]
+        wrong = [*differences(expected, outcome(place)), *torn(place)]
         wrong += [] if kills else [f"{most} attempts at a cell" for most in attempts if most != 1]
         wrong += [f"exit code {code}" for code in codes if code not in (0, BUSY)]
         if wrong or "Traceback" in output:

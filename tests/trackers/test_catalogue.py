@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -48,3 +51,17 @@ def test_a_package_that_is_missing_is_named_before_anything_runs(monkeypatch: py
         require_trackers([Term(name="wandb")])
     with pytest.raises(UnknownNameError):
         require_trackers([Term(name="wand")])
+
+
+@pytest.mark.parametrize(
+    ("package", "tells"),
+    [
+        ("mlflow", "from mlflow.telemetry.client import get_telemetry_client; tells = get_telemetry_client()"),
+        ("wandb", "from wandb.env import error_reporting_enabled; tells = error_reporting_enabled()"),
+    ],
+)
+def test_what_is_kept_on_this_machine_is_not_told_to_a_trackers_makers(package: str, tells: str):
+    pytest.importorskip(package)
+    program = f"from ablate.trackers.catalogue import modules; modules(['{package}']); {tells}; assert not tells"
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "WANDB_"))}
+    subprocess.run([sys.executable, "-c", program], check=True, env=own)

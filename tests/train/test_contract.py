@@ -38,6 +38,8 @@ DISTORTION = HEAD + "@distortion()\ndef own():\n    return lambda a, b: {}\n"
 METRIC = HEAD + "@metric(label='M', direction='{}')\ndef own(a, b):\n    return {}\n"
 HINGE, GENERATOR = "((margin - r).relu() + (margin + f).relu()).mean()", "-f.mean()"
 ERROR = "(a.double() - b).abs().mean((1, 2, 3))"
+OF_REGIONS = METRIC.replace("{}'", "lower'").replace("own(a, b)", "own(a, b, region=None)")
+WITHIN = "(a.double() - b).abs()[:, :, region].mean((1, 2))"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,8 @@ ERROR = "(a.double() - b).abs().mean((1, 2, 3))"
         (METRIC.format("higher", ERROR), "order", "higher is better"),
         (METRIC.format("lower", ERROR + " + torch.rand(())"), "repeated", "asked again"),
         (METRIC.format("lower", "torch.zeros(3)"), "runs", "a number for each image"),
+        (OF_REGIONS.format(ERROR), "region", "pixels outside"),
+        (OF_REGIONS.format(WITHIN + " if region is not None else 2 * " + ERROR), "region", "another number"),
     ],
 )
 def test_what_breaks_it_is_found(found: Callable[[str], list[Finding]], text: str, check: str, said: str) -> None:
@@ -66,3 +70,9 @@ def test_a_generator_that_learns_nothing_where_it_loses_is_a_warning(found: Call
     saturated = "torch.nn.functional.logsigmoid(-4 * f).mean()"
     (warning,) = [finding for finding in found(LOSS.format(HINGE, saturated)) if finding.verdict == "warning"]
     assert "next to nothing" in warning.advice
+
+
+def test_a_metric_that_takes_a_region_and_is_of_it_keeps_to_it(found: Callable[[str], list[Finding]]) -> None:
+    findings = found(OF_REGIONS.format(f"{ERROR} if region is None else {WITHIN}"))
+    assert {finding.verdict for finding in findings} == {"ok"}
+    assert "region" in [finding.check for finding in findings]

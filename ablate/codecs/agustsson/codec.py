@@ -5,35 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.codecs.agustsson import bitstream, settings
+from ablate.codecs.agustsson import bitstream
 from ablate.codecs.agustsson.networks import Networks, require_size
 from ablate.codecs.agustsson.quantizer import Quantizer
-from ablate.codecs.agustsson.rated import RatedCodec
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.codecs.agustsson.tiles import Tiles
-from ablate.codecs.codec import NOTHING, Reconstruction, Side, Symbols, TrainableCodec
+from ablate.codecs.codec import NOTHING, Reconstruction, Side, Symbols
 from ablate.layers.padding import pad_to_multiple
 from ablate.pixels import to_float, to_uint8
-from ablate.plugins import codec
 
 STRIP = 1 << 16
 """Latents that are quantized at once."""
-
-
-@codec(
-    source="Agustsson et al. 2019, ICCV",
-    code=settings.code,
-    stride=settings.stride,
-    rate=settings.has_rate,
-    settings=tuple(AgustssonSettings.model_fields),
-    check=settings.check,
-)
-def agustsson(settings: AgustssonSettings) -> TrainableCodec:
-    """A generator that makes images of a few symbols, to which channels of noise may be added.
-
-    With an entropy model (`model.prior`) the symbols are whole numbers, and their bits are learned.
-    """
-    return AgustssonCodec(settings) if settings.prior == "none" else RatedCodec(settings)
 
 
 class AgustssonCodec(Networks):

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ablate.kernels.facts import Operator
 from ablate.kernels.trial import Trial, with_nan
-from ablate.losses.gradient_penalties import far_from_one
+from ablate.losses.gradient_penalties import far_from_one, far_from_zero
 
-COSTS: Mapping[str, Callable[[Tensor], Tensor]] = {"r1": torch.mean, "gp": far_from_one}
+COSTS: Mapping[str, Callable[[Tensor], Tensor]] = {"r1": far_from_zero, "gp": far_from_one}
 """Squared norms (N,) to the penalty of weight 1, with no half; their order is that of gradient_norm.c."""
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablate.metrics.images.luma import luma
 from ablate.metrics.images.pixel import decibels, require_images
+from ablate.metrics.images.region import require_some, windows
 from ablate.metrics.metric import Needs
 from ablate.plugins import metric
 
@@ -49,14 +50,16 @@ def _squared_error(decibel: Tensor) -> Tensor:
     formula="10 log10(255^2 / mean of (CSF max(|DCT(x) - DCT(y)| - masking, 0))^2) over 8x8 blocks of BT.601 luma",
     source="Ponomarenko et al. 2007, VPQM-07; tables and masking as in the authors' psnrhvsm.m; full-range luma",
 )
-def psnr_hvs_m(originals: Tensor, reconstructions: Tensor) -> Tensor:
+def psnr_hvs_m(originals: Tensor, reconstructions: Tensor, region: Tensor | None = None) -> Tensor:
     """Returns the PSNR of visible errors of each pair of uint8 images (N, 3, H, W): float64 (N,), in dB.
 
     It is inf where no error is visible, which identical images are not alone in. Rows and columns beyond the last
-    whole block do not count. The authors' program takes a grey image; grey ones of three channels get its figure.
+    whole block do not count. The authors' program takes a grey image; grey ones of three channels get its figure. Of a
+    region, bool (H, W), it is that of the blocks that lie in it as a whole.
 
     Raises:
-        ValueError: for images that are not uint8 RGB, differ in shape or have a side below 8 pixels.
+        ValueError: for images that are not uint8 RGB, differ in shape or have a side below 8 pixels, and for a region
+            without a block.
     """
     import torch
 
@@ -70,8 +73,10 @@ def psnr_hvs_m(originals: Tensor, reconstructions: Tensor) -> Tensor:
     thresholds = hides[..., None, None] / originals.new_tensor(MASKING, dtype=torch.float64)
     thresholds[..., 0, 0] = 0
     visible = ((spectra[0] - spectra[1]).abs() - thresholds).clamp(min=0)
-    weighted = visible * originals.new_tensor(SENSITIVITY, dtype=torch.float64)
-    return decibels(weighted.square().mean(dim=(1, 2, 3, 4)))
+    squares = (visible * originals.new_tensor(SENSITIVITY, dtype=torch.float64)).square()
+    if region is not None:
+        squares = squares[:, None, require_some(windows(region, BLOCK, BLOCK), f"block of {BLOCK} pixels")]
+    return decibels(squares.mean(dim=(1, 2, 3, 4)))
 
 
 def _blocks(planes: Tensor) -> Tensor:

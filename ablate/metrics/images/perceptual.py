@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ablate.metrics.images.pixel import require_images
+from ablate.metrics.images.region import require_some, windows
 from ablate.metrics.metric import Needs
 from ablate.plugins import metric
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from ablate.networks.imagenet import Backbone
     from ablate.networks.weights_file import WeightsFile
 
 _LPIPS = "sum over layers of the mean over space of w . (f(x)/|f(x)| - f(y)/|f(y)|)^2"
@@ -44,14 +46,16 @@ def _dists_weights() -> Mapping[str, WeightsFile]:
     formula=f"{_LPIPS}; AlexNet",
     source=_LPIPS_SOURCE,
 )
-def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
+def lpips_alex(originals: Tensor, reconstructions: Tensor, region: Tensor | None = None) -> Tensor:
     """Returns the distance of each pair of uint8 images (N, 3, H, W) over AlexNet: float64 (N,).
 
+    Of a region, bool (H, W), each layer's mean is over the positions that see nothing else but what pads the image.
+
     Raises:
-        ValueError: for images that are not uint8, differ in shape or have a side below 31 pixels, or for weights that
-            are absent or other ones.
+        ValueError: for images that are not uint8, differ in shape or have a side below 31 pixels, for a region in which
+            a layer has no position, or for weights that are absent or other ones.
     """
-    return _lpips("alex", originals, reconstructions)
+    return _lpips("alex", originals, reconstructions, region)
 
 
 @metric(
@@ -64,14 +68,16 @@ def lpips_alex(originals: Tensor, reconstructions: Tensor) -> Tensor:
     formula=f"{_LPIPS}; VGG16",
     source=_LPIPS_SOURCE,
 )
-def lpips_vgg(originals: Tensor, reconstructions: Tensor) -> Tensor:
+def lpips_vgg(originals: Tensor, reconstructions: Tensor, region: Tensor | None = None) -> Tensor:
     """Returns the distance of each pair of uint8 images (N, 3, H, W) over VGG16: float64 (N,).
 
+    Of a region as `lpips_alex`.
+
     Raises:
-        ValueError: for images that are not uint8, differ in shape or have a side below 16 pixels, or for weights that
-            are absent or other ones.
+        ValueError: for images that are not uint8, differ in shape or have a side below 16 pixels, for a region in which
+            a layer has no position, or for weights that are absent or other ones.
     """
-    return _lpips("vgg", originals, reconstructions)
+    return _lpips("vgg", originals, reconstructions, region)
 
 
 @metric(
@@ -112,7 +118,7 @@ def dists(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return 1 - similarity.clone()
 
 
-def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:
+def _lpips(network: str, originals: Tensor, reconstructions: Tensor, region: Tensor | None) -> Tensor:
     import torch
 
     from ablate.networks import imagenet, lpips_heads
@@ -128,9 +134,30 @@ def _lpips(network: str, originals: Tensor, reconstructions: Tensor) -> Tensor:
         shift, scale = shift.reshape(3, 1, 1), scale.reshape(3, 1, 1)
         images = ((each.float() / 127.5 - 1 - shift) / scale for each in (originals, reconstructions))
         maps = zip(*(imagenet.activations(heads.backbone, each) for each in images), strict=True)
-        for head, (x, y) in zip(lpips_heads.pretrained(heads, originals.device), maps, strict=True):
-            total += (head * (_unit(x) - _unit(y)).square()).sum(dim=1).mean(dim=(1, 2)).double().cpu()
+        seen = [None] * len(heads.backbone.taps) if region is None else _seen(heads.backbone, region)
+        for head, inside, (x, y) in zip(lpips_heads.pretrained(heads, originals.device), seen, maps, strict=True):
+            distance = (head * (_unit(x) - _unit(y)).square()).sum(dim=1)
+            distance = distance if inside is None else distance[:, None, inside]
+            total += distance.mean(dim=(1, 2)).double().cpu()
     return total.clone()
+
+
+def _seen(backbone: Backbone, region: Tensor) -> list[Tensor]:
+    """Returns which positions of each tap's map see nothing but a region of the image, bool (H, W)."""
+    from ablate.networks.imagenet import pretrained
+
+    found = []
+    for index, layer in enumerate(pretrained(backbone, region.device)):
+        if hasattr(layer, "kernel_size"):
+            size, stride, padding = (_side(getattr(layer, name)) for name in ("kernel_size", "stride", "padding"))
+            region = windows(region, size, stride, padding)
+        if index in backbone.taps:
+            found.append(require_some(region, f"window of what layer {index} of {backbone.name} sees"))
+    return found
+
+
+def _side(value: int | tuple[int, int]) -> int:
+    return value if isinstance(value, int) else value[0]
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ablate.metrics.images.region import require_some
 from ablate.plugins import metric
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ def sse(originals: Tensor, reconstructions: Tensor) -> Tensor:
         ValueError: for images that are not uint8 or differ in shape.
     """
     require_images(originals, reconstructions)
-    difference = originals.int() - reconstructions.int()
-    result: Tensor = (difference * difference).sum(dim=(1, 2, 3))
+    result: Tensor = _squares(originals, reconstructions).sum(dim=(1, 2, 3))
     return result
 
 
@@ -31,12 +31,17 @@ def sse(originals: Tensor, reconstructions: Tensor) -> Tensor:
     formula="10 log10(255^2 / MSE), the MSE of one image over its height, width and channels",
     source="CompressAI and HiFiC: of each 8-bit RGB image, then the mean of the decibels over images",
 )
-def psnr(originals: Tensor, reconstructions: Tensor) -> Tensor:
+def psnr(originals: Tensor, reconstructions: Tensor, region: Tensor | None = None) -> Tensor:
     """Returns the peak signal-to-noise ratio of each pair of uint8 images (N, C, H, W): float64 (N,), in dB.
 
-    It is inf for identical images; a record, which cannot hold that, keeps null beside `sse` = 0.
+    It is inf for identical images; a record, which cannot hold that, keeps null beside `sse` = 0. Of a region, bool
+    (H, W), it is that of its pixels.
     """
-    return decibels(mse(originals, reconstructions))
+    if region is None:
+        return decibels(mse(originals, reconstructions))
+    require_images(originals, reconstructions)
+    inside = require_some(region, "pixel")
+    return decibels(_squares(originals, reconstructions)[:, :, inside].double().mean(dim=(1, 2)))
 
 
 def mse(originals: Tensor, reconstructions: Tensor) -> Tensor:
@@ -44,14 +49,9 @@ def mse(originals: Tensor, reconstructions: Tensor) -> Tensor:
     return sse(originals, reconstructions).double() / originals[0].numel()
 
 
-def psnr_within(original: Tensor, reconstruction: Tensor, region: Tensor) -> Tensor:
-    """Returns the PSNR of the pixels of a region, bool (H, W), of a pair of uint8 images (1, C, H, W): a scalar, in dB.
-
-    It is inf where they are identical.
-    """
-    require_images(original, reconstruction)
-    difference = (original.int() - reconstruction.int())[:, :, region]
-    return decibels(difference.double().square().mean())
+def _squares(originals: Tensor, reconstructions: Tensor) -> Tensor:
+    difference = originals.int() - reconstructions.int()
+    return difference * difference
 
 
 def decibels(mean_squared_error: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +102,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
 def _undefined(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     import numpy as np
 
-    notes = []
-    small = list(dict.fromkeys(name for each in protocols for name in each.get("ms_ssim", {}).get("undefined", ())))
-    if small:
-        listed = joined(small) if len(small) <= FEW else plural(len(small), "image")
-        notes.append(
-            f"MS-SSIM is undefined below 161 px and leaves out {listed}; with no image left it is shown as undefined."
-        )
-    notes += _thin(evidence, protocols)
+    notes = [*_left_out(evidence, protocols), *_thin(evidence, protocols)]
     done = [cell for cell in evidence.done if not cell.replicate]
     rows = {
         arm: dict(zip(evidence.per_image.seeds, values, strict=True))
@@ -121,6 +114,17 @@ def _undefined(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> li
             f"PSNR is infinite for {plural(infinite, 'reconstruction')} equal to the original; means leave them out."
         )
     return notes
+
+
+def _left_out(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields which images a metric is undefined on, and why."""
+    for name, metric in evidence.metrics.items():
+        facts = [each[name] for each in protocols if each.get(name, {}).get("undefined")]
+        small = list(dict.fromkeys(image for each in facts for image in each["undefined"]))
+        if small:
+            listed = joined(small) if len(small) <= FEW else plural(len(small), "image")
+            why = facts[0].get("undefined_as", f"a side is below {metric.needs.smallest_side} pixels")
+            yield f"{metric.label} is undefined where {why}, and leaves out {listed}; with none left it has no value."
 
 
 def _thin(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
