@@ -16,7 +16,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import constriction
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -24,7 +23,7 @@ from torch.nn import functional as F
 
 from ablate.codecs.entropy.factorized import Factorized
 from ablate.codecs.entropy.gaussian import probability, scale_index
-from ablate.codecs.entropy.tables import decode, encode, factorized_tables, gaussian_tables
+from ablate.codecs.entropy.words import Reader, Writer
 from ablate.layers.padding import SameConv2d, SameConvTranspose2d, pad_to_multiple
 
 Rounding = Literal["noise", "mixed", "straight_through"]
@@ -85,16 +84,14 @@ class FactorizedPrior(Prior):
         return Coded(values, bits_of(self.model(estimated)))
 
     def write(self, latent: Tensor) -> tuple[list[np.ndarray], bytes]:
-        coder = constriction.stream.queue.RangeEncoder()
-        symbols = _whole(latent)
-        encode(symbols.ravel(), _channel_of(symbols), factorized_tables(self.model), coder)
-        return [symbols], _words(coder)
+        writer = Writer()
+        writer.channels(latent, self.model)
+        return writer.numbers, writer.words()
 
     def read(self, words: bytes, shape: tuple[int, int]) -> tuple[list[np.ndarray], Tensor]:
-        coder = _reader(words)
-        symbols = _read_channels(self.model, (self.channels, *shape), coder)
-        _require_all_read(coder)
-        return [symbols], _tensor(symbols).float()
+        reader = Reader(words)
+        values = reader.channels((self.channels, *shape), self.model)
+        return reader.all_numbers(), values.float()
 
 
 class HyperPrior(Prior):
@@ -150,33 +147,21 @@ class HyperPrior(Prior):
         return Coded(values, bits_of(probability(estimated, mean, scale)))
 
     def write(self, latent: Tensor) -> tuple[list[np.ndarray], bytes]:
-        coder = constriction.stream.queue.RangeEncoder()
-        side = _whole(self.analyse(latent))
-        encode(side.ravel(), _channel_of(side), factorized_tables(self.side), coder)
-        numbers = [side]
-
-        def send(part: slice, mean: Tensor, index: Tensor) -> Tensor:
-            symbols = _whole(latent[:, part].detach().cpu().double() - mean)
-            encode(symbols.ravel(), index.numpy().ravel(), gaussian_tables(), coder)
-            numbers.append(symbols)
-            return _tensor(symbols) + mean
-
-        self.go_through(_tensor(side), (latent.shape[2], latent.shape[3]), send)
-        return numbers, _words(coder)
+        writer = Writer()
+        side = writer.channels(self.analyse(latent), self.side)
+        exact = latent.detach().cpu().double()
+        self.go_through(
+            side,
+            (latent.shape[2], latent.shape[3]),
+            lambda part, mean, index: writer.gaussians(exact[:, part] - mean, index) + mean,
+        )
+        return writer.numbers, writer.words()
 
     def read(self, words: bytes, shape: tuple[int, int]) -> tuple[list[np.ndarray], Tensor]:
-        coder = _reader(words)
-        side = _read_channels(self.side, (self.width, *(-(-length // DOWN) for length in shape)), coder)
-        numbers = [side]
-
-        def receive(_part: slice, mean: Tensor, index: Tensor) -> Tensor:
-            symbols = decode(index.numpy().ravel(), gaussian_tables(), coder).reshape(mean.shape[1:])
-            numbers.append(symbols)
-            return _tensor(symbols) + mean
-
-        values = self.go_through(_tensor(side), shape, receive)
-        _require_all_read(coder)
-        return numbers, values.float()
+        reader = Reader(words)
+        side = reader.channels((self.width, *(-(-length // DOWN) for length in shape)), self.side)
+        values = self.go_through(side, shape, lambda _part, mean, index: reader.gaussians(index) + mean)
+        return reader.all_numbers(), values.float()
 
     def go_through(
         self, side: Tensor, shape: tuple[int, int], each: Callable[[slice, Tensor, Tensor], Tensor]
@@ -264,44 +249,3 @@ def bits_of(probabilities: Tensor) -> Tensor:
 def noise_like(values: Tensor, random: torch.Generator) -> Tensor:
     """Returns uniform noise of the shape of `values`, from -1/2 to 1/2, drawn on the CPU."""
     return (torch.rand(values.shape, generator=random) - 0.5).to(values)
-
-
-def _whole(values: Tensor) -> np.ndarray:
-    """Returns values (1, C, h, w) rounded, int32 (C, h, w).
-
-    Raises:
-        ValueError: where one is not finite.
-    """
-    if not bool(values.isfinite().all()):
-        raise ValueError("the latent of this image is not finite; the codec has diverged")
-    rounded: np.ndarray = (
-        values[0].detach().cpu().double().round().clamp(-(2.0**31), 2.0**31 - 1).numpy().astype(np.int32)
-    )
-    return rounded
-
-
-def _tensor(symbols: np.ndarray) -> Tensor:
-    return torch.from_numpy(symbols).double()[None]
-
-
-def _channel_of(symbols: np.ndarray) -> np.ndarray:
-    return np.repeat(np.arange(len(symbols)), symbols[0].size)
-
-
-def _read_channels(model: Factorized, shape: tuple[int, ...], coder: Any) -> np.ndarray:
-    which = np.repeat(np.arange(shape[0]), int(np.prod(shape[1:])))
-    return decode(which, factorized_tables(model), coder).reshape(shape)
-
-
-def _words(coder: Any) -> bytes:
-    content: bytes = coder.get_compressed().astype("<u4").tobytes()
-    return content
-
-
-def _reader(words: bytes) -> Any:
-    return constriction.stream.queue.RangeDecoder(np.frombuffer(words, "<u4").astype(np.uint32))
-
-
-def _require_all_read(coder: Any) -> None:
-    if not coder.maybe_exhausted():
-        raise ValueError("the file holds more words than its symbols need")
