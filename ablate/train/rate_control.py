@@ -51,8 +51,7 @@ def rate_weight(kept: Memory, loss: Loss, rate: Tensor) -> float | Tensor:
 
     Without a target it is `lambda_r`. Else `rate_control` says how the target is kept: "integral" moves the weight by
     how far the rate is off and has been, beginning at `lambda_r`; "two_level" takes `lambda_r` above the target and a
-    sixteenth of it below (Mentzer et al. 2020, section 3.3). Both look at a running mean: by the rate of a small batch
-    alone, whose crops hide which side the mean is on, two levels settle beside the target.
+    sixteenth of it below (Mentzer et al. 2020, section 3.3).
 
     Args:
         kept: what the controller remembers; changed in place, and saved with the training.
@@ -62,11 +61,11 @@ def rate_weight(kept: Memory, loss: Loss, rate: Tensor) -> float | Tensor:
     if loss.rate_target is None:
         return loss.lambda_r
     rate = rate.detach() * kept["factor"] if "factor" in kept else rate.detach()
-    kept["mean"] = torch.lerp(rate, kept.get("mean", rate), SMOOTHING)
     if loss.rate_control == "two_level":
-        return torch.where(kept["mean"] > loss.rate_target, loss.lambda_r, loss.lambda_r * BELOW)
+        return torch.where(rate > loss.rate_target, loss.lambda_r, loss.lambda_r * BELOW)
     if "log_weight" not in kept:
-        kept["log_weight"] = torch.full_like(rate, math.log(loss.lambda_r))
+        kept["log_weight"], kept["mean"] = torch.full_like(rate, math.log(loss.lambda_r)), rate
+    kept["mean"] = torch.lerp(rate, kept["mean"], SMOOTHING)
     off = (kept["mean"] / loss.rate_target).log()
     within = off.clamp(-LARGEST, LARGEST)
     kept["log_weight"] = kept["log_weight"] + INTEGRAL * torch.where(off == within, within, within / 5)

@@ -14,7 +14,6 @@ from ablate.codecs.trained import TrainedCodec
 from ablate.config import Cell
 from ablate.config.loss import Loss
 from ablate.data import prepare
-from ablate.rng import stream
 from ablate.train.rate_control import BELOW, LARGEST, PROPORTIONAL, compare, is_due, rate_weight
 from ablate.train.state import TrainState
 from tests.train.conftest import MakeCell
@@ -51,18 +50,6 @@ def test_two_levels_are_a_weight_above_the_target_and_a_sixteenth_below():
     loss = Loss(lambda_r=0.8, rate_target=0.5, rate_control="two_level")
     assert float(rate_weight({}, loss, torch.tensor(0.6))) == pytest.approx(0.8)
     assert float(rate_weight({}, loss, torch.tensor(0.4))) == pytest.approx(0.8 * BELOW)
-
-
-def test_two_levels_keep_the_mean_rate_and_not_that_of_single_batches_at_the_target():
-    """Batches are off by a fifth; a rate follows the fourth root of its weight within some 50 steps."""
-    loss = Loss(lambda_r=1.0, rate_target=0.4, rate_control="two_level")
-    memory: dict[str, torch.Tensor] = {}
-    log_rate, rates = math.log(0.8), []
-    for noise in torch.randn(4000, generator=stream(0, "batches")).tolist():
-        weight = float(rate_weight(memory, loss, torch.tensor(math.exp(log_rate + 0.2 * noise))))
-        log_rate += (math.log(0.4 * (0.7 / weight) ** 0.25) - log_rate) / 50
-        rates.append(math.exp(log_rate))
-    assert sum(rates[500:]) / 3500 == pytest.approx(0.4, rel=0.06)  # 0.448 by single batches
 
 
 def test_a_far_rate_moves_the_weight_no_faster_than_one_of_twice_the_target():
