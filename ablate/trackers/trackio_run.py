@@ -21,7 +21,7 @@ class TrackioRun:
     """The run whose name ends with the id of the cell, begun with the settings."""
 
     def __init__(self, run: TrackedRun, project: str, space: str) -> None:
-        from trackio import SQLiteStorage
+        from trackio.sqlite_storage import SQLiteStorage
 
         known = [name for name in SQLiteStorage.get_runs(project) if name.endswith(run.id)]
         self._name = known[0] if known else run_name(run)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # offline, too, its makers would be told of its errors
 
+UNASKED = {"x_disable_stats": True, "x_disable_meta": True, "x_save_requirements": False}
+"""What it would collect of the machine and its packages at each start, in half of what a short run costs; attempts
+record it."""
 MODES = {mode: mode for mode in ("offline", "online", "disabled")}
 
 
@@ -34,7 +37,7 @@ class WandbRun:
             name=run_name(run),
             dir=str(directory),
             resume="allow",
-            settings=wandb.Settings(console="off", silent=True, x_disable_stats=True, disable_git=True),
+            settings=wandb.Settings(console="off", silent=True, disable_git=True, **UNASKED),
             **where,
         )
         told, *measured = self._last.read_text().split() if self._last.exists() else ["0"]

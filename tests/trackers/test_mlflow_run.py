@@ -60,6 +60,16 @@ def test_one_that_is_killed_while_it_is_measured_gets_its_figures_later_and_once
     assert [each.path for each in reader.list_artifacts(run.info.run_id, "test")] == ["test/lena.png"]
 
 
+def test_settings_and_numbers_of_a_short_training_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from mlflow.tracking import MlflowClient
+
+    written: list[dict] = []
+    monkeypatch.setattr(MlflowClient, "log_batch", lambda _client, _run, **what: written.append(what))
+    attempt(made_entry(tmp_path), ("mlflow images=0",), 0, [1, 4, 8, 12], Status.done, {"ema": {"psnr": 30.5}})
+    (all_at_once,) = written
+    assert {kind: len(each) for kind, each in all_at_once.items()} == {"metrics": 4 * 5 + 1, "params": 4, "tags": 1}
+
+
 def test_another_server_and_experiment_are_options_and_later_told_rows_come_first(tmp_path: Path):
     entry = made_entry(tmp_path)
     attempt(entry, (), 0, [1, 4], Status.interrupted)

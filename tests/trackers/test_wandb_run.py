@@ -46,6 +46,7 @@ def test_attempts_are_parts_of_one_run_and_tell_every_log_point_once(tmp_path: P
     attempt(entry, ["wandb"], 4, [8, 12], Status.done, {"ema": {"psnr": 30.5, "ms_ssim": None}})
     assert list(entry.events()) == [], "no tracker failed"
 
+    assert list(tmp_path.rglob("requirements.txt")) == [], "nor was the machine looked at"
     logs = sorted((tmp_path / "runs/losses/wandb/wandb").glob("offline-run-*/run-0123456789ab.wandb"))
     first, second = (list(messages(path)) for path in logs)
     told = [row for row in rows(first) + rows(second) if "loss/generator" in row]
