@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from ablate.analysis.axes import value_text
-from ablate.records import CELL_STATUSES, CellRecord, Damage, ExcludedCells, Status
+from ablate.metrics import metrics
+from ablate.metrics.protocol import Difference, differences
+from ablate.records import CELL_STATUSES, CellRecord, Damage, ExcludedCells, Result, Status
 from ablate.report.document import Block, Card, Cards, Table, Text, Value, strong, text
 from ablate.report.evidence import LOST, Evidence
 from ablate.report.numbers import joined, plural
@@ -89,13 +90,23 @@ def warnings(evidence: Evidence) -> Iterator[Text]:
                 strong("The code has changed since: "), f"the cells ran with {next(iter(found))}, ",
                 f"the plan was last written with {study.fingerprint}.", kind="warning",
             )  # fmt: skip
-    protocols = {json.dumps(result.protocol, sort_keys=True) for result in results if result.protocol}
-    if len(protocols) > 1:
+    if unlike := _measured_otherwise(results):
+        told = joined([f"{metrics[name].label} ({found})" for name, found in unlike.items()])
         yield text(
-            strong(f"{len(protocols)} different measuring protocols: "),
-            "cells were measured on other images, patches or extractor weights; their distances do not compare.",
+            strong("Cells were measured in different ways: "),
+            f"{told}. Such figures do not compare.",
             kind="warning",
         )  # fmt: skip
+
+
+def _measured_otherwise(results: Sequence[Result]) -> dict[str, Difference]:
+    """Returns for each metric the first fact in which results say that it was measured otherwise than in the first."""
+    first: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Difference] = {}
+    for name, record in ((name, record) for result in results for name, record in result.protocol.items()):
+        for difference in differences(first.setdefault(name, record), record):
+            found.setdefault(name, difference)
+    return found
 
 
 def _altered_warmups(evidence: Evidence) -> list[Damage]:

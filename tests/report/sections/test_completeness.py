@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ablate.analysis import read_study
 from ablate.report.evidence import Evidence
 from ablate.report.sections.completeness import completeness
@@ -38,3 +40,17 @@ def test_cells_are_counted_by_status_and_exclusions_keep_their_reason(tmp_path: 
     counts = {key: numbers[key] for key in ("planned", "done", "diverged", "failed", "running", "pending")}
     assert counts == {"planned": 4, "done": 1, "diverged": 1, "failed": 1, "running": 0, "pending": 1}
     assert numbers["excluded"] == excluded
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "said"),
+    [("patch", 32, ["FD-Lite0-112 (patch: 64 and 32)"]), ("trained_against", True, [])],
+)
+def test_figures_that_were_measured_otherwise_are_flagged_and_no_other_facts(
+    tmp_path: Path, fact: str, value: object, said: list[str]
+) -> None:
+    store = fabricate(tmp_path, Fabrication(axes=AXES, recon=False))
+    study = read_study(store)
+    study.cells[1].result.protocol["fd_lite0_112"][fact] = value
+    found = list(completeness(Evidence(study, store)).numbers["warnings"])
+    assert found == [f"Cells were measured in different ways: {each}. Such figures do not compare." for each in said]
