@@ -23,7 +23,7 @@ typedef struct {
     double a, factor, linear, weight;
 } Term;
 
-enum { BLOCK = 2048 };  // summed in float; the sums of blocks are added in double
+enum { BLOCK = 512 };  // summed in float; the sums of blocks are added in double
 
 // log(1 + t) for 0 <= t <= 1, to 1e-7: 2 artanh(t / (2 + t)) by its series.
 static inline float log_one_plus(float t) {

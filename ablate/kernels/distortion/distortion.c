@@ -14,7 +14,8 @@ typedef struct {
     int64_t size;
 } Pair;
 
-enum { BLOCK = 4096 };  // summed in float; the sums of blocks are added in double, in their order
+// Summed in float, which errs the more the more equal numbers a lane adds; sums of blocks are added in double, in order.
+enum { BLOCK = 512 };
 
 // Inlined once for each set of terms, so that a loop has no more of them than it needs.
 static inline __attribute__((always_inline)) float block(
@@ -64,7 +65,7 @@ int distortion(
         const Pair p = pairs[k];
         const int64_t blocks = (p.size + BLOCK - 1) / BLOCK;
         const float scale = (float)(1.0 / (double)p.size);
-#pragma omp parallel for num_threads(threads) if (threads > 1 && blocks > 16) schedule(static)
+#pragma omp parallel for num_threads(threads) if (threads > 1 && blocks > 128) schedule(static)
         for (int64_t i = 0; i < blocks; i++) {
             const int64_t start = i * BLOCK, n = p.size - start < BLOCK ? p.size - start : BLOCK;
             sums[i] = one_block(

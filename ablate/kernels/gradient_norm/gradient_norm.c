@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { SQUARED, ONE };
-enum { BLOCK = 4096 };
+enum { BLOCK = 512 };
 
 void gradient_norm(
     const float *g, float *derivative, int64_t images, int64_t size, int64_t cost, double tiny, int threads,
