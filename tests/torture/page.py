@@ -39,7 +39,7 @@ Runs of 2026-11-26 before the commits above; each is mended, with a test.
 - A link to itself in place of a cell's settings ended a worker in a traceback. A file of figures that held `null` was
   taken for none.
 - Of 1,000 damaged files of a store at commit 629614f42918 two were faults, mended since: a file of figures that holds
-  `{}` was taken for one of nothing, and is refused by name; a report did not name the grid file that its store has lost.
+  `{}` was taken for one of nothing, and is refused by name; a report did not name the grid file that its store lost.
 """
 TITLES = {
     "grids": "Grid files",
