@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import platform
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
@@ -16,7 +15,6 @@ from ablate.codecs.agustsson.generator import Generator, ResidualBlock
 from ablate.codecs.agustsson.settings import AgustssonSettings
 from ablate.discriminators.build import build_discriminator
 from ablate.discriminators.settings import DiscriminatorSettings
-from ablate.kernels import library as native
 from ablate.kernels.library import missing
 from ablate.kernels.network import FastForward, by_definition, disagreement, in_place_of, lacking, of_both, planned
 from ablate.kernels.network.plan import Layer
@@ -24,6 +22,7 @@ from ablate.layers.norm import ChannelNorm
 from ablate.layers.padding import ReflectConv2d, SameConv2d, SameConvTranspose2d
 from ablate.objective import Choice
 from ablate.rng import stream
+from tests.kernels.flags import compiled_with
 
 pytestmark = pytest.mark.skipif(missing("network") is not None, reason=str(missing("network")))
 needs_halves = pytest.mark.skipif(lacking("bfloat16") is not None, reason=str(lacking("bfloat16")))
@@ -38,6 +37,7 @@ LAYERS = {
     "transposed": [SameConvTranspose2d(40, 17, 3)],
     "transposed to few": [SameConvTranspose2d(5, 3, 5)],
     "kernel of one": [SameConv2d(7, 40, 1)],
+    "rows of many places": [SameConv2d(56, 50, 3), nn.ReLU(), SameConvTranspose2d(50, 34, 4)],
     "two panels and a rest": [ReflectConv2d(16, 72, 3), nn.ReLU()],
     "winograd, reflection": [ReflectConv2d(32, 48, 3), nn.ReLU()],
     "winograd, zeros": [SameConv2d(48, 32, 3)],
@@ -64,6 +64,13 @@ def image(*shape: int) -> Tensor:
     return torch.rand(shape or (2, 3, 16, 24), generator=stream(0, "test.image")) * 2 - 1
 
 
+@pytest.fixture(params=["of vectors", "of tiles where there are any"])
+def products(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Products of bfloat16 by both kinds of instructions."""
+    with compiled_with(*["-DWITHOUT_TILES"] if request.param == "of vectors" else []):
+        yield
+
+
 def flat(outputs: Tensor | Sequence) -> list[Tensor]:
     return [outputs] if isinstance(outputs, Tensor) else [tensor for each in outputs for tensor in flat(each)]
 
@@ -77,6 +84,7 @@ def test_layers_and_their_gradients_are_those_of_float64(name: str, size: tuple[
 
 
 @needs_halves
+@pytest.mark.usefixtures("products")
 @pytest.mark.parametrize("size", [(2, 16, 16), (3, 9, 13), (1, 3, 2), (5, 33, 40)], ids=str)
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers_of_bfloat16_are_off_by_no_more_than_autocast(name: str, size: tuple[int, int, int]) -> None:
@@ -84,6 +92,7 @@ def test_layers_of_bfloat16_are_off_by_no_more_than_autocast(name: str, size: tu
 
 
 @needs_halves
+@pytest.mark.usefixtures("products")
 def test_bfloat16_in_c_is_nearer_to_float64_than_autocast() -> None:
     module = seeded(
         nn.Sequential(ReflectConv2d(3, 32, 3), nn.ReLU(), SameConv2d(32, 48, 4, 2), SameConvTranspose2d(48, 8, 3))
@@ -106,15 +115,10 @@ def test_bfloat16_in_c_is_nearer_to_float64_than_autocast() -> None:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86")
 @pytest.mark.parametrize("lanes", ["-mno-avx512f", "-mno-avx"])
-def test_narrower_vectors_agree_too(lanes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(native, "FLAGS", (*native.FLAGS, lanes))
-    native.library.cache_clear()
-    try:
+def test_narrower_vectors_agree_too(lanes: str) -> None:
+    with compiled_with(lanes):
         for name in ("few outputs", "norm and leaky", "transposed to few"):
             assert disagreement(seeded(nn.Sequential(*copy.deepcopy(LAYERS[name]))), (2, 9, 13)) is None
-    finally:
-        native.library.cache_clear()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -11,12 +11,12 @@ import torch
 from ablate.config import Cell
 from ablate.data import prepare
 from ablate.execute.cell import run_cell
-from ablate.kernels import library as native
 from ablate.kernels.library import missing
 from ablate.kernels.network import lacking
 from ablate.objective import Kernels
 from ablate.records import Environment
 from ablate.store import Entry, Store
+from tests.kernels.flags import compiled_with
 
 NETWORKS = {"network.encoder", "network.quantizer", "network.generator", "network.discriminators"}
 ROLES = {"discriminator", "generator", "distortion", "feature_matching", *NETWORKS}
@@ -96,26 +96,22 @@ def test_a_training_that_goes_on_keeps_its_backends_bit_for_bit(
 @needs_compiler
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_halves)])
 def test_a_training_goes_on_bit_for_bit_where_convolutions_are_winograds(
-    make_cell: Callable[..., Cell], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+    make_cell: Callable[..., Cell], tmp_path: Path, precision: str
 ) -> None:
     cell = make_cell(model={"width": 8}, train={"precision": precision, "steps": 6})
-    undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), "auto")
-    assert undisturbed.environment().kernels["network.generator"] == "native"
     disturbed, another = (Store(tmp_path / name, "test") for name in ("disturbed", "another"))
-    for store in (disturbed, another):
-        attempt(cell, store, "auto", steps=3)
-    entry = attempt(cell, disturbed, "auto")
+    with compiled_with("-DWITHOUT_TILES"):  # which have no need of it
+        undisturbed = attempt(cell, Store(tmp_path / "undisturbed", "test"), "auto")
+        assert undisturbed.environment().kernels["network.generator"] == "native"
+        for store in (disturbed, another):
+            attempt(cell, store, "auto", steps=3)
+        entry = attempt(cell, disturbed, "auto")
     assert rows(entry) == rows(undisturbed)
     assert entry.weights.read_bytes() == undisturbed.weights.read_bytes()
 
     # That this cell has such layers, and that one which went on without them would be seen.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(native, "FLAGS", (*native.FLAGS, "-DWINOGRAD_FROM=1000000"))
-    native.library.cache_clear()
-    try:
+    with compiled_with("-DWITHOUT_TILES", "-DWINOGRAD_FROM=1000000"):
         entry = attempt(cell, another, "auto")
-    finally:
-        native.library.cache_clear()
     assert entry.environment().kernels == undisturbed.environment().kernels
     assert entry.weights.read_bytes() != undisturbed.weights.read_bytes()
 

@@ -21,7 +21,6 @@ struct convolution {
 
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-INLINE int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 INLINE int64_t floored(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
 /* The row or column that a padded place shows, or -1 for zero. */
@@ -33,29 +32,40 @@ INLINE int64_t shown(int64_t i, int64_t size, int64_t padding) {
     return i >= 0 && i < size ? i : -1;
 }
 
-/* Copies images into `to` (images, height, width, channels), `top` and `left` places in, and fills the rest. */
+/* Copies n floats, which `halves` rounds to half their room. */
+INLINE void copy(void *to, const float *from, int64_t n, int halves) {
+    if (halves)
+        halve(to, from, n);
+    else
+        memcpy(to, from, sizeof(float) * n);
+}
+
+/* Copies images into `to` (images, height, width, channels), `top` and `left` places in, and fills the rest. Of halves one 0
+ * follows, since sums of an odd length read on. */
 static void pad(const float *from, struct image of, int64_t images, int64_t top, int64_t left, int64_t height,
-                int64_t width, int64_t padding, float *to) {
-    int64_t c = of.channels, inside = least(of.width, width - left);
+                int64_t width, int64_t padding, void *padded, int halves) {
+    int64_t c = of.channels, inside = least(of.width, width - left), pixel = (halves ? 2 : 4) * c;
+    char *to = padded;
     for (int64_t n = 0; n < images; n++)
-        for (int64_t y = 0; y < height; y++, to += width * c) {
+        for (int64_t y = 0; y < height; y++, to += width * pixel) {
             int64_t row = shown(y - top, of.height, padding);
             if (row < 0) {
-                memset(to, 0, sizeof(float) * width * c);
+                memset(to, 0, width * pixel);
                 continue;
             }
             const float *line = from + (n * of.height + row) * of.width * c;
-            memcpy(to + left * c, line, sizeof(float) * inside * c);
+            copy(to + left * pixel, line, inside * c, halves);
             for (int64_t x = 0; x < width; x++) {
                 if (x == left) x += inside;
                 if (x >= width) break;
                 int64_t column = shown(x - left, of.width, padding);
                 if (column < 0)
-                    memset(to + x * c, 0, sizeof(float) * c);
+                    memset(to + x * pixel, 0, pixel);
                 else
-                    memcpy(to + x * c, line + column * c, sizeof(float) * c);
+                    copy(to + x * pixel, line + column * c, c, halves);
             }
         }
+    if (halves) memset(to, 0, 2);
 }
 
 /* Adds what `pad` has copied back to where it came from: its adjoint. */
@@ -143,8 +153,7 @@ static void gather(const struct convolution *c, const float *big, int64_t images
     for (int64_t n = 0; n < images; n += group) {
         int64_t many = least(group, images - n), pixels = 0;
         pad(big + n * c->big.height * c->big.width * in.channels, c->big, many, c->top, c->left, in.height, in.width,
-            c->padding, a);
-        if (c->halves) halve(a, many * in.height * in.width * in.channels);
+            c->padding, a, c->halves);
         for (int64_t m = 0; m < many; m++)
             for (int64_t y = 0; y < c->small.height; y++)
                 for (int64_t x = 0; x < across; x++)
@@ -180,7 +189,8 @@ static void pack_scatter(const struct convolution *c, int64_t phase_y, struct re
                          int64_t phases, struct reach along, float *b) {
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
-    memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
+    // Of stride 1 every place has a weight.
+    if (c->stride > 1 || rows * places > k * k * s || columns != i || i % LANES) memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
     int64_t all = k * k, end = s * i * all;
     for (int64_t j = 0; j < i; j += LANES) {
         int64_t many = least(LANES, i - j), width = columns - j / PANEL * PANEL > LANES ? PANEL : LANES;
@@ -233,8 +243,7 @@ static void scatter(const struct convolution *c, const float *small, int64_t ima
             for (int64_t n = 0; n < images; n += group) {
                 int64_t many = least(group, images - n), pixels = 0;
                 pad(small + n * c->small.height * c->small.width * in.channels, c->small, many, -down.from,
-                    -along.from, in.height, in.width, ZERO, a);
-                if (c->halves) halve(a, many * in.height * in.width * in.channels);
+                    -along.from, in.height, in.width, ZERO, a, c->halves);
                 for (int64_t m = 0; m < many; m++)
                     for (int64_t y = 0; y < high; y++)
                         for (int64_t x = 0; x < wide; x++) {
@@ -257,7 +266,7 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
     int64_t s = c->small.channels, i = c->big.channels, k = c->k, places = k * i;
     // Pixels of halves come in pairs of a row, the last of an odd number with a 0.
     int64_t step = c->halves ? 2 : 1, width = divided_up(c->small.width, step) * step;
-    int64_t pixels = c->small.height * width, turned = s <= FEW;
+    int64_t tiles = c->halves && has_tiles(), pixels = c->small.height * width, turned = s <= FEW && !tiles;
     float *sum = work, *a = sum + k * places * s, *g = a + group * in.height * in.width * i + MOST * LANES;
     struct walk walk = {0, c->small.height, width / step,
                         in.height * in.width * i, c->stride * in.width * i, step * c->stride * i,
@@ -269,13 +278,16 @@ static void weigh(const struct convolution *c, const float *big, const float *sm
     for (int64_t n = 0; n < images; n += group) {
         walk.images = least(group, images - n);
         pad(big + n * c->big.height * c->big.width * i, c->big, walk.images, c->top, c->left, in.height, in.width,
-            c->padding, a);
-        pad(small + n * c->small.height * c->small.width * s, c->small, walk.images, 0, 0, c->small.height, width, ZERO, g);
+            c->padding, a, 0);
+        pad(small + n * c->small.height * c->small.width * s, c->small, walk.images, 0, 0, c->small.height, width, ZERO, g, 0);
         if (c->halves) {
             pair_up(a, walk.images * in.height * in.width * i, c->stride * i);
             pair_up(g, walk.images * pixels * s, s);
         }
-        for (int64_t y = 0; y < k; y++)
+        if (tiles)
+            correlate_by_tiles(a, places, k, in.width * i, g, s, &walk, sum, g + walk.images * pixels * s + MOST * LANES,
+                               c->threads);
+        for (int64_t y = 0; y < k && !tiles; y++)
             if (turned)
                 correlate(g, s, a + y * in.width * i, places, &walk, sum + y * places * s, places, c->halves,
                           c->threads);
@@ -316,5 +328,6 @@ static int64_t room(const struct convolution *c, int64_t images) {
     int64_t height = most(c->big.height, c->small.height * c->stride) + 2 * k;
     int64_t channels = most(c->big.channels, c->small.channels);
     int64_t weights = c->k * k * 2 * (c->big.channels + LANES) * (c->small.channels + LANES);
-    return 2 * group * height * width * channels + 4 * group * height * width + weights + 8 * channels + 64 * LANES;
+    int64_t turned = (channels + 2 * SIDE) * BATCH;
+    return 2 * group * height * width * channels + 4 * group * height * width + weights + turned + 8 * channels + 64 * LANES;
 }

@@ -23,6 +23,7 @@
 #define FEW 3
 #define PANEL (2 * LANES)
 #define MOST 24
+#define MOST_TOGETHER 32
 #define UNROLL _Pragma("GCC unroll 24")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -43,12 +44,13 @@ INLINE vector pair(vector low, vector high) {
     return (vector)_mm512_or_si512(rounded(low), _mm512_slli_epi32(rounded(high), 16));
 }
 
-/* Rounds n floats in place to half their room; one 0 follows, since sums of an odd length read on. */
-static void halve(float *a, int64_t n) {
-    uint16_t *to = (uint16_t *)a;
-    for (int64_t i = 0; i < n; i += LANES)
-        _mm256_storeu_si256((__m256i *)(to + i), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(a + i)));
-    to[n] = 0;
+/* Rounds n floats to half their room, which may be where they lie. */
+INLINE void halve(void *to, const float *from, int64_t n) {
+    uint16_t *half = to;
+    for (int64_t i = 0; i < n; i += LANES) {
+        __mmask16 there = n - i >= LANES ? 0xffff : (__mmask16)((1 << (n - i)) - 1);
+        _mm256_mask_storeu_epi16(half + i, there, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, from + i)));
+    }
 }
 
 /* Pairs each float in place with the one that lies `apart` behind it, 0 behind the last. */
@@ -60,16 +62,18 @@ static void pair_up(float *a, int64_t n, int64_t apart) {
     }
 }
 
-/* Pairs the places of each row of panels in place. */
+/* Pairs the places of each row of panels in place; where k is large, 16 rows of zeros follow, which tiles read. */
 static void pair_places(float *b, int64_t rows, int64_t k, int64_t columns) {
     float *to = b;
+    int64_t width = 0;
     for (int64_t n = 0; n < columns; n += PANEL) {
-        int64_t width = columns - n > LANES ? PANEL : LANES;
+        width = columns - n > LANES ? PANEL : LANES;
         for (int64_t r = 0; r < rows; r++)
             for (int64_t j = 0; j < k; b += (j + 1 < k ? 2 : 1) * width, j += 2)
                 for (int64_t i = 0; i < width; i += LANES, to += LANES)
                     *(vector *)to = pair(*(const vector *)(b + i), j + 1 < k ? *(const vector *)(b + width + i) : (vector){0});
     }
+    if (k > 2 * LANES) memset(to, 0, sizeof(float) * LANES * width);
 }
 #else
 #define HALVES 0
@@ -77,11 +81,12 @@ INLINE vector plus(const int halves, vector sum, float left, vector right) {
     (void)halves;
     return sum + left * right;
 }
-static void halve(float *a, int64_t n) { (void)a, (void)n; }
+INLINE void halve(void *to, const float *from, int64_t n) { (void)to, (void)from, (void)n; }
 static void pair_up(float *a, int64_t n, int64_t apart) { (void)a, (void)n, (void)apart; }
 static void pair_places(float *b, int64_t rows, int64_t k, int64_t columns) { (void)b, (void)rows, (void)k, (void)columns; }
 #endif
 
+INLINE int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 INLINE vector at_vector(const float *p) { return *(const vector *)p; }
 INLINE void put(float *p, vector v) { *(vector *)p = v; }
 
@@ -112,6 +117,15 @@ INLINE void transpose(vector *row) {
 struct pixel {
     int32_t from, to, count;
 };
+
+/* Pixels of two images in step: of each row of each image `width` places, `u_step` and `v_step` numbers apart. */
+struct walk {
+    int64_t images, height, width;
+    int64_t u_image, u_row, u_step;
+    int64_t v_image, v_row, v_step;
+};
+
+#include "tiles.h"
 
 /* tile[p][n] = sum over rows r and k of a[at[p].from + r stride + k] b[r][k][n]; TILE pixels, `vectors` of lanes. Of
  * halves, k counts pairs. */
@@ -153,25 +167,40 @@ INLINE void store(const float *tile, int width, const struct pixel *at, int pixe
 static void multiply(const float *a, const struct pixel *at, int64_t pixels, int64_t rows, int64_t stride, int64_t k,
                      const float *b, int64_t n, const float *bias, int add, float *c, int halves, int threads) {
     if (halves) k = (k + 1) / 2;
+    const int64_t tiles = halves && has_tiles(), together = tiles ? 2 * SIDE : TILE, times = divided_up(k, SIDE);
+    const int64_t depth = divided_up(k, times);
     for (int64_t first = 0; first < n; first += PANEL) {
         int vectors = n - first > LANES ? 2 : 1;
         int64_t wanted = n - first < PANEL ? n - first : PANEL;
         const float *offset = bias ? bias + first : 0;
-        _Pragma("omp parallel for num_threads(threads) if (threads > 1 && pixels * rows * k > 20000)")
-        for (int64_t p = 0; p < pixels; p += TILE) {
-            float tile[TILE * PANEL];
-            struct pixel here[TILE];
-            int many = pixels - p < TILE ? (int)(pixels - p) : TILE;
-            for (int i = 0; i < TILE; i++) here[i] = at[p + (i < many ? i : 0)];
-            if (vectors == 2 && halves)
-                product(2, HALVES, a, here, rows, stride, k, b, tile);
-            else if (vectors == 2)
-                product(2, 0, a, here, rows, stride, k, b, tile);
-            else if (halves)
-                product(1, HALVES, a, here, rows, stride, k, b, tile);
-            else
-                product(1, 0, a, here, rows, stride, k, b, tile);
-            store(tile, LANES * vectors, here, many, first, wanted, offset, add, c);
+        _Pragma("omp parallel num_threads(threads) if (threads > 1 && pixels * rows * k > 20000)")
+        {
+            if (tiles) shape_tiles(depth);
+            _Pragma("omp for")
+            for (int64_t p = 0; p < pixels; p += together) {
+                float tile[MOST_TOGETHER * PANEL];
+                struct pixel last[MOST_TOGETHER];
+                const struct pixel *here = at + p;
+                int many = (int)(pixels - p < together ? pixels - p : together);
+                if (many < together) {
+                    for (int i = 0; i < together; i++) last[i] = at[p + (i < many ? i : 0)];
+                    here = last;
+                }
+                if (tiles && vectors == 2)
+                    product_by_tiles(2, (const uint16_t *)a, here, rows, stride, k, depth, b, tile);
+                else if (tiles)
+                    product_by_tiles(1, (const uint16_t *)a, here, rows, stride, k, depth, b, tile);
+                else if (vectors == 2 && halves)
+                    product(2, HALVES, a, here, rows, stride, k, b, tile);
+                else if (vectors == 2)
+                    product(2, 0, a, here, rows, stride, k, b, tile);
+                else if (halves)
+                    product(1, HALVES, a, here, rows, stride, k, b, tile);
+                else
+                    product(1, 0, a, here, rows, stride, k, b, tile);
+                store(tile, LANES * vectors, here, many, first, wanted, offset, add, c);
+            }
+            if (tiles) release_tiles();
         }
         b += rows * k * vectors * LANES;
     }
@@ -187,13 +216,6 @@ INLINE int64_t packed(int64_t rows, int64_t k_all, int64_t n_all, int64_t r, int
 static int64_t packed_size(int64_t rows, int64_t k, int64_t n) {
     return rows * k * ((n + LANES - 1) / LANES) * LANES;
 }
-
-/* Pixels of two images in step: of each row of each image `width` places, `u_step` and `v_step` numbers apart. */
-struct walk {
-    int64_t images, height, width;
-    int64_t u_image, u_row, u_step;
-    int64_t v_image, v_row, v_step;
-};
 
 /* sum[i][j] += sum over pixels of u[i] v[j], for a tile of i and vectors of j. */
 INLINE void outer(const int tall, const int vectors, const int halves, const float *u, const float *v, const struct walk *w,

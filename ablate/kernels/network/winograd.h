@@ -12,8 +12,10 @@
 #define WINOGRAD_FROM 32 /* channels on both sides */
 #endif
 
-/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors. */
+/* Whether a convolution is computed so: enough channels that the products outweigh the transforms, in whole vectors, and
+ * products that cost something, which those of tiles do not. */
 static int by_winograd(const struct convolution *c) {
+    if (c->halves && has_tiles()) return 0;
     int64_t i = c->big.channels, s = c->small.channels;
     return c->k == 3 && c->stride == 1 && i % LANES == 0 && s % LANES == 0 && i >= WINOGRAD_FROM && s >= WINOGRAD_FROM;
 }
@@ -112,7 +114,7 @@ static void transform_big(const struct convolution *c, const struct tiling *t, c
                           float *v) {
     int64_t i = c->big.channels, row = t->in.width * i, place = t->big.place;
     for (int64_t n = 0; n < images; n++, big += c->big.height * c->big.width * i) {
-        pad(big, c->big, 1, c->top, c->left, t->in.height, t->in.width, c->padding, a);
+        pad(big, c->big, 1, c->top, c->left, t->in.height, t->in.width, c->padding, a, 0);
         for (int64_t y = 0; y < t->down; y++)
             for (int64_t x = 0; x < t->across; x++, v += t->big.apart)
                 for (int64_t j = 0; j < i; j += LANES) {
@@ -222,7 +224,7 @@ static void multiply_places(const struct convolution *c, const struct tiling *t,
     struct pixel *at = (struct pixel *)(work + t->pixels);
     for (int64_t p = 0; p < tiles; p++) at[p] = (struct pixel){p * of->apart, p * into->apart, into->channels};
     for (int64_t p = 0; p < PLACES; p++, from += of->place, to += into->place, u += t->place_weights) {
-        if (c->halves) halve(from, tiles * of->apart);
+        if (c->halves) halve(from, from, tiles * of->apart);
         multiply(from, at, tiles, 1, 0, of->channels, u, into->channels, 0, 0, to, c->halves, c->threads);
     }
 }
