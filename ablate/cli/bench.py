@@ -64,6 +64,7 @@ def bench(
     With --plugin the losses of your own are measured, eager and compiled, unless --kernel names others.
 
     Example: ablate bench --kernel ms_ssim --budget 3min
+
     Example: ablate bench --plugin my_loss.py
     """
     began = time.monotonic()

@@ -40,6 +40,7 @@ def doctor(
     logits, gradients against finite differences, options that change the result.
 
     Example: ablate doctor grids/quickstart.toml
+
     Example: ablate doctor --plugin my_loss.py
     """
     findings = list(_findings(grid, plugin, runs_dir))

@@ -39,6 +39,7 @@ def export(
     cell for images of any size, and a JSON that says how symbols and tensors relate.
 
     Example: ablate export grid.toml --format compressai
+
     Example: ablate export --format onnx --cell 3fa9 -o codec
     """
     if kind == "onnx":

@@ -28,6 +28,7 @@ def init(
     A plugin is a file that defines a loss, a metric or the like of your own, complete and ready to be changed.
 
     Example: ablate init my-grid.toml
+
     Example: ablate init --plugin my_loss.py
     """
     if kind not in KINDS:

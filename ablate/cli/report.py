@@ -54,6 +54,7 @@ def report(
     far, and loads itself anew; verdicts come once every seed is there.
 
     Example: ablate report grid.toml --latex --figures pdf
+
     Example: ablate report grid.toml --compare-by-eye
     """
     from ablate.cli.cells import INCOMPLETE
