@@ -126,7 +126,11 @@ class Study:
 
     def on_axes(self, arm: Arm) -> bool:
         """Returns whether the arm is a point of the declared axes and not one that was added beside them."""
-        return set(arm.axes) == set(self.planned_axes) and all(axis.level(arm.axes) for axis in self.axes)
+        return self.on_axes_at(arm.axes)
+
+    def on_axes_at(self, settings: Mapping[str, object]) -> bool:
+        """Returns whether settings of an arm make it a point of the declared axes."""
+        return set(settings) == set(self.planned_axes) and all(axis.level(settings) for axis in self.axes)
 
     def _at_baseline(self, arm: Arm) -> bool:
         return all(axis.level(arm.axes) == axis.baseline for axis in self.axes)

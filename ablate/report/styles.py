@@ -79,12 +79,14 @@ class Encoding:
 
     def style(self, arm: Arm, beside: bool) -> Style:
         """Returns how an arm is drawn; one that was added beside the axes is grey with a marker of its own."""
+        if beside:
+            return Style(MUTED, "*")
         by = self.marker or self.colour
         shape = by.level(arm.axes) if by else None
         colour = self.colour.level(arm.axes) if self.colour else None
         return Style(
-            self.palette.get(colour or "", MUTED if beside else SERIES[0][0]),
-            self.shapes.get(shape or "", "*" if beside else "o"),
+            self.palette.get(colour or "", SERIES[0][0]),
+            self.shapes.get(shape or "", "o"),
             self.fills.get(colour or "", "full"),
         )
 
@@ -140,8 +142,8 @@ def arm_key(canvas: Canvas, evidence: Evidence, encoding: Encoding) -> None:
 
 def short_name(evidence: Evidence, name: str, axes: Mapping[str, object]) -> str:
     """Returns an arm by its levels alone, as `hinge · 3 · 48`; one beside the axes by its whole name."""
-    levels = [axis.level(axes) for axis in evidence.study.axes]
-    short = " · ".join(level for level in levels if level) if levels and all(levels) else name
+    levels = [axis.level(axes) or "" for axis in evidence.study.axes]
+    short = " · ".join(levels) if levels and evidence.study.on_axes_at(axes) else name
     return f"{short} (baseline)" if evidence.is_baseline(name) else short
 
 

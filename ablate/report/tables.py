@@ -103,8 +103,7 @@ def arm_fields(evidence: Evidence, of: Callable[[Row], tuple[str, Mapping[str, A
 
     def added(row: Row) -> str:
         name, axes = of(row)
-        on_axes = all(axis.level(axes) for axis in study.axes) and set(axes) == set(study.planned_axes)
-        return "" if on_axes else name
+        return "" if study.on_axes_at(axes) else name
 
     beside = [] if evidence.all_on_axes else [words("added", added, hint="arms added beside the axes")]
     return [*beside, *map(axis_field, study.axes)]

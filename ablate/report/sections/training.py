@@ -79,8 +79,10 @@ def _bundles(evidence: Evidence, cells: Sequence[CellRecord]) -> list[Bundle]:
     elif len(axes) == 2 and len(axes[1].levels) > len(LINE_STYLES):
         axes.reverse()
     groups: dict[tuple[str, ...], list[CellRecord]] = {}
+    on_axes = evidence.study.on_axes_at
     for cell in cells:
-        groups.setdefault(tuple(axis.level(cell.axes) or BESIDE for axis in axes), []).append(cell)
+        levels = [axis.level(cell.axes) or BESIDE for axis in axes]
+        groups.setdefault(tuple(levels if on_axes(cell.axes) else [BESIDE] * len(axes)), []).append(cell)
     found = []
     for levels, own in groups.items():
         label = ", ".join(f"{axis.name} {level}" for axis, level in zip(axes, levels, strict=True)) or "all cells"
