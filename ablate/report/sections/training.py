@@ -81,8 +81,8 @@ def _bundles(evidence: Evidence, cells: Sequence[CellRecord]) -> list[Bundle]:
     groups: dict[tuple[str, ...], list[CellRecord]] = {}
     on_axes = evidence.study.on_axes_at
     for cell in cells:
-        levels = [axis.level(cell.axes) or BESIDE for axis in axes]
-        groups.setdefault(tuple(levels if on_axes(cell.axes) else [BESIDE] * len(axes)), []).append(cell)
+        at = [axis.level(cell.axes) or BESIDE for axis in axes] if on_axes(cell.axes) else [BESIDE] * len(axes)
+        groups.setdefault(tuple(at), []).append(cell)
     found = []
     for levels, own in groups.items():
         label = ", ".join(f"{axis.name} {level}" for axis, level in zip(axes, levels, strict=True)) or "all cells"
