@@ -13,7 +13,8 @@ import typer
 
 from ablate.cli.terminal import plural
 from ablate.config.data import SEGMENTATION
-from ablate.execute.planning import Plan, load_plan, stored_plan
+from ablate.execute.plan import Plan, stored_plan
+from ablate.execute.planning import load_plan
 from ablate.records import WEIGHTS, RecordError, Status
 from ablate.store import Entry, Store, latest, named, stores
 

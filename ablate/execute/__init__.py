@@ -10,9 +10,9 @@ from ablate.execute.executor import RunContext as RunContext
 from ablate.execute.executor import executors as executors
 from ablate.execute.jobs import Job as Job
 from ablate.execute.listener import RunListener as RunListener
-from ablate.execute.planning import Plan as Plan
+from ablate.execute.plan import Plan as Plan
+from ablate.execute.plan import stored_plan as stored_plan
 from ablate.execute.planning import load_plan as load_plan
-from ablate.execute.planning import stored_plan as stored_plan
 from ablate.execute.result import JobResult as JobResult
 from ablate.execute.runner import INCOMPLETE as INCOMPLETE
 from ablate.execute.runner import OK as OK

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ablate.execute.jobs import Job
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.records import Result, Status
 from ablate.store import Store
 

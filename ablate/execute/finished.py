@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablate.execute.capacity import Capacity
 from ablate.execute.environment import code_fingerprint
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.records import Environment, PlanRecord, RecordError
 from ablate.records.plan import setting_label
 from ablate.store import Entry, Store

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.records import (
     CellSettings,
     MeasurementSettings,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ablate.execute.estimate import Estimate
 from ablate.execute.jobs import job_status, jobs
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
 from ablate.execute.trials import staged

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ablate.cores import cores
 from ablate.execute.capacity import capacity
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.store import Status, Store, lock
 from ablate.train.finding import Finding
 

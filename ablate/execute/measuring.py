@@ -13,7 +13,7 @@ from typing import Any
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
 from ablate.data.sets import count_of_set
 from ablate.execute.jobs import Job, Wanted, every_cell
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import KEPT, TEST, on_set
 from ablate.records import WEIGHTS, CellRecord, MeasurementSettings, Result, Status

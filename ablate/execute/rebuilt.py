@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ablate.execute.planning import Plan, grid_copy
+from ablate.execute.plan import Plan, grid_copy
 from ablate.records import CellSettings, Compare, PlannedCell, PlannedWarmup, PlanRecord, RecordError, WarmupSettings
 from ablate.store import Store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.execute.jobs import Job, Wanted, every_cell
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.records import (
     WEIGHTS,
     Damage,

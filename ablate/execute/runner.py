@@ -16,7 +16,7 @@ from ablate.execute.fork_server import start_fork_server
 from ablate.execute.interrupts import SAME_STOP_SECONDS, Interrupts
 from ablate.execute.jobs import Job, Wanted, every_cell, jobs
 from ablate.execute.listener import RunListener
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.execute.result import read_result
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot

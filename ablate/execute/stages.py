@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ablate.execute.jobs import Job, cell_job
 from ablate.execute.measuring import Wish, measurements
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.execute.runner import INCOMPLETE, OK
 from ablate.execute.trials import staged
 from ablate.records import TuningRecord

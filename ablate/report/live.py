@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablate.execute.look import look, over
-from ablate.execute.planning import stored_plan
+from ablate.execute.plan import stored_plan
 from ablate.execute.snapshot import Snapshot
 from ablate.report.document import Document
 from ablate.report.report import Report, gather, subtitle, write_document

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 import ablate.cli.locate
 import ablate.execute
 from ablate.cli.app import app
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from tests.execute.pretend import PRETENDING, make_plan
 
 

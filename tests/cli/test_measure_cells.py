@@ -26,7 +26,7 @@ from ablate.cli.app import app
 from ablate.execute import RunContext, executors, repair, worker
 from ablate.execute.jobs import Job
 from ablate.execute.local import LocalExecutor, Worker
-from ablate.execute.planning import stored_plan
+from ablate.execute.plan import stored_plan
 from ablate.metrics import metrics
 from ablate.networks import dists as dists_network
 from ablate.networks import imagenet, lpips_heads

@@ -12,7 +12,7 @@ import pytest
 
 import ablate.cli.watch
 from ablate.cli.progress import line
-from ablate.execute.planning import stored_plan
+from ablate.execute.plan import stored_plan
 from ablate.records import Environment, MetricRow
 from tests.cli.test_progress import SNAPSHOT
 from tests.fabricated_store import Fabrication, fabricate

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.execute.executor import ExecutorFactory
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.execute.runner import Limits, run
 from ablate.execute.work import Assignment, Work
 from ablate.records import Execution, MetricRow, PlanRecord, Status

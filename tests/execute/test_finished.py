@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from ablate.execute.finished import left_behind, of_another_file
-from ablate.execute.planning import Plan
+from ablate.execute.plan import Plan
 from ablate.store import Store
 from tests.execute.pretend import Notes, make_plan, run_pretended
 

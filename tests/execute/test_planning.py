@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from ablate.config import Cell
-from ablate.execute import planning
+from ablate.execute import planned_before, planning
 from ablate.execute.jobs import jobs
-from ablate.execute.planning import load_plan, stored_plan
+from ablate.execute.plan import stored_plan
+from ablate.execute.planning import load_plan
 from ablate.records import CellSettings, write
 from ablate.records.seal import sealed
 from ablate.store import Store
@@ -144,7 +145,7 @@ def test_a_changed_grid_image_place_or_code_is_planned_anew(
     assert [p.id for p in load_plan(moved / "grid.toml", runs).points] == [p.id for p in first.points]
     assert len(slow_plans) == 3
 
-    monkeypatch.setattr(planning, "code_fingerprint", lambda: "feed")
+    monkeypatch.setattr(planned_before, "code_fingerprint", lambda: "feed")
     load_plan(grid, runs)
     assert len(slow_plans) == 4
     monkeypatch.undo()

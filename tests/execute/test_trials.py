@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ablate.execute.jobs import jobs
-from ablate.execute.planning import Plan, load_plan
+from ablate.execute.plan import Plan
+from ablate.execute.planning import load_plan
 from ablate.execute.stages import drop_states, run_stages
 from ablate.execute.trials import Stage, staged
 from ablate.records import PlannedCell, Status

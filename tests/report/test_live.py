@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ablate.execute.look import look, over
-from ablate.execute.planning import stored_plan
+from ablate.execute.plan import stored_plan
 from ablate.records import Environment, MetricRow, Status
 from ablate.report.live import all_over, seen_of, write_live
 from ablate.store import Entry, Store
