@@ -151,18 +151,21 @@ def again(evidence: Evidence) -> dict[str, str]:
 
 
 def _data(evidence: Evidence) -> list[dict[str, Any]]:
-    """Returns each data set with its content's hashes and how many cells use it."""
+    """Returns each data set with its content's hashes and how many cells use it.
+
+    Folders go by their own names: a report goes to people whom the rest of a path on this machine tells nothing.
+    """
     counts: Counter[tuple[str, str, str]] = Counter()
     for cell in evidence.study.cells:
         data = cell.config.get("data", {})
         source = str(data.get("source", ""))
         for split in SPLITS:
-            digest, place = data.get(f"{split}_digest"), str(data.get(split) or data.get("path") or "")
+            digest, place = data.get(f"{split}_digest"), Path(data.get(split) or data.get("path") or "").name
             if digest or split != "validation":
                 counts[split, " ".join(dict.fromkeys((source, place))).strip(), str(digest or "")] += 1
         evaluation = cell.config.get("evaluation", {})
         for name, place in evaluation.get("sets", {}).items():
-            counts[name, str(place), str(evaluation.get("set_digests", {}).get(name, ""))] += 1
+            counts[name, Path(place).name, str(evaluation.get("set_digests", {}).get(name, ""))] += 1
     return [
         {"split": split, "source": source, "sha256": digest, "cells": count}
         for (split, source, digest), count in counts.items()

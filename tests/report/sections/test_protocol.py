@@ -40,6 +40,12 @@ def test_data_are_named_with_the_hash_of_each_split(tmp_path: Path) -> None:
     assert rows["test"]["cells"] == 24
 
 
+def test_folders_go_by_their_names_and_not_by_where_they_lie_here(tmp_path: Path) -> None:
+    folders = {"data.source": "folder", "data.train": "/home/somebody/bsds500", "data.test": "/home/somebody/kodak"}
+    _, found = section(tmp_path, Fabrication(settings=folders, recon=False))
+    assert {row["source"] for row in found.numbers["data"]} == {"folder bsds500", "folder kodak"}
+
+
 def test_the_checklist_tells_what_was_lost(tmp_path: Path) -> None:
     def answers(found: Section) -> str:
         return " ".join(i.plain for block in found.blocks if isinstance(block, Items) for i in block.items)
