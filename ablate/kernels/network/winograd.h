@@ -68,8 +68,10 @@ INLINE void turn(const float *w, int64_t apart, int64_t many, const float *end, 
         if (w + (LANES - 1) * apart + m + LANES <= end)
             UNROLL for (int l = 0; l < LANES; l++) row[l] = at_vector(w + l * apart + m);
         else
-            for (int l = 0; l < LANES; l++)
-                for (int64_t n = 0; n < LANES; n++) row[l][n] = m + n < many ? w[l * apart + m + n] : 0;
+            for (int l = 0; l < LANES; l++) {
+                row[l] = (vector){0};
+                memcpy(&row[l], w + l * apart + m, sizeof(float) * least(LANES, many - m));
+            }
         transpose(row);
         for (int64_t n = 0; n < least(LANES, many - m); n++) put(out + (m + n) * LANES, row[n]);
     }
