@@ -1,4 +1,4 @@
-"""Networks in C neither touch memory that is not theirs nor use any of it that nothing was written to."""
+"""What is in C neither touches memory that is not its own nor uses any of it that nothing was written to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.kernels import OPERATORS
 from ablate.kernels.library import FLAGS, SOURCES, compiler, missing
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.skipif(missing("network") is not None, reason=str(missing("network"))),
@@ -29,3 +32,22 @@ def test_convolutions_keep_to_their_memory(instructions: list[str], tmp_path: Pa
     shapes, wrong = (int(word) for word in done.stdout.replace(",", "").split() if word.isdigit())
     assert shapes > 100
     assert wrong == 0
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
+
+
+def test_operators_read_no_further_than_their_tensors() -> None:
+    done = python("-m", "tests.kernels.guarded")
+    assert done.returncode == 0, done
+    said = dict(line.split(": ") for line in done.stdout.splitlines())
+    assert said.keys() == OPERATORS.keys() | {"quantizer"}
+    assert all(int(calls.removesuffix(" calls")) > 0 for calls in said.values())
+
+
+def test_who_reads_further_is_found() -> None:
+    read = "import ctypes, torch; from tests.kernels.guarded import guarded; t = guarded(torch.zeros(3)); "
+    assert python("-c", read + "print(ctypes.c_float.from_address(t.data_ptr() + 8))").returncode == 0
+    assert python("-c", read + "print(ctypes.c_float.from_address(t.data_ptr() + 12))").returncode < 0
