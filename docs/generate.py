@@ -7,7 +7,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 GROUPS = ("data", "model", "discriminator", "loss", "optimizers", "train", "evaluation")
 """The tables of a cell, in the order of a grid file."""
@@ -86,7 +89,30 @@ def settings() -> str:
         parts += _group(name, schema["properties"][name], schema["$defs"])
     rest = {key: value for key, value in schema["properties"].items() if key not in GROUPS}
     parts += ["## Of the cell itself", _settings_table("", rest, schema["$defs"])]
+    parts += ["## Beside the cells", "The other tables of [a grid file](../grid.md)."]
+    for name, table in _sections().items():
+        schema = table.model_json_schema()
+        base = table.__base__
+        if base is not None and base.__module__.startswith("ablate.records"):
+            schema["description"] = inspect.getdoc(base)  # a grid file's own adds which names there are
+        known = schema.get("$defs", {}) | {table.__name__: schema}
+        parts += _group(name, {"$ref": f"#/$defs/{table.__name__}"}, known, level=3)
     return "\n\n".join(parts) + "\n"
+
+
+def _sections() -> Mapping[str, type[BaseModel]]:
+    """Returns the tables of a grid file that are not of its cells."""
+    from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds, Tune
+
+    return {
+        "design": Design,
+        "seeds": Seeds,
+        "compare": Compare,
+        "tune": Tune,
+        "budget": Budget,
+        "execution": Execution,
+        "reference": Reference,
+    }
 
 
 def _group(key: str, field: Mapping[str, Any], known: Mapping[str, Any], level: int = 2) -> Iterator[str]:

@@ -59,6 +59,7 @@ def pool(studies: Sequence[Study], *, allow_mixed_code: bool = False) -> Study:
         fingerprint=prints.pop() if len(prints) == 1 else None,
         compare=studies[0].compare,
         planned_axes=_levels(cells, axes, studies),
+        axis_names=tuple({each.keys: each for study in reversed(studies) for each in study.axis_names}.values()),
         excluded=tuple(each for study in studies for each in study.excluded),
         cells=cells,
         references=tuple({each[0].label: each for study in studies for each in study.references}.values()),

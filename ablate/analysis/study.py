@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
-from ablate.records import WEIGHTS, AlteredError, CellRecord, Compare, ExcludedCells, RecordError, Reference, Status
+from ablate.records import (
+    WEIGHTS,
+    AlteredError,
+    AxisNames,
+    CellRecord,
+    Compare,
+    ExcludedCells,
+    RecordError,
+    Reference,
+    Status,
+)
 from ablate.records.images import read_images
 from ablate.store.artefacts import IMAGES
 from ablate.store.layout import as_altered
@@ -72,6 +82,7 @@ class Study:
     fingerprint: str | None
     compare: Compare
     planned_axes: Mapping[str, tuple[Any, ...]]
+    axis_names: tuple[AxisNames, ...]
     excluded: tuple[ExcludedCells, ...]
     cells: tuple[CellRecord, ...]
     references: tuple[tuple[Reference, Path], ...] = ()
@@ -96,7 +107,8 @@ class Study:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """Axes that vary, in the order of the grid file."""
-        return find_axes(self.planned_axes, [cell.axes for cell in self.cells], self.compare.baseline)
+        points = [cell.axes for cell in self.cells]
+        return find_axes(self.planned_axes, points, self.compare.baseline, self.axis_names)
 
     @cached_property
     def slots(self) -> Mapping[str, Mapping[Slot, CellRecord]]:
@@ -157,6 +169,7 @@ def read_study(store: Store) -> Study:
         fingerprint=plan.fingerprint,
         compare=compare,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
+        axis_names=plan.names,
         excluded=tuple(plan.excluded),
         cells=tuple(_whole(cell, store) for cell in judged(cells)),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),

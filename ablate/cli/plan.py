@@ -170,7 +170,7 @@ def _comparisons(plan: Plan) -> int:
     if compare.correction == "none":
         return 1
     points = [point for point in plan.points if point.part == "design"]
-    axes = find_axes(plan.record.axes, [point.axes for point in points], compare.baseline)
+    axes = find_axes(plan.record.axes, [point.axes for point in points], compare.baseline, plan.record.names)
     claimed = set(compare.axes) or {key for axis in axes for key in axis.keys}
     levels = sum(len(axis.levels) - 1 for axis in axes if claimed.intersection(axis.keys))
     names = plan.record.arm_names

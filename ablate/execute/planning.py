@@ -106,6 +106,7 @@ def plan(grid: Grid, cache: Path | None = None) -> Plan:
         references=tuple(_located(each, directory) for each in grid.references),
         **({"plugins": tuple(map(record_of, grid.plugins))} if grid.plugins else {}),
         **({"tune": grid.tuning} if grid.tuning else {}),
+        **({"names": grid.names} if grid.names else {}),
         axes={key: list(values) for key, values in grid.axes.items()},
         excluded=[ExcludedCells.model_validate(_plain(excluded)) for excluded in grid.excluded],
         notes=notes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from ablate.grid.mistakes import nearest, there_is
 from ablate.grid.sheet import Sheet
 
 SPACINGS = ("log", "lin")
+ZIP_WORDS = ("label", "labels")
+"""Keys of a zip that say what it and its choices are called."""
 MOST_LEVELS = 10_000
 _SPEC_FORM = "allowed: a list, { log = [a, b], num = n }, { lin = [a, b], num = n } or { values = […], labels = […] }"
 
@@ -34,13 +37,22 @@ class Level:
 class Factor:
     """Keys that change together, one key for an axis; `choices` holds a level for each of them.
 
-    `refused` are values that the file gives and that could not be read.
+    `refused` are values that the file gives and that could not be read. A zip may have a `label`, and one for each of
+    its choices.
     """
 
     keys: tuple[Key, ...]
     choices: tuple[tuple[Level, ...], ...]
     where: KeyPath
     refused: tuple[Any, ...] = ()
+    label: str = ""
+    labels: tuple[str, ...] = ()
+
+    def called(self, choice: int) -> str | None:
+        """Returns what the file calls a choice, None where it gives it no name."""
+        if len(self.keys) == 1:
+            return self.choices[choice][0].label
+        return self.labels[choice] if choice < len(self.labels) else None
 
 
 Combination = tuple[int, ...]
@@ -96,7 +108,7 @@ def _axes(sheet: Sheet) -> Iterator[Factor]:
 
 def _zips(sheet: Sheet) -> Iterator[Factor]:
     for where, table in sheet.tables("zip"):
-        entries = keyed(sheet, table, where, _is_values)
+        entries = keyed(sheet, {key: raw for key, raw in table.items() if key not in ZIP_WORDS}, where, _is_values)
         columns = [(key, *_read_levels(sheet, key, raw, at)) for key, raw, at in entries]
         refused = [value for *_, values in columns for value in values]
         lengths = {key.name: len(levels) for key, levels, _ in columns}
@@ -106,8 +118,25 @@ def _zips(sheet: Sheet) -> Iterator[Factor]:
             told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
             sheet.report(where, "zip", f"lists of unequal length: {told}")
             refused = [level.value for _, levels, _ in columns for level in levels]
-        choices = zip(*(levels for _, levels, _ in columns), strict=True) if not refused else ()
-        yield Factor(tuple(key for key, *_ in columns), tuple(choices), where, tuple(refused))
+        choices = tuple(zip(*(levels for _, levels, _ in columns), strict=True)) if not refused else ()
+        label, labels = _zip_label(sheet, table, where), _zip_labels(sheet, table, where, len(choices) or None)
+        yield Factor(tuple(key for key, *_ in columns), choices, where, tuple(refused), label, labels)
+
+
+def _zip_label(sheet: Sheet, table: dict[str, Any], where: KeyPath) -> str:
+    label = table.get("label", "")
+    if "label" in table and not (isinstance(label, str) and re.fullmatch(r"[^\s=]+", label)):
+        sheet.report((*where, "label"), "zip.label", "not a name", found=label, allowed="allowed: a word like betas")
+        return ""
+    return str(label)
+
+
+def _zip_labels(sheet: Sheet, table: dict[str, Any], where: KeyPath, count: int | None) -> tuple[str, ...]:
+    if "labels" in table and "label" not in table:
+        sheet.report(
+            where, "zip.label", "missing; labels say what its levels are called, and it what they are levels of"
+        )
+    return tuple(_labels(sheet, "zip", table.get("labels"), count, where) or ())
 
 
 def _is_values(table: dict[str, Any]) -> bool:
@@ -139,18 +168,23 @@ def _read_levels(sheet: Sheet, key: Key, raw: Any, where: KeyPath) -> tuple[list
 
 def _read_labels(sheet: Sheet, key: Key, spec: dict[str, Any], where: KeyPath) -> list[str] | None:
     _check_words(sheet, key, spec, where, ["values", "labels"])
-    labels, values = spec.get("labels"), spec["values"]
+    values = spec["values"]
+    return _labels(sheet, key.name, spec.get("labels"), len(values) if isinstance(values, list) else None, where)
+
+
+def _labels(sheet: Sheet, name: str, labels: Any, count: int | None, where: KeyPath) -> list[str] | None:
+    """Returns labels, one for each of so many values where that is known; None where there are none to be used."""
     if labels is None:
         return None
     if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
         problem = "not a list of strings"
     elif len(set(labels)) < len(labels):
         problem = "labels that repeat"
-    elif isinstance(values, list) and len(labels) != len(values):
-        problem = f"{len(labels)} labels for {len(values)} values"
+    elif count is not None and len(labels) != count:
+        problem = f"{len(labels)} labels for {count} values"
     else:
         return labels
-    sheet.report((*where, "labels"), f"{key.name} labels", problem, found=labels)
+    sheet.report((*where, "labels"), f"{name} labels", problem, found=labels)
     return None
 
 

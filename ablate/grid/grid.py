@@ -11,7 +11,7 @@ from ablate.config import Cell
 from ablate.grid.patterns import Excluded
 from ablate.grid.sections import Budget, Compare, Design, Execution, Reference, Seeds, Tune
 from ablate.plugins.source import Source
-from ablate.records import PlannedTuning
+from ablate.records import AxisNames, PlannedTuning
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,16 @@ class Point:
 class Grid:
     """A grid file that has no mistake.
 
-    `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that the
-    design runs, for every key that varies; `notes` are sentences about what the file says and the design does not run.
+    `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that
+    the     design runs, for every key that varies, and `names` what the file calls them; `notes` are sentences
+    about what the file says and the design does not run.
     """
 
     name: str
     path: Path
     base: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
+    names: tuple[AxisNames, ...]
     excluded: tuple[Excluded, ...]
     design: Design
     seeds: Seeds

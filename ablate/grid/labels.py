@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ablate.grid.axes import Combination, Factor, Level, levels_of
 from ablate.grid.keys import Key
 from ablate.grid.mistakes import toml_text
+from ablate.records import AxisNames, LevelName
 
 ALONE = "base"
 """The label of a combination where nothing varies."""
@@ -20,18 +21,49 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
 
 
 def combination_labels(factors: Sequence[Factor], combinations: Sequence[Combination]) -> dict[Combination, str]:
-    """Returns a label for each combination, from the keys that have more than one value among all of them."""
-    levels = {c: levels_of(factors, c) for c in combinations}
+    """Returns a label for each combination, from what has more than one value among all of them.
+
+    That are keys by their short names, and zips that have a label by it.
+    """
     varied: dict[str, set[Any]] = {}
-    for pairs in levels.values():
-        for key, level in pairs:
+    for combination in combinations:
+        for key, level in levels_of(factors, combination):
             varied.setdefault(key.name, set()).add(key.same(level.value))
-    short = short_names(name for name, values in varied.items() if len(values) > 1)
-    return {
-        combination: " ".join(f"{short[key.name]}={_text(key, level)}" for key, level in pairs if key.name in short)
-        or ALONE
-        for combination, pairs in levels.items()
-    }
+    labelled = {key.name for factor in factors if factor.label for key in factor.keys}
+    names = {name for name, values in varied.items() if len(values) > 1}
+    short = short_names(name for name in varied if name in names - labelled)
+
+    def parts(combination: Combination) -> Iterator[str]:
+        for factor, choice in zip(factors, combination, strict=True):
+            if factor.label and names.intersection(key.name for key in factor.keys):
+                yield f"{factor.label}={level_name(factor, choice)}"
+                continue
+            for key, level in zip(factor.keys, factor.choices[choice], strict=True):
+                if key.name in short:
+                    yield f"{short[key.name]}={_text(key, level)}"
+
+    return {combination: " ".join(parts(combination)) or ALONE for combination in combinations}
+
+
+def level_name(factor: Factor, choice: int) -> str:
+    """Returns what a choice is called: by the file, or by its values."""
+    texts = (_text(key, level) for key, level in zip(factor.keys, factor.choices[choice], strict=True))
+    return factor.called(choice) or "+".join(texts)
+
+
+def names_of(factors: Sequence[Factor]) -> tuple[AxisNames, ...]:
+    """Returns what the file calls axes and levels, of those that it gives a name."""
+    found = []
+    for factor in factors:
+        levels = []
+        for index, choice in enumerate(factor.choices):
+            if (called := factor.called(index)) is not None:
+                values = [key.text(level.value) for key, level in zip(factor.keys, choice, strict=True)]
+                levels.append(LevelName(values=values, label=called))
+        if factor.label or levels:
+            keys = tuple(key.name for key in factor.keys)
+            found.append(AxisNames(keys=keys, label=factor.label, levels=tuple(levels)))
+    return tuple(found)
 
 
 def cell_label(label: str, seed: int, replicate: int = 0) -> str:

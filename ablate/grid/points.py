@@ -14,7 +14,7 @@ from ablate.grid.conflicts import report_conflicts
 from ablate.grid.design import MAX_CELLS, combinations, notes, too_many, with_base_choices
 from ablate.grid.grid import Header, Point
 from ablate.grid.includes import Include, read_includes
-from ablate.grid.labels import cell_label, combination_labels, plain
+from ablate.grid.labels import cell_label, combination_labels, names_of, plain
 from ablate.grid.mistakes import GridError, there_is
 from ablate.grid.patterns import Excluded, check_baseline, check_comparison, exclude, read_baseline
 from ablate.grid.presets import nested, read_base
@@ -23,7 +23,7 @@ from ablate.grid.sheet import Sheet
 from ablate.grid.tune import read_tuning
 from ablate.metrics.catalogue import metrics
 from ablate.metrics.naming import KEPT, VALIDATION, on_set, split_name
-from ablate.records import PlannedTuning
+from ablate.records import AxisNames, PlannedTuning
 
 NAMED_AT_MOST = 3
 """Arms that a note names."""
@@ -35,6 +35,7 @@ class Resolved:
 
     base: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
+    names: tuple[AxisNames, ...]
     excluded: tuple[Excluded, ...]
     compare: Compare
     notes: tuple[str, ...]
@@ -80,6 +81,7 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
     return Resolved(
         base=nested(values),
         axes=_axes(factors, left),
+        names=names_of(factors),
         excluded=excluded,
         compare=header.compare.model_copy(update={"baseline": plain(factors, baseline.choice)}),
         notes=(*notes(header.design, factors, baseline.choice, base), *_told(again, len(arms))),

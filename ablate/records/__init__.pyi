@@ -14,7 +14,9 @@ from .judgements import EyeSession as EyeSession
 from .judgements import read_judgements as read_judgements
 from .measurement import Measurement as Measurement
 from .measurement import MeasurementSettings as MeasurementSettings
+from .plan import AxisNames as AxisNames
 from .plan import ExcludedCells as ExcludedCells
+from .plan import LevelName as LevelName
 from .plan import PlannedCell as PlannedCell
 from .plan import PlannedWarmup as PlannedWarmup
 from .plan import PlanRecord as PlanRecord

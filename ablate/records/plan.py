@@ -92,6 +92,21 @@ class ExcludedCells(Record):
     reason: str = ""
 
 
+class LevelName(Record):
+    """What the grid file calls one level of an axis, the values of all keys that change together."""
+
+    values: list[Any]
+    label: str
+
+
+class AxisNames(Record):
+    """What the grid file calls an axis, or keys that change together, and its levels."""
+
+    keys: tuple[str, ...]
+    label: str = ""
+    levels: tuple[LevelName, ...] = ()
+
+
 class PlanRecord(SealedRecord):
     """plan.json: all cells that a grid file means, and what they were worked out from."""
 
@@ -117,6 +132,8 @@ class PlanRecord(SealedRecord):
     """Code that is not the package's own and defines what cells use."""
     tune: PlannedTuning | None = None
     axes: dict[str, list[Any]]
+    names: tuple[AxisNames, ...] = ()
+    """What the grid file calls axes and levels, where it gives them names."""
     excluded: list[ExcludedCells] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     points: tuple[PlannedCell, ...]

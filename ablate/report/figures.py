@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -65,6 +66,9 @@ def printing(paper: Paper, ending: str) -> Iterator[None]:
 
 COLUMNS = 7
 """Entries of a key side by side."""
+
+LONG_NAME = 44
+"""Characters of a row's name in one line."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,18 @@ def axis_title(metric: Metric, better: bool = False) -> str:
 
 
 def name_rows(panel: Axes, names: Sequence[str]) -> None:
-    """Makes a panel a list: a row for each name from the top down."""
-    panel.set_yticks(range(len(names)), names)
+    """Makes a panel a list: a row for each name from the top down, in two lines where it is long."""
+    panel.set_yticks(range(len(names)), [_in_two_lines(name) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)
     panel.grid(False, axis="y")
+
+
+def _in_two_lines(name: str) -> str:
+    """Breaks a name that would leave no room for what it names; what is too long for that, too, ends in dots."""
+    if len(name) <= LONG_NAME:
+        return name
+    first, *rest = textwrap.wrap(name, LONG_NAME)
+    return "\n".join([first, *([textwrap.shorten(" ".join(rest), LONG_NAME, placeholder=" …")] if rest else [])])
 
 
 def plain_numbers(axis: Axis, base: float = 10, subs: Sequence[float] = (1,), most: int = 6) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 from ablate.analysis.axes import find_axes, value_text
+from ablate.records import AxisNames, LevelName
 
 
 def points(**axes: list) -> list[dict]:
@@ -35,6 +36,19 @@ def test_keys_that_change_together_are_one_axis() -> None:
     first, second = find_axes(planned, together, {})
     assert (first.name, first.levels) == ("feature + weight", ("0 + 0.15", "10 + 0.05"))
     assert second.name == "seedlike"
+
+
+def test_axes_and_levels_are_called_as_the_grid_file_calls_them() -> None:
+    planned = {"feature": [0.0, 10.0], "weight": [0.15, 0.05], "steps": [1, 2]}
+    together = [{"feature": f, "weight": w, "steps": s} for f, w in ((0.0, 0.15), (10.0, 0.05)) for s in (1, 2)]
+    names = [
+        AxisNames(keys=("feature", "weight"), label="matching", levels=(LevelName(values=[10, 0.05], label="full"),)),
+        AxisNames(keys=("steps",), levels=(LevelName(values=[1], label="short"), LevelName(values=[2], label="long"))),
+    ]
+    first, second = find_axes(planned, together, {"feature": 10.0, "weight": 0.05}, names)
+    assert (first.name, first.levels, first.baseline) == ("matching", ("0 + 0.15", "full"), "full")
+    assert first.level({"feature": 10.0, "weight": 0.05}) == "full"
+    assert (second.name, second.levels, second.level({"steps": 2})) == ("steps", ("short", "long"), "long")
 
 
 def test_a_star_design_keeps_its_axes_apart() -> None:

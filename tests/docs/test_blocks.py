@@ -98,6 +98,11 @@ def test_the_tracker_of_the_page_writes_its_table(do: Do) -> None:
     assert "loss/generator" in table.read_text().partition("\n")[0]
 
 
+def test_the_grid_file_of_the_page_is_one(do: Do) -> None:
+    for kind, text in _blocks("grid.md"):
+        do(kind, text)
+
+
 def test_no_page_has_code_that_is_not_run() -> None:
     run = set(re.findall(r'_blocks\("([\w-]+\.md)"\)', Path(__file__).read_text("utf-8"))) | set(RUN_ELSEWHERE)
     code = {path.name for path in DOCS.glob("*.md") if re.search(r"^```(python|bash|toml)", path.read_text(), re.M)}

@@ -120,6 +120,20 @@ ONE_MISTAKE = {
         "train.steps has 3, train.log_every has 2",
     ),
     "zip of one": ('[[zip]]  # <-\n"train.steps" = [1, 2, 3]', "zip: fewer than two keys", "belongs to [axes]"),
+    "zip with a sentence for a label": (
+        '[[zip]]\nlabel = "how long"  # <-\n"train.steps" = [1, 2]\n"train.log_every" = [1, 2]',
+        "zip.label",
+        "allowed: a word like betas",
+    ),
+    "zip with labels and no label": (
+        '[[zip]]  # <-\nlabels = ["a", "b"]\n"train.steps" = [1, 2]\n"train.log_every" = [1, 2]',
+        "zip.label: missing",
+    ),
+    "zip with too few labels": (
+        '[[zip]]\nlabel = "a"\nlabels = ["b"]  # <-\n"train.steps" = [1, 2]\n"train.log_every" = [1, 2]',
+        "zip labels",
+        "1 labels for 2 values",
+    ),
     "zip that is a table": ('[zip]  # <-\n"train.steps" = [1]', "allowed: tables under [[zip]]"),
     "exclude without a reason": (AXES + '[[exclude]]  # <-\nwhere = { "discriminator.scales" = 1 }', "exclude.reason"),
     "exclude with a number for a reason": (

@@ -44,6 +44,16 @@ def test_a_value_may_be_called_by_a_label(grid: ReadGrid) -> None:
     assert [point.axes["loss.lambda_x"] for point in read.points()] == [6.0, 48.0]
 
 
+def test_a_zip_and_its_levels_may_be_called_by_labels(grid: ReadGrid) -> None:
+    zipped = '"model.width" = [8, 16]\n"discriminator.width" = [16, 32]'
+    read = grid(f'[[zip]]\nlabel = "size"\nlabels = ["S", "L"]\n{zipped}\n[axes]\n"train.steps" = [1, 2]')
+    assert labels(read)[:2] == ["steps=1 size=S seed=0", "steps=1 size=L seed=0"]
+    (names,) = read.names
+    assert (names.keys, names.label) == (("model.width", "discriminator.width"), "size")
+    assert [(level.values, level.label) for level in names.levels] == [([8, 16], "S"), ([16, 32], "L")]
+    assert labels(grid(f'[[zip]]\nlabel = "size"\n{zipped}')) == ["size=8+16 seed=0", "size=16+32 seed=0"]
+
+
 def test_labels_are_unique(grid: ReadGrid) -> None:
     read = grid(
         '[axes]\n"loss.adversarial" = ["hinge", "lsgan"]\n"loss.lambda_x" = [6, 12]\n'

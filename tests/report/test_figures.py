@@ -9,7 +9,7 @@ from PIL import Image
 
 from ablate.metrics.catalogue import metrics
 from ablate.report import write_report
-from ablate.report.figures import Style, axis_title, draw, key, name_rows
+from ablate.report.figures import LONG_NAME, Style, axis_title, draw, key, name_rows
 from ablate.report.svg import SERIES
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -29,6 +29,19 @@ def test_a_figure_has_its_name_its_words_and_a_title_for_each_point() -> None:
     assert (figure.name, figure.alternative, figure.caption) == ("test", "two points", "Points.")
     assert texts(figure.svg, "title") == ["first"]
     assert {"above", "below", "blue", "hollow", "loss"} <= set(texts(figure.svg, "text"))
+
+
+def test_names_of_rows_take_two_lines_at_most() -> None:
+    names = ["short", "ab " * 20, "abc " * 40]
+    with draw("test", 2.0) as drawn:
+        (panel,) = drawn.panels(1)
+        name_rows(panel, names)
+        found = [label.get_text() for label in panel.get_yticklabels()]
+    assert found[0] == "short"
+    assert found[1].replace("\n", " ") == names[1].strip()
+    assert found[2].endswith(" …")
+    assert [text.count("\n") for text in found] == [0, 1, 1]
+    assert max(len(line) for text in found for line in text.split("\n")) <= LONG_NAME
 
 
 def test_an_axis_says_the_unit_and_which_way_is_better() -> None:
