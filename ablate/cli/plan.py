@@ -186,6 +186,8 @@ def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[s
     # Name, axes and a row for each cell.
     lines = [paint(plan.name, "title")]
     lines += [f"  {key}: {', '.join(map(str, values))}" for key, values in plan.record.axes.items()]
+    zips = [each for each in plan.record.names if each.label]
+    lines += [f"  {zipped.label}: {', '.join(zipped.keys)}, together" for zipped in zips]
 
     def row(cell: Mapping[str, Any]) -> tuple[str, ...]:
         left = duration(cell["estimated_seconds"]) if cell["estimated_seconds"] else "–"

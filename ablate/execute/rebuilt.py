@@ -32,6 +32,7 @@ def rebuilt_plan(store: Store) -> Plan | None:
         name=store.grid,
         compare=Compare.model_validate(grid.compare.model_dump()) if grid else Compare(),
         axes={key: list(values) for key, values in grid.axes.items()} if grid else _axes(begun),
+        names=grid.names if grid else (),
         notes=[f"made of the {len(begun)} cells that were begun, since plan.json could not be read"],
         points=tuple(_point(settings) for settings in begun),
         warmups=_warmups(store, begun),

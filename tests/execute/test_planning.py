@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.analysis import read_study
 from ablate.config import Cell
 from ablate.execute import planned_before, planning
 from ablate.execute.jobs import jobs
@@ -114,6 +115,16 @@ def test_a_plan_with_a_data_source_that_is_not_registered_now_is_not_read_back(
     stored.write_bytes(sealed(json.loads(stored.read_text().replace('"source": "folder"', '"source": "boards"'))))
     assert load_plan(grid, tmp_path / "runs") == fresh
     assert len(slow_plans) == 2
+
+
+def test_a_plan_that_is_read_back_knows_what_the_file_calls_axes_and_levels(grid: Path, tmp_path: Path) -> None:
+    zipped = '[[zip]]\nlabel = "size"\nlabels = ["S", "M"]\n"model.width" = [8, 16]\n"discriminator.width" = [8, 16]\n'
+    grid.write_text(GRID + zipped)
+    fresh, store = load_plan(grid, tmp_path / "runs"), Store(tmp_path / "runs", "planned")
+    fresh.write(store)
+    (names,) = load_plan(grid, tmp_path / "runs").record.names
+    assert (names.label, [level.label for level in names.levels]) == ("size", ["S", "M"])
+    assert [axis.name for axis in read_study(store).axes][-1:] == ["size"]
 
 
 def test_what_can_go_on_beside_a_slow_plan_is_started_before_it_and_not_where_it_is_read_back(
