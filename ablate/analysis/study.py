@@ -82,11 +82,12 @@ class Study:
     fingerprint: str | None
     compare: Compare
     planned_axes: Mapping[str, tuple[Any, ...]]
-    axis_names: tuple[AxisNames, ...]
     excluded: tuple[ExcludedCells, ...]
     cells: tuple[CellRecord, ...]
     references: tuple[tuple[Reference, Path], ...] = ()
     """Other codecs, each with the directory of the grid file that names it."""
+    axis_names: tuple[AxisNames, ...] = ()
+    """What the grid file calls axes and levels."""
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
