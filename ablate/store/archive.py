@@ -8,18 +8,20 @@ import json
 import secrets
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from pydantic import Field, ValidationError
 
 from ablate import atomic
+from ablate.records import Status
 from ablate.records.record import Record
 from ablate.store.artefacts import sha256
+from ablate.store.entry import Entry
 from ablate.store.layout import Store
 from ablate.store.merge import Merged, merge
-from ablate.store.parts import files, kind_of, shown_data, transient
+from ablate.store.parts import Kind, files, kind_of, shown_data, transient
 
 MANIFEST = "archive.json"
 
@@ -30,25 +32,31 @@ class Manifest(Record):
     schema_version: Literal[1] = Field(1, alias="schema")
     grid: str
     weights: bool
+    images: bool = True
     files: dict[str, str]
     """sha256 by path below the results directory."""
 
 
-def archive(store: Store, path: Path, *, weights: bool = True) -> Manifest:
-    """Writes a grid into a file: records, plugins, warm-ups, the images that reports show, and weights where wanted.
+def archive(store: Store, path: Path, *, weights: bool = True, images: bool = True) -> Manifest:
+    """Writes a grid into a file: records, plugins, warm-ups, and where wanted weights, and images that reports show.
 
-    States of trainings go along with the weights. Names, times and owners of this machine do not.
+    States of trainings go along with the weights, features of reconstructions with the images. Names, times and owners
+    of this machine do not, nor what is being trained just now. A path that ends in .xz is compressed.
 
     Raises:
         ValueError: for a grid that was not run.
     """
-    names = sorted(_members(store, weights))
-    manifest = Manifest(
-        schema_version=1, grid=store.grid, weights=weights, files={name: sha256(store.root / name) for name in names}
-    )
+    unwanted: set[Kind] = set()
+    unwanted |= set() if weights else {"weights", "checkpoints"}
+    unwanted |= set() if images else {"reconstructions", "features", "images"}
+    names = sorted(_members(store, unwanted))
+    found = {name: sha256(store.root / name) for name in names}
+    without: dict[str, Any] = {} if images else {"images": False}
+    manifest = Manifest(schema_version=1, grid=store.grid, weights=weights, files=found, **without)
 
     def write(file: BinaryIO) -> None:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        mode: Literal["w", "w:xz"] = "w:xz" if path.suffix == ".xz" else "w"
+        with tarfile.open(fileobj=file, mode=mode, format=tarfile.PAX_FORMAT) as tar:
             content = (json.dumps(manifest.plain(), indent=1) + "\n").encode()
             tar.addfile(_info(MANIFEST, len(content)), io.BytesIO(content))
             for name in names:
@@ -57,6 +65,13 @@ def archive(store: Store, path: Path, *, weights: bool = True) -> Manifest:
 
     atomic.write_with(path, write)
     return manifest
+
+
+def running(store: Store) -> list[Entry]:
+    """Returns the cells and warm-ups of a grid that are being trained."""
+    plan = store.plan()
+    entries = [*store.cells(), *(store.warmup(name) for name in (plan.warmups if plan else ()))]
+    return [entry for entry in entries if entry.status() is Status.running]
 
 
 def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
@@ -74,18 +89,19 @@ def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _members(store: Store, weights: bool) -> Iterator[str]:
+def _members(store: Store, unwanted: Collection[Kind]) -> Iterator[str]:
     plan = store.plan()
     if plan is None:
         raise ValueError(f"{store.path} has no plan: no grid of that name was run")
     places = [store.path, *(store.warmup(name).path for name in plan.warmups), *shown_data(store.data_cache, plan)]
+    changing = tuple(f"{entry.path.relative_to(store.root).as_posix()}/" for entry in running(store))
     for place in places:
         top = place.relative_to(store.root).as_posix()
         if place.is_file():
             yield top
             continue
         for name, _ in files(place):
-            wanted = weights or kind_of(f"{top}/{name}") not in ("weights", "checkpoints")
+            wanted = kind_of(f"{top}/{name}") not in unwanted and not f"{top}/{name}".startswith(changing)
             if wanted and not any(map(transient, name.split("/"))):
                 yield f"{top}/{name}"
 

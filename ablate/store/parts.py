@@ -10,9 +10,11 @@ from typing import Any, Literal
 from ablate.atomic import TEMPORARY, read_json
 from ablate.records import PlanRecord
 
-Kind = Literal["weights", "checkpoints", "reconstructions", "tables", "telemetry", "records", "images", "other"]
+Kind = Literal[
+    "weights", "checkpoints", "reconstructions", "features", "tables", "telemetry", "records", "images", "other"
+]
 KINDS: tuple[Kind, ...] = (
-    "weights", "checkpoints", "reconstructions", "tables", "telemetry", "records", "images", "other",
+    "weights", "checkpoints", "reconstructions", "features", "tables", "telemetry", "records", "images", "other",
 )  # fmt: skip
 _BY_NAME: dict[str, Kind] = {"weights.pt": "weights", "metrics.jsonl": "telemetry", "events.jsonl": "telemetry"}
 HASHES = "hashes.json"
@@ -41,7 +43,7 @@ def kind_of(path: str) -> Kind:
     if name in _BY_NAME:
         return _BY_NAME[name]
     if "/eval/" in f"/{path}":
-        return "reconstructions" if "/recon/" in path else "tables"
+        return "reconstructions" if "/recon/" in path else "features" if name.endswith(".npy") else "tables"
     if "/attempts/" in path and not name.endswith(".json"):
         return "telemetry"
     return "records" if name.endswith((".json", ".toml")) else "other"

@@ -10,7 +10,7 @@ import pytest
 
 from ablate.records import MetricRow, Result
 from ablate.store import Entry, Store
-from ablate.store.archive import archive, import_archive
+from ablate.store.archive import archive, import_archive, running
 from ablate.store.artefacts import artefacts
 from ablate.store.merge import MergeError, merge
 from ablate.store.verify import targets, verify
@@ -157,6 +157,31 @@ def test_an_archive_without_weights_reports_alike_and_a_whole_one_completes_it(s
     _, merged = import_archive(tmp_path / "whole.tar", there.root)
     assert len(merged.completed) == 2
     assert content(there.cells()[0].path) == content(store.cells()[0].path)
+
+
+def test_an_archive_of_records_alone_reports_the_same_figures(store: Store, tmp_path: Path):
+    archive(store, tmp_path / "records.tar.xz", weights=False, images=False)
+    archive(store, tmp_path / "whole.tar")
+    assert (tmp_path / "records.tar.xz").stat().st_size < (tmp_path / "whole.tar").stat().st_size / 10
+    there = Store(tmp_path / "there", store.grid)
+    manifest, _ = import_archive(tmp_path / "records.tar.xz", there.root)
+    assert (manifest.weights, manifest.images) == (False, False)
+    assert not [path for path in there.root.rglob("*") if path.suffix in (".png", ".npy", ".pt")]
+    assert json.dumps(figures(store)) == json.dumps(figures(there))
+    import_archive(tmp_path / "whole.tar", there.root)
+    assert content(there.cells()[0].path) == content(store.cells()[0].path)
+
+
+def test_what_is_being_trained_is_left_out_of_an_archive(store: Store, tmp_path: Path):
+    entry, other = store.cells()[:2]
+    (entry.path / "result.json").unlink()
+    with entry.claim():
+        assert [each.path for each in running(store)] == [entry.path]
+        archive(store, tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        names = tar.getnames()
+    assert [name for name in names if entry.path.name in name] == []
+    assert [name for name in names if other.path.name in name]
 
 
 def figures(store: Store) -> object:
