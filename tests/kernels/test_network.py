@@ -121,13 +121,15 @@ def test_narrower_vectors_agree_too(lanes: str) -> None:
             assert disagreement(seeded(nn.Sequential(*copy.deepcopy(LAYERS[name]))), (2, 9, 13)) is None
 
 
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_halves)])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_networks_of_a_training_agree_with_any_number_of_threads(threads: int) -> None:
+def test_the_networks_of_a_training_agree_with_any_number_of_threads(threads: int, precision: str) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
+    wide = seeded(nn.Sequential(ReflectConv2d(3, 64, 7), SameConv2d(64, 96, 4, 2), SameConvTranspose2d(96, 40, 3)))
     try:
-        for module in (Encoder(BLOCKS), Generator(BLOCKS), discriminator(scales=2, spectral_norm=True)):
-            assert disagreement(module, (3, 24, 24)) is None
+        for module in (Encoder(BLOCKS), Generator(BLOCKS), discriminator(scales=2, spectral_norm=True), wide):
+            assert disagreement(module, (3, 24, 24), precision) is None
     finally:
         torch.set_num_threads(before)
 
