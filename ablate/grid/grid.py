@@ -35,9 +35,9 @@ class Point:
 class Grid:
     """A grid file that has no mistake.
 
-    `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that
-    the     design runs, for every key that varies, and `names` what the file calls them; `notes` are sentences
-    about what the file says and the design does not run.
+    `base` is the complete cell that every point starts from, as nested tables. `axes` holds the plain values that the
+    design runs, for every key that varies, and `names` what the file calls them; `notes` are sentences about what the
+    file says and the design does not run.
     """
 
     name: str

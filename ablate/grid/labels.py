@@ -23,7 +23,7 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
 def combination_labels(factors: Sequence[Factor], combinations: Sequence[Combination]) -> dict[Combination, str]:
     """Returns a label for each combination, from what has more than one value among all of them.
 
-    That are keys by their short names, and zips that have a label by it.
+    Keys go by their short names, zips that have a label by it.
     """
     varied: dict[str, set[Any]] = {}
     for combination in combinations:
