@@ -42,15 +42,14 @@ def archive(
     from ablate.cli.store_upkeep import in_bytes
     from ablate.cli.terminal import command, plural
     from ablate.store.archive import archive as pack
-    from ablate.store.archive import running
 
     _, store = find_grid(grid, runs_dir)
     path = out or Path(f"{store.grid}.tar")
     if path.exists() and not force:
         raise ValueError(f"{path} is there already; --force writes over it")
-    if left_out := running(store):
+    manifest, left_out = pack(store, path, weights=weights, images=images)
+    if left_out:
         typer.echo(f"left out, as they are being trained: {', '.join(entry.path.name for entry in left_out)}")
-    manifest = pack(store, path, weights=weights, images=images)
     typer.echo(f"{path}: {plural(len(manifest.files), 'file')}, {in_bytes(path.stat().st_size)}")
     typer.echo(f"elsewhere: {command('store', 'import', path.name)} && {command('report', store.grid)}")
 

@@ -30,25 +30,19 @@ def combination_labels(factors: Sequence[Factor], combinations: Sequence[Combina
         for key, level in levels_of(factors, combination):
             varied.setdefault(key.name, set()).add(key.same(level.value))
     labelled = {key.name for factor in factors if factor.label for key in factor.keys}
-    names = {name for name, values in varied.items() if len(values) > 1}
-    short = short_names(name for name in varied if name in names - labelled)
+    names = [name for name, values in varied.items() if len(values) > 1]
+    short = short_names(name for name in names if name not in labelled)
 
     def parts(combination: Combination) -> Iterator[str]:
         for factor, choice in zip(factors, combination, strict=True):
-            if factor.label and names.intersection(key.name for key in factor.keys):
-                yield f"{factor.label}={level_name(factor, choice)}"
+            if factor.label and any(key.name in names for key in factor.keys):
+                yield f"{factor.label}={_choice_name(factor, choice)}"
                 continue
             for key, level in zip(factor.keys, factor.choices[choice], strict=True):
                 if key.name in short:
                     yield f"{short[key.name]}={_text(key, level)}"
 
     return {combination: " ".join(parts(combination)) or ALONE for combination in combinations}
-
-
-def level_name(factor: Factor, choice: int) -> str:
-    """Returns what a choice is called: by the file, or by its values."""
-    texts = (_text(key, level) for key, level in zip(factor.keys, factor.choices[choice], strict=True))
-    return factor.called(choice) or "+".join(texts)
 
 
 def names_of(factors: Sequence[Factor]) -> tuple[AxisNames, ...]:
@@ -74,6 +68,12 @@ def cell_label(label: str, seed: int, replicate: int = 0) -> str:
 def plain(factors: Sequence[Factor], combination: Combination) -> dict[str, Any]:
     """Returns the values of a combination by dotted key as plain data."""
     return {key.name: key.text(level.value) for key, level in levels_of(factors, combination)}
+
+
+def _choice_name(factor: Factor, choice: int) -> str:
+    """Returns what a choice is called: by the file, or by its values."""
+    texts = (_text(key, level) for key, level in zip(factor.keys, factor.choices[choice], strict=True))
+    return factor.called(choice) or "+".join(texts)
 
 
 def _text(key: Key, level: Level) -> str:

@@ -37,11 +37,12 @@ class Manifest(Record):
     """sha256 by path below the results directory."""
 
 
-def archive(store: Store, path: Path, *, weights: bool = True, images: bool = True) -> Manifest:
+def archive(store: Store, path: Path, *, weights: bool = True, images: bool = True) -> tuple[Manifest, list[Entry]]:
     """Writes a grid into a file: records, plugins, warm-ups, and where wanted weights, and images that reports show.
 
     States of trainings go along with the weights, features of reconstructions with the images. Names, times and owners
-    of this machine do not, nor what is being trained just now. A path that ends in .xz is compressed.
+    of this machine do not, nor what is being trained just now, which is returned beside what went along. A path that
+    ends in .xz is compressed.
 
     Raises:
         ValueError: for a grid that was not run.
@@ -49,7 +50,8 @@ def archive(store: Store, path: Path, *, weights: bool = True, images: bool = Tr
     unwanted: set[Kind] = set()
     unwanted |= set() if weights else {"weights", "checkpoints"}
     unwanted |= set() if images else {"reconstructions", "features", "images"}
-    names = sorted(_members(store, unwanted))
+    left_out = _running(store)
+    names = sorted(_members(store, unwanted, left_out))
     found = {name: sha256(store.root / name) for name in names}
     without: dict[str, Any] = {} if images else {"images": False}
     manifest = Manifest(schema_version=1, grid=store.grid, weights=weights, files=found, **without)
@@ -64,10 +66,10 @@ def archive(store: Store, path: Path, *, weights: bool = True, images: bool = Tr
                     tar.addfile(_info(name, (store.root / name).stat().st_size), member)
 
     atomic.write_with(path, write)
-    return manifest
+    return manifest, left_out
 
 
-def running(store: Store) -> list[Entry]:
+def _running(store: Store) -> list[Entry]:
     """Returns the cells and warm-ups of a grid that are being trained."""
     plan = store.plan()
     entries = [*store.cells(), *(store.warmup(name) for name in (plan.warmups if plan else ()))]
@@ -89,12 +91,12 @@ def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _members(store: Store, unwanted: Collection[Kind]) -> Iterator[str]:
+def _members(store: Store, unwanted: Collection[Kind], left_out: Collection[Entry]) -> Iterator[str]:
     plan = store.plan()
     if plan is None:
         raise ValueError(f"{store.path} has no plan: no grid of that name was run")
     places = [store.path, *(store.warmup(name).path for name in plan.warmups), *shown_data(store.data_cache, plan)]
-    changing = tuple(f"{entry.path.relative_to(store.root).as_posix()}/" for entry in running(store))
+    changing = tuple(f"{entry.path.relative_to(store.root).as_posix()}/" for entry in left_out)
     for place in places:
         top = place.relative_to(store.root).as_posix()
         if place.is_file():

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ablate.cli.app import app
+from ablate.grid import read_grid
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -101,6 +102,7 @@ def test_the_tracker_of_the_page_writes_its_table(do: Do) -> None:
 def test_the_grid_file_of_the_page_is_one(do: Do) -> None:
     for kind, text in _blocks("grid.md"):
         do(kind, text)
+    assert [names.label for names in read_grid("sizes.toml").names] == ["", "size"]
 
 
 def test_no_page_has_code_that_is_not_run() -> None:

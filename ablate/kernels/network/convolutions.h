@@ -190,7 +190,8 @@ static void pack_scatter(const struct convolution *c, int64_t phase_y, struct re
     int64_t s = c->small.channels, i = c->big.channels, k = c->k;
     int64_t rows = down.to - down.from + 1, places = (along.to - along.from + 1) * s, columns = phases * i;
     // Of stride 1 every place has a weight.
-    if (c->stride > 1 || rows * places > k * k * s || columns != i || i % LANES) memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
+    if (c->stride > 1 || rows * places > k * k * s || columns != i || i % LANES)
+        memset(b, 0, sizeof(float) * packed_size(rows, places, columns));
     int64_t all = k * k, end = s * i * all;
     for (int64_t j = 0; j < i; j += LANES) {
         int64_t many = least(LANES, i - j), width = columns - j / PANEL * PANEL > LANES ? PANEL : LANES;

@@ -23,7 +23,6 @@
 #define FEW 3
 #define PANEL (2 * LANES)
 #define MOST 24
-#define MOST_TOGETHER 32
 #define UNROLL _Pragma("GCC unroll 24")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -178,8 +177,8 @@ static void multiply(const float *a, const struct pixel *at, int64_t pixels, int
             if (tiles) shape_tiles(depth);
             _Pragma("omp for")
             for (int64_t p = 0; p < pixels; p += together) {
-                float tile[MOST_TOGETHER * PANEL];
-                struct pixel last[MOST_TOGETHER];
+                float tile[2 * SIDE * PANEL];
+                struct pixel last[2 * SIDE];
                 const struct pixel *here = at + p;
                 int many = (int)(pixels - p < together ? pixels - p : together);
                 if (many < together) {
