@@ -160,15 +160,20 @@ def _by_image(metric: Metric, own: float, other: float, tables: Sequence[Table])
 
 
 def _of_set(metric: Metric, own: float, other: float, without: Sequence[Table]) -> Change:
-    """Compares figures of the whole set by leaving out one image at a time, the same for both."""
+    """Compares figures of the whole set by leaving out one image at a time, the same for both.
+
+    Images that have no part in the figure have no group.
+    """
     from ablate.metrics import jackknife
 
-    gaps = _gaps(metric.name, without)
-    if not gaps or len(gaps) != len(without[0]) or len(gaps) != len(without[1]):
+    gaps, column = _gaps(metric.name, without), group_column(metric.name)
+    grouped = [
+        {image: group for image, row in table.items() if (group := row.get(column, row.get("group"))) is not None}
+        for table in without
+    ]
+    if not gaps or any(each.keys() != gaps.keys() for each in grouped):
         return Change(metric, own, other, other - own)
-    column = group_column(metric.name)
-    groups = [row[column if column in row else "group"] or 0.0 for row in map(without[0].__getitem__, gaps)]
-    found = jackknife.of_replicates(other - own, list(gaps.values()), groups)
+    found = jackknife.of_replicates(other - own, list(gaps.values()), [grouped[0][image] for image in gaps])
     return Change(metric, own, other, found.value, found.low, found.high, len(gaps))
 
 

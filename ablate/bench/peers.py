@@ -51,7 +51,7 @@ def ms_ssim_peers(setting: Setting) -> Iterator[Candidate]:
         try:
             version = f"{peer.package} {metadata.version(peer.package)}"
         except metadata.PackageNotFoundError:
-            missing = f"{peer.package} is not installed; pip install 'ablate[peers]' installs it"
+            missing = f"{peer.package} is not installed; pip install '.[peers]' in the clone of ablate does it"
             yield Candidate(peer.package, build, missing=missing, peer=peer.package)
             continue
         promised: dict[str, Any] = {"peer": version, "tolerance": PROMISED}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +55,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with interruptible():
+            with interruptible(), _with_place():
                 return super().invoke(ctx)
         except (MemoryError, RuntimeError, ImportError, SystemError) as error:
             if not _no_memory(error):
@@ -74,6 +76,23 @@ class Commands(TyperGroup):
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def _with_place() -> Iterator[None]:
+    """Turns what the code of a plugin raises into an error of its file and line: the fault is not ablate's."""
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        from ablate.plugins.load import place_in
+        from ablate.plugins.source import PluginError
+
+        place = place_in(error)
+        if not place or isinstance(error, PluginError):
+            raise
+        raise PluginError(f"{place}: {type(error).__name__}: {error}") from error
 
 
 def _no_memory(error: Exception) -> bool:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from ablate.check import GateResult, GridRecord
 
 GatedGrid = Annotated[str, typer.Argument(metavar="GRID", help="A grid file, or the name of a grid that was run.")]
-BaselineFile = Annotated[
-    Path, typer.Option("--baseline", "-b", metavar="FILE", help="The committed file to compare with.")
-]
+BaselineFile = Annotated[Path, typer.Option("--baseline", "-b", metavar="FILE", help="The committed baseline file.")]
 BenchRun = Annotated[
     Path | None,
     typer.Option("--bench", metavar="RUN", help="A run of `ablate bench --json`, for the ratios of loss kernels."),

@@ -33,8 +33,8 @@ def doctor(
     """Looks for what would spoil a run.
 
     The machine: GPU, memory, disk. With a grid: one batch of its first cell, and of one cell for each adversarial loss,
-    goes through both players, and what reaches what is looked at: encoder, quantizer, noise, scales, gradients. Each
-    finding says what it means and what to do. Exit code 3 where there is a problem.
+    goes through codec and discriminators, to see whether gradients reach encoder, quantizer, noise and every scale.
+    Each finding says what it means and what to do. Exit code 3 where there is a problem.
 
     Losses and metrics of your own, those of the grid or of --plugin, are held to their contract: shapes, extreme
     logits, gradients against finite differences, options that change the result.

@@ -51,7 +51,7 @@ Track = Annotated[
         "with options 'mlflow uri=http://localhost:5000'. Repeatable.",
     ),
 ]
-Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")]
+Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where the networks run.")]
 CLUSTER = "On a cluster (docs/cluster.md)"
 Executor = Annotated[
     str | None,

@@ -67,9 +67,9 @@ def run(
     """Trains every cell that is not finished.
 
     Each goes on where it stopped. Finished cells are never run again: add values to the grid, and only what is new is
-    run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. Again, two seconds later or more: stop now.
-    Several runs at once share the work; machines without a file system in common take a --shard each, and `ablate store
-    merge` joins what they made. --executor takes a cluster: docs/cluster.md.
+    run. Ctrl-C, SIGTERM, a closed terminal: every cell saves its state. A second Ctrl-C, two seconds later or more,
+    stops at once. Several runs at once share the work; machines without a file system in common take a --shard each,
+    and `ablate store merge` joins what they made. --executor takes a cluster: docs/cluster.md.
 
     Example: ablate run grid.toml -k 'hinge and seed=0'
     """

@@ -30,8 +30,8 @@ def status(
     """Shows how far a grid is; changes nothing.
 
     Counts cells that are done, running, diverged, failed and pending, wherever they run, and lists those that run or
-    ended badly. Exit code 3 where the records of a cell cannot be read or are not as they were
-    sealed. With --watch it ends once no cell is left, or by Ctrl-C, and then says the same.
+    ended badly. Exit code 3 where the records of a cell cannot be read or are not as they were sealed. With --watch it
+    is shown anew until no cell is left to run, or Ctrl-C; the exit code is the same.
 
     Example: ablate status grid.toml --json
     """

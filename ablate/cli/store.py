@@ -35,7 +35,7 @@ def verify(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Hashes every file and compares it with its seal.
+    """Compares every file with its seal.
 
     A finished cell, warm-up or measurement holds the sha256 of all its files, and its record one of itself. What was
     edited, cut, lost or copied from another cell is named, with what can be done about it; exit code 3 then. Results

@@ -30,7 +30,9 @@ def archive(
     force: Force = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Packs a grid into one tar file, which another machine imports and reports from.
+    """Packs a grid into one tar file.
+
+    Another machine imports it and reports from it.
 
     Records with their seals, plugins, warm-ups, the images that reports show, figures of other codecs, and the weights,
     unless they are not wanted: without weights and images a cell takes some 35 kB in a file that ends in .tar.xz, and
@@ -61,7 +63,9 @@ def import_(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Unpacks a grid into the results directory, once every file of it is as it was packed.
+    """Unpacks an archive.
+
+    The results directory gets it once every file is as it was packed.
 
     What is there already stays; results of one id that differ are refused, and nothing is changed then.
 
@@ -82,7 +86,9 @@ def merge(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Joins other results directories, such as those of shards, into this one.
+    """Joins results directories.
+
+    Others, such as those of shards, go into this one.
 
     Every file that comes is hashed and compared with its seal. Two results of one id must be equal, in figures and
     weights; where any differ, all are named, the exit code is 3, and nothing is changed.

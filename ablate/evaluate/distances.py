@@ -13,10 +13,10 @@ from ablate.metrics.paired import SetScore
 
 @dataclass(frozen=True)
 class Distances:
-    """Scores by the name of their metric, and the number of each image's group."""
+    """Scores by the name of their metric, and the number of each image's group, None for an image without patches."""
 
     scores: Mapping[str, SetScore]
-    groups: list[int]
+    groups: list[int | None]
 
     @property
     def values(self) -> dict[str, float | None]:
@@ -28,11 +28,12 @@ class Distances:
         return found
 
     def estimates(self) -> Iterator[tuple[str, Estimate]]:
-        """Yields the uncertainty of each distance that is there with and without every image."""
+        """Yields the uncertainty of each distance that is there with and without every image that has patches."""
+        groups = [group for group in self.groups if group is not None]
         for name, score in self.scores.items():
             each = [replicate for replicate in score.without if replicate is not None]
-            if score.value is not None and len(each) == len(score.without):
-                yield name, of_replicates(score.value, each, self.groups)
+            if score.value is not None and len(each) == len(groups):
+                yield name, of_replicates(score.value, each, groups)
 
 
 def replicate_rows(
@@ -60,7 +61,8 @@ def distances(metrics: Iterable[Metric], features: PairedFeatures, patch: int) -
         for metric in metrics
         if metric.scope is Scope.set
     }
-    return Distances(scores, features.groups.tolist())
+    grouped = zip(features.groups.tolist(), features.counts.tolist(), strict=True)
+    return Distances(scores, [group if patches else None for group, patches in grouped])
 
 
 def refusal(metric: Metric, counts: Sequence[int], patch: int) -> str | None:

@@ -71,7 +71,7 @@ class References:
             measurer = Measurer(codec, self.images, self.evaluation, self.cache)
             made = {}
             for key, name in fresh.items():
-                say(f"{codec.label} at the bits of {name}", len(self.images))
+                say(f"{codec.label}, {name}", len(self.images))
                 made[key] = measurer.record(self.limits[name])
             # Another process may have added others meanwhile.
             write_figures(self._path(codec), self._whole(codec) | made)

@@ -226,7 +226,7 @@ def _connect(address: str) -> Any:
         import ray
         import ray.util.scheduling_strategies
     except ImportError as error:
-        raise AbsentError("the executor ray needs Ray: pip install 'ablate[ray]'") from error
+        raise AbsentError("the executor ray needs Ray: pip install '.[ray]' in the clone of ablate") from error
     if address.startswith("ray://"):
         raise ValueError(f"{address} is for Ray Client; start the run on a machine of the cluster, with --address auto")
     if not ray.is_initialized():

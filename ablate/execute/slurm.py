@@ -232,7 +232,7 @@ def _slurm(directory: Path, execution: Execution, threads: int) -> Any:
     try:
         import submitit
     except ImportError as error:
-        raise AbsentError("the executor slurm needs submitit: pip install 'ablate[slurm]'") from error
+        raise AbsentError("the executor slurm needs submitit: pip install '.[slurm]' in the clone of ablate") from error
     logging.getLogger("submitit").setLevel(logging.ERROR)
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
         raise ValueError(f"there is no sbatch on {socket.gethostname()}; start the run where jobs are submitted")

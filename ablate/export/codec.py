@@ -44,7 +44,7 @@ def export_codec(trained: TrainedCodec, cell: str, out: Path) -> list[Path]:
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise ValueError("ONNX is written by the package onnx: pip install 'ablate[onnx]'") from error
+        raise ValueError("ONNX is written by the package onnx: pip install '.[onnx]' in the clone of ablate") from error
     models = {"encoder.onnx": _encoder(networks), "generator.onnx": _generator(networks)}
     files = {name: model.SerializeToString() for name, model in models.items()}
     files["codec.json"] = (json.dumps(_told(trained, networks, cell), indent=1) + "\n").encode()

@@ -50,7 +50,7 @@ class Needs:
         extractor: name and tap of the feature extractor.
         patches: fewest patches of the whole set.
         images: fewest images that these are of.
-        enough_patches: from how many on the figure is hardly biased; None where it never is.
+        enough_patches: from how many on its bias falls like 1 / n; None where there is none.
     """
 
     smallest_side: int = 1

@@ -38,6 +38,16 @@ def split_name(name: str) -> tuple[str, str]:
     return metric, images or TEST
 
 
+INFINITY = "_infinity"
+"""Ends the name of what a distance tends to for ever more patches."""
+
+
+def infinity_of(distance: str) -> str:
+    """Returns the name of what a distance tends to for ever more patches, on the same images."""
+    metric, images = split_name(distance)
+    return on_set(metric + INFINITY, images)
+
+
 RATE = "bpp_actual"
 """Bits per pixel of the files that were written."""
 

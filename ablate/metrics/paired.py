@@ -58,15 +58,15 @@ class PairedFeatures:
         return int(self.groups[-1]) + 1
 
     def spread(self, by_group: Sequence[float | None]) -> list[float | None]:
-        """Returns for each image what there is for its group."""
-        return [by_group[group] for group in self.groups]
+        """Returns for each image what there is for its group, None for one without patches."""
+        return [by_group[group] if patches else None for group, patches in zip(self.groups, self.counts, strict=True)]
 
 
 @dataclass(frozen=True)
 class SetScore:
     """A figure of a set, the same without the group of each image in turn, and what else was computed, by its suffix.
 
-    None stands for a figure that is undefined.
+    None stands for a figure that is undefined, and for leaving out an image that has no part in it.
     """
 
     value: float | None

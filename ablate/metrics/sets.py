@@ -10,7 +10,7 @@ from ablate.metrics.catalogue import extractors, metrics
 from ablate.metrics.distance import frechet_distance, frechet_infinity, frechet_without
 from ablate.metrics.kernel import image_sums, kid_without
 from ablate.metrics.metric import Metric, Needs, Scope
-from ablate.metrics.naming import FROM_PAPERS, distance_name, kernel_name
+from ablate.metrics.naming import FROM_PAPERS, INFINITY, distance_name, kernel_name
 from ablate.metrics.paired import PairedFeatures, SetScore
 
 _FRECHET = "|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) over features of paired 8-bit patches; covariances with n - 1"
@@ -26,7 +26,7 @@ def frechet(features: PairedFeatures) -> SetScore:
     """Returns the Fréchet distance, and what it tends to for ever more patches where there are enough to tell."""
     a, b = features.originals, features.reconstructions
     without = frechet_without(a, b, features.owners, features.group_count)
-    infinity = {"_infinity": frechet_infinity(a, b)} if len(a) >= _enough(a.shape[1]) else {}
+    infinity = {INFINITY: frechet_infinity(a, b)} if len(a) >= _enough(a.shape[1]) else {}
     return SetScore(frechet_distance(a, b), features.spread(without), infinity)
 
 

@@ -105,7 +105,7 @@ def _seen_difference(metric: Metric, each: Contrast) -> str:
     mean = each.effect.interval.mean
     size = with_unit(metric, abs(mean))
     if size == with_unit(metric, 0.0):
-        return f"{_level(each)} equals {each.effect.baseline}"
+        return f"{_level(each)} is {size} from {each.effect.baseline}"
     return f"{_level(each)} is {size} {'above' if mean > 0 else 'below'} {each.effect.baseline}"
 
 

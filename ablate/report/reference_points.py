@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ablate.evaluate.references import References
 
 RATE = "bpp_actual"
-SMALLEST = "smallest"
+SMALLEST = "smallest files"
 LOWEST_OCTAVE, HIGHEST_OCTAVE = -4, -1
 """Curves go at least from 1/16, where no photograph has a file, to 1/2 bit a pixel."""
 
@@ -46,12 +46,12 @@ def reference_points(evidence: Evidence) -> ReferencePoints | None:
 
     config = reference.cells[0].config
     images = prepare(Data.model_validate(config["data"]), "test", evidence.store.data_cache)
-    arms = {f"arm {arm.name}": _limits(evidence, arm, images) for arm in _chosen(evidence, reference)}
-    ladder = {f"{bits:g}": _same(bits, images) for bits in _ladder(evidence)}
+    arms = {f"bits of {arm.name}": _limits(evidence, arm, images) for arm in _chosen(evidence, reference)}
+    ladder = {f"{bits:g} bit/pixel": _same(bits, images) for bits in _ladder(evidence)}
     limits = {**arms, SMALLEST: None, **ladder}
     evaluation: Evaluation = Evaluation.model_validate(config["evaluation"])
     references = References(images, evaluation, limits, evidence.store.data_cache)
-    return ReferencePoints(references, {name.removeprefix("arm "): name for name in arms}, tuple(ladder))
+    return ReferencePoints(references, {name.removeprefix("bits of "): name for name in arms}, tuple(ladder))
 
 
 def _chosen(evidence: Evidence, reference: Arm) -> list[Arm]:

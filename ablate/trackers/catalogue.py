@@ -45,7 +45,7 @@ def require_trackers(terms: Iterable[Term]) -> None:
             name = package.partition(".")[0]
             raise AbsentError(
                 f"the tracker {term.name} needs the package {name}, which is not installed: "
-                f"`pip install 'ablate[{term.name}]'`"
+                f"`pip install '.[{term.name}]'` in the clone of ablate"
             )
 
 

@@ -1,4 +1,4 @@
-"""Findings about losses and metrics of one's own: whether they keep to the contract of their kind."""
+"""Findings about what a plugin brings: whether losses, distortions, penalties and metrics keep to their contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ablate.losses.measured import LOSING
 from ablate.metrics.catalogue import metrics
 from ablate.plugins.load import origin_of, place_in
 from ablate.plugins.source import Source
-from ablate.registry import Entry
+from ablate.registry import Entry, catalogues
 from ablate.rng import stream
 from ablate.train.finding import Finding
 from ablate.train.metric_contract import inspect_metric
@@ -28,7 +28,10 @@ Named = tuple[str, Finding]
 
 
 def inspect_plugin(source: Source) -> Iterator[Named]:
-    """Tries all losses and image metrics of a plugin that was loaded, each with the options' defaults first."""
+    """Tries all losses and image metrics of a plugin that was loaded, each with the options' defaults first.
+
+    What is of another kind is named: it is only known to be there.
+    """
     kinds: tuple[tuple[Any, Callable[[Any], Iterator[Finding]]], ...] = (
         (adversarial_losses, _adversarial),
         (distortions, _distortion),
@@ -47,6 +50,11 @@ def inspect_plugin(source: Source) -> Iterator[Named]:
                     yield name, _raised(error)
                     break
                 yield name, finding
+    tried = [catalogue for catalogue, _ in kinds]
+    for catalogue in catalogues():
+        if catalogue not in tried:
+            for name in catalogue.of(origin_of(source)):
+                yield name, Finding("registered", "ok", f"{catalogue.kind}: only a run can try one")
 
 
 def _raised(error: Exception) -> Finding:

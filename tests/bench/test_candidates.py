@@ -29,7 +29,7 @@ def test_a_peer_that_is_not_installed_is_one_line_with_the_way_to_install_it(mon
     monkeypatch.setattr(metadata, "version", version)
     peers = list(ms_ssim_peers(AT))
     assert [peer.name for peer in peers] == ["pytorch-msssim", "piq", "torchmetrics"]
-    assert all("pip install 'ablate[peers]'" in peer.missing for peer in peers)
+    assert all("pip install '.[peers]'" in peer.missing for peer in peers)
 
 
 def test_naming_the_candidates_imports_no_peer(monkeypatch):

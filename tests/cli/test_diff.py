@@ -52,6 +52,15 @@ def test_a_distance_is_judged_by_leaving_out_images(ablate_in: Any, store: Store
     assert distance["high"] - distance["difference"] == pytest.approx(half)
 
 
+def test_an_image_without_patches_is_no_evidence_of_a_distance(ablate_in: Any, store: Store) -> None:
+    for cell, values in (("000000000000", (10.0, 12.0, 14.0)), ("000000000001", (11.0, 13.5, 14.5))):
+        rows = "".join(f"ema,wave-{n}.png,{n},{value}\n" for n, value in enumerate(values)) + "ema,small.png,,\n"
+        store.cell(cell).jackknife_csv.write_text(f"weights,image,group,fd_lite0_112\n{rows}")
+    distance = told(ablate_in, "000000000000", "000000000001")["metrics"]["fd_lite0_112"]
+    assert distance["images"] == 3
+    assert distance["high"] is not None
+
+
 def test_figures_of_other_protocols_are_not_subtracted(ablate_in: Any, store: Store) -> None:
     reseal(store.cell("000000000001"), lambda result: result["protocol"]["fd_lite0_112"].update(patches=99))
     distance = told(ablate_in, "000000000000", "000000000001")["metrics"]["fd_lite0_112"]

@@ -57,5 +57,5 @@ def test_a_run_refuses_a_tracker_whose_package_is_missing_before_it_writes(ablat
     pretended("well", warmup=False)
     result = ablate_in("run", "grid.toml", "--track", "wandb mode=online")
     assert result.exit_code == 2
-    assert "pip install 'ablate[wandb]'" in result.output
+    assert "pip install '.[wandb]'" in result.output
     assert not (tmp_path / "runs").exists()

@@ -19,7 +19,18 @@ from ablate.data import Images, prepare_folder
 from ablate.evaluate import part
 from ablate.evaluate.given import Given
 from ablate.evaluate.measure import Measurement, measure
-from ablate.metrics import extractor, frechet_distance, kid_paired, metrics, ms_ssim, ms_ssim_3, patches, psnr, ssim
+from ablate.metrics import (
+    extractor,
+    frechet_distance,
+    kid_paired,
+    metrics,
+    ms_ssim,
+    ms_ssim_3,
+    of_replicates,
+    patches,
+    psnr,
+    ssim,
+)
 from ablate.plugins import metric
 from ablate.store import Entry
 from tests.metrics.pairs import blur
@@ -152,6 +163,22 @@ def test_distances_are_of_the_patches_that_lie_in_the_region_as_a_whole(
         without = [float(row["fd_lite0_112@kept"]) for row in csv.DictReader(file)]
     left = np.array(owners) != 2
     assert without[2] == pytest.approx(frechet_distance(x[left], y[left]), rel=1e-8)
+
+
+def test_an_image_without_a_patch_in_its_region_is_no_evidence(
+    measured: Callable[..., Measurement], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept(monkeypatch, 0.17)  # strips of 29, 34, 32 and 22 rows
+    found = measured()
+    uncertain = found.uncertainty["given"]["fd_lite0_112@kept"]
+    with Entry(tmp_path / "entry").jackknife_csv.open(newline="") as file:
+        table = list(csv.DictReader(file))
+    without = [row["fd_lite0_112@kept"] for row in table]
+    assert [bool(value) for value in without] == [False, True, True, False]
+    assert [row["group fd_lite0_112@kept"] for row in table] == ["", "1", "2", ""]
+    assert (uncertain["images"], uncertain["groups"]) == (2, 2)
+    expected = of_replicates(found.metrics["given"]["fd_lite0_112@kept"], [float(value) for value in without if value])
+    assert uncertain["standard_error"] == pytest.approx(expected.standard_error)
 
 
 def test_what_does_not_fit_into_a_region_has_no_figure_and_a_sentence(

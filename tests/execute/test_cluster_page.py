@@ -107,7 +107,7 @@ def test_the_grid_of_the_page_has_500_cells(tmp_path: Path):
 
 
 def test_the_commands_for_slurm(directory: Path, results: Callable[[], None]):
-    pytest.importorskip("submitit", reason="the extra ablate[slurm] is not installed")
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
     scheduler = fake_slurm.install(directory / "slurm")
     for command in commands("Slurm"):
         run(directory, command.replace(*NO_GPU), **scheduler)
@@ -117,7 +117,7 @@ def test_the_commands_for_slurm(directory: Path, results: Callable[[], None]):
 
 
 def test_the_commands_for_ray(directory: Path, results: Callable[[], None]):
-    pytest.importorskip("ray", reason="the extra ablate[ray] is not installed")
+    pytest.importorskip("ray", reason="the extra ray is not installed")
     from tests.execute.ray_nodes import RayNodes
 
     head, join, *others = commands("Ray")

@@ -15,7 +15,7 @@ from tests.execute.pretend import make_plan, run_pretended
 from tests.execute.processes import PythonProcess, eventually
 from tests.execute.ray_nodes import RayNodes
 
-pytest.importorskip("ray", reason="the extra ablate[ray] is not installed")
+pytest.importorskip("ray", reason="the extra ray is not installed")
 PATIENCE = 240
 
 

@@ -20,7 +20,7 @@ from tests.execute.pretend import Notes, make_plan, run_pretended
 from tests.execute.processes import ROOT, PythonProcess, eventually
 from tests.made import made_result
 
-submitit = pytest.importorskip("submitit", reason="the extra ablate[slurm] is not installed")
+submitit = pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
 PATIENCE = 240
 SETTINGS = {"executor": "slurm", "time": 3600.0, "workers": "auto"}

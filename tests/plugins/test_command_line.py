@@ -199,3 +199,28 @@ def test_init_writes_a_plugin_that_losses_shows(folder: Path, ablate: Ablate):
     ablate("init", "--plugin", "--plugin-kind", "metric", "my_metric.py")
     assert "did you mean 'metric'" in ablate("init", "--plugin", "--plugin-kind", "metrc", "x.py", code=2)
     assert "not my_loss.toml" in ablate("init", "--plugin", "my_loss.toml", code=2)
+
+
+EXECUTOR = """
+from ablate.plugins import executor
+
+
+@executor()
+def queued(context):
+    raise RuntimeError("no such queue")
+"""
+
+
+def test_what_an_executor_of_its_own_raises_is_told_with_file_and_line(folder: Path, ablate: Ablate):
+    (folder / "queued.py").write_text(EXECUTOR)
+    grid = GRID.replace('["my_loss.py"]', '["my_loss.py", "queued.py"]') + '[execution]\nexecutor = "queued"\n'
+    (folder / "grid.toml").write_text(grid)
+    said = run(ablate, code=2)
+    assert f"error: {folder / 'queued.py'}, line 7: RuntimeError: no such queue" in said
+
+
+def test_doctor_names_what_only_a_run_can_try(folder: Path, ablate: Ablate):
+    (folder / "queued.py").write_text(EXECUTOR)
+    said = ablate("doctor", "--plugin", "queued.py")
+    assert "queued" in said
+    assert "executor: only a run can try one" in said

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ablate.analysis.axes import value_text
+from ablate.metrics import Metric
+from ablate.metrics.naming import infinity_of
 from ablate.report.document import Block, Code, Items, Table, Value, text
 from ablate.report.evidence import Evidence
-from ablate.report.numbers import joined, plural
+from ablate.report.numbers import fixed, joined, plural
 from ablate.report.sections.checklist import checklist
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import code, count, numbers, table, words
@@ -128,18 +130,31 @@ def _left_out(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> Ite
 
 
 def _thin(evidence: Evidence, protocols: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Says which distances rest on fewer patches than their features ask for, and which were refused."""
+    """Says how far distances are biased by their number of patches, as far as that is known, and which were refused."""
     told: dict[str, str] = {}
     for name, metric in evidence.metrics.items():
         for facts in (each[name] for each in protocols if name in each):
             if facts.get("enough") is False:
                 told[name] = (
                     f"{metric.label} rests on {facts['patches']:,} patches; a covariance of its features asks for "
-                    f"{facts['patches_needed']:,}, so that it is biased upwards, alike for all arms of one protocol."
+                    f"{facts['patches_needed']:,}: it is biased upwards, for some arms more than for others."
                 )
+            elif excess := _excess(evidence, metric):
+                told[name] = f"{metric.label} rests on {facts['patches']:,} patches. {excess}"
             if facts.get("refused"):
                 told[name] = f"{metric.label} was refused: {facts['refused']}."
     return list(told.values())
+
+
+def _excess(evidence: Evidence, metric: Metric) -> str:
+    """Says how much lower a distance would be with ever more patches, where that was extrapolated."""
+    ever = evidence.means(infinity_of(metric.name))
+    excess = [mean - ever[arm] for arm, mean in evidence.means(metric.name).items() if arm in ever]
+    if not excess:
+        return ""
+    low, high = (fixed(each, metric.decimals) for each in (min(excess), max(excess)))
+    by = low if low == high else f"{low} to {high}, depending on the arm"
+    return f"With ever more of them it would be lower by {by} (extrapolated as by Chong and Forsyth 2020)."
 
 
 def again(evidence: Evidence) -> dict[str, str]:

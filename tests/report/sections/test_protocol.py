@@ -76,3 +76,15 @@ def test_a_distance_over_too_few_patches_is_told_with_what_it_asks_for(tmp_path:
     study.cells[0].result.protocol["fd_lite0_112"] |= {"enough": False, "patches_needed": 999}
     notes = [block.plain for block in protocol(Evidence(study, store)).blocks if isinstance(block, Text)]
     assert any("rests on 412 patches; a covariance of its features asks for 999" in note for note in notes)
+
+
+def test_how_far_a_distance_lies_above_its_limit_is_told_with_what_it_differs_by(tmp_path: Path) -> None:
+    store = fabricate(tmp_path, Fabrication(axes={"loss.adversarial": ["lsgan", "hinge"]}, seeds=[0], recon=False))
+    study = read_study(store)
+    for cell, excess in zip(study.cells, (3.0, 5.5), strict=True):
+        assert cell.result is not None
+        scores = cell.result.metrics["ema"]
+        scores["fd_lite0_112_infinity"] = scores["fd_lite0_112"] - excess
+        cell.result.protocol["fd_lite0_112"] |= {"enough": True, "patches_needed": 224}
+    notes = [block.plain for block in protocol(Evidence(study, store)).blocks if isinstance(block, Text)]
+    assert any("412 patches. With ever more of them it would be lower by 3.0 to 5.5" in note for note in notes)
