@@ -227,14 +227,14 @@ def _card(card: Any) -> Iterator[str]:
     rows += [(name, f"{value:.4g}") for name, value in facts.items() if value is not None]
     if rows:
         yield _table(("", ""), rows)
-    if card.kind == "adversarial":
+    if card.has_curves:
         yield f"![Loss and gradient of {card.name} over the logit](curves/{card.name}.svg)"
 
 
 def _adversarial() -> Sequence[str]:
     from ablate.losses.card import cards
 
-    return [card.name for card in cards() if card.kind == "adversarial"]
+    return [card.name for card in cards() if card.has_curves]
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

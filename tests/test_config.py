@@ -83,6 +83,7 @@ OTHERS: dict[str, Any] = {
     "loss.lambda_r": None,  # tests/codecs/test_another_codec.py
     "loss.rate_target": None,  # tests/train/test_rate.py
     "loss.rate_control": "two_level",
+    "loss.lambda_r_below": None,  # tests/train/test_rate.py
     "loss.perceptual": "l1",
     "loss.perceptual_weight": 0.5,
     "loss.feature_matching": "source",

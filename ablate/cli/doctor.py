@@ -87,6 +87,7 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
     from ablate.data import prepare
     from ablate.execute.image_files import inspect_images
     from ablate.execute.machine import inspect_store
+    from ablate.registry import AbsentError
     from ablate.train.preflight import preflight
 
     yield from ((plan.name, finding) for finding in inspect_store(plan, store))
@@ -107,13 +108,16 @@ def _of_grid(plan: Plan, store: Store) -> Iterator[tuple[str, Finding]]:
             if (key := cell.data.model_dump_json()) not in looked:
                 looked.append(key)
                 yield from ((plan.name, finding) for finding in inspect_images(cell.data, (images, held_out)))
-            yield from ((point.label, finding) for finding in preflight(cell, images, held_out, "cpu"))
+            try:
+                yield from ((point.label, finding) for finding in preflight(cell, images, held_out, "cpu"))
+            except AbsentError as error:
+                yield point.label, _unusable(error, "weights")
 
 
-def _unusable(error: ValueError) -> Finding:
+def _unusable(error: ValueError, what: str = "images") -> Finding:
     from ablate.train.finding import Finding
 
-    return Finding("images", "problem", str(error), "a run would end with the same words before the first step")
+    return Finding(what, "problem", str(error), "a run would end with the same words before the first step")
 
 
 def _print(findings: list[tuple[str, Finding]]) -> None:

@@ -51,9 +51,11 @@ def losses(
 
 
 def _draw(found: tuple[Card, ...], path: Path) -> None:
-    drawable = [each.name for each in found if each.kind == "adversarial"]
+    drawable = [each.name for each in found if each.has_curves]
     if len(drawable) != 1:
-        raise ValueError("--figure draws the curves of one adversarial loss; name one")
+        raise ValueError(
+            "--figure draws the curves of one adversarial loss without options that must be given; name one"
+        )
     from ablate.report.loss_figure import draw
 
     draw(drawable[0], path)
@@ -77,7 +79,7 @@ def _row(card: Card) -> tuple[str, ...]:
         if card.kind == "adversarial"
         else ()
     )
-    return card.name, *gradients, ", ".join(card.options), card.summary.split(". ")[0].rstrip(".")
+    return card.name, *gradients, ", ".join((*card.required, *card.options)), card.summary.split(". ")[0].rstrip(".")
 
 
 def _lines(card: Card) -> list[str]:
@@ -86,11 +88,13 @@ def _lines(card: Card) -> list[str]:
     lines = [f"{paint(card.name, 'title')}  {card.kind}", card.summary, ""]
     told = {"formula": card.formula, "source": card.source, "convention": card.convention}
     lines += [f"{name:<12}{text}" for name, text in told.items() if text]
-    for name, default in card.options.items():
+    told = {name: f"{name}, which has no default" for name in card.required}
+    told |= {name: f"{name} = {json.dumps(default)}" for name, default in card.options.items()}
+    for name, text in told.items():
         within = f", sensible from {card.ranges[name][0]} to {card.ranges[name][1]}" if name in card.ranges else ""
-        lines.append(f"{'option':<12}{name} = {json.dumps(default)}{within}")
+        lines.append(f"{'option':<12}{text}{within}")
     lines += [f"{'fact':<12}{name.replace('_', ' ')}: {value}" for name, value in card.facts.items()]
-    return lines + (_example(card.name) if card.kind == "adversarial" else [])
+    return lines + (_example(card.name) if card.has_curves else [])
 
 
 def _zero(value: float) -> float:

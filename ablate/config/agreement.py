@@ -54,6 +54,14 @@ def _there_is_a_rate_to_weigh(model: Model, loss: Loss) -> None:
         )
     if loss.rate_target is not None and not loss.lambda_r:
         raise ValueError("loss.rate_target begins with the weight loss.lambda_r, which is 0; set it to 0.1, say")
+    if loss.lambda_r_below is not None:
+        if loss.rate_target is None or loss.rate_control != "two_level":
+            raise ValueError('loss.lambda_r_below is for a loss.rate_target with loss.rate_control = "two_level"')
+        if loss.lambda_r_below >= loss.lambda_r:
+            raise ValueError(
+                f"loss.lambda_r_below = {loss.lambda_r_below:g}, the weight below the target, is not below that above "
+                f"it, loss.lambda_r = {loss.lambda_r:g}"
+            )
 
 
 def _rates_rise_within_the_training(optimizers: Optimizers, train: Train) -> None:

@@ -23,7 +23,7 @@ class Loss(Settings):
     reconstruction that `calibrate_to` has there. Before that step the factor is 1.
     `lambda_r` weighs the bits per pixel that a codec with an entropy model estimates. With a `rate_target`, in bits per
     pixel of files, it is the weight to begin with, and `rate_control` keeps the target: "integral" by moving it,
-    "two_level" by one weight above and a sixteenth of it below.
+    "two_level" by this weight above it and `lambda_r_below` below it, which is a sixteenth of it where it is not given.
     `discriminator_weight` multiplies the discriminators' loss, but not its penalties.
     """
 
@@ -41,6 +41,7 @@ class Loss(Settings):
     lambda_r: Weight = added("0.2", 0.0)
     rate_target: float | None = added("0.2", None, gt=0)
     rate_control: Literal["integral", "two_level"] = added("0.2", "integral")
+    lambda_r_below: float | None = added("0.2", None, ge=0)
     perceptual: DistortionTerm = Field(Term(name="none"), validate_default=True)
     perceptual_weight: Annotated[Weight, Range(0.1, 10.0, "log")] = 1.0
     feature_matching: MatchingTerm = Field(Term(name="pix2pixhd"), validate_default=True)

@@ -100,7 +100,8 @@ class Train(Settings):
     several `discriminator_steps` a step, all but the first have a batch of their own. Whichever player goes first,
     both see one forward pass of the codec. `stop_at` ends the training early, as the beginning of one of `steps`: what
     depends on how long a training is, such as a schedule, is that of the whole. An adversarial step looks at
-    `accumulate` batches, over which each player's gradients are averaged.
+    `accumulate` batches, over which each player's gradients are averaged. What a loss or a penalty remembers
+    (began's k, lecam's averages) moves with each of them, so many times a step.
     """
 
     steps: int = Field(1000, ge=1)

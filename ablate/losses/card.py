@@ -28,7 +28,10 @@ LOGITS = (-6.0, 6.0)
 
 @dataclass(frozen=True)
 class Card:
-    """A registered loss in plain data; `ranges` are sensible values of the options, not the limits of what works."""
+    """A registered loss in plain data; `ranges` are sensible values of the options, not the limits of what works.
+
+    `options` are by default value; those that have none are `required`, and a loss with any has no curves.
+    """
 
     name: str
     kind: str
@@ -37,8 +40,14 @@ class Card:
     source: str
     convention: str
     options: Mapping[str, Any]
+    required: tuple[str, ...]
     ranges: Mapping[str, Any]
     facts: Mapping[str, Any]
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether it is an adversarial loss that can be made of its name alone."""
+        return self.kind == "adversarial" and not self.required
 
 
 @dataclass(frozen=True)
@@ -69,9 +78,9 @@ def card(name: str) -> tuple[Card, ...]:
 
 
 def as_json(card: Card) -> dict[str, Any]:
-    """Returns a card as plain data, with its curves and worked example where it is an adversarial loss."""
+    """Returns a card as plain data, with its curves and worked example where it has some."""
     plain = asdict(card)
-    if card.kind == "adversarial":
+    if card.has_curves:
         plain |= {"curves": asdict(curves(card.name)), "worked_example": worked_example(card.name)}
     return plain
 
@@ -114,7 +123,8 @@ def _value_and_gradient(function: Any, logit: Tensor) -> tuple[float, float]:
 def _card(kind: str, entry: Entry) -> Card:
     facts = {name: value for name, value in entry.facts.items() if isinstance(value, float | int | bool | str)}
     convention = str(facts.pop("convention", ""))
-    options = {name: parameter.default for name, parameter in entry.options.items()}
+    required = entry.required
+    options = {name: parameter.default for name, parameter in entry.options.items() if name not in required}
     ranges = dict(entry.facts.get("ranges", {}))
     summary = (inspect.getdoc(entry.function) or "").split("\n\n")[0].replace("\n", " ")
-    return Card(entry.name, kind, summary, entry.formula, entry.source, convention, options, ranges, facts)
+    return Card(entry.name, kind, summary, entry.formula, entry.source, convention, options, required, ranges, facts)

@@ -13,7 +13,8 @@ from ablate.plugins import adversarial_loss
     r"\quad L_G = -E \log p(k \mid \hat x)",
     source="Sushko et al. 2021, equations 1 and 2; with codes as labels Muckley et al. 2023, section 3.2",
     convention="k = 1 ... K is the label of a position, which the codec's own symbols make, and 0 a reconstruction; "
-    "all classes weigh alike (Sushko et al. weigh them by their frequency) and there is no LabelMix; two channels, "
+    "all classes weigh alike (Sushko et al. weigh them by their frequency), there is no LabelMix, and L_D has the half "
+    "of Muckley et al.'s code, which Sushko's has not; two channels, "
     "the log-probabilities of 0 and of k, stand for the K + 1 logits; facts and curves are those of one label, of the "
     "logit log p(k) - log p(0)",
     gradient_at_zero=-0.5,

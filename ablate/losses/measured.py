@@ -73,7 +73,7 @@ def _gradient(entry: Entry, logit: float) -> float | None:
 
 def _made(entry: Entry) -> AdversarialLoss | None:
     """Returns the loss with its default options; None where one has no default."""
-    if any(option.default is option.empty for option in entry.options.values()):
+    if entry.required:
         return None
     loss: AdversarialLoss = entry.function().on_logits()
     return loss

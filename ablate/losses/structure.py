@@ -97,9 +97,10 @@ def ms_ssim(*, levels: int = 5) -> Distortion:
 
 @distortion(
     formula=r"(1 - \alpha)\,E\left[G_\sigma * |x - \hat x|\right] + \alpha\,(1 - \text{MS-SSIM}(x, \hat x))",
-    source="Zhao et al. 2017, the mix: alpha = 0.84",
-    convention="|x - x^| on [-1, 1], twice as large as on [0, 1]; sigma = 1.5 as in MS-SSIM, where Zhao takes that of "
-    "the coarsest level; levels as in ms_ssim",
+    source="after Zhao et al. 2017, whose mix has alpha = 0.84",
+    convention="Wang's MS-SSIM, over a pyramid with exponents; Zhao multiplies five windows at full resolution without "
+    "any, which weighs structure several times as much at one alpha. |x - x^| on [-1, 1], twice as large as on [0, 1], "
+    "under sigma = 1.5, where Zhao takes the widest window; levels as in ms_ssim",
     ranges={"alpha": (0.0, 1.0), "levels": (1, 5)},
     smallest_side=smallest_side,
 )

@@ -76,6 +76,11 @@ class Entry:
         parameters = inspect.signature(self.function).parameters
         return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The options without a default."""
+        return tuple(name for name, parameter in self.options.items() if parameter.default is parameter.empty)
+
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Returns every option with its value, defaults filled in.
 
@@ -88,7 +93,7 @@ class Entry:
         for name in options:
             if name not in self.options:
                 raise UnknownOptionError(unknown(f"option of {self.name}", name, list(self.options)))
-        missing = [n for n, p in self.options.items() if p.default is p.empty and n not in options]
+        missing = [name for name in self.required if name not in options]
         if missing:
             raise UnknownOptionError(f"{self.name} needs the option {missing[0]!r}")
         values = {name: self._typed(name, options.get(name, p.default), p.default) for name, p in self.options.items()}

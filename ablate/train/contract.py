@@ -33,9 +33,9 @@ def inspect_plugin(source: Source) -> Iterator[Named]:
     What is of another kind is named: it is only known to be there.
     """
     kinds: tuple[tuple[Any, Callable[[Any], Iterator[Finding]]], ...] = (
-        (adversarial_losses, _adversarial),
-        (distortions, _distortion),
-        (penalties, _penalty),
+        (adversarial_losses, _of_defaults(_adversarial)),
+        (distortions, _of_defaults(_distortion)),
+        (penalties, _of_defaults(_penalty)),
         (metrics, inspect_metric),
     )
     for catalogue, inspect in kinds:
@@ -55,6 +55,19 @@ def inspect_plugin(source: Source) -> Iterator[Named]:
         if catalogue not in tried:
             for name in catalogue.of(origin_of(source)):
                 yield name, Finding("registered", "ok", f"{catalogue.kind}: only a run can try one")
+
+
+def _of_defaults(inspect: Callable[[Entry], Iterator[Finding]]) -> Callable[[Entry], Iterator[Finding]]:
+    """Returns the check for a loss that can be made of its name alone."""
+
+    def tried(entry: Entry) -> Iterator[Finding]:
+        if entry.required:
+            found = f"{', '.join(entry.required)}: without a default, so that only a run can try it"
+            yield Finding("options", "ok", found)
+        else:
+            yield from inspect(entry)
+
+    return tried
 
 
 def _raised(error: Exception) -> Finding:

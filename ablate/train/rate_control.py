@@ -27,7 +27,7 @@ from ablate.train.state import TrainState
 MEMORY = "rate"
 """Name of the controller's memory in the state of a training."""
 BELOW = 1 / 16
-"""The lower of HiFiC's two weights, as a share of the higher one (Mentzer et al. 2020, appendix A.2, at low rates)."""
+"""The lower of two weights where it is not given, as a share of the higher one."""
 PROPORTIONAL, INTEGRAL = 8.0, 0.1
 """By how much the logarithm of the weight moves for each part that the rate is off, at once, and further in every step.
 
@@ -50,8 +50,8 @@ def rate_weight(kept: Memory, loss: Loss, rate: Tensor) -> float | Tensor:
     """Returns the weight of the estimated bits per pixel in this step.
 
     Without a target it is `lambda_r`. Else `rate_control` says how the target is kept: "integral" moves the weight by
-    how far the rate is off and has been, beginning at `lambda_r`; "two_level" takes `lambda_r` above the target and a
-    sixteenth of it below (Mentzer et al. 2020, section 3.3).
+    how far the rate is off and has been, beginning at `lambda_r`; "two_level" takes `lambda_r` above the target and
+    `lambda_r_below` below it (Mentzer et al. 2020, section 3.3).
 
     Args:
         kept: what the controller remembers; changed in place, and saved with the training.
@@ -62,7 +62,8 @@ def rate_weight(kept: Memory, loss: Loss, rate: Tensor) -> float | Tensor:
         return loss.lambda_r
     rate = rate.detach() * kept["factor"] if "factor" in kept else rate.detach()
     if loss.rate_control == "two_level":
-        return torch.where(rate > loss.rate_target, loss.lambda_r, loss.lambda_r * BELOW)
+        below = loss.lambda_r * BELOW if loss.lambda_r_below is None else loss.lambda_r_below
+        return torch.where(rate > loss.rate_target, loss.lambda_r, below)
     if "log_weight" not in kept:
         kept["log_weight"], kept["mean"] = torch.full_like(rate, math.log(loss.lambda_r)), rate
     kept["mean"] = torch.lerp(rate, kept["mean"], SMOOTHING)

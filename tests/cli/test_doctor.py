@@ -98,6 +98,14 @@ def test_a_file_that_cannot_be_used_is_a_finding(ablate_in, own_images, tmp_path
     assert (found["verdict"], "1 of 6 cannot be used: lost.png" in found["found"]) == ("warning", True)
 
 
+def test_weights_that_are_absent_are_a_finding_that_says_where_they_are_looked_for(ablate_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("ABLATE_VGG19", str(tmp_path / "vgg19.pth"))
+    (tmp_path / "grid.toml").write_text(GRID.format(more='loss.perceptual = "vgg"'))
+    said = ablate_in("doctor", str(tmp_path / "grid.toml"))
+    assert said.exit_code == 3
+    assert f"problem  weights: the weights vgg19-dcbb9e9d.pth are absent: there is no file {tmp_path}" in said.output
+
+
 def test_a_shipped_grid_has_nothing_to_be_warned_of(ablate_in):
     said = ablate_in("doctor", ROOT / "grids" / "quickstart.toml")
     assert said.exit_code == 0

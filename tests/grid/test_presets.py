@@ -31,6 +31,7 @@ def test_a_preset_writes_every_setting_out_but_directories_options_of_a_source_a
     own = {"data.path", "data.train", "data.test", "data.options", "evaluation.sets", "train.stop_at"}
     own |= {"data.validation", "data.validation_fraction"}  # there is none where nobody asks for it
     own |= set() if name.startswith("hific") else {"loss.rate_target"}  # none is kept
+    own |= set() if name == "hific" else {"loss.lambda_r_below"}  # of two levels alone
     own |= {"data.maps"}  # there are none
     own |= {"train.start.file", "train.start.sha256", "train.start.cell"}  # first weights are drawn
     assert set(leaves(tomllib.loads(preset_text(name)))) == set(cell_keys()) - own
@@ -77,6 +78,7 @@ def test_the_hific_preset_is_the_release_at_its_lowest_rate(grid: ReadGrid) -> N
     assert loss.lambda_x == pytest.approx(0.75 * 0.1 * 2**-5 * 127.5**2)
     assert loss.lambda_r == pytest.approx(0.1 * 2**-5 / (0.1 * 2**-6))
     assert (loss.rate_target, loss.rate_control, loss.perceptual.options) == (0.14, "two_level", {"network": "alex"})
+    assert (loss.lambda_r, loss.lambda_r_below) == (2.0, 2**-4)
     assert (cell.data.crop, cell.data.batch_size, cell.optimizers.generator.learning_rate) == (256, 8, 1e-4)
 
 

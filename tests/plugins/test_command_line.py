@@ -224,3 +224,15 @@ def test_doctor_names_what_only_a_run_can_try(folder: Path, ablate: Ablate):
     said = ablate("doctor", "--plugin", "queued.py")
     assert "queued" in said
     assert "executor: only a run can try one" in said
+
+
+def test_a_loss_whose_options_must_be_given_is_told_without_curves(folder: Path, ablate: Ablate):
+    text = LOSS.replace("def softplus_margin(*, margin: float = 1.0)", "def asking(*, margin: float)")
+    (folder / "my_loss.py").write_text(text)
+    plugin = ("--plugin", "my_loss.py")
+    assert "option      margin, which has no default" in ablate("losses", "asking", *plugin)
+    (card,) = json.loads(ablate("losses", "asking", "--json", *plugin))
+    assert (card["required"], card["options"], "curves" in card) == (["margin"], {}, False)
+    assert "asking" in ablate("losses", "--json", *plugin)
+    assert "options that must be given" in ablate("losses", "asking", "--figure", "a.svg", *plugin, code=2)
+    assert "margin: without a default" in ablate("doctor", *plugin)

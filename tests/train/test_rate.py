@@ -46,10 +46,12 @@ def test_the_integral_controller_reaches_its_target_from_either_side(target: flo
     assert weights[0] <= math.exp(PROPORTIONAL * LARGEST + 0.1)
 
 
-def test_two_levels_are_a_weight_above_the_target_and_a_sixteenth_below():
+def test_two_levels_are_a_weight_above_the_target_and_another_or_a_sixteenth_below():
     loss = Loss(lambda_r=0.8, rate_target=0.5, rate_control="two_level")
     assert float(rate_weight({}, loss, torch.tensor(0.6))) == pytest.approx(0.8)
     assert float(rate_weight({}, loss, torch.tensor(0.4))) == pytest.approx(0.8 * BELOW)
+    given = loss.model_copy(update={"lambda_r_below": 0.0625})
+    assert [float(rate_weight({}, given, torch.tensor(rate))) for rate in (0.6, 0.4)] == pytest.approx([0.8, 0.0625])
 
 
 def test_a_far_rate_moves_the_weight_no_faster_than_one_of_twice_the_target():
@@ -64,6 +66,12 @@ def test_a_target_needs_a_weight_to_begin_with_and_a_codec_that_has_a_rate():
     with pytest.raises(ValidationError, match=r'model\.prior = "none" estimates none'):
         Cell.model_validate({"loss": {"rate_target": 0.5, "lambda_r": 0.1}})
     assert Cell.model_validate({**RATED, "loss": {"rate_target": 0.5, "lambda_r": 0.1}})
+    with pytest.raises(ValidationError, match="is for a loss\\.rate_target with"):
+        Cell.model_validate({**RATED, "loss": {"rate_target": 0.5, "lambda_r": 0.1, "lambda_r_below": 0.01}})
+    two = {"rate_target": 0.5, "lambda_r": 0.1, "rate_control": "two_level"}
+    with pytest.raises(ValidationError, match="is not below that above it"):
+        Cell.model_validate({**RATED, "loss": {**two, "lambda_r_below": 0.2}})
+    assert Cell.model_validate({**RATED, "loss": {**two, "lambda_r_below": 0.01}})
 
 
 def test_a_rated_cell_is_measured_by_its_files_and_resumed_bit_for_bit(make_cell: MakeCell, tmp_path: Path) -> None:

@@ -106,5 +106,5 @@ def test_the_limits_are_the_arms_bytes_of_each_image(tmp_path: Path, monkeypatch
     bits = evidence.rate_per_image
     expected = np.floor(bits.values["adversarial=lsgan"].mean(axis=0) * 72 * 88 / 8 + 1e-6)
     assert seen["bits of adversarial=lsgan"] == pytest.approx(expected)
-    assert seen["smallest"] is None
-    assert seen["4"] == [4 * 72 * 88 // 8] * 3
+    assert seen["smallest files"] is None
+    assert seen["4 bit/pixel"] == [4 * 72 * 88 // 8] * 3
