@@ -58,7 +58,7 @@ class Command:
     """Set from another thread where nobody waits for the programs any more."""
 
     def run(self, scratch: Path, quality: float | str | None) -> int:
-        """Codes and decodes `scratch`/input.png and returns the bytes of the files whose names begin with "output".
+        """Codes and decodes `scratch`/input.png and returns the bytes of all files whose paths begin with "output".
 
         What is to be measured lies in `scratch`/decoded.png afterwards.
 
@@ -71,7 +71,8 @@ class Command:
         deadline = time.monotonic() + self.timeout
         for template in self.templates:
             self._run_one(self._arguments(template, values), scratch, deadline)
-        size = sum(path.stat().st_size for path in scratch.glob(f"{OUTPUT}*") if path.is_file())
+        written = (path for path in scratch.rglob("*") if path.relative_to(scratch).parts[0].startswith(OUTPUT))
+        size = sum(path.stat().st_size for path in written if path.is_file())
         if size == 0:
             raise CommandError(Failure.no_file, f"it wrote no bytes to {{output}}{_last_words(scratch)}")
         if not (scratch / DECODED).is_file():

@@ -19,6 +19,7 @@ from typing import Any
 
 from ablate.evaluate.curve import RATE
 from ablate.metrics.catalogue import metrics
+from ablate.registry import unknown
 
 ALIASES = {"bpp": RATE, "psnr_rgb": "psnr", "ms_ssim_rgb": "ms_ssim"}
 """Columns by another name than their metric's; KID and LPIPS are missing since several metrics are called so."""
@@ -42,18 +43,18 @@ def read_curve(path: Path, columns: Mapping[str, str], *, model: str | None, dat
 
     Args:
         path: a file that ends in .json or .csv.
-        columns: metric -> its column, where that has another name.
+        columns: metric -> its column, where that has another name; capitals and hyphens make no difference.
         model: which model of several.
         dataset: which data set of several.
 
     Raises:
-        ValueError: for a file of another form, or where several curves or none are meant.
+        ValueError: for a file of another form, without one of the columns, or where several curves or none are meant.
         OSError: where it cannot be read.
     """
     text = path.read_text(encoding="utf-8-sig")
-    names = {**ALIASES, **{column: metric for metric, column in columns.items()}}
+    declared = {_plain(column): metric for metric, column in columns.items()}
     try:
-        curves = _json_curves(text, names) if path.suffix.lower() == ".json" else _csv_curves(text, names)
+        curves = _json_curves(text, declared) if path.suffix.lower() == ".json" else _csv_curves(text, declared)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     wanted = [
@@ -65,7 +66,7 @@ def read_curve(path: Path, columns: Mapping[str, str], *, model: str | None, dat
     raise ValueError(f"{path}: {len(wanted)} curves are meant; there is: {there}")
 
 
-def _json_curves(text: str, names: Mapping[str, str]) -> list[FileCurve]:
+def _json_curves(text: str, declared: Mapping[str, str]) -> list[FileCurve]:
     content = json.loads(text)
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, dict) or not all(isinstance(column, list) for column in results.values()):
@@ -74,12 +75,12 @@ def _json_curves(text: str, names: Mapping[str, str]) -> list[FileCurve]:
     if len(set(lengths.values())) != 1:
         raise ValueError(f"lists of unequal length: {', '.join(f'{name} has {n}' for name, n in lengths.items())}")
     rows = [dict(zip(results, row, strict=True)) for row in zip(*results.values(), strict=True)]
-    return [FileCurve(str(content.get("name", "")), "", _points(rows, names))]
+    return [FileCurve(str(content.get("name", "")), "", _points(rows, declared))]
 
 
-def _csv_curves(text: str, names: Mapping[str, str]) -> list[FileCurve]:
+def _csv_curves(text: str, declared: Mapping[str, str]) -> list[FileCurve]:
     reader = csv.DictReader(text.splitlines())
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
+    header = [_plain(name) for name in reader.fieldnames or ()]
     reader.fieldnames = header
     model = next((name for name in MODELS if name in header), None)
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -90,18 +91,26 @@ def _csv_curves(text: str, names: Mapping[str, str]) -> list[FileCurve]:
         groups.setdefault(at, []).append(row)
     if not groups:
         raise ValueError("it has no rows")
-    return [FileCurve(*at, _points(rows, names)) for at, rows in groups.items()]
+    return [FileCurve(*at, _points(rows, declared)) for at, rows in groups.items()]
 
 
-def _points(rows: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> tuple[Values, ...]:
+def _plain(column: str) -> str:
+    """Returns the name of a column as metrics are called."""
+    return column.strip().lower().replace("-", "_")
+
+
+def _points(rows: Iterable[Mapping[str, Any]], declared: Mapping[str, str]) -> tuple[Values, ...]:
+    """Returns the points of rows; columns that are declared, as `_plain` calls them, come before all others."""
     points = []
     for number, row in enumerate(rows, start=1):
+        given = {_plain(column): raw for column, raw in row.items()}
+        if absent := [column for column in declared if column not in given]:
+            raise ValueError(unknown("column", absent[0], list(given)))
         point: Values = {}
-        for column, raw in row.items():
-            plain = column.lower().replace("-", "_")
-            name = names.get(column, names.get(plain, plain))
+        for column in (*declared, *given):
+            name = declared.get(column, ALIASES.get(column, column))
             if name in metrics and name not in point:
-                point[name] = _number(raw, f"{column} of point {number}")
+                point[name] = _number(given[column], f"{column} of point {number}")
         rate = point.get(RATE)
         if rate is None or rate <= 0:
             raise ValueError(f"point {number} has no bits per pixel above 0 (a column bpp)")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.codecs.command import Command
+from ablate.codecs.command import Command, Failure
 from ablate.codecs.standard import FORMATS
 from ablate.config import RESULTS_VERSION, Data, Evaluation, content_sha256
 from ablate.data.sets import count_of_set, prepare_set
@@ -54,7 +54,7 @@ class CodecReference:
         return ReferenceCurve(self.declared.label, tuple(in_order(_joined(kept))), version, _protocol(kept))
 
     def missing(self) -> tuple[str, ...]:
-        """Returns the sets of images on which it is to be measured: not yet, or with another version before.
+        """Returns the sets of images on which it is to be measured: not yet, by another version, or in too little time.
 
         Raises:
             ValueError: for a format that Pillow lacks.
@@ -63,7 +63,16 @@ class CodecReference:
             return ()
         version = self.version()
         records = {images: read_figures(self.path(images)) for images in self.sets}
-        return tuple(images for images, record in records.items() if record is None or record["version"] != version)
+        return tuple(
+            images
+            for images, record in records.items()
+            if record is None or record["version"] != version or self._had_other_time(record)
+        )
+
+    def _had_other_time(self, record: Mapping[str, Any]) -> bool:
+        """Says whether a program was stopped at another timeout than it has now."""
+        kinds = {kind for at in record["points"] for _, kind, _ in at["failed"]}
+        return Failure.timeout in kinds and record.get("timeout") != self.declared.timeout
 
     def images_missing(self) -> int:
         """Counts the images that are to be coded and measured, each once a quality.
@@ -98,7 +107,7 @@ class CodecReference:
                 self.declared, self.qualities, decoded, self.evaluation, self.cache, self.directory, say_where
             )
             found = [{"quality": at.quality, "values": dict(at.values), "failed": list(at.failed)} for at in points]
-            about = {"label": self.declared.label, "version": self.version()}
+            about = {"label": self.declared.label, "version": self.version(), "timeout": self.declared.timeout}
             write_figures(self.path(images), {**about, "points": found, "protocol": protocol})
             made += len(points)
         return made

@@ -142,11 +142,11 @@ class Reference(Settings):
         name: what tables and figures call it; by default its format, its program or its file.
         file: JSON or CSV with points, relative to the grid file.
         command: programs that run one after another for each image and quality, without a shell. `{input}` is the
-            image as PNG, `{output}` begins the names of the files whose bytes count, `{decoded}` is the PNG that is
+            image as PNG, `{output}` begins the paths of the files whose bytes count, `{decoded}` is the PNG that is
             measured, `{quality}` one of the qualities and `{grid}` the directory of the grid file.
         codec: a format that Pillow writes.
         qualities: a point of the curve each.
-        timeout: seconds that a program may take for one image.
+        timeout: seconds that the programs may take for one image, together.
         curve: which model of a file with several.
         dataset: which data set of a file with several.
         columns: metric -> its name in the file, where that is another one.
@@ -190,12 +190,20 @@ class Reference(Settings):
         return self
 
     def _require_placeholders(self) -> None:
+        for part in self.command:
+            try:
+                words = shlex.split(part)
+            except ValueError as error:
+                raise ValueError(f"command: {error} in {part!r}") from error
+            if not words:
+                raise ValueError("command: there is no program in an empty string")
         try:
-            found = {
-                word for part in self.command for _, word, _, _ in string.Formatter().parse(part) if word is not None
-            }
+            fields = [field for part in self.command for field in string.Formatter().parse(part)]
         except ValueError as error:
             raise ValueError(f"command: {error}; a brace that is meant is written twice") from error
+        if formatted := [word for _, word, form, conversion in fields if form or conversion]:
+            raise ValueError(f"command: {{{formatted[0]}}} takes no format; a brace that is meant is written twice")
+        found = {word for _, word, _, _ in fields if word is not None}
         for word in found:
             if word not in PLACEHOLDERS:
                 raise ValueError(unknown("placeholder of a command", word, PLACEHOLDERS))

@@ -33,6 +33,12 @@ def test_the_bytes_of_all_files_that_begin_with_output_count(scratch: Path) -> N
     assert command(text, scratch).run(scratch, None) == 10
 
 
+def test_the_bytes_in_a_directory_that_begins_with_output_count(scratch: Path) -> None:
+    text = f"{COPIES}; import os; os.mkdir(sys.argv[2] + '_streams'); "
+    text += "open(sys.argv[2] + '_streams/0.bin', 'wb').write(bytes(100))"
+    assert command(text, scratch).run(scratch, None) == 107
+
+
 def test_no_shell_reads_the_command(scratch: Path) -> None:
     (scratch.parent / "codec.py").write_text(COPIES)
     given = f"{sys.executable} {{grid}}/codec.py {{input}} {{output}} {{decoded}} ; touch shell $(touch too)"

@@ -53,6 +53,18 @@ def test_hifics_table_has_an_unnamed_index_and_capitals(tmp_path: Path) -> None:
     assert point == {"bpp_actual": 0.1, "fid": 4.2, "ms_ssim": 0.95, "psnr": 30.5}
 
 
+def test_a_declared_column_comes_before_one_that_is_called_like_the_metric(tmp_path: Path) -> None:
+    columns = {"lpips_alex": "LPIPS", "psnr": "PSNR-Y"}
+    text = "dataset,bpp,LPIPS,PSNR,PSNR_Y\nclic2020,0.1,0.05,30.5,32.5\n"
+    (point,) = read(tmp_path / "data.csv", text, columns).points
+    assert point == {"bpp_actual": 0.1, "lpips_alex": 0.05, "psnr": 32.5}
+    results = {"bpp": [0.1], "LPIPS": [0.05], "psnr": [30.5], "psnr-y": [32.5]}
+    (point,) = read(tmp_path / "a.json", json.dumps({"results": results}), columns).points
+    assert point == {"bpp_actual": 0.1, "lpips_alex": 0.05, "psnr": 32.5}
+    with pytest.raises(ValueError, match="unknown column 'lpip'.*lpips"):
+        read(tmp_path / "data.csv", text, {"lpips_alex": "LPIP"})
+
+
 def test_plain_columns_are_enough(tmp_path: Path) -> None:
     found = read(tmp_path / "plain.csv", "name,bpp,psnr\nBPG,0.2,29\nBPG,0.1,27\n")
     assert (found.model, [point["bpp_actual"] for point in found.points]) == ("BPG", [0.1, 0.2])

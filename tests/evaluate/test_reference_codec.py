@@ -117,6 +117,18 @@ def test_a_program_that_changed_is_measured_again(data: Data, tmp_path: Path) ->
     assert own.measure() == 1
 
 
+def test_what_took_too_long_is_measured_again_with_more_time(data: Data, tmp_path: Path) -> None:
+    (tmp_path / "codec.py").write_text(PROGRAM.replace("{bad}", "0").replace("600", "3").replace('"40"', '"30"'))
+    command = f"{sys.executable} {{grid}}/codec.py {{input}} {{output}} {{decoded}} 30"
+    hurried, patient = (reference(data, tmp_path, name="mine", command=command, timeout=time) for time in (1, 60))
+    assert [hurried.measure(), hurried.measure()] == [1, 0]
+    assert [patient.measure(), patient.measure()] == [1, 0]
+    curve = patient.curve()
+    assert curve is not None
+    assert not curve.points[0].failed
+    assert hurried.measure() == 0, "what did not fail is kept, whatever the time"
+
+
 def test_a_quality_that_a_format_lacks_is_refused(data: Data, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JPEG has the qualities 1 to 95, not 99"):
         reference(data, tmp_path, codec="jpeg", qualities=[99]).measure()
