@@ -46,8 +46,8 @@ class PatchDiscriminator(nn.Module):
     """The trunk, then conv4 s1 to one logit a patch; what the codec sent is not looked at.
 
     With spectral norm every convolution's weight is divided by its largest singular value (Miyato et al. 2018,
-    section 2.1), which one power iteration a forward pass keeps up with: two a step of either player, and those of
-    penalties, where the paper has one a step.
+    section 2.1), which one power iteration a forward pass keeps up with: two a step of the discriminators, one or
+    two of the generator's, and those of penalties, where the paper has one a step.
     """
 
     def __init__(self, settings: DiscriminatorSettings) -> None:

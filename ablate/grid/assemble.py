@@ -62,4 +62,6 @@ class Assembly:
 
 def sentence(error: ValidationError) -> str:
     """Says what the validators of a group of settings say; single values have been read before."""
-    return "; ".join(str(detail["ctx"]["error"]) for detail in error.errors(include_url=False))
+    return "; ".join(
+        str(detail.get("ctx", {}).get("error", detail["msg"])) for detail in error.errors(include_url=False)
+    )

@@ -96,7 +96,8 @@ def check_options(sheet: Sheet, factors: Sequence[Factor], base: Mapping[str, An
         terms = [level.value for other, level in levels if other.name == name] or [base[name]]
         options = sorted({option for term in terms for option in registry[term["name"]].options})
         if option not in options:
-            sheet.unknown_key(where[:-1], key.name, options, nearest(option, options))
+            meant = f"did you mean {name!r}?" if option == "name" else nearest(option, options)
+            sheet.unknown_key(where[:-1], key.name, options, meant)
             sheet.refused_keys.add(key.name)
 
 

@@ -79,4 +79,4 @@ def _follows_from_refused(sheet: Sheet, failure: Failure) -> bool:
 
 def _text(level: Level) -> str:
     value = level.value
-    return toml_text(value["name"] if isinstance(value, dict) and len(value) == 1 else value)
+    return toml_text(value["name"] if isinstance(value, dict) and value.keys() == {"name"} else value)

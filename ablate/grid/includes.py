@@ -21,6 +21,7 @@ _WORDS = ["set", "label"]
 class Include:
     """A cell on the base with the values of `set`, by dotted key; `axes` also holds what it has for each axis."""
 
+    where: KeyPath
     set: Mapping[str, Any]
     label: str
     axes: Mapping[str, Any]
@@ -36,24 +37,22 @@ def read_includes(
         for part in table:
             if part not in _WORDS:
                 sheet.unknown_key((*where, part), f"include.{part}", _WORDS)
-        label = _read_label(sheet, table, where, {include.label for include in includes})
+        label = _read_label(sheet, table, where)
         changed, texts = _read_set(sheet, table, where)
         cell = assembly.changed(changed)
         if isinstance(cell, Failure):
             report_failure(sheet, cell, (*where, "set"), "include.set")
         else:
-            includes.append(Include(texts, label, _axes(base, factors) | texts, cell))
+            includes.append(Include(where, texts, label, _axes(base, factors) | texts, cell))
     return tuple(includes)
 
 
-def _read_label(sheet: Sheet, table: dict[str, Any], where: KeyPath, taken: set[str]) -> str:
+def _read_label(sheet: Sheet, table: dict[str, Any], where: KeyPath) -> str:
     label = table.get("label")
     if "label" not in table:
         sheet.report(where, "include.label", "missing; the report calls the cell by it")
     elif not isinstance(label, str) or not label.strip():
         sheet.report((*where, "label"), "include.label", "wrong type", found=label, allowed="allowed: a short name")
-    elif label in taken:
-        sheet.report((*where, "label"), "include.label", "given twice", found=label)
     return str(label)
 
 

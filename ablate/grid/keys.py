@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from ablate.config import ResolveEach, Settings, term_registry
-from ablate.grid.mistakes import Refusal, nearest, there_is
+from ablate.grid.mistakes import Refusal, nearest, there_is, toml_text
 from ablate.grid.terms import is_part_of, read_term, read_terms, same_term, term_text
 from ablate.limits import in_words
 from ablate.registry import Registry
@@ -75,13 +75,17 @@ class Key:
         """Returns a read value as plain data for people: a term becomes its name and the options that differ."""
         if self.items is not None:
             return " + ".join(term_text(self.items, term) for term in value) or "none"
-        return value if self.registry is None else term_text(self.registry, value)
+        if self.registry is not None:
+            return term_text(self.registry, value)
+        return toml_text(value) if isinstance(value, dict) else value
 
     def same(self, value: Any) -> Any:
         """Returns what two read values share exactly if they mean the same."""
         if self.items is not None:
             return tuple(same_term(self.items, term) for term in value)
-        return value if self.registry is None else same_term(self.registry, value)
+        if self.registry is not None:
+            return same_term(self.registry, value)
+        return tuple(sorted(value.items())) if isinstance(value, dict) else value
 
     def is_part(self, part: Any, whole: Any) -> bool:
         """Returns whether a read value is a term with the name and the options that another one gives."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ablate.config import Cell
 from ablate.grid.assemble import Assembly, Failure
-from ablate.grid.axes import Combination, Factor, check_options, read_factors
+from ablate.grid.axes import Combination, Factor, check_options, levels_of, read_factors
 from ablate.grid.conflicts import report_conflicts
 from ablate.grid.design import MAX_CELLS, combinations, notes, too_many, with_base_choices
 from ablate.grid.grid import Header, Point
@@ -70,6 +70,7 @@ def resolve(sheet: Sheet, header: Header) -> Resolved:
         sheet.report(("exclude",), "exclude", "nothing is left to run")
     arms = _arms(factors, cells, includes)
     distinct, again = _distinct(arms)
+    _check_labels(sheet, factors, list(cells), arms, includes)
     replicate = cells.get(baseline.choice) if header.seeds.aa else None
     fixed = {key.name: factor.where for factor in factors for key in factor.keys}
     fixed |= {name: ("include", index, "set") for index, each in enumerate(includes) for name in each.set}
@@ -142,6 +143,28 @@ def _arms(factors: Sequence[Factor], cells: Mapping[Combination, Cell], includes
     labels = combination_labels(factors, list(cells))
     design = [_Arm(cell, labels[combination], plain(factors, combination)) for combination, cell in cells.items()]
     return design + [_Arm(include.cell, include.label, include.axes, included=True) for include in includes]
+
+
+def _check_labels(
+    sheet: Sheet,
+    factors: Sequence[Factor],
+    left: Sequence[Combination],
+    arms: Sequence[_Arm],
+    includes: Sequence[Include],
+) -> None:
+    """Notes arms that are called like an earlier one and are another: nobody could tell their results apart."""
+    first: dict[str, int] = {}
+    for index, arm in enumerate(arms):
+        earlier = first.setdefault(arm.label, index)
+        if earlier == index or arm.cell == arms[earlier].cell:
+            continue
+        if arm.included:
+            where = (*includes[index - len(left)].where, "label")
+            sheet.report(where, "include.label", "another cell is called so", found=arm.label)
+            continue
+        both = zip(*(levels_of(factors, left[each]) for each in (earlier, index)), strict=True)
+        key, level = next(own for (key, other), own in both if key.same(other.value) != key.same(own[1].value))
+        sheet.report(level.where, key.name, f"written as {arm.label} like an earlier value", found=level.value)
 
 
 def _distinct(arms: Sequence[_Arm]) -> tuple[list[_Arm], list[tuple[str, str]]]:

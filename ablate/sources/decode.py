@@ -142,7 +142,8 @@ def _require_memory(size: tuple[int, int]) -> None:
 def _require_whole(image: Image.Image, probe: jpeg.Probe) -> None:
     if probe.same is not None and not _equal(image, probe.same):
         raise ImageError("it cannot be decoded: data of its JPEG are missing, which decoders fill with grey")
-    if probe.other is not None and _equal(image, probe.other):
+    # Of an image of one colour the last bytes change nothing, whether they are its own or left over.
+    if probe.other is not None and image.getcolors(1) is None and _equal(image, probe.other):
         raise ImageError("it cannot be decoded: its JPEG is corrupt, since data are left over")
 
 
@@ -159,7 +160,7 @@ def _require_one_frame(image: Image.Image) -> None:
 
 
 def _require_faithful_samples(image: Image.Image) -> None:
-    samples = _sample_format(image)
+    samples = sample_format(image)
     if "16" in samples and not image.mode.startswith("I;16"):
         raise ImageError(f"it has 16 bits a sample in {image.mode}, of which Pillow reads 8; convert it to 8 bits")
     if image.mode.startswith("I;16") and (not samples.startswith("I;16") or "transparency" in image.info):
@@ -178,7 +179,7 @@ def _gamma(image: Image.Image) -> list[str]:
     return [f"it states a gamma of {gamma:.4g}, taken as if it were sRGB"]
 
 
-def _sample_format(image: Image.Image) -> str:
+def sample_format(image: Image.Image) -> str:
     """Returns what Pillow calls the raw mode of the file's samples, such as "RGB;16B", where it says so."""
     for tile in getattr(image, "tile", ()):
         arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)

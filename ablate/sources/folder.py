@@ -69,7 +69,9 @@ class Folder:
         if self.validation is not None:
             return {"train": train, "validation": self._below(self.validation, cache), "test": test}
         if self.validation_fraction is not None:
-            train, validation = hold_back(train, self.validation_fraction)
+            # Those that are tested on have the other end of the hashes.
+            left = 1.0 if len(found) == 2 else 1 - self.test_fraction
+            train, validation = hold_back(train, self.validation_fraction * left)
             return {"train": train, "validation": validation, "test": test}
         return {"train": train, "test": test}
 
@@ -124,7 +126,8 @@ def split_by_content(images: Sequence[SourceImage], test_fraction: float) -> Sid
 def hold_back(images: Sequence[SourceImage], fraction: float) -> Sides:
     """Splits training images into train and validation as `split_by_content` does, from the other end of the hashes.
 
-    So the test images that were split off by their hashes are the same with and without a validation split.
+    The fraction is of all hashes, also of those of images that were split off for testing, and which are the same with
+    and without a validation split.
 
     Raises:
         ValueError: for fewer than two different images.

@@ -124,14 +124,21 @@ def labels_of(content: bytes) -> Labels:
 def _pixels(content: bytes, modes: Sequence[str]) -> NDArray[np.generic]:
     from PIL import Image
 
+    from ablate.sources.decode import sample_format
+
     try:
         with Image.open(io.BytesIO(content)) as image:
+            samples = sample_format(image)
             image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"it is no image: {error}") from error
     if image.mode not in modes:
         raise ImageError(
             f"its pixels are {image.mode}; a label image has a palette or is grey, its pixel values being the labels"
+        )
+    if samples in ("L;2", "L;4"):
+        raise ImageError(
+            f"its grey pixels have {samples[2:]} bits, which are scaled when read; save it with 8 or a palette"
         )
     return np.asarray(image)
 

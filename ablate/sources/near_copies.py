@@ -1,10 +1,11 @@
 """Near copies of images: encoded again, made smaller or brighter, or slightly cropped, found by what they look like.
 
-Candidates are pairs of which some window has a perceptual hash near that of the whole of the other: signs of the lowest
-8x8 frequencies of luma, without the mean, against their median (the "pHash" of Zauner 2010, "Implementation and
-Benchmarking of Perceptual Image Hash Functions"). A candidate is a near copy where its luma, cut to the best window,
-correlates with the other's both as it is and without what is smooth. What two photographs of like scenes share is
-smooth; what a copy keeps is not. Images without structure are never near copies of each other.
+Candidates are pairs of which some window has a perceptual hash near that of the whole of the other: signs of 64 low
+frequencies of luma (seven rows of nine without the mean, and two more) against their median, after the "pHash" of
+Zauner 2010 ("Implementation and Benchmarking of Perceptual Image Hash Functions"), which takes 8 x 8. A candidate is a
+near copy where its luma, cut to the best window, correlates with the other's both as it is and without what is smooth.
+What two photographs of like scenes share is smooth; what a copy keeps is not. Images without structure are never near
+copies of each other.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Batches:
     def __call__(self, step: int, purpose: str = "data.crops") -> Tensor:
         """Returns the crops of a step, float (N, 3, crop, crop) in [-1, 1]: a function of its arguments alone.
 
-        Steps count through warm-up and training, so that no crop comes twice.
+        Steps count through warm-up and training, so that crops do not begin again.
         """
         return to_float(to_device(self._crops(self.images, step, purpose), self.device))
 

@@ -61,7 +61,7 @@ def test_a_declared_column_comes_before_one_that_is_called_like_the_metric(tmp_p
     results = {"bpp": [0.1], "LPIPS": [0.05], "psnr": [30.5], "psnr-y": [32.5]}
     (point,) = read(tmp_path / "a.json", json.dumps({"results": results}), columns).points
     assert point == {"bpp_actual": 0.1, "lpips_alex": 0.05, "psnr": 32.5}
-    with pytest.raises(ValueError, match="unknown column 'lpip'.*lpips"):
+    with pytest.raises(ValueError, match=r"unknown column .lpip.*lpips"):
         read(tmp_path / "data.csv", text, {"lpips_alex": "LPIP"})
 
 

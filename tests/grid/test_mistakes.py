@@ -48,6 +48,32 @@ ONE_MISTAKE = {
         "evaluation.tap: it says how cells are measured, and a cell is its training",
         "into the lists of [base.evaluation]",
     ),
+    "axis of tables": (
+        '[axes]\nevaluation.sets = [{ kodak = "kodak" }, { clic = "clic" }]  # <-',
+        "evaluation.sets: it says how cells are measured",
+    ),
+    "axis of the names of a term": (
+        '[axes]\nloss.adversarial.name = ["lsgan", "hinge"]  # <-',
+        "loss.adversarial.name: unknown key",
+        "did you mean 'loss.adversarial'?",
+    ),
+    "axis of numbers for the names of a term": (
+        "[axes]\nloss.adversarial.name = [1, 2]  # <-",
+        "loss.adversarial.name: unknown key",
+    ),
+    "options of a data source that has none": (
+        "[axes]\ndata.options = [{}, { a = 1 }]  # <-",
+        "data.options = { a = 1 }: data: unknown option of photos 'a'",
+    ),
+    "values that are written alike": (
+        "[axes]\nloss.lambda_x = [12.0, 12.0000001]  # <-",
+        "loss.lambda_x = 12.0000001: written as lambda_x=12 like an earlier value",
+    ),
+    "cell beside the axes that is called like one on them": (
+        '[axes]\nloss.adversarial = ["hinge", "lsgan"]\n[[include]]\nlabel = "adversarial=lsgan"  # <-\n'
+        'set = { "train.ema_decay" = 0.5 }',
+        'include.label = "adversarial=lsgan": another cell is called so',
+    ),
     "claim on the images that choices are made by": (
         'data.validation_fraction = 0.25\n[compare]\nprimary = ["psnr", "psnr@validation"]  # <-',
         "psnr@validation is what choices are made by",
@@ -172,7 +198,7 @@ ONE_MISTAKE = {
     "two includes of one label": (
         '[[include]]\nlabel = "a"\nset = { "loss.lambda_x" = 3 }\n'
         '[[include]]\nset = { "loss.lambda_x" = 4 }\nlabel = "a"  # <-',
-        'include.label = "a": given twice',
+        'include.label = "a": another cell is called so',
     ),
     "include that makes no cell": (
         '[[include]]\nlabel = "a"\nset = { "loss.adversarial" = "none" }  # <-',

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablate.grid import Grid, read_grid
+from ablate.sources.catalogue import data_sources
+from ablate.sources.photos import Photos
 
 ReadGrid = Callable[[str], Grid]
 
@@ -60,6 +62,19 @@ def test_labels_are_unique(grid: ReadGrid) -> None:
         '[seeds]\ncount = 3\naa = true\n[[include]]\nset.train.steps = 7\nlabel = "short"'
     )
     assert len(set(labels(read))) == len(labels(read)) == 3 * 5 + 1
+
+
+def test_options_of_a_data_source_are_an_axis(grid: ReadGrid) -> None:
+    def drawn(*, count: int = 4) -> Photos:
+        assert count
+        return Photos("keep", None)
+
+    base = '[base]\npreset = "tiny"\ndata.source = "drawn"\n'
+    with data_sources.temporarily():
+        data_sources.register()(drawn)
+        points = grid(f'{base}[axes]\n"data.options" = [{{ count = 4 }}, {{ count = 8 }}]').points()
+    assert [point.label for point in points] == ["options={ count = 4 } seed=0", "options={ count = 8 } seed=0"]
+    assert [point.cell.data.options for point in points] == [{"count": 4}, {"count": 8}]
 
 
 def test_seeds_multiply_the_design_one_whole_seed_after_the_other(grid: ReadGrid) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.sources.folder import hold_back, list_folder, split_by_content
+from ablate.sources.folder import Folder, hold_back, list_folder, split_by_content
 from ablate.sources.protocol import SourceImage
 from tests.images import fabricated
 
@@ -70,6 +70,16 @@ def test_images_for_validation_are_taken_from_the_other_end_of_the_hashes() -> N
     assert [file.name for file in test] == ["0.png", "1.png"]
     assert [file.name for file in validation] == ["4.png", "5.png"]
     assert [file.name for file in left] == ["2.png", "3.png"]
+
+
+@pytest.mark.parametrize(("tested", "held_back", "counts"), [(0.5, 0.5, (64, 64, 128)), (0.25, 0.25, (144, 48, 64))])
+def test_a_fraction_for_validation_is_of_those_that_would_be_trained_on(
+    monkeypatch: pytest.MonkeyPatch, tested: float, held_back: float, counts: tuple[int, ...]
+) -> None:
+    images = tuple(files(*(f"{n:02x}" for n in range(256))))
+    monkeypatch.setattr(Folder, "_below", lambda *_: images)
+    found = Folder(("photos",), tested, "keep", None, held_back).images()
+    assert tuple(len(found[split]) for split in ("train", "validation", "test")) == counts
 
 
 def test_one_image_alone_cannot_be_split() -> None:

@@ -53,6 +53,12 @@ def test_a_whole_image_passes_whatever_its_size(kind: str, size: tuple[int, int]
     decode(saved(smooth(*size), "JPEG", **KINDS[kind]))
 
 
+@pytest.mark.parametrize("grey", [0, 128, 255])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_image_of_one_colour_passes(kind: str, grey: int) -> None:
+    decode(saved(Image.new("RGB", (96, 96), (grey,) * 3), "JPEG", **{**KINDS[kind], "optimize": True}))
+
+
 @pytest.mark.parametrize("share", [0.4, 0.5, 0.7, 0.9, 0.98])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_image_cut_short_with_an_end_marker_put_behind_is_refused(kind: str, share: float) -> None:

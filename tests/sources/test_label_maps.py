@@ -10,7 +10,7 @@ from PIL import Image
 
 from ablate.sources.label_maps import connected, find_maps, instances_of, labels_of, map_sha256, planes, read_map
 from ablate.sources.protocol import ImageError
-from tests.images import saved
+from tests.images import png, saved
 
 SQUARES = np.array([[0, 0, 3], [7, 0, 3], [7, 7, 0]], np.uint8)
 
@@ -38,6 +38,13 @@ def test_an_image_whose_pixels_are_no_labels_is_refused(mode: str) -> None:
     image = Image.fromarray(SQUARES.astype(np.uint16)) if mode == "I;16" else Image.fromarray(SQUARES).convert(mode)
     with pytest.raises(ImageError, match="a label image has a palette or is grey"):
         labels_of(saved(image))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_grey_pixels_of_few_bits_are_refused_since_they_are_scaled(bits: int) -> None:
+    row = b"\0" + (b"\x1b" if bits == 2 else b"\x01\x23")
+    with pytest.raises(ImageError, match=f"its grey pixels have {bits} bits"):
+        labels_of(png(4, 1, bits, 0, row))
 
 
 def test_what_is_no_image_is_refused() -> None:
