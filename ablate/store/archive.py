@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import secrets
 import shutil
 import tarfile
@@ -130,7 +131,7 @@ def _unpack(path: Path, stage: Path) -> Manifest:
                 if left.pop(member.name, None) is None or not member.isfile():
                     raise ValueError(f"{path} is altered: it has {member.name}, which its manifest does not name")
                 _write(tar, member, stage, manifest.files[member.name], path)
-    except (tarfile.TarError, EOFError, ValidationError) as error:
+    except (tarfile.TarError, EOFError, lzma.LZMAError, ValidationError) as error:
         raise ValueError(f"{path} is no archive of a grid, or was cut: {error}") from error
     if left:
         raise ValueError(f"{path} was cut: {len(left)} files are missing, such as {next(iter(left))}")

@@ -1,6 +1,7 @@
 """Stores joined to one, and a grid as a file."""
 
 import json
+import lzma
 import os
 import shutil
 import tarfile
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ablate.records import MetricRow, Result
-from ablate.store import Entry, Store
+from ablate.store import Busy, Entry, Store, checkpoint
 from ablate.store.archive import archive, import_archive
 from ablate.store.artefacts import artefacts
 from ablate.store.merge import MergeError, merge
@@ -102,6 +103,29 @@ def test_what_is_finished_or_further_wins_and_what_runs_is_left_out(store: Store
     assert open_here.last_row().step == 2007
 
 
+def test_a_training_that_can_go_on_is_not_replaced_by_one_that_begins_again(store: Store, tmp_path: Path):
+    theirs = Store(tmp_path / "b", store.grid)
+    entry = store.cells()[0]
+    (entry.path / "result.json").unlink()
+    shutil.copytree(store.root, theirs.root)
+    far = theirs.cell(entry.path.name)
+    far.append_metrics(MetricRow(step=9000, attempt=1))
+    checkpoint.save(entry, lambda file: file.write(b"state"))
+    state = entry.checkpoint.read_bytes()
+    assert merge([theirs.root], store.root).behind == 1
+    assert entry.checkpoint.read_bytes() == state
+    merge([store.root], theirs.root)
+    assert far.checkpoint.read_bytes() == state
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_one_store_was_packed_without_comes_from_another_in_any_order(store: Store, tmp_path: Path, order: int):
+    archive(store, tmp_path / "small.tar", weights=False, images=False)
+    import_archive(tmp_path / "small.tar", tmp_path / "small")
+    merge([tmp_path / "small", store.root][::order], tmp_path / "merged")
+    assert content(tmp_path / "merged" / store.grid) == content(store.path)
+
+
 def test_measurements_of_a_cell_that_is_there_are_added(store: Store, tmp_path: Path):
     shutil.copytree(store.root, tmp_path / "b")
     measured = store.cells()[0].measured_places()[0]
@@ -123,6 +147,26 @@ def test_a_record_that_cannot_be_read_is_refused_with_its_path_before_anything_i
     with pytest.raises(MergeError, match=path.name):
         merge([damaged.root], store.root)
     assert len(store.cells()) == 1
+
+
+def test_nothing_is_replaced_where_a_process_is_at_one_of_the_entries(store: Store, tmp_path: Path):
+    shutil.copytree(store.root, tmp_path / "b")
+    first, second = store.cells()
+    for entry in (first, second):
+        (entry.path / "result.json").unlink()
+    before = content(store.root)
+    with second.claim(), pytest.raises(Busy, match=second.path.name):
+        merge([tmp_path / "b"], store.root)
+    assert content(store.root) == before
+    merge([tmp_path / "b"], store.root)
+    assert None not in (first.result(), second.result())
+
+
+def test_cells_come_from_a_store_whose_plan_is_gone(store: Store, tmp_path: Path):
+    (store.path / "plan.json").unlink()
+    merged = merge([store.root], tmp_path / "merged")
+    assert len(Store(tmp_path / "merged", store.grid).cells()) == 2
+    assert [note for note in merged.notes if "has no plan.json" in note]
 
 
 def test_a_directory_that_is_no_store_is_told(store: Store, tmp_path: Path):
@@ -188,19 +232,21 @@ def figures(store: Store) -> object:
     return [(record.id, record.status, record.result.metrics) for record in store.cell_records(store.plan())]
 
 
-@pytest.mark.parametrize("how", ["cut", "edited", "more", "other"])
+@pytest.mark.parametrize("how", ["cut", "edited", "more", "other", "compressed"])
 def test_an_archive_that_was_cut_or_altered_is_refused_and_changes_nothing(store: Store, tmp_path: Path, how: str):
     path, root = tmp_path / "a.tar", tmp_path / "elsewhere"
     archive(store, path)
     whole = path.read_bytes()
     at = whole.index(b"weights,image")
+    compressed = bytearray(lzma.compress(whole))
+    compressed[len(compressed) // 2] ^= 1
     if how == "more":
         (tmp_path / "evil").write_text("more")
         with tarfile.open(path, "a") as tar:
             tar.add(tmp_path / "evil", arcname="../evil")
     else:
         changed = {"cut": whole[: at + 5], "edited": whole[:at] + b"W" + whole[at + 1 :], "other": b"no archive"}
-        path.write_bytes(changed[how])
+        path.write_bytes((changed | {"compressed": bytes(compressed)})[how])
     with pytest.raises(ValueError, match=r"a\.tar (was cut|is altered|is no archive)"):
         import_archive(path, root)
     assert not [each for each in root.rglob("*") if each.is_file()]
