@@ -47,6 +47,16 @@ def test_cells_warmups_and_images_that_no_plan_names_may_go(store: Store):
     assert names(store) == dict.fromkeys(expected, "no plan names it")
 
 
+def test_a_cell_whose_weights_planned_cells_start_from_stays(store: Store):
+    origin = drop(store, 3)
+    plan = store.plan()
+    first = plan.points[0]
+    started = {**first.cell, "train": {**first.cell["train"], "start": {"cell": origin}}}
+    assert f"{store.grid}/cells/{origin}" in names(store)
+    store.write_plan(plan.model_copy(update={"points": (first.model_copy(update={"cell": started}), *plan.points[1:])}))
+    assert f"{store.grid}/cells/{origin}" not in names(store)
+
+
 def test_states_of_finished_trainings_may_go_and_those_of_unfinished_ones_stay(store: Store):
     unfinished, finished = (store.cell(point.id) for point in store.plan().points[:2])
     for entry in (unfinished, finished):
@@ -93,6 +103,26 @@ def test_what_was_being_written_a_day_ago_may_go_and_what_is_written_now_stays(s
     os.utime(old, (time.time() - 2 * 86400,) * 2)
     assert names(store).get(f"{store.grid}/{old.name}") == "nobody writes it any more"
     assert f"{store.grid}/{new.name}" not in names(store)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", ".env.json.1-ab.tmp"])
+def test_what_vanishes_while_it_is_looked_for_is_no_error(store: Store, monkeypatch: pytest.MonkeyPatch, name: str):
+    """The state of a training that ends is deleted, or a file that is written gets its name, between two looks."""
+    gone = store.cell(store.plan().points[1].id).path / name
+    gone.write_bytes(b"state")
+
+    def vanishing(look):
+        def looked(path: Path, **options):
+            if path == gone:
+                path.unlink(missing_ok=True)
+            return look(path, **options)
+
+        return looked
+
+    for look in ("stat", "lstat"):
+        monkeypatch.setattr(Path, look, vanishing(getattr(Path, look)))
+    assert all(each.bytes == 0 for each in find_garbage(store.root)[0] if each.path == gone)
+    assert not gone.exists()
 
 
 @pytest.mark.parametrize(
