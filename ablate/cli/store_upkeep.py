@@ -147,7 +147,8 @@ def rm(
 ) -> None:
     """Deletes cells, or a whole grid; asks before.
 
-    What it shares with other grids stays until `ablate store gc`. A cell that a process is at is not deleted.
+    What it shares with other grids stays until `ablate store gc`. A cell that a process trains or
+    measures is not deleted.
 
     Example: ablate store rm quickstart 3fa9
     """

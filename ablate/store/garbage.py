@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,13 +65,22 @@ def find_garbage(root: Path) -> tuple[list[Garbage], list[str]]:
 
 
 def remove(garbage: Garbage) -> bool:
-    """Deletes it, unless it is in use now; says whether it is gone."""
+    """Deletes it, unless it, or a measurement in it, is in use now; says whether it is gone."""
     try:
-        with garbage.entry.claim() if garbage.entry else nullcontext():
+        with ExitStack() as holding:
+            for place in _places(garbage):
+                holding.enter_context(place.claim())
             discard(garbage.path)
     except Busy:
         return False
     return True
+
+
+def _places(garbage: Garbage) -> tuple[Entry, ...]:
+    """Returns whose locks are needed to delete it."""
+    if garbage.entry is None:
+        return ()
+    return garbage.entry.places() if garbage.path == garbage.entry.path else (garbage.entry,)
 
 
 def discard(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store import Store
+from ablate.store import Entry, Store
 from ablate.store.garbage import find_garbage, remove
 from ablate.store.parts import kind_of
 from tests.fabricated_store import Fabrication, fabricate
@@ -94,6 +94,17 @@ def test_what_a_process_is_at_stays(store: Store):
     assert remove(garbage)
     assert not gone.path.exists()
     assert all(entry.path.name[0] != "." for entry in store.cells())
+
+
+@pytest.mark.parametrize("place", ["measurements/abcdefabcdef", "evaluations/other-0123"])
+def test_a_cell_that_is_being_measured_stays(store: Store, place: str):
+    gone = store.cell(drop(store, 3))
+    (garbage,) = [each for each in find_garbage(store.root)[0] if each.path == gone.path]
+    with Entry(gone.path / place).claim():
+        assert not remove(garbage)
+        assert gone.result() is not None
+    assert remove(garbage)
+    assert not gone.path.exists()
 
 
 def test_what_was_being_written_a_day_ago_may_go_and_what_is_written_now_stays(store: Store):

@@ -11,8 +11,9 @@ import pytest
 
 from ablate.records import MetricRow, Result
 from ablate.store import Busy, Entry, Store, checkpoint
+from ablate.store import archive as archive_module
 from ablate.store.archive import archive, import_archive
-from ablate.store.artefacts import artefacts
+from ablate.store.artefacts import artefacts, sha256
 from ablate.store.merge import MergeError, merge
 from ablate.store.verify import targets, verify
 from tests.store.sealed_store import make_store
@@ -226,6 +227,46 @@ def test_what_is_being_trained_is_left_out_of_an_archive(store: Store, tmp_path:
         names = tar.getnames()
     assert [name for name in names if entry.path.name in name] == []
     assert [name for name in names if other.path.name in name]
+
+
+def test_what_is_being_measured_is_left_out_of_an_archive_and_its_cell_is_not(store: Store, tmp_path: Path):
+    entry, other = store.cells()
+    measured, looked_at = entry.measured_places()[0], Entry(entry.evaluations()[0])
+    with measured.claim(), looked_at.claim(), other.claim():
+        _, left_out = archive(store, tmp_path / "a.tar")
+    assert [each.path for each in left_out] == [measured.path, looked_at.path, other.path], "one is being made anew"
+    import_archive(tmp_path / "a.tar", tmp_path / "there")
+    there = Store(tmp_path / "there", store.grid).cell(entry.path.name)
+    assert there.result() == entry.result()
+    assert (there.measured_places(), there.evaluations()) == ((), ())
+
+
+def test_what_grows_while_it_is_packed_is_packed_as_it_was(store: Store, tmp_path: Path, monkeypatch):
+    growing = store.cells()[0].path / "notes.txt"
+    growing.write_text("one\n")
+
+    def hashed(path: Path, *count: int) -> str:
+        found = sha256(path, *count)
+        with growing.open("a") as file:
+            file.write("more\n")
+        return found
+
+    monkeypatch.setattr(archive_module, "sha256", hashed)
+    archive(store, tmp_path / "a.tar")
+    monkeypatch.undo()
+    import_archive(tmp_path / "a.tar", tmp_path / "there")
+    there = tmp_path / "there" / growing.relative_to(store.root)
+    assert growing.read_text().startswith(there.read_text())
+
+
+def test_files_of_trackers_and_schedulers_stay_where_they_are(store: Store, tmp_path: Path):
+    for name in ("tensorboard/run/events.out.tfevents.1", "mlflow/mlflow.db", "slurm/1_0_log.out"):
+        (store.path / name).parent.mkdir(parents=True)
+        (store.path / name).touch()
+    archive(store, tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        tops = {name.split("/")[1] for name in tar.getnames() if name.startswith(store.grid)}
+    assert tops == {"cells", "grid.toml", "plan.json"}
 
 
 def figures(store: Store) -> object:
