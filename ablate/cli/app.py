@@ -36,7 +36,7 @@ from ablate.cli.status import status
 from ablate.cli.store import STORE_COMMANDS, store
 from ablate.cli.track import track
 
-USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
+USAGE, INCOMPLETE, BUSY, INTERRUPTED = 2, 3, 75, 130
 NO_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory", "out of memory")
 """What torch, FreeType and the loader of libraries say where they got none."""
 LITTLE_MEMORY_BYTES = 32 << 20
@@ -57,6 +57,9 @@ class Commands(TyperGroup):
         try:
             with interruptible(), _with_place():
                 return super().invoke(ctx)
+        except typer.Abort as error:  # a question was answered with no, or not at all; typer would end with 1
+            typer.echo("not confirmed", err=True)
+            raise typer.Exit(INTERRUPTED) from error
         except (MemoryError, RuntimeError, ImportError, SystemError) as error:
             if not _no_memory(error):
                 raise
@@ -76,6 +79,13 @@ class Commands(TyperGroup):
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from error
+        except Exception as error:
+            from ablate.store import Busy  # --help does without it
+
+            if not isinstance(error, Busy):
+                raise
+            typer.echo(f"error: {error}; run the command again once that has ended", err=True)
+            raise typer.Exit(BUSY) from error
 
 
 @contextmanager
@@ -121,7 +131,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all is well, 1 results regressed, 2 a mistake in the command or the grid file, 3 some cells "
     "failed, are unfinished or cannot be compared, 4 inconclusive where --strict wants certainty, 70 a fault of "
-    "ablate itself, 75 another process holds what is left, 130 interrupted.",
+    "ablate itself, 75 another process holds what is left or asked for, 130 interrupted, or a "
+    "question was not answered with yes.",
 )
 
 

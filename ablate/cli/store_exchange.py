@@ -36,7 +36,8 @@ def archive(
 
     Records with their seals, plugins, warm-ups, the images that reports show, figures of other codecs, and the weights,
     unless they are not wanted: without weights and images a cell takes some 35 kB in a file that ends in .tar.xz, and
-    a report has all but its pictures. The same content makes the same bytes.
+    a report has all but its pictures. The same content makes the same bytes. What a process trains or measures is left
+    out and named; files of trackers and schedulers stay here.
 
     Example: ablate store archive quickstart --no-weights -o quickstart.tar
     """
@@ -51,7 +52,8 @@ def archive(
         raise ValueError(f"{path} is there already; --force writes over it")
     manifest, left_out = pack(store, path, weights=weights, images=images)
     if left_out:
-        typer.echo(f"left out, as they are being trained: {', '.join(entry.path.name for entry in left_out)}")
+        names = ", ".join(str(entry.path.relative_to(runs_dir)) for entry in left_out)
+        typer.echo(f"left out, as a process is at them: {names}")
     typer.echo(f"{path}: {plural(len(manifest.files), 'file')}, {in_bytes(path.stat().st_size)}")
     typer.echo(f"elsewhere: {command('store', 'import', path.name)} && {command('report', store.grid)}")
 

@@ -147,30 +147,34 @@ def rm(
 ) -> None:
     """Deletes cells, or a whole grid; asks before.
 
-    What it shares with other grids stays until `ablate store gc`. A cell that a process is at is not deleted.
+    What it shares with other grids stays until `ablate store gc`. A cell that a process trains or
+    measures is not deleted.
 
     Example: ablate store rm quickstart 3fa9
     """
     from ablate.cli.locate import find_place
     from ablate.cli.terminal import plural
-    from ablate.store.garbage import discard, of_cell, remove
-    from ablate.store.layout import Store
+    from ablate.registry.names import unknown
+    from ablate.store.garbage import discard, of_cell, remove, size
+    from ablate.store.layout import Store, named
 
+    if grid not in (there := named(runs_dir)):
+        raise ValueError(f"nothing was deleted: {unknown('grid', grid, list(there))}")
     store = Store(runs_dir, grid)
-    if not store.path.is_dir():
-        raise ValueError(f"there is no {store.path}; `ablate store ls` names the grids")
     entries = [find_place(cell, runs_dir, grid).entry for cell in cells] if cells else store.cells()
     wanted = [of_cell(entry) for entry in dict.fromkeys(entries) if entry.path.is_dir()]
-    what = f"{plural(len(wanted), 'cell')} of {grid}" if cells else f"{grid} with {plural(len(wanted), 'cell')}"
+    counted = plural(len(wanted), "cell")
+    what = f"{counted} of {grid}" if cells else f"{grid} with {counted} and all else in {store.path}"
+    what += f", {in_bytes(_sum(wanted) if cells else size(store.path))}"
     if not yes:
-        typer.confirm(f"delete {what}, {in_bytes(_sum(wanted))}?", abort=True)
+        typer.confirm(f"delete {what}?", abort=True)
     held = [each.path.name for each in wanted if not remove(each)]
     if held:
         typer.echo(f"a process is at {', '.join(held)}: not deleted", err=True)
         raise typer.Exit(INCOMPLETE)
     if not cells:
         discard(store.path)
-    typer.echo(f"{what} deleted, {in_bytes(_sum(wanted))}")
+    typer.echo(f"deleted: {what}")
 
 
 def in_bytes(count: int) -> str:

@@ -17,16 +17,17 @@ from ablate.plugins.load import loaded
 from ablate.records import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-image", "constriction", "pydantic")
+SOURCES = ("*.py", "*.c", "*.h")
 ABOUT_RESULTS_ONLY = ("cli", "report", "analysis", "check", "bench")
 """Parts of the package that no result depends on; a change there makes no result another one."""
 
 
 @functools.cache
 def code_fingerprint() -> str:
-    """Returns the first 12 hex digits of the hash of all source files that a result depends on."""
+    """Returns the first 12 hex digits of the hash of all Python and C files, headers too, that a result depends on."""
     root = Path(ablate.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.c")]):
+    for path in sorted(path for pattern in SOURCES for path in root.rglob(pattern)):
         relative = path.relative_to(root)
         if relative.parts[0] not in ABOUT_RESULTS_ONLY:
             digest.update(f"{relative.as_posix()}\0".encode() + path.read_bytes() + b"\0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import secrets
 import shutil
 import tarfile
@@ -15,13 +16,13 @@ from typing import Any, BinaryIO, Literal
 from pydantic import Field, ValidationError
 
 from ablate import atomic
-from ablate.records import Status
 from ablate.records.record import Record
 from ablate.store.artefacts import sha256
 from ablate.store.entry import Entry
 from ablate.store.layout import Store
-from ablate.store.merge import Merged, merge
+from ablate.store.merge import GRID_FILES, Merged, merge
 from ablate.store.parts import Kind, files, kind_of, shown_data, transient
+from ablate.store.plugins import DIRECTORY
 
 MANIFEST = "archive.json"
 
@@ -41,8 +42,8 @@ def archive(store: Store, path: Path, *, weights: bool = True, images: bool = Tr
     """Writes a grid into a file: records, plugins, warm-ups, and where wanted weights, and images that reports show.
 
     States of trainings go along with the weights, features of reconstructions with the images. Names, times and owners
-    of this machine do not, nor what is being trained just now, which is returned beside what went along. A path that
-    ends in .xz is compressed.
+    of this machine do not, nor files of trackers and schedulers, nor what a process is at just now, which is returned
+    beside what went along. A path that ends in .xz is compressed.
 
     Raises:
         ValueError: for a grid that was not run.
@@ -50,9 +51,10 @@ def archive(store: Store, path: Path, *, weights: bool = True, images: bool = Tr
     unwanted: set[Kind] = set()
     unwanted |= set() if weights else {"weights", "checkpoints"}
     unwanted |= set() if images else {"reconstructions", "features", "images"}
-    left_out = _running(store)
+    left_out = _held(store)
     names = sorted(_members(store, unwanted, left_out))
-    found = {name: sha256(store.root / name) for name in names}
+    sizes = {name: (store.root / name).stat().st_size for name in names}
+    found = {name: sha256(store.root / name, size) for name, size in sizes.items()}
     without: dict[str, Any] = {} if images else {"images": False}
     manifest = Manifest(schema_version=1, grid=store.grid, weights=weights, files=found, **without)
 
@@ -61,19 +63,19 @@ def archive(store: Store, path: Path, *, weights: bool = True, images: bool = Tr
         with tarfile.open(fileobj=file, mode=mode, format=tarfile.PAX_FORMAT) as tar:
             content = (json.dumps(manifest.plain(), indent=1) + "\n").encode()
             tar.addfile(_info(MANIFEST, len(content)), io.BytesIO(content))
-            for name in names:
+            for name, size in sizes.items():
                 with open(store.root / name, "rb") as member:
-                    tar.addfile(_info(name, (store.root / name).stat().st_size), member)
+                    tar.addfile(_info(name, size), member)
 
     atomic.write_with(path, write)
     return manifest, left_out
 
 
-def _running(store: Store) -> list[Entry]:
-    """Returns the cells and warm-ups of a grid that are being trained."""
+def _held(store: Store) -> list[Entry]:
+    """Returns the cells and warm-ups of a grid, and what is measured beside their results, that a process is at."""
     plan = store.plan()
     entries = [*store.cells(), *(store.warmup(name) for name in (plan.warmups if plan else ()))]
-    return [entry for entry in entries if entry.status() is Status.running]
+    return [place for entry in entries for place in entry.places() if place.held()]
 
 
 def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
@@ -92,10 +94,12 @@ def import_archive(path: Path, root: Path) -> tuple[Manifest, Merged]:
 
 
 def _members(store: Store, unwanted: Collection[Kind], left_out: Collection[Entry]) -> Iterator[str]:
+    """Yields what `merge` takes of a grid."""
     plan = store.plan()
     if plan is None:
         raise ValueError(f"{store.path} has no plan: no grid of that name was run")
-    places = [store.path, *(store.warmup(name).path for name in plan.warmups), *shown_data(store.data_cache, plan)]
+    own = [*(store.path / name for name in (*GRID_FILES, DIRECTORY)), *(entry.path for entry in store.cells())]
+    places = [*own, *(store.warmup(name).path for name in plan.warmups), *shown_data(store.data_cache, plan)]
     changing = tuple(f"{entry.path.relative_to(store.root).as_posix()}/" for entry in left_out)
     for place in places:
         top = place.relative_to(store.root).as_posix()
@@ -130,7 +134,7 @@ def _unpack(path: Path, stage: Path) -> Manifest:
                 if left.pop(member.name, None) is None or not member.isfile():
                     raise ValueError(f"{path} is altered: it has {member.name}, which its manifest does not name")
                 _write(tar, member, stage, manifest.files[member.name], path)
-    except (tarfile.TarError, EOFError, ValidationError) as error:
+    except (tarfile.TarError, EOFError, lzma.LZMAError, ValidationError) as error:
         raise ValueError(f"{path} is no archive of a grid, or was cut: {error}") from error
     if left:
         raise ValueError(f"{path} was cut: {len(left)} files are missing, such as {next(iter(left))}")

@@ -63,7 +63,7 @@ class Entry(EntryFiles):
         try:
             if result := self.result():
                 return result.status
-            if lock.held(self._lock):
+            if self.held():
                 return Status.running
             # A holder that committed between the two looks has left a result.
             if result := self.result():
@@ -112,6 +112,14 @@ class Entry(EntryFiles):
         with lock.exclusive(self._lock):
             atomic.sweep(self.path)
             yield
+
+    def held(self) -> bool:
+        """Says whether a process is at it; what is measured beside a result has places, and locks, of its own.
+
+        Raises:
+            ForeignError: where it is another user's, who does not let this one look.
+        """
+        return lock.held(self._lock)
 
     @property
     def _lock(self) -> Path:
@@ -244,6 +252,10 @@ class Entry(EntryFiles):
         """Returns the directories of what `ablate eval` measured, unless it was told to write elsewhere."""
         return _directories(self.path / "evaluations")
 
+    def places(self) -> tuple[Entry, ...]:
+        """Returns the entry and all in it that has a lock of its own: measurements, and what `ablate eval` measured."""
+        return (self, *self.measured_places(), *map(Entry, self.evaluations()))
+
     def fault(self) -> str | None:
         """Returns why an entry cannot be worked on, with the remedy; None where it can.
 
@@ -252,7 +264,7 @@ class Entry(EntryFiles):
         try:
             self.result()
             self._last_end()
-            lock.held(self._lock)
+            self.held()
             self._require_ours()
         except RecordError as error:
             return str(error)

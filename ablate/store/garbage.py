@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,13 +65,22 @@ def find_garbage(root: Path) -> tuple[list[Garbage], list[str]]:
 
 
 def remove(garbage: Garbage) -> bool:
-    """Deletes it, unless it is in use now; says whether it is gone."""
+    """Deletes it, unless it, or a measurement in it, is in use now; says whether it is gone."""
     try:
-        with garbage.entry.claim() if garbage.entry else nullcontext():
+        with ExitStack() as holding:
+            for place in _places(garbage):
+                holding.enter_context(place.claim())
             discard(garbage.path)
     except Busy:
         return False
     return True
+
+
+def _places(garbage: Garbage) -> tuple[Entry, ...]:
+    """Returns whose locks are needed to delete it."""
+    if garbage.entry is None:
+        return ()
+    return garbage.entry.places() if garbage.path == garbage.entry.path else (garbage.entry,)
 
 
 def discard(path: Path) -> None:
@@ -95,12 +104,13 @@ def _of_grid(store: Store, plan: PlanRecord) -> Iterator[Garbage]:
 
 
 def planned(store: Store, plan: PlanRecord) -> set[str]:
-    """Returns the ids of the cells that a grid has now, those of its tuning included."""
+    """Returns the ids of the cells that a grid has now, with those of its tuning and those whose weights it takes."""
     tuning = store.tuning()
     trials = {
         cell for arm in (tuning.arms if tuning else ()) for trial in arm.trials for rung in trial.cells for cell in rung
     }
-    return trials | {point.id for point in plan.points}
+    origins = {point.cell.get("train", {}).get("start", {}).get("cell") for point in plan.points} - {None}
+    return trials | origins | {point.id for point in plan.points}
 
 
 def _shared(root: Path, plans: dict[str, PlanRecord]) -> Iterator[Garbage]:
@@ -135,13 +145,26 @@ def _states(entry: Entry) -> Iterator[Garbage]:
 
 def _abandoned(root: Path) -> Iterator[Garbage]:
     now = time.time()
-    for path in sorted(root.rglob(f"*{TEMPORARY}")):
-        if now - path.stat().st_mtime > ABANDONED_SECONDS and not any(
-            above.name.endswith(TEMPORARY) for above in path.relative_to(root).parents
-        ):
-            yield Garbage(path, "nobody writes it any more", size(path))
+    for parent, directories, names in os.walk(root):
+        written = {name for name in (*directories, *names) if name.endswith(TEMPORARY)}
+        directories[:] = sorted(set(directories) - written)
+        for path in (Path(parent, name) for name in sorted(written)):
+            facts = _facts(path)
+            if facts and now - facts.st_mtime > ABANDONED_SECONDS:
+                yield Garbage(path, "nobody writes it any more", size(path))
 
 
 def size(path: Path) -> int:
-    """Returns the bytes of a file, or of all files in a directory."""
-    return sum(facts.st_size for _, facts in files(path)) if path.is_dir() else path.stat().st_size
+    """Returns the bytes of a file, or of all files in a directory; 0 where it has vanished."""
+    if path.is_dir():
+        return sum(facts.st_size for _, facts in files(path))
+    facts = _facts(path)
+    return facts.st_size if facts else 0
+
+
+def _facts(path: Path) -> os.stat_result | None:
+    """Returns the facts of a file or directory, or None where it has vanished."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,14 @@ class Merged:
 def merge(sources: Sequence[Path], root: Path) -> Merged:
     """Copies what other stores have and this one lacks: cells, warm-ups, measurements, plans, other codecs' figures.
 
-    What is finished counts for more than what is not, and what is further for more than what is less far. Two finished
-    results of one id must be equal in status, step, figures and weights. Every file that comes is hashed first.
+    What is finished counts for more than what is not, a training that has a state to go on from for more than one that
+    has none, and what is further for more than what is less far. Two finished results of one id must be equal in
+    status, step, figures and weights. Every file that comes is hashed first.
 
     Raises:
         MergeError: with all that differs or is not as it was sealed, before anything was changed.
         ValueError: for what is no store.
-        Busy: where a process is at an entry that would be replaced.
+        Busy: where a process is at an entry that would be replaced, as a rule before anything was changed.
     """
     survey = _Survey(root)
     for source in sources:
@@ -79,8 +80,14 @@ def merge(sources: Sequence[Path], root: Path) -> Merged:
         raise MergeError(survey.refusals)
     stage = root / ".shared" / f"merging-{secrets.token_hex(4)}{atomic.TEMPORARY}"
     try:
-        for number, copy in enumerate(survey.found.copies):
-            _put(copy, stage / str(number))
+        staged = [(copy, stage / str(number)) for number, copy in enumerate(survey.found.copies)]
+        for copy, place in staged:
+            copy_tree(copy.source.path, place)
+        for copy, _ in staged:
+            with _claimed(copy.target):
+                pass
+        for copy, place in staged:
+            _put(place, copy.target)
         for place, file in survey.found.completed.items():
             with file.open("rb") as content:
                 atomic.write_with(place, functools.partial(shutil.copyfileobj, content))
@@ -126,15 +133,23 @@ class _Survey:
             if place.readable_result() and self._wanted(f"{label}, measurement {name}", place, Entry(beside, name)):
                 self._coming[beside] = Copy(f"{label}, measurement {name}", place, Entry(beside, name))
         for path in theirs.evaluations():
-            if not (beside := target.path / "evaluations" / path.name).exists():
+            beside = target.path / "evaluations" / path.name
+            if not self._now(Entry(beside)).path.exists():
                 self._coming[beside] = Copy(f"{label}, evaluation {path.name}", Entry(path), Entry(beside))
 
-    def _missing(self, theirs: Entry, their_result: Result, target: Entry, our_result: Result) -> None:
+    def _now(self, target: Entry) -> Entry:
+        """Returns where what will lie at a place is now: there, or in the store that it, or its cell, comes from."""
+        for path in (target.path, *target.path.parents):
+            if coming := self._coming.get(path):
+                return Entry(coming.source.path / target.path.relative_to(path), target.id)
+        return target
+
+    def _missing(self, theirs: Entry, their_result: Result, ours: Entry, our_result: Result, target: Entry) -> None:
         """Notes files that one side was packed without, such as weights."""
-        for name, digest in our_result.artefacts.items() if target.path.is_dir() else ():
-            source, place = theirs.path / name, target.path / name
-            if not place.exists() and source.exists() and their_result.artefacts.get(name) == digest:
-                self.found.completed[place] = source
+        for name, digest in our_result.artefacts.items():
+            source = theirs.path / name
+            if not (ours.path / name).exists() and source.exists() and their_result.artefacts.get(name) == digest:
+                self.found.completed[target.path / name] = source
 
     def _whole(self, label: str, entry: Entry) -> bool:
         """Hashes an entry, and refuses what is not as it was sealed; weights may have been left behind."""
@@ -149,8 +164,7 @@ class _Survey:
 
     def _wanted(self, label: str, theirs: Entry, target: Entry) -> bool:
         """Says whether an entry is to come in the place of what is there, or will come from an earlier store."""
-        coming = self._coming.get(target.path)
-        ours = coming.source if coming else target
+        ours = self._now(target)
         if not ours.path.is_dir():
             return True
         try:
@@ -162,10 +176,10 @@ class _Survey:
             if difference := differing(our_result, their_result):
                 self.refusals.append(f"{label}: {ours.path} and {theirs.path} differ: {difference}; {ADVICE}")
             self.found.equal += not difference
-            self._missing(theirs, their_result, target, our_result)
+            self._missing(theirs, their_result, ours, our_result, target)
             return False
         try:
-            further = bool(their_result) or (not our_result and _step(theirs) > _step(ours))
+            further = bool(their_result) or (not our_result and _reached(theirs) > _reached(ours))
         except RecordError as error:
             self.refusals.append(f"{label}: {error}")
             return False
@@ -201,22 +215,29 @@ def _made(ours: Result, theirs: Result) -> str:
     return ", ".join(f"{name} {one} and {other}" for name, one, other in pairs if one != other)
 
 
-def _step(entry: Entry) -> int:
+def _reached(entry: Entry) -> tuple[bool, int]:
+    """Returns how far an unfinished training is: whether it has a state to go on from, and its last logged step."""
     row = entry.last_row()
-    return row.step if row else -1
+    return bool(entry.checkpoints()), row.step if row else -1
 
 
-def _put(copy: Copy, stage: Path) -> None:
+def _claimed(target: Entry) -> AbstractContextManager[None]:
+    """Holds an entry that is to be replaced, where there is one.
+
+    Raises:
+        Busy: where another process holds it.
+    """
+    return target.claim() if target.path.is_dir() else nullcontext()
+
+
+def _put(stage: Path, target: Entry) -> None:
     """Puts a whole copy in the place of an entry, whose lock is held where there is one."""
-    stage.parent.mkdir(parents=True, exist_ok=True)
-    copy_tree(copy.source.path, stage)
-    copy.target.path.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as holding:
-        if copy.target.path.is_dir():
-            holding.enter_context(copy.target.claim())
-            os.rename(copy.target.path, stage.with_name(f"{stage.name}-before"))
-        os.rename(stage, copy.target.path)
-    atomic.fsync_directory(copy.target.path.parent)
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    with _claimed(target):
+        if target.path.is_dir():
+            os.rename(target.path, stage.with_name(f"{stage.name}-before"))
+        os.rename(stage, target.path)
+    atomic.fsync_directory(target.path.parent)
 
 
 def copy_tree(source: Path, target: Path) -> None:
@@ -241,11 +262,13 @@ def _grids(source: Path, root: Path) -> Iterator[str]:
     """Copies plans and what reports show beside cells, where they are missing; says where two plans differ."""
     for grid in named(source):
         theirs, ours = Store(source, grid), Store(root, grid)
-        plan = theirs.plan()
-        assert plan is not None, "it was listed for its plan"
         for path in sorted((theirs.path / "plugins").glob("[!.]*")):
             if not (ours.path / "plugins" / path.name).exists():
                 copy_tree(path, ours.path / "plugins" / path.name)
+        plan = theirs.plan()
+        if plan is None:
+            yield f"{theirs.path} has no plan.json: what it has came without one; run the grid file"
+            continue
         for path in shown_data(theirs.data_cache, plan):
             _share(path, ours.data_cache / path.name)
         try:

@@ -10,6 +10,7 @@ import ablate
 import ablate.execute
 from ablate import memory
 from ablate.cli.app import COMMANDS
+from ablate.store import Busy
 
 HEAVY = ("torch", "pandas", "matplotlib", "seaborn", "numpy", "scipy", "skimage", "rich", "PIL")
 TYPED = ("pydantic",)
@@ -91,6 +92,7 @@ def test_the_directories_may_stand_before_the_command_too(ablate_in, pretended, 
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 2, "error: a/b: Not a directory"),
         (ChildProcessError("the fork server is killed again and again"), 3, "again and again"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (Busy("runs/g/cells/a/lock is held by here 7"), 75, "error: runs/g/cells/a/lock is held by here 7; run"),
         (MemoryError(), 3, "error: there is not enough memory"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), 3, "there is not enough memory"),
         (ImportError("a.so: failed to map segment from shared object"), 3, "there is not enough memory"),

@@ -57,7 +57,8 @@ def test_nothing_is_deleted_before_it_is_asked_for(ablate_in, store: Store):
 
 def test_cells_and_grids_are_deleted_once_that_was_confirmed(ablate_in, store: Store):
     first, second = store.cells()
-    assert ablate_in("store", "rm", "sealed", first.path.name).exit_code == 1, "nobody said yes"
+    refused = ablate_in("store", "rm", "sealed", first.path.name)
+    assert (refused.exit_code, "not confirmed" in refused.stderr) == (130, True), "nobody said yes"
     assert first.path.exists()
     with first.claim():
         assert ablate_in("store", "rm", "sealed", first.path.name[:12], "-y").exit_code == 3
@@ -65,6 +66,37 @@ def test_cells_and_grids_are_deleted_once_that_was_confirmed(ablate_in, store: S
     assert (first.path.exists(), second.path.exists()) == (False, True)
     assert ablate_in("store", "rm", "sealed", "-y").exit_code == 0
     assert not store.path.exists()
+
+
+def test_nothing_but_a_grid_is_deleted(ablate_in, store: Store, tmp_path: Path):
+    kept = [tmp_path / "photos", store.root / "photos", store.root / ".shared"]
+    for directory in kept:
+        directory.mkdir(exist_ok=True)
+        (directory / "a.png").touch()
+    for name in (tmp_path / "photos", "../photos", "photos", "", ".", "..", ".shared", "seald"):
+        said = ablate_in("store", "rm", name, "-y")
+        assert (said.exit_code, "there is: sealed" in said.stderr) == (2, True), name
+    assert "did you mean 'sealed'?" in said.stderr
+    assert all((directory / "a.png").exists() for directory in kept)
+    assert len(store.cells()) == 2
+
+
+def test_what_goes_with_a_whole_grid_is_counted(ablate_in, store: Store):
+    beside = store.path / "tensorboard" / "events"
+    beside.parent.mkdir()
+    beside.write_bytes(bytes(7_000_000))
+    asked = ablate_in("store", "rm", "sealed").output
+    assert "2 cells and all else in runs/sealed, 7." in asked
+    assert " MB?" in asked
+
+
+def test_merging_over_what_a_process_is_at_ends_as_busy(ablate_in, store: Store):
+    shutil.copytree("runs", "other")
+    entry = store.cells()[0]
+    (entry.path / "result.json").unlink()
+    with entry.claim():
+        said = ablate_in("store", "merge", "other")
+    assert (said.exit_code, entry.path.name in said.stderr) == (75, True)
 
 
 def test_a_grid_goes_to_another_machine_as_one_file(ablate_in, store: Store):

@@ -6,7 +6,7 @@ import pytest
 
 import ablate
 from ablate.execute import environment
-from ablate.execute.environment import code_fingerprint, provenance
+from ablate.execute.environment import SOURCES, code_fingerprint, provenance
 
 
 @pytest.fixture
@@ -27,13 +27,21 @@ def fingerprint() -> str:
         code_fingerprint.cache_clear()
 
 
-def test_the_fingerprint_follows_the_code_that_results_depend_on(package: Path):
+@pytest.mark.parametrize("name", ["train/loop.py", "kernels/network.c", "kernels/network/winograd.h"])
+def test_the_fingerprint_follows_the_code_that_results_depend_on(package: Path, name: str):
     before = fingerprint()
     assert fingerprint() == before
     (package / "report" / "html.py").write_text("x = 2\n")
     assert fingerprint() == before
-    (package / "train" / "loop.py").write_text("x = 2\n")
+    (package / name).parent.mkdir(parents=True, exist_ok=True)
+    (package / name).write_text("x = 2\n")
     assert fingerprint() != before
+
+
+def test_every_file_of_code_is_in_the_fingerprint():
+    names = {path.suffix for path in Path(ablate.__file__).parent.rglob("*") if path.is_file()}
+    code = {".py", ".c", ".h", ".cu", ".cuh", ".cpp", ".hpp", ".inc"}
+    assert {f"*{suffix}" for suffix in names & code} == set(SOURCES)
 
 
 def test_the_fingerprint_does_not_depend_on_where_the_package_lies(package: Path, tmp_path_factory, monkeypatch):

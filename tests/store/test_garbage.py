@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store import Store
+from ablate.store import Entry, Store
 from ablate.store.garbage import find_garbage, remove
 from ablate.store.parts import kind_of
 from tests.fabricated_store import Fabrication, fabricate
@@ -45,6 +45,16 @@ def test_cells_warmups_and_images_that_no_plan_names_may_go(store: Store):
     (kept / "index.json").write_text(json.dumps({"digest": store.plan().points[0].cell["data"]["test_digest"]}))
     expected = {f"{store.grid}/cells/{gone}", ".shared/data/0123456789ab", ".shared/warmups/warm00000000"}
     assert names(store) == dict.fromkeys(expected, "no plan names it")
+
+
+def test_a_cell_whose_weights_planned_cells_start_from_stays(store: Store):
+    origin = drop(store, 3)
+    plan = store.plan()
+    first = plan.points[0]
+    started = {**first.cell, "train": {**first.cell["train"], "start": {"cell": origin}}}
+    assert f"{store.grid}/cells/{origin}" in names(store)
+    store.write_plan(plan.model_copy(update={"points": (first.model_copy(update={"cell": started}), *plan.points[1:])}))
+    assert f"{store.grid}/cells/{origin}" not in names(store)
 
 
 def test_states_of_finished_trainings_may_go_and_those_of_unfinished_ones_stay(store: Store):
@@ -86,6 +96,17 @@ def test_what_a_process_is_at_stays(store: Store):
     assert all(entry.path.name[0] != "." for entry in store.cells())
 
 
+@pytest.mark.parametrize("place", ["measurements/abcdefabcdef", "evaluations/other-0123"])
+def test_a_cell_that_is_being_measured_stays(store: Store, place: str):
+    gone = store.cell(drop(store, 3))
+    (garbage,) = [each for each in find_garbage(store.root)[0] if each.path == gone.path]
+    with Entry(gone.path / place).claim():
+        assert not remove(garbage)
+        assert gone.result() is not None
+    assert remove(garbage)
+    assert not gone.path.exists()
+
+
 def test_what_was_being_written_a_day_ago_may_go_and_what_is_written_now_stays(store: Store):
     old, new = (store.path / f".plan.json.{name}.tmp" for name in ("old", "new"))
     for path in (old, new):
@@ -93,6 +114,26 @@ def test_what_was_being_written_a_day_ago_may_go_and_what_is_written_now_stays(s
     os.utime(old, (time.time() - 2 * 86400,) * 2)
     assert names(store).get(f"{store.grid}/{old.name}") == "nobody writes it any more"
     assert f"{store.grid}/{new.name}" not in names(store)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", ".env.json.1-ab.tmp"])
+def test_what_vanishes_while_it_is_looked_for_is_no_error(store: Store, monkeypatch: pytest.MonkeyPatch, name: str):
+    """The state of a training that ends is deleted, or a file that is written gets its name, between two looks."""
+    gone = store.cell(store.plan().points[1].id).path / name
+    gone.write_bytes(b"state")
+
+    def vanishing(look):
+        def looked(path: Path, **options):
+            if path == gone:
+                path.unlink(missing_ok=True)
+            return look(path, **options)
+
+        return looked
+
+    for look in ("stat", "lstat"):
+        monkeypatch.setattr(Path, look, vanishing(getattr(Path, look)))
+    assert all(each.bytes == 0 for each in find_garbage(store.root)[0] if each.path == gone)
+    assert not gone.exists()
 
 
 @pytest.mark.parametrize(

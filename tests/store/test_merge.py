@@ -1,6 +1,7 @@
 """Stores joined to one, and a grid as a file."""
 
 import json
+import lzma
 import os
 import shutil
 import tarfile
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ablate.records import MetricRow, Result
-from ablate.store import Entry, Store
+from ablate.store import Busy, Entry, Store, checkpoint
+from ablate.store import archive as archive_module
 from ablate.store.archive import archive, import_archive
-from ablate.store.artefacts import artefacts
+from ablate.store.artefacts import artefacts, sha256
 from ablate.store.merge import MergeError, merge
 from ablate.store.verify import targets, verify
 from tests.store.sealed_store import make_store
@@ -102,6 +104,29 @@ def test_what_is_finished_or_further_wins_and_what_runs_is_left_out(store: Store
     assert open_here.last_row().step == 2007
 
 
+def test_a_training_that_can_go_on_is_not_replaced_by_one_that_begins_again(store: Store, tmp_path: Path):
+    theirs = Store(tmp_path / "b", store.grid)
+    entry = store.cells()[0]
+    (entry.path / "result.json").unlink()
+    shutil.copytree(store.root, theirs.root)
+    far = theirs.cell(entry.path.name)
+    far.append_metrics(MetricRow(step=9000, attempt=1))
+    checkpoint.save(entry, lambda file: file.write(b"state"))
+    state = entry.checkpoint.read_bytes()
+    assert merge([theirs.root], store.root).behind == 1
+    assert entry.checkpoint.read_bytes() == state
+    merge([store.root], theirs.root)
+    assert far.checkpoint.read_bytes() == state
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_one_store_was_packed_without_comes_from_another_in_any_order(store: Store, tmp_path: Path, order: int):
+    archive(store, tmp_path / "small.tar", weights=False, images=False)
+    import_archive(tmp_path / "small.tar", tmp_path / "small")
+    merge([tmp_path / "small", store.root][::order], tmp_path / "merged")
+    assert content(tmp_path / "merged" / store.grid) == content(store.path)
+
+
 def test_measurements_of_a_cell_that_is_there_are_added(store: Store, tmp_path: Path):
     shutil.copytree(store.root, tmp_path / "b")
     measured = store.cells()[0].measured_places()[0]
@@ -123,6 +148,26 @@ def test_a_record_that_cannot_be_read_is_refused_with_its_path_before_anything_i
     with pytest.raises(MergeError, match=path.name):
         merge([damaged.root], store.root)
     assert len(store.cells()) == 1
+
+
+def test_nothing_is_replaced_where_a_process_is_at_one_of_the_entries(store: Store, tmp_path: Path):
+    shutil.copytree(store.root, tmp_path / "b")
+    first, second = store.cells()
+    for entry in (first, second):
+        (entry.path / "result.json").unlink()
+    before = content(store.root)
+    with second.claim(), pytest.raises(Busy, match=second.path.name):
+        merge([tmp_path / "b"], store.root)
+    assert content(store.root) == before
+    merge([tmp_path / "b"], store.root)
+    assert None not in (first.result(), second.result())
+
+
+def test_cells_come_from_a_store_whose_plan_is_gone(store: Store, tmp_path: Path):
+    (store.path / "plan.json").unlink()
+    merged = merge([store.root], tmp_path / "merged")
+    assert len(Store(tmp_path / "merged", store.grid).cells()) == 2
+    assert [note for note in merged.notes if "has no plan.json" in note]
 
 
 def test_a_directory_that_is_no_store_is_told(store: Store, tmp_path: Path):
@@ -184,23 +229,65 @@ def test_what_is_being_trained_is_left_out_of_an_archive(store: Store, tmp_path:
     assert [name for name in names if other.path.name in name]
 
 
+def test_what_is_being_measured_is_left_out_of_an_archive_and_its_cell_is_not(store: Store, tmp_path: Path):
+    entry, other = store.cells()
+    measured, looked_at = entry.measured_places()[0], Entry(entry.evaluations()[0])
+    with measured.claim(), looked_at.claim(), other.claim():
+        _, left_out = archive(store, tmp_path / "a.tar")
+    assert [each.path for each in left_out] == [measured.path, looked_at.path, other.path], "one is being made anew"
+    import_archive(tmp_path / "a.tar", tmp_path / "there")
+    there = Store(tmp_path / "there", store.grid).cell(entry.path.name)
+    assert there.result() == entry.result()
+    assert (there.measured_places(), there.evaluations()) == ((), ())
+
+
+def test_what_grows_while_it_is_packed_is_packed_as_it_was(store: Store, tmp_path: Path, monkeypatch):
+    growing = store.cells()[0].path / "notes.txt"
+    growing.write_text("one\n")
+
+    def hashed(path: Path, *count: int) -> str:
+        found = sha256(path, *count)
+        with growing.open("a") as file:
+            file.write("more\n")
+        return found
+
+    monkeypatch.setattr(archive_module, "sha256", hashed)
+    archive(store, tmp_path / "a.tar")
+    monkeypatch.undo()
+    import_archive(tmp_path / "a.tar", tmp_path / "there")
+    there = tmp_path / "there" / growing.relative_to(store.root)
+    assert growing.read_text().startswith(there.read_text())
+
+
+def test_files_of_trackers_and_schedulers_stay_where_they_are(store: Store, tmp_path: Path):
+    for name in ("tensorboard/run/events.out.tfevents.1", "mlflow/mlflow.db", "slurm/1_0_log.out"):
+        (store.path / name).parent.mkdir(parents=True)
+        (store.path / name).touch()
+    archive(store, tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        tops = {name.split("/")[1] for name in tar.getnames() if name.startswith(store.grid)}
+    assert tops == {"cells", "grid.toml", "plan.json"}
+
+
 def figures(store: Store) -> object:
     return [(record.id, record.status, record.result.metrics) for record in store.cell_records(store.plan())]
 
 
-@pytest.mark.parametrize("how", ["cut", "edited", "more", "other"])
+@pytest.mark.parametrize("how", ["cut", "edited", "more", "other", "compressed"])
 def test_an_archive_that_was_cut_or_altered_is_refused_and_changes_nothing(store: Store, tmp_path: Path, how: str):
     path, root = tmp_path / "a.tar", tmp_path / "elsewhere"
     archive(store, path)
     whole = path.read_bytes()
     at = whole.index(b"weights,image")
+    compressed = bytearray(lzma.compress(whole))
+    compressed[len(compressed) // 2] ^= 1
     if how == "more":
         (tmp_path / "evil").write_text("more")
         with tarfile.open(path, "a") as tar:
             tar.add(tmp_path / "evil", arcname="../evil")
     else:
         changed = {"cut": whole[: at + 5], "edited": whole[:at] + b"W" + whole[at + 1 :], "other": b"no archive"}
-        path.write_bytes(changed[how])
+        path.write_bytes((changed | {"compressed": bytes(compressed)})[how])
     with pytest.raises(ValueError, match=r"a\.tar (was cut|is altered|is no archive)"):
         import_archive(path, root)
     assert not [each for each in root.rglob("*") if each.is_file()]
