@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
-from ablate.analysis.effects import Effect, seed_means
+from ablate.analysis.effects import Effect, Score, seed_means
 from ablate.analysis.intervals import Interval, seed_interval, t_interval
 from ablate.analysis.study import Block, Study
 from ablate.analysis.verdicts import Conclusion
@@ -14,14 +15,16 @@ from ablate.metrics.catalogue import metrics
 from ablate.metrics.metric import Scope
 from ablate.metrics.naming import RATE as RATE
 from ablate.metrics.naming import rate_of
-from ablate.records import WEIGHTS
+from ablate.records import WEIGHTS, CellRecord
 
 
 @dataclass(frozen=True)
 class Bits:
     """How much more a level spends than the baseline level, as a share of the latter's bits, paired like its effect.
 
-    `share` is None where nothing was measured, and `tolerance` is None where the grid asks for no match.
+    Ratios are averaged, over seeds and the other axes: quality rises about evenly with the logarithm of bits, so that a
+    tenth more at few bits buys what a tenth more at many does. `share` is None where nothing was measured, and
+    `tolerance` is None where the grid asks for no match.
     """
 
     tolerance: float | None
@@ -51,11 +54,23 @@ def tolerance(rate_match: str) -> float | None:
     return float(rate_match.removeprefix("within:").removesuffix("%")) / 100 if ":" in rate_match else None
 
 
+def logarithm_of(score: Score) -> Score:
+    """Returns how to read the logarithm of bits from a cell."""
+
+    def logarithm(cell: CellRecord) -> float | None:
+        value = score(cell)
+        return math.log(value) if value else None
+
+    return logarithm
+
+
 def bits(effect: Effect | None, allowed: float | None, alpha: float) -> Bits:
-    """Returns the comparison of bits from a level's effect on `RATE`."""
-    if effect is None or not effect.reference or not effect.differences:
+    """Returns the comparison of bits from a level's effect on the logarithm of `RATE`."""
+    if effect is None or not effect.differences:
         return Bits(allowed, None)
-    return Bits(allowed, t_interval([value / effect.reference for value in effect.differences], 1 - alpha))
+    ratio = t_interval(effect.differences, 1 - alpha)
+    low, high = (None if limit is None else math.expm1(limit) for limit in (ratio.low, ratio.high))
+    return Bits(allowed, replace(ratio, mean=math.expm1(ratio.mean), low=low, high=high, standard_deviation=None))
 
 
 Measured = Literal["quality", "rate"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from ablate.analysis.bits import Bits, CurveEffect, bits, curve_effect, is_rate, tolerance
+from ablate.analysis.bits import Bits, CurveEffect, bits, curve_effect, is_rate, logarithm_of, tolerance
 from ablate.analysis.comparable import other_protocol, taught
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
@@ -112,7 +112,9 @@ def contrasts(
     """
     read = read or (lambda metric: score_of(metric, weights))
     rates = dict.fromkeys(map(rate_of, directions))
-    spent = {rate: {each.key: each for each in effects(study, rate, score_of(rate, weights))} for rate in rates}
+    spent = {
+        rate: {each.key: each for each in effects(study, rate, logarithm_of(score_of(rate, weights)))} for rate in rates
+    }
     found = [
         _estimate(study, effect, direction, primary is None or metric in primary, weights, spent[rate_of(metric)])
         for metric, direction in directions.items()

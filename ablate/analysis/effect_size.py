@@ -45,10 +45,10 @@ def detectable(seeds: int, deviation: float, alpha: float = 0.05, power: float =
 def excludable(seeds: int, deviation: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
     """Returns the margin by which seeds that did not become worse are shown not to have, with `power`.
 
-    At the one-sided level `alpha` of `non_inferior_p`, where differences are normal with that `deviation`. None with
-    fewer than two seeds, which have no spread.
+    At the one-sided level `alpha` of `non_inferior_p`, where differences are normal with that `deviation`. None with so
+    few seeds that its exact test, whose p is at least 0.5 to their number, shows nothing.
     """
-    if seeds < 2:
+    if seeds < 2 or 0.5**seeds > alpha:
         return None
     critical = max(t_quantile(seeds - 1, 1 - alpha), skewed_quantile(seeds, alpha))
     return _in_deviations(seeds, critical, power) * deviation

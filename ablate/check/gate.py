@@ -45,7 +45,8 @@ class GateResult:
     def exit_code(self, strict: bool) -> int:
         """Returns 0 where all passed, 1 for a regression, 3 where something could not be decided, 4 for doubt.
 
-        A gate in which nothing was decided is not open either.
+        A gate in which nothing was decided is not open either; that trainings end well, and that what no seed moves has
+        not moved, decides nothing.
         """
         found = {each.outcome for each in self.findings}
         moved = (GateOutcome.regressed, GateOutcome.improved)
@@ -55,7 +56,13 @@ class GateResult:
             return UNDECIDED
         if strict and GateOutcome.inconclusive in found:
             return INCONCLUSIVE
-        return OK if found - {GateOutcome.inconclusive} else UNDECIDED
+        decided = any(
+            each.outcome is not GateOutcome.inconclusive
+            and each.metric != TRAINING
+            and (each.exact or each.margin != 0)
+            for each in self.findings
+        )
+        return OK if decided else UNDECIDED
 
 
 def incomparable(grid: str, error: IncomparableError) -> GateResult:

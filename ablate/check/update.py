@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ablate.analysis import seeds_for
 from ablate.check.baseline import Baseline, Mode, dated
 from ablate.check.kernels import kernel_ratios
 from ablate.check.margins import Margin, exact_margins, measured, stat_margins
@@ -67,9 +68,10 @@ def updated(
 
 def _stat(record: GridRecord, declared: Mapping[str, float | str], alpha: float) -> dict[str, Margin]:
     margins = stat_margins(record, declared, alpha)
-    if not margins:
+    if not any(each.margin for each in margins.values()):
         raise ValueError(
-            "one seed has no spread to take margins from: run the grid with several, or declare [compare] margin"
+            f"so few seeds have no margin that they could hold: run the grid with {seeds_for(2 * alpha)} or more, or "
+            "declare [compare] margin"
         )
     return margins
 

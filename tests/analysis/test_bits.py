@@ -5,8 +5,9 @@ import math
 import pytest
 
 from ablate.analysis import contrasts, curve_axis, curve_effect, t_interval
-from ablate.analysis.bits import Bits, bits, tolerance
-from ablate.analysis.effects import effects
+from ablate.analysis.bits import Bits, bits, logarithm_of, tolerance
+from ablate.analysis.contrasts import Doubt
+from ablate.analysis.effects import effects, score_of
 from ablate.analysis.rate_curves import vertices
 from tests.analysis.studies import cell, study
 
@@ -52,8 +53,23 @@ def test_the_bits_of_a_figure_are_those_of_the_files_of_its_own_images() -> None
 def test_the_share_is_of_the_baselines_bits() -> None:
     rates = {"a": 0.5, "b": 0.51}
     cells = [cell({"loss": loss}, seed, 20.0, bpp_actual=rate) for loss, rate in rates.items() for seed in (0, 1)]
-    (rate,) = effects(study(cells, {"loss": ["a", "b"]}), "bpp_actual")
+    (rate,) = effects(study(cells, {"loss": ["a", "b"]}), "bpp_actual", logarithm_of(score_of("bpp_actual")))
     assert bits(rate, 0.01, 0.05).share.mean == pytest.approx(0.02)
+
+
+def test_bits_that_are_many_at_few_do_not_match_for_being_few_at_many() -> None:
+    """One curve of quality over bits; level b lies further on where bits are few, and spends the same bits in all."""
+    spends = {("a", 1.0): 0.1, ("b", 1.0): 0.125, ("a", 10.0): 1.0, ("b", 10.0): 0.975}
+    noise = [0.001, -0.001, 0.0, 0.002, -0.002, 0.0, 0.001, -0.001]
+    cells = [
+        cell({"loss": loss, "rate": at}, seed, 30 + 3 * math.log2(value * (1 + noise[seed])), bpp_actual=value)
+        for (loss, at), value in spends.items() for seed in range(8)
+    ]  # fmt: skip
+    own = study(cells, {"loss": ["a", "b"], "rate": [1.0, 10.0]}, {"loss": "a", "rate": 1.0}, rate_match="within:1%")
+    found = next(each for each in contrasts(own, {"psnr": "higher"})["psnr"] if each.effect.axis == "loss")
+    assert found.effect.interval.low > 0.3
+    assert found.bits.share.mean == pytest.approx((1.25 * 0.975) ** 0.5 - 1)
+    assert (found.verdict, found.reason) == ("inconclusive", Doubt.bits)
 
 
 @pytest.mark.parametrize(("match", "share"), [("within:1%", 0.01), ("within:0.5%", 0.005), ("off", None), ("bd", None)])

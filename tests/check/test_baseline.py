@@ -196,9 +196,10 @@ def test_a_measured_margin_is_what_its_seeds_can_rule_out(tmp_path: Path):
     assert 0.79 <= power < 0.86
 
 
-def test_one_seed_has_no_spread_to_take_a_margin_from(tmp_path: Path):
-    with pytest.raises(ValueError, match="one seed has no spread"):
-        taken(recorded(made(tmp_path)), "stat")
+@pytest.mark.parametrize("seeds", [[0], [0, 1], [0, 1, 2, 3]])
+def test_few_seeds_have_no_margin_that_they_could_hold(tmp_path: Path, seeds: list[int]):
+    with pytest.raises(ValueError, match="run the grid with 5 or more"):
+        taken(recorded(made(tmp_path, seeds=seeds)), "stat")
 
 
 def test_without_a_mode_a_processor_repeats_and_a_gpu_is_compared_by_seeds(tmp_path: Path):

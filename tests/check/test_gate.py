@@ -288,6 +288,17 @@ def test_a_metric_that_the_baseline_has_no_margin_for_is_told(tmp_path: Path):
     assert "fd_lite0_112" in verdict.notes[0]
 
 
+def test_trainings_that_end_well_and_what_no_seed_moves_decide_nothing():
+    trained = Finding("arm", "training", GateOutcome.passed)
+    still = Finding("arm", "bpp_bound", GateOutcome.passed, margin=0.0)
+    doubt = Finding("arm", "psnr", GateOutcome.inconclusive, margin=0.4)
+    held = Finding("arm", "ms_ssim", GateOutcome.passed, margin=0.01)
+    assert GateResult("grid", "stat", (trained, still, doubt)).exit_code(strict=False) == 3
+    assert GateResult("grid", "stat", (trained, still, doubt, held)).exit_code(strict=False) == 0
+    repeated = Finding("arm", "bpp_bound", GateOutcome.passed, margin=0.0, exact=True)
+    assert GateResult("grid", "exact", (trained, repeated)).exit_code(strict=False) == 0
+
+
 @pytest.mark.parametrize(
     ("mode", "outcomes", "strict", "code"),
     [
