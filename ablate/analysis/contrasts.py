@@ -12,6 +12,7 @@ from ablate.analysis.comparable import other_protocol, taught
 from ablate.analysis.effect_size import detectable, hedges_g, seeds_to_resolve
 from ablate.analysis.effects import Effect, Score, effects, score_of
 from ablate.analysis.frontier import Direction
+from ablate.analysis.intervals import Interval
 from ablate.analysis.margins import margin_value
 from ablate.analysis.significance import benjamini_hochberg, holm, seeds_for
 from ablate.analysis.study import Study
@@ -65,7 +66,8 @@ class Contrast:
         bits: how the bits compare; None for metrics that are bits themselves.
         curve: the Bjøntegaard difference that stands in for the effect.
         hedges_g: the paired effect size.
-        detectable: the difference from zero that this design finds with 80 % power at its corrected level.
+        detectable: the difference from zero that Student's test finds with 80 % power at its corrected level; None
+            where no verdict could follow, by too few seeds or another reason.
         seeds_needed: how many seeds it takes until a p-value can reach alpha at the first step of the correction.
         seeds_resolving: how many it would take, at the difference and the spread that were seen, until the corrected
             interval keeps to one side of the margin; None where that is more than anyone would run.
@@ -197,18 +199,26 @@ def _concluded(each: Contrast, p: float, claim_p: float, alpha: float) -> Contra
     outcome: Conclusion = own.claim if claim_p <= alpha else "inconclusive"
     reason = each.reason or _reason(each, own.smallest_p, outcome, alpha, level)
     deviation = own.interval.standard_deviation
+    may_tell = not each.reason and own.interval.n >= needed
     return replace(
         each,
         adjusted_p=p,
         adjusted_claim_p=claim_p,
         verdict="inconclusive" if reason else outcome,
         reason=reason,
-        detectable=None if deviation is None else detectable(own.interval.n, deviation, level),
+        detectable=detectable(own.interval.n, deviation, level) if deviation and may_tell else None,
         seeds_needed=needed,
-        seeds_resolving=seeds_to_resolve(deviation, abs(abs(own.interval.mean) - each.margin), level)
-        if deviation
-        else None,
+        seeds_resolving=_resolving(own.interval, each.margin, level, needed),
     )
+
+
+def _resolving(seen: Interval, margin: float, level: float, needed: int) -> int | None:
+    """Returns how many seeds would tell, at the difference and spread that are seen."""
+    mean = abs(seen.mean)
+    if not seen.standard_deviation:
+        return None
+    seeds = seeds_to_resolve(seen.standard_deviation, abs(mean - margin), level, inside=mean < margin)
+    return None if seeds is None else max(seeds, needed)
 
 
 def _reason(each: Contrast, smallest: float, outcome: Conclusion, alpha: float, level: float) -> Doubt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import math
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from ablate.analysis.significance import skewed_quantile
 
 LARGEST = 1000
 """Seeds beyond which nobody asks how many more it takes."""
+ABOUT = tuple(dict.fromkeys(round(LARGEST ** (step / 66)) for step in range(7, 67)))
+"""Numbers of seeds from 2 on, a tenth apart: what takes long to compute is computed for few of them."""
 
 
 def hedges_g(differences: Sequence[float]) -> float | None:
@@ -73,12 +76,20 @@ def _in_deviations(seeds: int, critical: float, power: float) -> float:
     return float(optimize.brentq(missing, 0.0, upper, xtol=1e-10)) / math.sqrt(seeds)
 
 
-def seeds_to_resolve(deviation: float, margin: float, alpha: float = 0.05) -> int | None:
+def seeds_to_resolve(deviation: float, margin: float, alpha: float = 0.05, *, inside: bool = False) -> int | None:
     """Returns how many seeds make the half-width of the 1 - `alpha` interval no larger than `margin`.
 
-    Then a difference of zero can be told from one of `margin`. None where it takes more than `LARGEST`.
+    Then a difference of zero can be told from one of `margin`; `inside` asks for the limit of skewed differences, too,
+    without which no difference is shown to be that small, and counts in steps of a tenth. None where it takes more than
+    `LARGEST`.
     """
-    for seeds in range(2, LARGEST + 1):
-        if t_quantile(seeds - 1, 1 - alpha / 2) * deviation / math.sqrt(seeds) <= margin:
-            return seeds
-    return None
+
+    def enough(seeds: int) -> bool:
+        quantile = t_quantile(seeds - 1, 1 - alpha / 2)
+        if inside:
+            quantile = max(quantile, skewed_quantile(seeds, alpha / 2))
+        return quantile * deviation / math.sqrt(seeds) <= margin
+
+    counts = ABOUT if inside else range(2, LARGEST + 1)
+    found = bisect.bisect_left(counts, True, key=enough)
+    return counts[found] if found < len(counts) else None

@@ -127,6 +127,12 @@ def test_a_difference_near_the_margin_says_how_many_seeds_would_tell() -> None:
     assert 8 < found.seeds_resolving < 1000
 
 
+def test_no_number_of_seeds_below_those_that_can_prove_anything_would_tell() -> None:
+    found = compared({"b": 0.04, "c": 0.0}, seeds=4)["b"]
+    assert found.seeds_resolving is None or found.seeds_resolving >= found.seeds_needed
+    assert found.detectable is None, "no verdict can follow"
+
+
 def test_a_margin_in_percent_is_a_share_of_the_baseline() -> None:
     assert compared({"b": 0.5, "c": 0.0}, margin={"psnr": "1%"})["b"].margin == pytest.approx(0.235)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from ablate.analysis import detectable, excludable, non_inferior_p
+from ablate.analysis import detectable, excludable, judge, non_inferior_p
 from ablate.analysis.effect_size import hedges_g, seeds_to_resolve
 from ablate.analysis.intervals import t_interval
 
@@ -67,6 +67,15 @@ def test_seeds_to_resolve_make_the_interval_as_narrow_as_the_margin() -> None:
         spread = np.linspace(-1, 1, count)
         own = t_interval((spread * 0.3 / spread.std(ddof=1)).tolist())
         assert (own.high <= 0.2) == enough
+
+
+def test_to_show_that_a_difference_is_small_takes_more_seeds() -> None:
+    seeds = seeds_to_resolve(1.0, 1.0, inside=True)
+    assert seeds > 1.5 * seeds_to_resolve(1.0, 1.0)
+    for count, enough in ((seeds - 2, False), (seeds, True)):
+        spread = np.linspace(-1, 1, count)
+        seen = judge((spread / spread.std(ddof=1)).tolist(), 1.0, "higher").outcome
+        assert (seen == "equivalent") == enough
 
 
 def test_a_margin_that_thousands_of_seeds_do_not_resolve_has_no_answer() -> None:

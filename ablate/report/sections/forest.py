@@ -166,7 +166,7 @@ def _table(evidence: Evidence, metric: Metric) -> Table:
         numbers("g", judged(lambda each: each.hedges_g), decimals=2,
                 hint="Hedges' g of the paired differences: their mean over their standard deviation, corrected"),
         numbers("detectable", judged(lambda each: each.detectable), unit,
-                "true difference from zero that would be found with 80 % power", decimals),
+                "true difference from zero that Student's test would find with 80 % power", decimals),
         numbers("seeds", judged(seeds)),
         numbers("bits", judged(lambda each: difference(each.bits.share if each.bits else None, 1, 100)), "%",
                 "how many more bits than the baseline, with the interval"),

@@ -80,7 +80,7 @@ def _detectable(evidence: Evidence) -> Iterator[Text]:
             yield text(
                 f"In {metric.label}, {words} of the declared comparisons would have shown a true difference from zero "
                 f"of {with_unit(metric, worst)}",
-                " with 80 % power; smaller ones may go unseen.",
+                " with 80 % power by Student's test; the exact one, which a verdict takes too, misses some of them.",
             )
 
 
