@@ -77,7 +77,8 @@ Partition = Annotated[
 Time = Annotated[
     str | None,
     typer.Option(
-        "--time", metavar="TIME", help="Slurm's limit of a task, like 4h; cells that take longer go on in another one.",
+        "--time", metavar="TIME",
+        help="Slurm's limit of a task, like 4h, or in seconds; cells that take longer go on in another one.",
         rich_help_panel=CLUSTER,
     ),
 ]  # fmt: skip
