@@ -47,7 +47,7 @@ Track = Annotated[
     typer.Option(
         "--track",
         metavar="NAME",
-        help="Also report to this tracker: tensorboard, mlflow, wandb, trackio or csv; "
+        help="Also report to this tracker, beside those of the grid: tensorboard, mlflow, wandb, trackio or csv; "
         "with options 'mlflow uri=http://localhost:5000'. Repeatable.",
     ),
 ]
