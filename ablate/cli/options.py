@@ -47,7 +47,7 @@ Track = Annotated[
     typer.Option(
         "--track",
         metavar="NAME",
-        help="Also report to this tracker: tensorboard, mlflow, wandb, trackio or csv; "
+        help="Also report to this tracker, beside those of the grid: tensorboard, mlflow, wandb, trackio or csv; "
         "with options 'mlflow uri=http://localhost:5000'. Repeatable.",
     ),
 ]
@@ -77,7 +77,8 @@ Partition = Annotated[
 Time = Annotated[
     str | None,
     typer.Option(
-        "--time", metavar="TIME", help="Slurm's limit of a task, like 4h; cells that take longer go on in another one.",
+        "--time", metavar="TIME",
+        help="Slurm's limit of a task, like 4h, or in seconds; cells that take longer go on in another one.",
         rich_help_panel=CLUSTER,
     ),
 ]  # fmt: skip

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ablate.execute import Job, Plan
     from ablate.execute.jobs import Wanted
     from ablate.store import Store
+    from ablate.terms import Term
 
 
 def run(
@@ -102,7 +103,7 @@ def run(
         time=time_limit,
         gpus_per_task=gpus_per_task,
         sbatch=plan.record.execution.sbatch | _pairs(sbatch) if sbatch else None,
-        trackers=tracker_terms(track) or None,
+        trackers=_joined(plan.record.execution.trackers, tracker_terms(track)),
     )
 
     import time
@@ -136,6 +137,11 @@ def run(
         _measure_references(plan, store)
     damaged = _print_summary(plan, store, wanted, str(grid), runs_dir)
     raise typer.Exit(INCOMPLETE if damaged and code == OK else code)
+
+
+def _joined(trackers: Sequence[Term], given: Sequence[Term]) -> tuple[Term, ...]:
+    """Returns the trackers of the grid and those of the command line, whose options take the place of the grid's."""
+    return tuple({term.name: term for term in (*trackers, *given)}.values())
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:

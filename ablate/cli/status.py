@@ -11,6 +11,7 @@ from ablate.cli.options import RUNS, AsJson, GridName, RunsDir, Shard
 
 if TYPE_CHECKING:
     from ablate.execute import Plan
+    from ablate.execute.jobs import Wanted
     from ablate.store import Store
 
 NOTEWORTHY = ("running", "failed", "diverged", "broken", "altered")
@@ -45,9 +46,10 @@ def status(
     if watch and as_json:
         raise ValueError("--watch is for people; a program asks again: `ablate status --json`")
     plan, store = find_grid(grid, runs_dir)
+    wanted = chosen_cells(plan, shard=shard)
     if watch:
-        _follow(plan, store)
-    cells = list_cells(plan, store, chosen_cells(plan, shard=shard))
+        _follow(plan, store, wanted)
+    cells = list_cells(plan, store, wanted)
     counts = counted(cell["status"] for cell in cells)
     warmups = [listed_warmup(warmup, store.warmup(name)) for name, warmup in plan.warmups.items()]
     parts = counted_parts(plan.record.tune, cells)
@@ -71,14 +73,14 @@ def status(
     exit_where_damaged(each["status"] for each in (*cells, *warmups))
 
 
-def _follow(plan: Plan, store: Store) -> None:
+def _follow(plan: Plan, store: Store, wanted: Wanted) -> None:
     from ablate.cli.watch import follow, shown_live
     from ablate.execute.look import look, over
 
     with shown_live() as show:
 
         def turn() -> bool:
-            seen = look(plan, store)
+            seen = look(plan, store, wanted)
             show(seen)
             return over(seen)
 

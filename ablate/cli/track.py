@@ -46,8 +46,9 @@ def track(
     require_trackers(terms)
     wanted = chosen_cells(plan, select)
     ended = [cell for cell in store.cell_records(plan.record) if wanted(cell) and cell.status.finished]
+    failed = False
     for term in terms:
-        told, failed = 0, 0
+        told = 0
         for cell in ended:
             try:
                 retell(store.cell(cell.id), term)
@@ -55,11 +56,11 @@ def track(
             except (RecordError, KeyboardInterrupt):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a tracker does, the others are told
-                failed += 1
+                failed = True
                 typer.echo(f"{term.name} could not take {cell.label}: {type(error).__name__}: {error}", err=True)
         typer.echo(f"{term.name}: {plural(told, 'cell')} of {len(plan.points)}")
-        if failed:
-            raise typer.Exit(INCOMPLETE)
+    if failed:
+        raise typer.Exit(INCOMPLETE)
 
 
 def tracker_terms(texts: Iterable[str]) -> tuple[Term, ...]:

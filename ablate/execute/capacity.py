@@ -12,6 +12,8 @@ from ablate.records.declared import Kernels, seconds
 from ablate.registry import unknown
 
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+CHOICES = {"device": "device", "kernels": "choice of kernels"}
+"""Settings that are one of a few words, and what an unknown one is called."""
 MAX_GPU_THREADS = 8
 """More threads than this do nothing for a job whose work is on a GPU."""
 
@@ -91,13 +93,15 @@ def chosen(execution: Execution, **options: Any) -> Execution:
     """Returns the settings of a grid with what the command line says in their place, where that is not None.
 
     Raises:
-        ValueError: for kernels that there are not, or what is no time.
+        ValueError: for a device or kernels that there are not, or what is no time.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if "time" in given:
         given["time"] = seconds(given["time"])
-    if (kernels := given.get("kernels")) not in (None, *get_args(Kernels)):
-        raise ValueError(unknown("choice of kernels", str(kernels), list(get_args(Kernels))))
+    for name, what in CHOICES.items():
+        there = get_args(Execution.model_fields[name].annotation)
+        if name in given and given[name] not in there:
+            raise ValueError(unknown(what, str(given[name]), list(there)))
     return execution.model_copy(update=given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ablate.execute.estimate import Estimate
-from ablate.execute.jobs import job_status, jobs
+from ablate.execute.jobs import Wanted, every_cell, job_status, jobs
 from ablate.execute.plan import Plan
 from ablate.execute.schedule import Schedule
 from ablate.execute.snapshot import Snapshot, snapshot
@@ -14,13 +14,14 @@ from ablate.records import Status
 from ablate.store import Store
 
 
-def look(plan: Plan, store: Store) -> Snapshot:
-    """Returns how far all cells are, wherever they run; what is left is shared by as many workers as there seem to be.
+def look(plan: Plan, store: Store, wanted: Wanted = every_cell) -> Snapshot:
+    """Returns how far the cells are that are wanted, wherever they run.
 
-    A grid that tunes itself is as large as its results make it by now.
+    What is left is shared by as many workers as there seem to be. A grid that tunes itself is as large as its results
+    make it by now.
     """
     plan = replace(plan, record=staged(plan.record, store).record)
-    todo = jobs(plan, store)
+    todo = jobs(plan, store, wanted=wanted)
     schedule = Schedule(todo, store)
     schedule.statuses = {job.id: job_status(job, store) for job in todo}
     schedule.here = {name for name, status in schedule.statuses.items() if status is Status.running}

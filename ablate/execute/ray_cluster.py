@@ -188,7 +188,7 @@ class RayExecutor:
     def _end_overdue(self, task: Any) -> None:
         """Kills a job whose time is over and that does not listen."""
         sent, timeout = self._running[task], self._context.timeout_seconds
-        if timeout is None or sent.told or sent.timed_out or time.time() < sent.since + timeout:
+        if timeout is None or sent.told or sent.timed_out or time.time() < sent.request.since + timeout:
             return
         attempt = sent.request.attempt()
         start = attempt.start() if attempt else None

@@ -47,6 +47,8 @@ class Request:
     kernels: Kernels = "auto"
     trackers: tuple[Term, ...] = ()
     timeout_seconds: float | None = None
+    since: float = field(default_factory=time.time)
+    """When it was made, in seconds since 1970; it may wait in a queue for hours."""
 
     @property
     def stopped(self) -> bool:
@@ -70,7 +72,8 @@ class Request:
 def do(request: Request, asked: Callable[[], bool]) -> int:
     """Does a job in this process, which is its own; returns its exit status.
 
-    BUSY where the run was stopped before it began, or another process holds it. What the job raises is recorded.
+    BUSY where the run was stopped or the job cancelled before it began, or another process holds it. What the job
+    raises is recorded.
     """
     if asked() or request.stopped:
         return BUSY
@@ -85,6 +88,7 @@ def do(request: Request, asked: Callable[[], bool]) -> int:
             request.timeout_seconds,
             request.kernels,
             request.trackers,
+            request.since,
         )
         return do_job(request.function, request.job, request.store, conditions, lambda: asked() or request.stopped)
     except (Exception, SystemExit):  # noqa: BLE001 - the last words of the process
@@ -107,7 +111,6 @@ class Sent:
     """A job under way elsewhere."""
 
     request: Request
-    since: float = field(default_factory=time.time)
     told: bool = False
     timed_out: bool = False
 
@@ -120,7 +123,7 @@ class Sent:
         end = attempt.exit() if attempt else None
         if not self.told and not lost and end is not None and end.status is Status.interrupted:
             entry = self.request.job.entry(self.request.store)
-            lost = "" if entry.cancelled(self.since) else "its machine asked it to end, and it saved its state"
+            lost = "" if entry.cancelled(self.request.since) else "its machine asked it to end, and it saved its state"
         pid, host, began = (start.pid, start.host, start.time) if start else (0, "", time.time())
         seconds = max(0.0, time.time() - began)
         return ProcessExit(pid, exitcode, seconds, self.told, self.timed_out, host, "" if self.told else lost)

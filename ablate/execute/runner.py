@@ -74,8 +74,10 @@ def run(
     that is left, and `wait` is false. 130: interrupted.
     """
     # What is to do, and whether what is done compares with it.
-    which = "cell is finished" if todo is None else "figure is there"
-    todo = jobs(plan, store, wanted=wanted, limit=limit) if todo is None else todo
+    done = "every figure is there"
+    if todo is None:
+        todo = jobs(plan, store, wanted=wanted, limit=limit)
+        done = "every cell is finished" if todo else "no cell is chosen"
     schedule = Schedule(todo, store, limits.max_alike_failures, to_come, execution.retries)
     finished = environments(plan, store)
     for warning in (other_code(finished), of_another_file(plan, store), left_behind(plan.record, store)):
@@ -86,7 +88,7 @@ def run(
             listener.on_message(f"{status}: {job.label}: {job.entry(store).fault()}")
     if not schedule.left:
         plan.write(store)
-        listener.on_message(f"nothing to do: every {which}{'' if schedule.complete else ' or damaged'}")
+        listener.on_message(f"nothing to do: {done}{'' if schedule.complete else ' or damaged'}")
         return OK if schedule.complete else INCOMPLETE
 
     # Who does it; then the images, which also shows that they are good: a grid that cannot run leaves nothing behind.

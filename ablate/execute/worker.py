@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from ablate.terms import Term
 from ablate.train.outcome import Outcome
 
 BUSY = 75
-"""Exit status of a worker that found its entry held by another process."""
+"""Exit status of a worker that left its job alone: another process holds the entry, or it was cancelled before."""
 DISK_FULL = 74
 """Exit status of a worker that found the disk full."""
 UNUSABLE = 73
@@ -55,6 +55,8 @@ class Conditions:
     timeout_seconds: float | None = None
     kernels: Kernels = "auto"
     trackers: tuple[Term, ...] = ()
+    since: float = field(default_factory=time.time)
+    """When the job was given out, in seconds since 1970: who asked for its end later meant this one."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ class Stop:
     asked: Callable[[], bool]
     deadline: float | None
     entry: Entry
-    began: float
-    """When the job began, in seconds since 1970."""
+    since: float
+    """From when on asking for its end counts, in seconds since 1970."""
 
     @property
     def cancelled(self) -> bool:
-        return self.entry.cancelled(self.began)
+        return self.entry.cancelled(self.since)
 
     @property
     def overdue(self) -> bool:
@@ -98,13 +100,15 @@ def do_job(
         asked: whether the job shall save its state and end.
 
     Returns:
-        The exit status for the process: BUSY where another one holds the job, DISK_FULL or UNUSABLE where its files
-        could not be written, or 0.
+        The exit status for the process: BUSY where another one holds the job or it was cancelled before it began,
+        DISK_FULL or UNUSABLE where its files could not be written, or 0.
     """
     timeout = conditions.timeout_seconds
     entry = job.entry(store)
-    stop = Stop(asked, time.monotonic() + timeout if timeout else None, entry, time.time())
+    stop = Stop(asked, time.monotonic() + timeout if timeout else None, entry, conditions.since)
     try:
+        if stop.cancelled:
+            return BUSY
         with entry.claim():
             again = begin_again(entry) if job.kind != "cell" else None
             return 0 if entry.result() else _attempt(function, job, store, entry, conditions, stop, again)

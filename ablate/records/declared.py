@@ -38,9 +38,11 @@ def as_tuple(value: Any) -> Any:
 
 
 def seconds(value: Any) -> Any:
-    """Turns a time like 1h30m into seconds, and leaves everything else."""
+    """Turns a time like 1h30m, or a number of seconds as text, into seconds, and leaves everything else."""
     if not isinstance(value, str):
         return value
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
     if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", value):
         raise ValueError("not a time (there is: 2h, 90m, 30s, 1h30m or a number of seconds)")
     return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([smhd])", value))

@@ -42,7 +42,7 @@ def taken(lock: Path) -> Iterator[None]:
         Busy: where another process holds it.
     """
     before = _newest(lock)
-    if before and not _over(before, _clock_of(lock.parent)):
+    if before and not _over(before):
         raise Busy(f"{lock} is leased by {holder(lock)}")
     mine = lock.with_name(f"{lock.name}.lease-{_number(before) + 1:06d}")
     who = {"host": socket.gethostname(), "pid": os.getpid(), "machine": _machine()}
@@ -72,9 +72,9 @@ def taken(lock: Path) -> Iterator[None]:
 
 
 def held(lock: Path) -> bool:
-    """Says whether some process holds the lease; creates nothing."""
+    """Says whether some process holds the lease; leaves nothing behind."""
     newest = _newest(lock)
-    return newest is not None and not _over(newest, time.time())
+    return newest is not None and not _over(newest)
 
 
 def holder(lock: Path) -> str:
@@ -102,7 +102,7 @@ def _number(path: Path | None) -> int:
     return int(path.name.rpartition("-")[2]) if path else 0
 
 
-def _over(path: Path, now: float) -> bool:
+def _over(path: Path) -> bool:
     """Says whether a lease was ended, has run out, or is of a process of this machine that is gone."""
     content = _content(path)
     if content in (None, RELEASED):
@@ -113,7 +113,7 @@ def _over(path: Path, now: float) -> bool:
     try:
         # Opening a file is what makes NFS ask its server how old it is.
         with open(path, "rb") as file:
-            return now - os.fstat(file.fileno()).st_mtime > EXPIRES_SECONDS
+            return _now(path.parent) - os.fstat(file.fileno()).st_mtime > EXPIRES_SECONDS
     except FileNotFoundError:
         return True
 
@@ -145,6 +145,14 @@ def _boot() -> str:
 def _machine() -> str:
     """Names what the numbers of processes belong to: a host since it was started, or a container on it."""
     return f"{socket.gethostname()} {_boot()}"
+
+
+def _now(directory: Path) -> float:
+    """Returns the time by the clock of a file system, or by this machine's where nothing may be written."""
+    try:
+        return _clock_of(directory)
+    except OSError:
+        return time.time()
 
 
 def _clock_of(directory: Path) -> float:

@@ -1,7 +1,7 @@
 """A tracker that keeps a run elsewhere: what all of them do alike, whatever keeps it.
 
 Every log point is told once, also where several attempts come to it: a training that goes on repeats what it did bit
-for bit.
+for bit. So is what happened, but for how each attempt began.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Continued:
             self._keeper.sheet(step, _sheet(images))
 
     def event(self, step: int, kind: str, detail: str) -> None:
-        if step > self._keeper.told:
+        # How an attempt began is its own; only what it did from there on may repeat an earlier one.
+        if step > self._keeper.told or (step <= self._run.step and not self._run.over):
             self._keeper.event(step, kind, detail)
 
     def close(self, status: Status, figures: Figures) -> None:

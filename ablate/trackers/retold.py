@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ablate.records import Status
 from ablate.store import Entry
 from ablate.terms import Term
@@ -20,7 +22,7 @@ def retell(entry: Entry, term: Term) -> None:
     assert result is not None, f"{entry.path} is finished"
     last = entry.last_attempt()
     run = tracked_run(entry, settings, last.number if last else 1, result.step)
-    tracker = open_tracker(term, run)
+    tracker = open_tracker(term, replace(run, over=True))
     tracker.settings(settings.plain())
     for event in entry.events():
         tracker.event(event.step, event.kind, event.detail)

@@ -31,6 +31,8 @@ class TrackedRun:
     """At which this attempt begins: what was told of later steps before is void."""
     earlier: tuple[MetricRow, ...] = ()
     """The log points up to that step, which a tracker that was not asked for until now has not been told."""
+    over: bool = False
+    """Whether the training is over, so that all that it is told of may have been told while it ran."""
 
     @property
     def results(self) -> Path:

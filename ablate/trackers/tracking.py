@@ -33,11 +33,15 @@ class Tracking:
         self._terms = terms
         self._rows = StoreRows(entry)
         self._others: dict[str, Tracker] = {}
+        self._begun = False
+        self._before: list[tuple[int, str, str]] = []
+        """What happened before the trackers were opened: a state that was loaded, or a damaged one."""
         self._step = 0
         self._end: tuple[Status, Figures] = (Status.failed, {})
 
     def begin(self, step: int) -> None:
-        """Opens the trackers for a training that begins, or goes on, at a step."""
+        """Opens the trackers for a training that begins, or goes on, at a step, and tells them what happened before."""
+        self._begun = True
         if not self._terms:
             return
         settings = self.entry.settings()
@@ -46,6 +50,8 @@ class Tracking:
                 run = tracked_run(self.entry, settings, self.attempt, step)
                 self._others[term.name] = open_tracker(term, run)
                 self._others[term.name].settings(settings.plain() if settings else {})
+        for event in self._before:
+            self._tell("event", *event)
 
     def scalars(self, row: MetricRow) -> None:
         """Tells what a log point says."""
@@ -58,9 +64,12 @@ class Tracking:
         self._tell("images", step, images)
 
     def event(self, step: int, kind: str, detail: str) -> None:
-        """Tells what happened at a step."""
+        """Tells what happened at a step; the trackers once they are open."""
         self._rows.event(step, kind, detail)
-        self._tell("event", step, kind, detail)
+        if self._begun:
+            self._tell("event", step, kind, detail)
+        else:
+            self._before.append((step, kind, detail))
 
     def ends(self, status: Status, figures: Figures = MappingProxyType({})) -> None:
         """Takes how the attempt ends; it has failed where nobody says so."""

@@ -13,6 +13,7 @@ import pytest
 import ablate.cli.watch
 from ablate.cli.progress import line
 from ablate.execute.plan import stored_plan
+from ablate.execute.shard import Shard
 from ablate.records import Environment, MetricRow
 from tests.cli.test_progress import SNAPSHOT
 from tests.fabricated_store import Fabrication, fabricate
@@ -54,6 +55,20 @@ def test_status_of_a_grid_that_is_over_is_said_once(ablate_in, pretended):
     # What failed is tried again by the next run, and by no one that runs now.
     assert "100%  cells: 1 done · 0 running · 1 failed" in watched.output.splitlines()[0]
     assert watched.output.splitlines()[1:] == plain.output.splitlines()
+
+
+def test_a_shard_that_is_over_ends_a_watch_though_others_are_not(ablate_in, pretended, monkeypatch):
+    plan = pretended(*["well"] * 6, warmup=False)
+    ablate_in("run", "grid.toml", "--shard", "1/2")
+    monkeypatch.setattr(ablate.cli.watch, "follow", lambda turn: ended.append(turn()))
+    ended: list[bool] = []
+    in_shard = sum(point.id in Shard(1, 2) for point in plan.points)
+    assert 0 < in_shard < 6
+    watched = ablate_in("status", "grid.toml", "--watch", "--shard", "1/2")
+    assert ended == [True]
+    assert f"cells: {in_shard} done · 0 running · 0 failed · 0 diverged · 0 pending" in watched.output
+    ablate_in("status", "grid.toml", "--watch")
+    assert ended == [True, False]
 
 
 def test_programs_are_told_to_ask_again(ablate_in, pretended):

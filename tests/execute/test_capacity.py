@@ -89,6 +89,19 @@ def test_cells_share_a_device_where_there_are_more_workers_than_devices():
     assert [Capacity("cuda", workers, 1, gpus=2).cells_at_once for workers in (1, 2, 3, 4)] == [1, 1, 2, 2]
 
 
+def test_a_device_that_there_is_not_is_refused_whoever_runs_the_cells():
+    assert chosen(Execution(executor="slurm"), device="cuda").device == "cuda"
+    with pytest.raises(ValueError, match=r"unknown device 'gpu' \(there is: auto, cpu, cuda\)"):
+        chosen(Execution(executor="slurm"), device="gpu")
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("600", 600.0), ("0.5", 0.5), ("1h30m", 5400.0), (90, 90)])
+def test_a_time_is_a_number_of_seconds_or_has_units(said: str | float, seconds: float):
+    assert chosen(Execution(), time=said).time == seconds
+    with pytest.raises(ValueError, match="not a time"):
+        chosen(Execution(), time=f"{said} minutes")
+
+
 def test_kernels_are_asked_for_by_the_grid_and_by_the_command_line() -> None:
     assert capacity_of(Execution()).kernels == "auto"
     assert capacity_of(Execution(kernels="eager")).kernels == "eager"

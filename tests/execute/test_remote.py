@@ -1,6 +1,7 @@
 """What is sent to other machines, what they do with it, and how its end is read from the store."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from ablate.execute.worker import BUSY
 from ablate.records import Environment, Execution, FailureReason, Status
 from ablate.store import Store
 from tests.execute.pretend import PRETENDING, make_plan, saved_step
+
+CLOCK_SECONDS = 0.05
+"""More than the times of files are coarse by."""
 
 
 @pytest.fixture
@@ -51,6 +55,18 @@ def test_a_job_that_is_stopped_before_it_begins_makes_no_attempt(dispatch: Dispa
     assert not sent.request.stopped
 
 
+def test_one_that_is_cancelled_while_it_waits_in_a_queue_makes_no_attempt(dispatch: Dispatch, job: Job):
+    make_plan("well", warmup=False).write(dispatch.store)
+    sent = dispatch.sent(job)
+    time.sleep(CLOCK_SECONDS)
+    job.entry(dispatch.store).cancel()
+    assert do(replace(sent.request, function=pytest.fail), lambda: False) == BUSY
+    assert not job.entry(dispatch.store).attempts()
+    assert sent.exit(BUSY).lost == ""
+    time.sleep(CLOCK_SECONDS)
+    assert not job.entry(dispatch.store).cancelled(dispatch.sent(job).request.since), "the next run goes on with it"
+
+
 def test_what_its_machine_ended_is_lost_and_what_was_cancelled_or_stopped_is_not(dispatch: Dispatch, job: Job):
     sent = dispatch.sent(job)
     interrupted(sent)
@@ -66,8 +82,8 @@ def test_what_its_machine_ended_is_lost_and_what_was_cancelled_or_stopped_is_not
 
     sent = dispatch.sent(job)
     interrupted(sent)
+    time.sleep(CLOCK_SECONDS)
     entry.cancel()
-    sent.since = time.time() - 60
     assert not read_result(entry, sent.exit(0), Environment(), saved_step).lost
 
 

@@ -282,6 +282,24 @@ def test_a_cell_whose_files_cannot_be_written_says_which_in_a_sentence_and_stops
     assert capsys.readouterr().err.startswith(f"well seed=0: [Errno {errno.ENOTDIR}] Not a directory: '{taken}")
 
 
+def test_a_cell_that_is_cancelled_before_its_process_begins_is_left_out_and_the_run_ends(tmp_path: Path):
+    plan, notes = make_plan("well", "well", warmup=False), Notes()
+    first, _ = entries(plan, tmp_path)
+
+    class Queued(LocalExecutor):
+        def _conditions(self, slot: int) -> Conditions:
+            made = super()._conditions(slot)
+            if not first.path.exists():
+                time.sleep(0.05)  # the times of files are coarse
+                first.cancel()
+            return made
+
+    assert run_pretended(plan, tmp_path, notes, workers=1, executor=Queued) == 3
+    assert statuses(plan, tmp_path) == ["pending", "done"]
+    assert not first.attempts()
+    assert run_pretended(plan, tmp_path) == 0
+
+
 def test_a_cell_whose_directory_is_a_link_to_itself_is_named_and_stops_no_other(tmp_path: Path):
     plan, notes = make_plan("well", "well", "well", warmup=False), Notes()
     first, second, _ = (entry.path for entry in entries(plan, tmp_path))

@@ -85,6 +85,28 @@ def test_a_lease_is_renewed_and_one_of_a_host_that_died_runs_out(path: Path, oth
         assert held(path)
 
 
+@pytest.mark.parametrize("skew", [-90, 90])
+def test_a_reader_whose_clock_is_off_sees_what_a_writer_sees(path: Path, other: Host, monkeypatch, skew: float):
+    real = time.time
+    monkeypatch.setattr(lease.time, "time", lambda: real() + skew)
+    assert held(path)
+    with pytest.raises(Busy), exclusive(path):
+        pass
+    other.end()
+    (left,) = path.parent.glob("lock.lease-*")
+    os.utime(left, (0, real() - 70))
+    assert not held(path)
+    assert sorted(path.parent.iterdir()) == sorted([path, left]), "nothing is left of looking"
+
+
+def test_a_reader_that_may_not_write_goes_by_its_own_clock(path: Path, other: Host, monkeypatch):
+    def refused(_directory: Path) -> float:
+        raise PermissionError
+
+    monkeypatch.setattr(lease, "_clock_of", refused)
+    assert held(path)
+
+
 def test_a_lease_of_a_process_of_this_host_that_died_is_over_at_once(path: Path):
     here = Host(path, "here")
     assert held(path)

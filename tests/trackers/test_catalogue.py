@@ -47,7 +47,7 @@ def test_what_a_tracker_does_not_have_is_refused_in_a_sentence(text: str, said: 
 def test_a_package_that_is_missing_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     require_trackers([Term(name="csv")])
-    with pytest.raises(AbsentError, match=r"needs the package wandb.*pip install 'ablate\[wandb\]'"):
+    with pytest.raises(AbsentError, match=r"needs the package wandb.*pip install '\.\[wandb\]'"):
         require_trackers([Term(name="wandb")])
     with pytest.raises(UnknownNameError):
         require_trackers([Term(name="wand")])

@@ -113,6 +113,8 @@ def test_a_resumed_training_goes_on_with_its_run_from_the_step_that_was_saved(ma
     assert (second.run.attempt, second.run.step) == (2, 7)
     logged = [row["step"] for tracker in opened for row in tracker.of("scalars")]
     assert logged == [row.step for row in entry.metrics()] == [1, 4, 8, 12]
+    assert [tracker.of("event") for tracker in opened] == [[], [(7, "resume")]]
+    assert [name for name, _ in second.told[:2]] == ["settings", "event"]
     table = (entry.path / "metrics.csv").read_text().splitlines()
     assert [line.partition(",")[0] for line in table] == ["step", "1", "4", "8", "12"]
     assert table[0].count(",") == table[-1].count(",") > 10
@@ -140,6 +142,19 @@ def test_a_divergence_is_told_as_an_event(make_cell, claimed, store: Store, open
     assert train(cell, entry, store, "remembered").status == "diverged"
     assert opened[0].of("event") == [(entry.result().step, "nonfinite")]
     assert opened[0].of("close") == [(Status.diverged, {})]
+
+
+def test_a_damaged_checkpoint_is_told_once_the_trackers_are_open(make_cell, claimed, store: Store, opened):
+    cell = make_cell()
+    entry, steps = claimed(cell), iter(range(1, 99))
+    assert train(cell, entry, store, stop=lambda: next(steps) >= 7).status == "interrupted"
+    entry.checkpoint.write_bytes(entry.checkpoint.read_bytes()[:-1])
+    entry.begin_attempt(Environment())
+    assert train(cell, entry, store, "remembered").status == "done"
+    (tracker,) = opened
+    told = [kind for _, kind in tracker.of("event")]
+    assert told == [event.kind for event in entry.events()]
+    assert told[0] == "damaged_checkpoint"
 
 
 def test_a_training_that_breaks_off_has_failed(make_cell, claimed, store: Store, opened):
