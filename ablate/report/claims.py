@@ -15,7 +15,7 @@ TOO_FEW = ("seeds", "family")
 LEVELS = 3
 """Levels of an axis that sentences name; figures and tables have all of them."""
 
-CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg", "none": "uncorrected"}
+CORRECTIONS = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}
 
 
 def subject(contrast: Contrast) -> list[Span | str]:
@@ -48,22 +48,29 @@ def label(metric: Metric, contrast: Contrast) -> str:
 
 
 def difference(metric: Metric, contrast: Contrast) -> str:
-    """Writes the mean difference with its unit and interval."""
-    own = contrast.effect.interval
-    if own is None:
+    """Writes the mean difference with its unit and the interval that it is judged by."""
+    if contrast.judgement is None:
         return "no pairs"
+    own = contrast.judgement.interval
     return f"{with_unit(metric, own.mean, signed=True)} {interval(own, metric.decimals)}"
 
 
+def correction(contrast: Contrast) -> str:
+    """Says how its p-values are corrected, and for how many comparisons."""
+    if contrast.correction == "none":
+        return "uncorrected"
+    return f"{CORRECTIONS[contrast.correction]} over {contrast.family}"
+
+
 def certainty(metric: Metric, contrast: Contrast, planned: int) -> str:
-    """Writes what a verdict rests on: the margin, the corrected p-value and the seeds."""
-    judged, own = contrast.judgement, contrast.effect.interval
-    if judged is None or own is None:
+    """Writes what a verdict rests on: the margin, the corrected p-value of its claim and the seeds."""
+    if contrast.judgement is None:
         return ""
     parts = [f"margin {fixed(contrast.margin, metric.decimals)}"] if contrast.margin else []
-    correction = f", {CORRECTIONS[contrast.correction]} over {contrast.family}" if contrast.family > 1 else ""
-    parts += [f"p = {probability(contrast.adjusted_p)}{correction}"] if contrast.adjusted_p is not None else []
-    return ", ".join([*parts, f"{own.n} of {plural(planned, 'seed')}"])
+    corrected = f", {correction(contrast)}" if contrast.family > 1 else ""
+    p = contrast.adjusted_claim_p
+    parts += [f"p = {probability(p)}{corrected}"] if p is not None else []
+    return ", ".join([*parts, f"{contrast.judgement.interval.n} of {plural(planned, 'seed')}"])
 
 
 def sentence(metric: Metric, contrast: Contrast, planned: int) -> list[Span | str]:
@@ -91,7 +98,9 @@ def why_not(contrast: Contrast) -> str:
     judged = contrast.judgement
     if contrast.reason == "curves" or (contrast.reason == "pairs" and contrast.curve):
         refused = contrast.curve.refused if contrast.curve else ()
-        return f"no curves to compare at equal bits ({joined(list(refused)) or 'no axis draws one of four points'})"
+        return (
+            f"no curves to compare at equal bits ({joined(list(refused)) or 'no other axis draws one of four points'})"
+        )
     if contrast.reason == "protocol":
         return f"not measured alike: {contrast.other_protocol}"
     if contrast.reason == "taught":
@@ -123,12 +132,14 @@ def _bits(contrast: Contrast) -> str:
 
 
 def _spread(contrast: Contrast) -> str:
-    own, judged = contrast.effect.interval, contrast.judgement
-    assert own is not None
+    judged = contrast.judgement
     assert judged is not None
-    if leaning(own, contrast.margin, contrast.direction) != "inconclusive":
-        also = "" if judged.claim != "equivalent" else " or that for seeds that fall to one side"
-        return f"its interval alone would do, but corrected, the exact test{also} does not reach alpha"
+    if leaning(judged.interval, contrast.margin, contrast.direction) != "inconclusive":
+        also = "" if judged.claim != "equivalent" else " and that for seeds that fall to one side"
+        corrected = "" if contrast.adjusted_claim_p == judged.claim_p else ", corrected,"
+        return (
+            f"its interval alone would do, but p, for which the exact test{also} counts too,{corrected} is above alpha"
+        )
     what = "the interval reaches over the margin" if contrast.margin else "not separable from zero"
     if contrast.seeds_resolving is None:
         return what

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ablate.analysis import (
     Arm,
     Contrast,
+    Effect,
     Interval,
     Scores,
     Study,
@@ -18,6 +19,7 @@ from ablate.analysis import (
     collect_images,
     contrasts,
     read_curves,
+    t_interval,
     time_shares,
     winner,
 )
@@ -149,6 +151,15 @@ class Evidence:
     def alpha(self) -> float:
         """The level of significance that the grid file declares."""
         return self.study.compare.alpha
+
+    @property
+    def confidence(self) -> str:
+        """The confidence that intervals of what is judged have, in words."""
+        return f"{100 * (1 - self.alpha):.6g} %"
+
+    def interval(self, effect: Effect) -> Interval | None:
+        """Returns Student's interval of an effect as it is judged, at 1 - alpha; None without pairs."""
+        return t_interval(effect.differences, 1 - self.alpha) if effect.differences else None
 
     @cached_property
     def all_on_axes(self) -> bool:

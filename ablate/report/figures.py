@@ -103,10 +103,17 @@ class Drawing:
     canvas: Canvas
     width: float
     """In inches."""
+    letters: float = 1.0
+    """Size of letters, as a share of those in a report."""
     titles: dict[str, str] = field(default_factory=dict)
     """Group id -> words that show when the pointer rests on it."""
 
     stacked: bool = False
+
+    @property
+    def room(self) -> float:
+        """How many letters a row holds, as a share of those in a report."""
+        return self.width / WIDTH / self.letters
 
     def panels(self, count: int, **layout: Any) -> Sequence[Axes]:
         """Returns so many panels in a row, or below each other in a column of a paper."""
@@ -155,7 +162,7 @@ def draw(name: str, height: float, layout: Literal["constrained"] | None = "cons
     with drawing(name, letters, options):
         from matplotlib.figure import Figure as Canvas
 
-        yield Drawing(name, Canvas(figsize=(width, height * letters), layout=layout), width)
+        yield Drawing(name, Canvas(figsize=(width, height * letters), layout=layout), width, letters)
 
 
 def axis_title(metric: Metric, better: bool = False) -> str:

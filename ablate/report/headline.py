@@ -20,6 +20,7 @@ SENTENCES = 3
 _NO_VERDICT = {
     Doubt.bits: "cannot be judged: other bits than {baseline}",
     Doubt.protocol: "cannot be judged: not measured like {baseline}",
+    Doubt.taught: "cannot be judged against {baseline}: trained against the network that measures",
     Doubt.curves: "cannot be judged: no curve at the bits of {baseline}",
     Doubt.seeds: "cannot be judged: too few seeds beside {baseline}",
     Doubt.family: "cannot be judged: too few seeds beside {baseline}",

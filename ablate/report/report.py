@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Raised when a program that reads report.json would have to change."""
+
+BESIDE = ("figures", "tables")
+"""Directories beside the pages that a report writes files into."""
 
 JUDGEMENTS = "by-eye"
 """Directory beside a report in which judgements by eye lie."""
@@ -140,26 +144,37 @@ def write_document(
             beside[out / image_path(gallery, number)] = contact_sheet(image)
     papers = {out / "figures" / name: content for name, content in printed.items()}
     beside |= tables | papers
+    earlier = _written_before(out)
     for path, content in beside.items():
         write_bytes(path, content)
-    _sweep(out, beside)
+    _sweep(out, earlier, beside)
     # Last the pages and, after them, the numbers: a program that finds new numbers finds the pages that belong to them.
-    numbers = plain_data(_numbers(document))
+    files = sorted(path.relative_to(out).as_posix() for path in beside)
+    numbers = plain_data({**_numbers(document), "files": files})
     found = numbers.get("completeness", {})
     altered = found.get("altered", 0) + len(found.get("altered_warmups", ()))
-    html, markdown, json = (out / f"report.{ending}" for ending in ("html", "md", "json"))
-    report = Report(html, markdown, json, tuple(tables), found.get("broken", 0), tuple(papers), altered)
+    html, markdown, data = (out / f"report.{ending}" for ending in ("html", "md", "json"))
+    report = Report(html, markdown, data, tuple(tables), found.get("broken", 0), tuple(papers), altered)
     write_bytes(report.markdown, to_markdown(document).encode())
     write_bytes(report.html, to_html(document).encode())
     write_json(report.json, numbers)
     return report
 
 
-def _sweep(out: Path, kept: Collection[Path]) -> None:
-    """Deletes what an earlier report left beside its pages and this one does not show."""
-    for directory, endings in (("figures", (".svg", ".png", ".webp", ".pdf")), ("tables", (".csv", ".tex"))):
+def _written_before(out: Path) -> set[str]:
+    """Returns the files that the earlier report lists as its own; none where there is no such list."""
+    try:
+        found = json.loads((out / "report.json").read_bytes())["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
+    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
+
+
+def _sweep(out: Path, earlier: Collection[str], kept: Collection[Path]) -> None:
+    """Deletes what an earlier report wrote beside its pages and this one does not show; files of others stay."""
+    for directory in BESIDE:
         for path in (out / directory).glob("*"):
-            if path.suffix in endings and path not in kept:
+            if path.relative_to(out).as_posix() in earlier and path not in kept:
                 path.unlink()
 
 

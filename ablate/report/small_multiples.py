@@ -19,7 +19,7 @@ COLUMNS = 6
 """Loss types side by side; a grid with more has further drawings."""
 
 LEGEND_WIDTH, KEY = 150, 8
-"""Letters that a row of a legend has room for, and what the sample and the gap of an entry take of them."""
+"""Letters that a row of a legend has room for in a report, and what the sample and the gap of an entry take of them."""
 
 ROW = 0.2
 """Height of a row of a legend in inches."""
@@ -117,7 +117,8 @@ class SmallMultiples:
             for panel in grid[-1]:
                 panel.set_xlabel("step")
             # The height follows from how many lines the keys take.
-            keys = _keys({row.title: panels for row, panels in zip(self.rows, grid, strict=True)})
+            room = round(LEGEND_WIDTH * drawn.room)
+            keys = _keys({row.title: panels for row, panels in zip(self.rows, grid, strict=True)}, room)
             bottom = 0.6 + ROW * sum(key.rows for key in keys)
             drawn.canvas.set_size_inches(drawn.width, 0.3 + self.height * len(self.rows) + bottom)
             _write(drawn.canvas, keys)
@@ -146,15 +147,16 @@ class SmallMultiples:
 
 @dataclass(frozen=True)
 class Key:
-    """A legend: what its entries are called, and a title where a drawing has several."""
+    """A legend: what its entries are called, how many letters a row holds, and a title where there are several."""
 
     handles: Mapping[str, Any]
+    room: int
     title: str = ""
 
     @property
     def columns(self) -> int:
         """Entries side by side."""
-        return max(1, LEGEND_WIDTH // (max(map(len, self.handles)) + KEY))
+        return max(1, self.room // (max(map(len, self.handles)) + KEY))
 
     @property
     def rows(self) -> int:
@@ -162,14 +164,14 @@ class Key:
         return -(-len(self.handles) // self.columns) + bool(self.title)
 
 
-def _keys(panels: Mapping[str, Sequence[Axes]]) -> list[Key]:
+def _keys(panels: Mapping[str, Sequence[Axes]], room: int) -> list[Key]:
     """Returns one key for all rows, or a key for each where one style means one thing here and another there."""
     rows = {title: _handles(row) for title, row in panels.items()}
     everything = {label: handle for handles in rows.values() for label, handle in handles.items()}
     styles = {(handle.get_color(), handle.get_linestyle()) for handle in everything.values()}
     if len(styles) < len(everything):
-        return [Key(handles, title) for title, handles in rows.items() if handles]
-    return [Key(everything)] if len(everything) > 1 else []
+        return [Key(handles, room, title) for title, handles in rows.items() if handles]
+    return [Key(everything, room)] if len(everything) > 1 else []
 
 
 def _handles(panels: Sequence[Axes]) -> dict[str, Any]:

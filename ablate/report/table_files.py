@@ -12,6 +12,9 @@ from ablate.report.document import Column, Table, Value
 LONG = 40
 """Rows from which a LaTeX table breaks over pages."""
 
+WORDY, PARAGRAPH = 40, "p{50mm}"
+"""Characters from which a LaTeX column of words is set in paragraphs, and how such a column is declared."""
+
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
     "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
@@ -56,9 +59,13 @@ def _exact(value: Value, column: Column) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Returns a booktabs table with its caption; one of many rows breaks over pages."""
+    """Returns a booktabs table with its caption; one of many rows breaks over pages.
+
+    Second lines are a row of their own, in smaller letters, that stays with the row above it.
+    """
     kind = "longtable" if len(table.rows) > LONG else "tabular"
-    shape = "".join("r" if column.numeric else "l" for column in table.columns)
+    shapes = [_shape(column, [row[index] for row in table.rows]) for index, column in enumerate(table.columns)]
+    shape = "".join(shapes)
     lines = [f"% \\usepackage{{booktabs{',longtable' if kind == 'longtable' else ''}}}"]
     caption = escaped(" ".join([f"{table.title}.", table.caption.replace("Click a heading to sort.", "")]).strip())
     if kind == "tabular":
@@ -68,7 +75,7 @@ def to_latex(table: Table) -> str:
         lines += [f"\\begin{{longtable}}{{{shape}}}", f"\\caption{{{caption}}}\\label{{tab:{table.name}}}\\\\"]
     lines += [r"\toprule", _line([escaped(column.heading) for column in table.columns]), r"\midrule"]
     lines += [r"\endhead"] if kind == "longtable" else []
-    lines += [_line([_field(value) for value in row]) for row in table.rows]
+    lines += [line for row in table.rows for line in _row(row, shapes)]
     lines += [r"\bottomrule", f"\\end{{{kind}}}"] + ([r"\end{table}"] if kind == "tabular" else [])
     return "\n".join(lines) + "\n"
 
@@ -78,8 +85,32 @@ def escaped(words: str) -> str:
     return re.sub("|".join(map(re.escape, WRITTEN)), lambda match: WRITTEN[match[0]], words)
 
 
-def _line(fields: Sequence[str]) -> str:
-    return f"{' & '.join(fields)} \\\\"
+def _shape(column: Column, values: Sequence[Value]) -> str:
+    """Returns how a column is declared: numbers to the right, words to the left, sentences as paragraphs."""
+    if column.numeric:
+        return "r"
+    wordy = any(len(words) > WORDY for value in values if not value.code for words in (value.text, value.below))
+    return PARAGRAPH if wordy else "l"
+
+
+def _row(values: Sequence[Value], shapes: Sequence[str]) -> list[str]:
+    fields = [_set(_field(value), shape) for value, shape in zip(values, shapes, strict=True)]
+    if not any(value.below for value in values):
+        return [_line(fields)]
+    small = [f"\\footnotesize {escaped(value.below)}" if value.below else "" for value in values]
+    notes = [_set(words, shape) for words, shape in zip(small, shapes, strict=True)]
+    return [_line(fields, r"\\*"), _line(notes), r"\addlinespace"]
+
+
+def _set(field: str, shape: str) -> str:
+    r"""Returns a field, in a paragraph with a ragged edge; `\raggedright` would change what ends the row."""
+    return f"\\rightskip=0pt plus 1fil\\relax {field}" if field and shape == PARAGRAPH else field
+
+
+def _line(fields: Sequence[str], end: str = r"\\") -> str:
+    # A bracket at the beginning would be an option of the line before.
+    line = " & ".join(fields)
+    return f"{'{}' if line.startswith('[') else ''}{line} {end}"
 
 
 def _field(value: Value) -> str:

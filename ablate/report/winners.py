@@ -35,12 +35,15 @@ def _doubt(evidence: Evidence, winners: list[Winner]) -> str:
 
 def _trade(evidence: Evidence, winners: int) -> str:
     if winners == 1:
-        return "It is best on every primary metric." if len(evidence.primary) > 1 else ""
+        everything = len(evidence.winners) == len(evidence.primary) > 1
+        return "It is best on every primary metric." if everything else ""
     names = [metric.name for metric in evidence.primary]
     fair = [arm for arm in candidates(evidence.study) if not any(map(arm.trained_against, names))]
     points = {arm.name: [arm.mean(name) for name in names] for arm in fair}
     known = {name: [value for value in point if value is not None] for name, point in points.items()}
     complete = {name: point for name, point in known.items() if len(point) == len(evidence.primary)}
+    if len(complete) < 2:
+        return ""
     front = frontier(complete, [metric.better for metric in evidence.primary])
     return f"No arm is best at everything: {len(front)} of {len(complete)} are beaten by none, each a trade."
 

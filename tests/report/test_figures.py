@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from PIL import Image
 
+from ablate.analysis import Contrast, Effect, t_interval
+from ablate.analysis.verdicts import judge
 from ablate.metrics.catalogue import metrics
 from ablate.report import write_report
-from ablate.report.figures import LONG_NAME, Style, axis_title, draw, key, name_rows
+from ablate.report.figures import LONG_NAME, PAPERS, Drawing, Paper, Style, axis_title, draw, key, name_rows, printing
+from ablate.report.sections.forest import _figure
+from ablate.report.small_multiples import LEGEND_WIDTH, Key, _write
 from ablate.report.svg import SERIES
 from tests.fabricated_store import Fabrication, fabricate
 
@@ -47,6 +55,38 @@ def test_names_of_rows_take_two_lines_at_most() -> None:
 def test_an_axis_says_the_unit_and_which_way_is_better() -> None:
     assert axis_title(metrics["psnr"]) == "PSNR (dB)"
     assert axis_title(metrics["ms_ssim"], better=True) == "MS-SSIM, higher is better"
+
+
+@pytest.mark.parametrize("paper", [None, PAPERS[0]])
+@pytest.mark.parametrize("name", ["a", "channels", "scales 3, channels", "adversarial hinge, scales 3, channels"])
+def test_keys_of_small_multiples_stay_within_a_page(paper: Paper | None, name: str) -> None:
+    handles = {f"{name} {number}": Line2D([], []) for number in range(24)}
+    with printing(paper, "png") if paper else nullcontext(), draw("test", 3.0, layout=None) as drawn:
+        legend = Key(handles, round(LEGEND_WIDTH * drawn.room))
+        _write(drawn.canvas, [legend])
+        drawn.canvas.draw_without_rendering()
+        assert drawn.canvas.legends[0].get_window_extent().x1 <= drawn.canvas.bbox.x1
+        assert legend.columns > 1
+
+
+def test_titles_of_the_forest_plot_stay_within_a_page() -> None:
+    found = {name: [contrast(name)] for name in ("psnr", "bpp_actual", "bpp_bound", "bpp_entropy")}
+    shown = [metrics[name] for name in found]
+    with printing(PAPERS[0], "png"), mock.patch.object(Drawing, "figure", autospec=True) as kept:
+        _figure(shown, [("loss.adversarial", "hinge")], found)
+        canvas = kept.call_args.args[0].canvas
+        canvas.draw_without_rendering()
+        words = canvas.findobj(lambda artist: isinstance(artist, Text) and artist.get_weight() == "bold")
+        edges = [each.get_window_extent().x1 for each in words if each.get_text()]
+        beginnings = [panel.bbox.x0 for panel in canvas.axes[1:]]
+        assert all(edge < begin for edge, begin in zip(edges, [*beginnings, canvas.bbox.x1], strict=True)), edges
+
+
+def contrast(metric: str) -> Contrast:
+    differences = {seed: 0.01 * seed for seed in range(8)}
+    interval = t_interval(list(differences.values()))
+    effect = Effect("loss.adversarial", "hinge", "vanilla", metric, differences, interval, 8, 8)
+    return Contrast(effect, "higher", True, 0.0, judge(effect.differences, 0.0, "higher"))
 
 
 @pytest.mark.parametrize(("ending", "first"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")])

@@ -30,7 +30,16 @@ def test_every_figure_and_every_table_stands_in_a_paper_that_compiles(tmp_path: 
     figures = [f"\\includegraphics{{{path}}}\n\n" for path in written.figures]
     labels = tmp_path / "labels.tex"
     letters = Value("é ß ł “quoted” — 25 µm; " + " ".join(WRITTEN))
-    labels.write_text(to_latex(Table("labels", "What people write", (Column("arm", numeric=False),), ((letters,),))))
+    labels.write_text(
+        to_latex(
+            Table(
+                "labels",
+                "What people write",
+                (Column("arm", numeric=False),),
+                ((letters,), (Value("[0.5, 0.9]", "[0, 1]"),)),
+            )
+        )
+    )
     tables = [f"\\input{{{path}}}\n\\clearpage\n" for path in (*written.tables, labels)]
     assert len(figures) > 8
     assert len(tables) > 8

@@ -181,13 +181,33 @@ def test_tables_that_are_asked_for_lie_beside_the_report(tmp_path: Path) -> None
     assert len(rows) == 1 + 4
 
 
-def test_what_an_earlier_report_left_beside_its_pages_goes_and_what_is_not_its_own_stays(tmp_path: Path) -> None:
+def test_what_an_earlier_report_wrote_beside_its_pages_goes_and_what_is_not_its_own_stays(tmp_path: Path) -> None:
     stores = [fabricate(tmp_path, Fabrication(axes=ONE_AXIS, recon=False))]
-    write_report(stores, tmp_path / "out", ["csv"])
-    (tmp_path / "out" / "figures" / "stale.svg").write_text("<svg/>")
-    (tmp_path / "out" / "figures" / "notes.txt").write_text("mine")
-    write_report(stores, tmp_path / "out")
-    left = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert "stale.svg" not in left
-    assert "arms.csv" not in left
-    assert {"notes.txt", "tradeoff.svg", "report.html"} <= left
+    out = tmp_path / "out"
+    mine = ["figures/architecture.pdf", "figures/photo.png", "figures/mine.svg", "tables/related.tex"]
+    for name in mine:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    write_report(stores, out, ["csv"], figures="png")
+    asked = {"tables/arms.csv", "figures/tradeoff-page.png"}
+    assert asked <= files_of(out)
+    write_report(stores, out)
+    assert files_of(out) >= {*mine, "figures/tradeoff.svg", "report.html"}
+    assert not asked & files_of(out)
+
+
+@pytest.mark.parametrize("numbers", ["no JSON", '{"files": ["../notes.txt"]}'])
+def test_a_report_without_a_list_of_its_files_has_nothing_deleted(tmp_path: Path, numbers: str) -> None:
+    stores = [fabricate(tmp_path, Fabrication(axes=ONE_AXIS, recon=False))]
+    out = tmp_path / "out"
+    (out / "figures").mkdir(parents=True)
+    for path in (out / "figures/old.svg", tmp_path / "notes.txt", out / "notes.txt"):
+        path.write_text("mine")
+    (out / "report.json").write_text(numbers)
+    write_report(stores, out)
+    assert {"figures/old.svg", "notes.txt"} <= files_of(out)
+    assert (tmp_path / "notes.txt").exists()
+
+
+def files_of(out: Path) -> set[str]:
+    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}

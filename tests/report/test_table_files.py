@@ -62,9 +62,19 @@ def test_csv_of_a_field_without_a_number_is_its_words() -> None:
 def test_latex_prints_every_word_as_it_is() -> None:
     text = to_latex(table())
     assert r"a \& b\_c & \textbf{21.50 $\pm$ 0.10} & \texttt{00ff} \\" in text
+    # The second line stays with it.
+    assert "\\\\*\n & \\footnotesize raw 20.1 &  \\\\\n" in text
     assert r"\caption{Arms. 50\% of all.}" in text
     assert r"\begin{tabular}{lrl}" in text
     assert r"\label{tab:arms}" in text
+
+
+def test_sentences_in_latex_are_paragraphs_and_no_field_is_an_option_of_the_line_before() -> None:
+    sentence = Value("inconclusive", "the interval reaches over the margin; at this spread 12 seeds would tell")
+    text = to_latex(Table("t", "T", (COLUMNS[0], Column("verdict", numeric=False)), ((Value("[1, 2]"), sentence),)))
+    assert r"\begin{tabular}{lp{50mm}}" in text
+    assert r"{}[1, 2] & \rightskip=0pt plus 1fil\relax inconclusive \\*" in text
+    assert r" & \rightskip=0pt plus 1fil\relax \footnotesize the interval reaches" in text
 
 
 def test_nothing_that_latex_would_take_for_markup_is_left() -> None:
@@ -80,5 +90,5 @@ def test_begin_and_end_match_and_every_row_has_every_column() -> None:
         assert begun == ended[::-1]
         assert ("longtable" in begun) == (rows > LONG)
         body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
-        fields = [len(re.findall(r"(?<!\\)&", line)) for line in body.splitlines() if line.endswith(r"\\")]
-        assert fields == [2] * rows
+        fields = [len(re.findall(r"(?<!\\)&", line)) for line in body.splitlines() if re.search(r"\\\\\*?$", line)]
+        assert fields == [2] * 2 * rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Axis, Contrast, Effect, LevelMean, effects, level_means
@@ -26,7 +26,7 @@ DRAWN = ("psnr", "fd_", "bpp_actual")
 MEAN = Style(SERIES[0][0])
 
 HOW = (
-    "A difference compares cells that agree in everything but this axis, seed by seed; its 95 % t-interval is over "
+    "A difference compares cells that agree in everything but this axis, seed by seed; its {} t-interval is over "
     "seeds. A marginal mean moves when cells are missing; a difference does not."
 )
 
@@ -62,11 +62,12 @@ def axis_effects(evidence: Evidence) -> Content:
     means = {
         (axis.name, metric.name): level_means(study, axis, metric.name) for axis in study.axes for metric in metrics
     }
-    blocks: list[Block] = [text(HOW)]
+    blocks: list[Block] = [text(HOW.format(evidence.confidence))]
     drawn = [m for m in metrics if m in evidence.primary or m.name.startswith(DRAWN)]
     if drawn:
         blocks.append(_figure(study.axes, drawn, means))
-    blocks += [_table(axis, metrics, means, found, evidence.contrasts) for axis in study.axes]
+    judged = {name: [replace(each, interval=evidence.interval(each)) for each in own] for name, own in found.items()}
+    blocks += [_table(axis, metrics, means, judged, evidence.contrasts) for axis in study.axes]
     data = {
         "axes": [asdict(axis) for axis in study.axes],
         "level_means": [asdict(mean) for each in means.values() for mean in each],
@@ -118,13 +119,13 @@ def _table(
     metrics: Sequence[Metric],
     means: Means,
     found: Mapping[str, Sequence[Effect]],
-    judged: Mapping[str, Sequence[Contrast]],
+    contrasts: Mapping[str, Sequence[Contrast]],
 ) -> Table:
     rows = [
         Row(
             place, level, {metric.name: means[axis.name, metric.name][place] for metric in metrics},
             {name: each for name, own in found.items() for each in own if each.key == (axis.name, level)},
-            {name: each for name, own in judged.items() for each in own if each.effect.key == (axis.name, level)},
+            {name: each for name, own in contrasts.items() for each in own if each.effect.key == (axis.name, level)},
         )
         for place, level in enumerate(axis.levels)
     ]  # fmt: skip

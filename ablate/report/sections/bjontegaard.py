@@ -52,20 +52,21 @@ def bjontegaard_table(evidence: Evidence) -> Table | None:
         "bjontegaard", "Bjøntegaard differences", rows,
         words("comparison", lambda row: comparison(row.quality.effect)),
         words("metric", lambda row: f"BD-{row.metric.label}"),
-        numbers("at equal bits", lambda row: _mean(row.quality, row.metric.decimals, row.metric.unit),
+        numbers("at equal bits", lambda row: _mean(evidence, row.quality, row.metric.decimals, row.metric.unit),
                 hint="mean difference over the logarithm of the bits that both curves cover"),
-        numbers("bits at equal quality", lambda row: _mean(row.rate, 1, scale=100), "%",
+        numbers("bits at equal quality", lambda row: _mean(evidence, row.rate, 1, scale=100), "%",
                 "BD-rate: negative is fewer bits"),
         numbers("overlap", _overlap, "%", "the least share of bits that two compared curves have in common"),
         numbers("Akima against PCHIP", _disagreement,
                 hint="how far apart the two interpolations are, at equal bits and in bits"),
         caption=f"Curves run along {joined(list(axes))}, one for each seed and each setting of the other axes; "
-        "differences are averaged within a seed, and intervals are over the seeds. Interpolated by Akima.",
+        f"differences are averaged within a seed; {evidence.confidence} intervals are over the seeds. "
+        "Interpolated by Akima.",
     )  # fmt: skip
 
 
-def _mean(found: CurveEffect, decimals: int, unit: str = "", scale: float = 1.0) -> Value:
-    own = found.effect.interval
+def _mean(evidence: Evidence, found: CurveEffect, decimals: int, unit: str = "", scale: float = 1.0) -> Value:
+    own = evidence.interval(found.effect)
     if own is None:
         return Value("refused", joined(list(found.refused)), tone="muted")
     pairs = f"{found.effect.pairs} of {found.effect.planned_pairs} pairs of curves"

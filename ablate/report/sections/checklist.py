@@ -24,8 +24,9 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     yield "Repetitions.", f"{plural(len(study.seeds), 'seed')} an arm ({seeds}); a seed draws weights, crops and noise."
     yield (
         "Error bars.",
-        "Standard deviations are over seeds. Intervals are Student's t at 95% over seeds, of differences paired by "
-        "seed where two arms are compared. Images are never counted as repetitions.",
+        "Standard deviations are over seeds. Intervals are Student's t over seeds, of differences paired by seed where "
+        f"two arms are compared: at {evidence.confidence} where a verdict rests on them, else at 95 %. Images are "
+        "never counted as repetitions.",
     )
     counts = Counter(cell.status for cell in study.cells)
     lost = counted({status: counts[status] for status in CELL_STATUSES[1:]})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablate.analysis import Contrast
 from ablate.metrics import Metric
-from ablate.report.claims import CORRECTIONS, TOO_FEW, comparison, label, verdict, why_not
+from ablate.report.claims import TOO_FEW, comparison, correction, label, verdict, why_not
 from ablate.report.document import Block, Figure, Table, Tone, Value, text
 from ablate.report.evidence import Evidence
 from ablate.report.figures import Style, axis_title, band, draw, key, name_rows
@@ -29,12 +30,22 @@ ROWS = 40
 PANELS = 4
 """Metrics of the drawing at most: the primary ones first."""
 
+PANEL_TITLE = 16
+"""Characters of a panel's title in one line."""
+
 STYLES = {
     "better": Style(SERIES[2][0]),
     "worse": Style(SERIES[1][0], "D"),
     "equivalent": Style(SERIES[0][0], "s"),
     "inconclusive": Style(SERIES[7][0], fill="none"),
 }
+
+TOGETHER = {
+    "holm": "both corrected for all declared comparisons on the metric (Holm)",
+    "holm-all": "both corrected for all declared comparisons on all metrics (Holm)",
+    "none": "neither corrected for the number of declared comparisons",
+}
+"""[compare] correction -> what is corrected for what, in words."""
 
 TONES: Mapping[str, Tone] = {"better": "best", "worse": "bad"}
 
@@ -53,8 +64,9 @@ def forest(evidence: Evidence) -> Content:
 def comparison_tables(evidence: Evidence) -> list[Block]:
     """Returns how comparisons are judged, and a table for each metric that has a better direction."""
     curves = bjontegaard_table(evidence)
-    tables = [_table(evidence, evidence.metrics[name]) for name in evidence.contrasts]
-    return [text(_how(evidence), kind="note"), *([curves] if curves else []), *tables]
+    tables = [_table(evidence, evidence.metrics[name]) for name, found in evidence.contrasts.items() if found]
+    how = [text(_how(evidence), kind="note")] if tables else []
+    return [*how, *([curves] if curves else []), *tables]
 
 
 def _how(evidence: Evidence) -> str:
@@ -67,10 +79,10 @@ def _how(evidence: Evidence) -> str:
         f"Better quality counts only with no more bits, worse only with no fewer, {match.replace(':', ' ')}.",
     )
     return (
-        "A verdict needs Student's interval of the paired differences on one side of the margin and the exact "
-        "sign-flip test at that margin, both corrected for all declared comparisons on the metric (Holm); equivalence "
-        "takes a third test, which holds for skewed seeds. What the grid file does not declare is exploratory "
-        f"(Benjamini and Hochberg). {bits}"
+        f"A verdict needs Student's {evidence.confidence} interval of the paired differences on one side of the margin "
+        f"and the exact sign-flip test at that margin, {TOGETHER[evidence.study.compare.correction]}; equivalence "
+        "takes a third test, which holds for skewed seeds. The p of a verdict is the largest of these tests'. What the "
+        f"grid file does not declare is exploratory (Benjamini and Hochberg). {bits}"
     )
 
 
@@ -92,6 +104,8 @@ def _figure(
     metrics: Sequence[Metric], rows: Sequence[tuple[str, str]], found: Mapping[str, Sequence[Contrast]]
 ) -> Figure:
     by_row = {metric.name: {each.effect.key: each for each in found[metric.name]} for metric in metrics}
+    measured = sum(each.judgement is not None for each in by_row[metrics[0].name].values())
+    left_out = f" Of {measured} comparisons {len(rows)} are drawn, those with a verdict and the largest first."
     with draw("comparisons", 1.25 + 0.3 * len(rows)) as drawn:
         panels = drawn.panels(len(metrics), sharey=True)
         for panel, metric in zip(panels, metrics, strict=True):
@@ -100,9 +114,9 @@ def _figure(
         key(drawn.canvas, STYLES)
         return drawn.figure(
             f"Paired differences of {joined([m.label for m in metrics])} to the baseline with margins and verdicts",
-            "Difference to the baseline, paired by seed and by all other axes. Large: the mean over seeds with its "
-            "t-interval, coloured by its verdict, hollow where it is inconclusive. Small: single seeds. Shaded: too "
-            "small to matter.",
+            "Difference to the baseline, paired by seed and by all other axes. Large: the mean over seeds with the "
+            "t-interval that it is judged by, coloured by its verdict, hollow where it is inconclusive. Small: single "
+            f"seeds. Shaded: too small to matter.{left_out if len(rows) < measured else ''}",
         )
 
 
@@ -117,15 +131,15 @@ def _panel(panel: Axes, metric: Metric, contrasts: Sequence[Contrast | None]) ->
     panel.axvline(0, color=MUTED, linewidth=1)
     for place, each in drawn.items():
         _row(panel, place, each, reach)
-    panel.set_title(axis_title(metric))
+    panel.set_title(textwrap.fill(axis_title(metric), PANEL_TITLE, break_on_hyphens=False, break_long_words=False))
     panel.xaxis.set_major_locator(MaxNLocator(4))
     panel.set_xlabel({"higher": "right is better", "lower": "left is better"}[metric.better])
     panel.grid(False, axis="y")
 
 
 def _row(panel: Axes, place: int, contrast: Contrast, reach: float) -> None:
-    own, style = contrast.effect.interval, STYLES[contrast.verdict]
-    assert own is not None
+    assert contrast.judgement is not None
+    own, style = contrast.judgement.interval, STYLES[contrast.verdict]
     if own.low is not None and own.high is not None:
         panel.hlines(place, max(own.low, -reach), min(own.high, reach), color=style.colour, linewidth=1.6)
         for beyond, edge, arrow in ((own.low < -reach, -reach, "<"), (own.high > reach, reach, ">")):
@@ -140,13 +154,13 @@ def _table(evidence: Evidence, metric: Metric) -> Table:
     found = evidence.contrasts[metric.name]
     declared = {each.declared for each in found}
     kind = "Declared and exploratory" if len(declared) > 1 else "Declared" if True in declared else "Exploratory"
-    corrections = joined(list(dict.fromkeys(f"{CORRECTIONS[each.correction]} over {each.family}" for each in found)))
+    corrections = joined(list(dict.fromkeys(map(correction, found))))
     refused = list(dict.fromkeys(why_not(each) for each in found if each.reason in TOO_FEW))
-    caption = f"{kind} comparisons on {metric.label}; p-values corrected ({corrections})."
+    caption = f"{kind} comparisons on {metric.label}; p-values: {corrections}."
     caption += f" Too few seeds: {'; '.join(refused)}." if refused else ""
 
     def judged(of: Callable[[Contrast], float | Value | None]) -> Callable[[Contrast], float | Value | None]:
-        return lambda each: of(each) if each.effect.interval and each.judgement else None
+        return lambda each: of(each) if each.judgement else None
 
     def seeds(each: Contrast) -> Value:
         assert each.effect.interval is not None
@@ -159,9 +173,9 @@ def _table(evidence: Evidence, metric: Metric) -> Table:
         metric.label if True in declared else f"{metric.label}, exploratory",
         found,
         words("comparison", lambda each: _name(metric, each)),
-        numbers("difference", judged(lambda each: difference(each.effect.interval, decimals)), unit),
+        numbers("difference", judged(lambda each: difference(evidence.interval(each.effect), decimals)), unit),
         numbers("margin", judged(lambda each: Value(fixed(each.margin or None, decimals), sort=each.margin)), unit),
-        numbers("p", judged(_p),
+        numbers("p against 0", judged(_p),
                 hint="exact sign-flip test against no difference, corrected; below, the smallest it can be"),
         numbers("g", judged(lambda each: each.hedges_g), decimals=2,
                 hint="Hedges' g of the paired differences: their mean over their standard deviation, corrected"),
@@ -188,7 +202,7 @@ def _p(contrast: Contrast) -> Value:
 
 
 def _verdict(contrast: Contrast) -> Value:
-    if contrast.effect.interval is None or contrast.judgement is None:
+    if contrast.judgement is None:
         return Value("no pairs", why_not(contrast), tone="muted")
     why = "too few seeds" if contrast.reason in TOO_FEW else why_not(contrast)
     return Value(verdict(contrast), why, contrast.verdict, TONES.get(contrast.verdict, "plain"))

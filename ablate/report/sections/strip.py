@@ -23,12 +23,18 @@ BEST = 3
 
 
 def strip(evidence: Evidence, winners: Sequence[Winner]) -> Gallery | None:
-    """Returns the image of median quality under the baseline; None where the originals can no longer be read."""
+    """Returns the image of median quality under the baseline.
+
+    None where the originals can no longer be read, or the baseline reproduces every image exactly.
+    """
     reference = evidence.reference
     if reference is None or "psnr" not in evidence.metrics:
         return None
     views = Views(evidence, reference, reference.done[0].seed)
-    chosen = chosen_images(views)[0]
+    choice = chosen_images(views)
+    if not choice:
+        return None
+    chosen = choice[0]
     try:
         original = evidence.originals[chosen.image]
     except (OSError, ValueError, KeyError):

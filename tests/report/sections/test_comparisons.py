@@ -12,7 +12,7 @@ from ablate.analysis import read_study
 from ablate.report.document import Figure, Section, Table
 from ablate.report.evidence import Evidence
 from ablate.report.sections.budget import equal_budgets
-from ablate.report.sections.forest import forest
+from ablate.report.sections.forest import ROWS, forest
 from ablate.report.sections.interactions import interaction_effects
 from ablate.report.sections.sensitivity import sensitivity_analysis
 from ablate.report.sections.variance import variance
@@ -68,6 +68,17 @@ def test_too_few_seeds_are_told_once_below_the_table(tmp_path: Path) -> None:
 def test_one_arm_has_no_comparison(tmp_path: Path) -> None:
     found = section(forest, tmp_path, Fabrication(axes={}, recon=False))
     assert "nothing to compare" in words(found)
+    full = section(verdicts, tmp_path / "full", Fabrication(axes={}, recon=False))
+    assert not any(isinstance(block, Table) for block in full.blocks)
+
+
+@pytest.mark.parametrize(("levels", "told"), [(ROWS + 1, False), (ROWS + 3, True)])
+def test_comparisons_that_are_not_drawn_are_counted(tmp_path: Path, levels: int, told: bool) -> None:
+    axes = {"loss.lambda_x": [12.0 + level for level in range(levels)]}
+    found = section(forest, tmp_path, Fabrication(axes=axes, seeds=[0], recon=False, log_points=2))
+    (figure,) = [block for block in found.blocks if isinstance(block, Figure)]
+    said = f"Of {levels - 1} comparisons {ROWS} are drawn"
+    assert (said in figure.caption) == told
 
 
 def test_interactions_are_drawn_and_are_exploratory(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from ablate.analysis import read_study
 from ablate.report.document import Gallery, Section
 from ablate.report.evidence import Evidence
 from ablate.report.sections.images import ARMS, images
+from ablate.report.sections.strip import strip
+from ablate.report.sections.verdict import verdict
 from ablate.store import Store
 from tests.fabricated_store import Fabrication, drawn_images, fabricate
 
@@ -107,3 +109,13 @@ def test_images_lost_altogether_are_no_reason_to_fail(tmp_path: Path) -> None:
     found = section(store)
     assert found.numbers["images"] == []
     assert "for wave-1.png, wave-0.png and wave-2.png" in str(found.blocks)
+
+
+def test_a_baseline_that_reproduces_every_image_exactly_leaves_no_image_to_show_first(
+    tmp_path: Path,
+) -> None:
+    store = fabricate(tmp_path, Fabrication(axes=AXES, seeds=[0]))
+    evidence = Evidence(read_study(store), store)
+    evidence.per_image.values["lambda_x=12"][:] = np.nan
+    assert strip(evidence, evidence.winners) is None
+    assert verdict(evidence).blocks

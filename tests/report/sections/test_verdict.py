@@ -3,12 +3,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from ablate.analysis import read_study
-from ablate.report.document import Items
+from ablate.analysis.contrasts import Doubt
+from ablate.report.claims import why_not
+from ablate.report.document import Items, Table, Text
 from ablate.report.evidence import Evidence
+from ablate.report.numbers import interval, probability
+from ablate.report.sections.axis_effects import axis_effects
+from ablate.report.sections.forest import _row
 from ablate.report.sections.verdict import verdict
 from ablate.report.sections.verdicts import verdicts
 from tests.fabricated_store import Fabrication, fabricate
@@ -178,4 +184,91 @@ def test_a_design_that_can_claim_says_what_it_would_have_missed(tmp_path: Path) 
         "any of the declared comparisons would have shown a true difference from zero of" in each
         and "with 80 % power" in each
         for each in sentences(tmp_path, loud(6))
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.1])
+def test_the_interval_and_the_p_beside_a_verdict_are_those_that_it_rests_on(tmp_path: Path, alpha: float) -> None:
+    store = fabricate(tmp_path, loud(8, margin={"psnr": 2.1}, alpha=alpha))
+    evidence = Evidence(read_study(store), store)
+    (each,) = evidence.contrasts["psnr"]
+    judged = each.judgement
+    assert judged is not None
+    assert each.effect.interval is not None
+    assert each.adjusted_claim_p is not None
+    assert judged.interval.confidence == 1 - alpha
+    assert probability(each.adjusted_claim_p) != probability(each.adjusted_p or 0.0)
+    line = verdict(evidence).numbers["sentences"][1]
+    assert f"dB {interval(judged.interval, 2)} (margin 2.10, p = {probability(each.adjusted_claim_p)}, 8 of" in line
+    # Neither the table, the level's own table, nor the drawing has another interval.
+    table = next(each for each in verdicts(evidence).blocks if getattr(each, "name", "") == "comparisons-psnr")
+    assert table.rows[0][1].below == interval(judged.interval, 2)
+    (effects,) = [block for block in axis_effects(evidence).blocks if isinstance(block, Table)]
+    assert interval(judged.interval, 2) in str(effects.rows)
+    assert f"Student's {100 * (1 - alpha):g} % interval" in str(verdicts(evidence).blocks)
+    assert f"its {100 * (1 - alpha):g} % t-interval" in str(axis_effects(evidence).blocks)
+    drawn = mock.Mock()
+    _row(drawn, 0, each, 9.0)
+    assert drawn.hlines.call_args.args[1:] == (judged.interval.low, judged.interval.high)
+
+
+def test_an_interval_that_would_not_do_at_its_level_is_not_said_to_do(tmp_path: Path) -> None:
+    # The 95 % interval keeps beyond this margin, the 99 % interval does not.
+    store = fabricate(tmp_path, loud(8, margin={"psnr": 2.0}, alpha=0.01))
+    evidence = Evidence(read_study(store), store)
+    (each,) = evidence.contrasts["psnr"]
+    assert each.effect.interval is not None
+    assert each.judgement is not None
+    between = ((each.effect.interval.low or 0.0) + (each.judgement.interval.low or 0.0)) / 2
+    said = why_not(replace(each, margin=between, reason=Doubt.spread))
+    assert said.startswith("the interval reaches over the margin")
+
+
+@pytest.mark.parametrize(
+    ("correction", "told", "corrected"),
+    [
+        ("holm", "both corrected for all declared comparisons on the metric (Holm)", "Holm over 1"),
+        ("holm-all", "both corrected for all declared comparisons on all metrics (Holm)", "Holm over 2"),
+        ("none", "neither corrected for the number of declared comparisons", "uncorrected"),
+    ],
+)
+def test_the_correction_that_the_grid_asks_for_is_told(
+    tmp_path: Path, correction: str, told: str, corrected: str
+) -> None:
+    what = loud(6, primary=["psnr", "fd_lite0_112"], correction=correction)
+    store = fabricate(tmp_path, what)
+    blocks = verdicts(Evidence(read_study(store), store)).blocks
+    assert any(isinstance(block, Text) and told in block.plain for block in blocks)
+    table = next(each for each in blocks if isinstance(each, Table) and each.name == "comparisons-psnr")
+    assert f"p-values: {corrected}." in table.caption
+
+
+def taught(root: Path, *levels: float) -> list[str]:
+    """Returns the sentences of a grid whose arms at these levels are trained against the network that measures."""
+    what = loud(6, primary=["psnr", "fd_lite0_112"])
+    store = fabricate(root, replace(what, axes={"loss.lambda_x": [12.0, 24.0, 96.0]}))
+    study = read_study(store)
+    for cell in study.cells:
+        assert cell.result is not None
+        cell.result.protocol["fd_lite0_112"]["trained_against"] = cell.axes["loss.lambda_x"] in levels
+    return list(verdict(Evidence(study, store)).numbers["sentences"])
+
+
+def test_the_headline_says_that_an_arm_taught_by_the_network_that_measures_cannot_be_judged(tmp_path: Path) -> None:
+    first = taught(tmp_path, 96.0)[0]
+    assert "lambda_x 96 cannot be judged against 12: trained against the network that measures" in first
+
+
+def test_an_arm_is_best_on_every_metric_only_where_each_has_a_winner(tmp_path: Path) -> None:
+    said = " ".join(taught(tmp_path, 12.0, 24.0, 96.0))
+    assert "lambda_x=96 has the highest PSNR." in said
+    assert "best on every" not in said
+
+
+def test_one_arm_that_may_be_ranked_stands_in_no_trade(tmp_path: Path) -> None:
+    said = " ".join(taught(tmp_path, 24.0, 96.0))
+    assert "has the lowest FD-Lite0-112" in said
+    assert "each a trade" not in said
+    assert "No arm is best at everything: 3 of 3 are beaten by none, each a trade." in " ".join(
+        taught(tmp_path / "fair")
     )
