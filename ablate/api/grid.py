@@ -17,7 +17,11 @@ class Grid:
         base: one complete cell, `{"preset": "tiny", "loss": {"lambda_x": 12.0}}`.
         axes: values of each setting that varies, `{"loss.adversarial": ["vanilla", "lsgan"]}`.
         seeds: of the trainings.
-        tables: every further table of the file, such as `compare`, `budget` or `reference`.
+        tables: every further table of the file, such as `compare`, `budget` or `reference`, and what `seeds` has beside
+            its values, `{"seeds": {"aa": True}}`.
+
+    Raises:
+        ValueError: where `tables` has what a field of its own says.
     """
 
     name: str
@@ -26,14 +30,20 @@ class Grid:
     seeds: Sequence[int] = (0,)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        given = [name for name in ("name", "base", "axes") if name in self.tables]
+        given += ["seeds"] if "values" in self.tables.get("seeds", {}) else []
+        if given:
+            raise ValueError(f"tables has {given[0]!r}, which is given as Grid({given[0]}=...)")
+
     @property
     def toml(self) -> str:
         """The grid as the text of a grid file."""
         import tomli_w
 
         written = {"schema": 1, "name": self.name, "base": _plain(self.base), "axes": _plain(self.axes)}
-        written["seeds"] = {"values": list(self.seeds)}
-        return tomli_w.dumps({**written, **_plain(self.tables)})
+        seeds = {"values": list(self.seeds), **_plain(self.tables.get("seeds", {}))}
+        return tomli_w.dumps({**written, **_plain(self.tables), "seeds": seeds})
 
     def write(self, path: str | Path | None = None) -> Path:
         """Writes the grid file, NAME.toml in the current directory unless `path` says where, and returns its path.

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ablate.analysis import RATE, Study
 from ablate.atomic import write_bytes
-from ablate.export.curves import StudyCurve, study_curves
+from ablate.export.curves import Point, StudyCurve, study_curves
 from ablate.export.tables import Row, tables
 from ablate.metrics.naming import on_set, split_name
 from ablate.store import Store
@@ -50,10 +50,11 @@ def _compressai(curves: tuple[StudyCurve, ...]) -> Mapping[str, bytes]:
     found: dict[str, bytes] = {}
     for curve in curves:
         for images in dict.fromkeys(split_name(name)[1] for name in curve.points[0].values):
-            results = _results(curve, images)
+            points = _in_order(curve, images)
+            results = _results(points, images)
             if THEIRS[RATE] not in results:
                 continue
-            levels = ", ".join(point.level for point in curve.points)
+            levels = ", ".join(point.level for point in points)
             about = f"ablate: means over seeds on the {images} images, in the order of the bits: {levels}"
             named = on_set(curve.name, images)
             content: dict[str, Any] = {"name": named, "description": about, "results": results}
@@ -63,18 +64,19 @@ def _compressai(curves: tuple[StudyCurve, ...]) -> Mapping[str, bytes]:
     return found
 
 
-def _results(curve: StudyCurve, images: str) -> dict[str, list[float]]:
-    """Returns the means of a curve on a set of images; a metric that some point lacks, or has of fewer seeds, is not.
-
-    The order is that of the bits on that set.
-    """
+def _in_order(curve: StudyCurve, images: str) -> list[Point]:
+    """Returns the points of a curve in the order of the bits on a set of images; none where one has none."""
     rate = on_set(RATE, images)
-    points = [point for point in curve.points if rate in point.values]
-    if len(points) < len(curve.points):
-        return {}
-    points.sort(key=lambda point: point.values[rate].mean)
+    if any(rate not in point.values for point in curve.points):
+        return []
+    return sorted(curve.points, key=lambda point: point.values[rate].mean)
+
+
+def _results(points: Sequence[Point], images: str) -> dict[str, list[float]]:
+    """Returns the means on a set of images; a metric that some point lacks, or has of fewer seeds, is not."""
+    rate = on_set(RATE, images)
     results: dict[str, list[float]] = {}
-    for name in points[0].values:
+    for name in points[0].values if points else ():
         own = [point.values.get(name) for point in points]
         if split_name(name)[1] == images and [each.n for each in own if each] == [p.values[rate].n for p in points]:
             plain = split_name(name)[0]

@@ -14,12 +14,15 @@ from typing import Any, Literal
 
 from ablate.metrics.bounds import UNBOUNDED, Bounds
 from ablate.metrics.metric import Metric, Needs, Scope
-from ablate.metrics.naming import TEST, on_set, split_name
+from ablate.metrics.naming import KEPT, TEST, on_set, split_name
 from ablate.plugins.checked import broken
 from ablate.registry import REQUIRED, Catalogue, Registry, absent, being_defined
 
 TOLD = ("label", "unit", "direction", "formula", "source", "scope", "decimals", "place", "stands_in_for", "default")
 """Facts that tell a reader of results what a metric is."""
+
+REGION = "; of the whole file, H W being the pixels of the region"
+"""What bits per pixel are of where they are those of a kept region."""
 
 
 class Metrics(Catalogue[Metric]):
@@ -30,7 +33,9 @@ class Metrics(Catalogue[Metric]):
         metric = super().__getitem__(plain)
         if images == TEST:
             return metric
-        return replace(metric, name=on_set(plain, images), label=f"{metric.label} ({images})")
+        of_region = (REGION if metric.scope is Scope.rate else "; of the region alone") if images == KEPT else ""
+        label, formula = f"{metric.label} ({images})", f"{metric.formula}{of_region}"
+        return replace(metric, name=on_set(plain, images), label=label, formula=formula)
 
     def defined_by(self, name: str) -> str:
         """Returns what identifies the code of a plugin's metric; empty for the others."""

@@ -18,6 +18,7 @@ from ablate.report.document import (
     Text,
     Value,
 )
+from ablate.report.numbers import plural
 
 FOLDED = 40
 """Rows from which a table is folded away."""
@@ -43,7 +44,7 @@ def image_path(gallery: Gallery, number: int) -> str:
 
 def escaped(words: str) -> str:
     """Returns words that no Markdown reader takes for markup or for HTML."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$!])", r"\\\1", words.replace("\n", " "))
+    return re.sub(r"([\\`*_{}\[\]<>#|~$!]|&(?=#?\w+;))", r"\\\1", words.replace("\n", " "))
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _cards(cards: Cards) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     folded = table.folded or len(table.rows) > FOLDED
     if folded:
-        yield from (f"<details><summary>{_html(table.title)} ({len(table.rows):,} rows)</summary>", "")
+        yield from (f"<details><summary>{_html(table.title)} ({plural(len(table.rows), 'row')})</summary>", "")
     else:
         yield from (f"### {escaped(table.title)}", "")
     yield from _grid(table.columns, table.rows)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_a_grid_that_differs_from_its_file_is_not_written_over_it(directory: Pat
     monkeypatch.chdir(directory)
     with pytest.raises(ValueError, match=r"losses\.toml is there already"):
         ablate.Grid("losses", axes={"loss.adversarial": ["hinge"]}).write()
+
+
+def test_what_seeds_have_beside_their_values_is_written_beside_them():
+    grid = ablate.Grid("g", seeds=range(3), tables={"seeds": {"aa": True}})
+    assert tomllib.loads(grid.toml)["seeds"] == {"values": [0, 1, 2], "aa": True}
+
+
+@pytest.mark.parametrize("table", [{"name": "x"}, {"base": {}}, {"axes": {}}, {"seeds": {"values": [1]}}])
+def test_a_table_that_has_a_field_of_its_own_is_refused(table: dict[str, Any]):
+    name = next(iter(table))
+    with pytest.raises(ValueError, match=rf"'{name}', which is given as Grid\({name}="):
+        ablate.Grid("g", tables=table)
 
 
 def test_a_script_without_a_main_guard_trains(directory: Path, page: dict[str, Any]):

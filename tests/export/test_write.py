@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -63,6 +64,18 @@ def test_each_set_of_images_is_a_curve_of_its_own_over_its_own_bits(tmp_path: Pa
         ({"bpp_actual": 0.02, "psnr": 22.0}, {"bpp_actual": 0.04, "psnr": 24.0}),
         ({"bpp_actual": 0.04, "psnr": 32.0}, {"bpp_actual": 0.08, "psnr": 34.0}),
     ]
+
+
+def test_a_file_names_its_points_in_the_order_that_they_stand_in(tmp_path: Path) -> None:
+    cells = [
+        cell({"model.channels": channels}, 0, 20.0 + channels, bpp_actual=channels / 100,
+             **{"psnr@kodak": 30.0 + channels, "bpp_actual@kodak": 1 / channels})
+        for channels in (2, 4)
+    ]  # fmt: skip
+    own = study(cells, {"model.channels": [2, 4]})
+    paths = export(own, Store(tmp_path, "nothing"), "compressai", tmp_path)
+    told = [json.loads(path.read_text())["description"].rpartition(": ")[2] for path in paths]
+    assert told == ["2, 4", "4, 2"]
 
 
 def test_where_nothing_moves_the_bits_each_arm_is_a_curve(tmp_path: Path) -> None:

@@ -146,3 +146,9 @@ def test_a_file_among_those_of_images_is_all_that_a_metric_takes(tmp_path: Path)
         "from ablate.config import Evaluation; assert 'sameness' in Evaluation().measured"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+def test_figures_of_a_kept_region_say_that_they_are() -> None:
+    assert metrics["bpp_actual@kept"].formula.endswith("/ (H W); of the whole file, H W being the pixels of the region")
+    assert metrics["psnr@kept"].formula.endswith("channels; of the region alone")
+    assert metrics["psnr@kodak"].formula == metrics["psnr"].formula

@@ -177,6 +177,8 @@ def test_a_reader_answers_by_keys_and_buttons_and_a_reload_loses_nothing(
             page.point("[data-answer=right]", press=True)
         else:
             press(page, act)
+        count = len(seen)
+        assert f" {count} answer{'s' * (count > 1)}, kept in this" in page.evaluate("element('said').textContent")
     press(page, "Backspace")
     seen[-1] = page.evaluate(shown)
     page.point("[data-answer=same]", press=True)
@@ -195,6 +197,9 @@ def test_a_reader_answers_by_keys_and_buttons_and_a_reload_loses_nothing(
     assert [[f"{each.left}/{each.image}", f"{each.right}/{each.image}"] for each in kept.judgements] == seen
     report = write_report([store], tmp_path / "out", judgements=[file])
     assert json.loads(report.json.read_text())["by_eye"]["judgements"] == 4
+    # What was saved to a file is still known to be after a reload.
+    page.open(written)
+    assert page.evaluate("element('said').textContent") == "4 answers, kept in this browser."
 
 
 @pytest.mark.browser

@@ -49,6 +49,15 @@ def test_markup_in_words_is_escaped() -> None:
     assert escaped("a|b *c* _d_ <e> `f`") == r"a\|b \*c\* \_d\_ \<e\> \`f\`"
 
 
+def test_what_html_would_take_for_a_letter_is_escaped() -> None:
+    assert escaped("&amp; &#38; R&D & more") == r"\&amp; \&\#38; R&D & more"
+
+
+def test_one_row_is_no_rows() -> None:
+    table = Table("t", "T", (Column("n"),), ((Value("1"),),), folded=True)
+    assert "T (1 row)</summary>" in to_markdown(document(table))
+
+
 def test_emphasis_ends_before_a_space() -> None:
     assert "**Few seeds:** cannot" in to_markdown(document(Text((Span("Few seeds: ", "strong"), Span("cannot")))))
 

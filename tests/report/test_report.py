@@ -179,6 +179,9 @@ def test_tables_that_are_asked_for_lie_beside_the_report(tmp_path: Path) -> None
     assert {path.name for path in report.tables} >= {"arms.csv", "arms.tex", "cells.csv", "cells.tex"}
     rows = (tmp_path / "out" / "tables" / "cells.csv").read_text().splitlines()
     assert len(rows) == 1 + 4
+    assert "training (s)" in rows[0]
+    # A column of seconds has no other unit in its fields.
+    assert " 20.0 | `0" in report.markdown.read_text()
 
 
 def test_what_an_earlier_report_wrote_beside_its_pages_goes_and_what_is_not_its_own_stays(tmp_path: Path) -> None:

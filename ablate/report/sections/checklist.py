@@ -46,8 +46,10 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     code = f" at commit {joined(commits)}" if commits else ""
     prints = joined(_values(environment, "fingerprint"))
     yield "Code.", f"{joined(versions)}{code}; fingerprint of the files that results depend on: {prints}."
-    declared = "declared" if study.compare.primary else "not declared; the report chose PSNR and the distance"
-    yield "Chosen beforehand.", f"Primary metrics: {declared} in the grid file. Images shown are chosen by rule."
+    chosen = joined([metric.label for metric in evidence.primary]) or "none"
+    undeclared = f"not declared in the grid file; the report chose {chosen}"
+    primary = "declared in the grid file" if study.compare.primary else undeclared
+    yield "Chosen beforehand.", f"Primary metrics: {primary}. Images shown are chosen by rule."
 
 
 def _values(environment: Environment, key: str) -> list[str]:

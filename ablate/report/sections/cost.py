@@ -39,8 +39,9 @@ def cost(evidence: Evidence) -> Content:
         Card("largest memory of a cell", size(totals["peak_memory_bytes"])),
     ]
     if warmups:
-        shared = f"{plural(len(warmups), 'training')}, each shared"
-        cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=shared))
+        began = sum(cell.warmup in warmups for cell in evidence.study.cells)
+        told = f"{plural(len(warmups), 'training')}, for {plural(began, 'cell')}"
+        cards.insert(0, Card("warm-ups", duration(totals["warmup_seconds"]), name=told))
     arms = [_arm(arm) for arm in evidence.study.arms if any(cell.result for cell in arm.cells)]
     blocks: tuple[Block, ...] = (Cards(tuple(cards)), _table(evidence, arms), text(_said(arms), kind="note"))
     return blocks, {"totals": totals, "warmups": warmups, "arms": arms}

@@ -141,7 +141,8 @@ def _test_set(evidence: Evidence) -> Text:
     sentence = f"All values rest on {images}; other images may rank the arms otherwise."
     distances = [metric.label for metric in evidence.metrics.values() if metric.name.startswith("fd_")]
     if distances:
+        verb, compares = ("is", "compares") if len(distances) == 1 else ("are", "compare")
         sentence += (
-            f" {joined(distances)} is not the FID of the literature and compares with nothing outside this grid."
+            f" {joined(distances)} {verb} not the FID of the literature and {compares} with nothing outside this grid."
         )
     return text(sentence)

@@ -60,6 +60,7 @@ def protocol(evidence: Evidence) -> Content:
     blocks.append(Code("Grid file", study.grid_text or "grid.toml is not in the store; `ablate run` writes it"))
     listed = "\n".join(f"{cell}  {command}" for cell, command in commands.items())
     title = f"One cell again, in a store of its own: the command of each of {plural(len(commands), 'cell')}, by id"
+    title += "; tuned cells take their trials, and so the whole grid" if len(commands) < len(study.cells) else ""
     blocks.append(Code(title, listed, folded=True))
     content = {
         "metrics": {
@@ -158,10 +159,14 @@ def _excess(evidence: Evidence, metric: Metric) -> str:
 
 
 def again(evidence: Evidence) -> dict[str, str]:
-    """Returns for each cell the command that trains it again from nothing, beside what there is."""
+    """Returns for each cell the command that trains it again from nothing, beside what there is.
+
+    None for tuned cells, whose settings a grid has only once its trials have run.
+    """
     return {
         cell.id: f"ablate run {shlex.quote(cell.grid + '.toml')} --select {shlex.quote(cell.label)} --runs-dir again"
         for cell in evidence.study.cells
+        if cell.part != "final"
     }
 
 

@@ -10,7 +10,7 @@ from ablate.metrics import Metric
 from ablate.records import WEIGHTS, CellRecord, Status
 from ablate.report.document import Table, Tone, Value, text
 from ablate.report.evidence import LOST, Evidence
-from ablate.report.numbers import NONE, duration, fixed
+from ablate.report.numbers import NONE, fixed
 from ablate.report.sections.section import Content, section
 from ablate.report.tables import arm_fields, code, number, numbers, part, scores, table, words
 
@@ -97,7 +97,7 @@ def _cells_table(evidence: Evidence) -> Table:
         numbers("seed", lambda cell: Value(f"{cell.seed} again" if cell.replicate else str(cell.seed), sort=cell.seed)),
         words("status", _status),
         *scores(evidence.metrics.values(), _score),
-        numbers("training", _seconds, "s", "wall clock of all attempts"),
+        numbers("training", _seconds, "s", "wall clock of all attempts", decimals=1),
         words("cell", lambda cell: code(cell.id)),
         caption="One row a cell, averaged weights with the raw ones below. A cell that diverged, failed or has not run "
         "stays in the table. Click a heading to sort.",
@@ -120,9 +120,8 @@ def _score(cell: CellRecord, metric: Metric) -> Value:
     return number(own, metric.decimals, f"raw {fixed(raw, metric.decimals)}")
 
 
-def _seconds(cell: CellRecord) -> Value:
-    seconds = cell.result.train_seconds if cell.result else None
-    return number(None) if seconds is None else Value(duration(seconds), sort=seconds)
+def _seconds(cell: CellRecord) -> float | None:
+    return cell.result.train_seconds if cell.result else None
 
 
 def _arm_numbers(arm: Arm, means: dict[str, dict[str, Interval | None]]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ablate.report.sections.section import Content, section
 from ablate.report.tables import number, numbers, scores, table, words
 
 
-@section("sensitivity", "Sensitivity", summary="Whether verdicts would change with other weights, margins or tests")
+@section("sensitivity", "Sensitivity", summary="Whether verdicts would change with other weights, seeds or metrics")
 def sensitivity_analysis(evidence: Evidence) -> Content:
     """Returns a table of every declared comparison under other choices, and what failures do to scores."""
     directions = {m.name: m.direction for m in evidence.metrics.values() if m.direction}

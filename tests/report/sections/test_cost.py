@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablate.analysis import read_study
-from ablate.report.document import Section, Table
+from ablate.report.document import Cards, Section, Table
 from ablate.report.evidence import Evidence
 from ablate.report.sections.cost import cost
 from tests.fabricated_store import Fabrication, fabricate
@@ -48,3 +48,9 @@ def test_a_ratio_to_the_baseline_is_given_only_between_cells_that_ran_alone(tmp_
 def test_totals_count_every_cell(tmp_path: Path) -> None:
     totals = section(tmp_path, {0: 1, 1: 4}, warmup_seconds=60.0).numbers["totals"]
     assert (totals["train_seconds"], totals["eval_seconds"], totals["warmup_seconds"]) == (80.0, 10.0, 120.0)
+
+
+def test_warm_ups_are_told_with_how_many_cells_began_from_them(tmp_path: Path) -> None:
+    found = section(tmp_path, {0: 1, 1: 4}, warmup_seconds=60.0)
+    (cards,) = [block for block in found.blocks if isinstance(block, Cards)]
+    assert cards.cards[0].name == "2 trainings, for 4 cells"

@@ -36,3 +36,15 @@ def test_an_arm_trained_against_the_network_that_judges_it_is_named(tmp_path: Pa
     protocols[0]["trained_against"] = taught
     told = [each.plain for each in limits(Evidence(study, store), [])]
     assert any("channels=8 is trained against the network" in each for each in told) == taught
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_distances_are_told_from_the_fid(tmp_path: Path, several: bool) -> None:
+    store = fabricate(tmp_path, Fabrication(axes={"model.channels": [4, 8]}, recon=False))
+    study = read_study(store)
+    for cell in study.cells if several else ():
+        for found in cell.result.metrics.values():
+            found["fd_lite0_112@validation"] = 3.0
+    told = " ".join(each.plain for each in limits(Evidence(study, store), []))
+    words = "(validation) are not the FID of the literature and compare" if several else "112 is not the FID of the"
+    assert words in told

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from ablate.analysis import read_study
@@ -88,3 +89,22 @@ def test_how_far_a_distance_lies_above_its_limit_is_told_with_what_it_differs_by
         cell.result.protocol["fd_lite0_112"] |= {"enough": True, "patches_needed": 224}
     notes = [block.plain for block in protocol(Evidence(study, store)).blocks if isinstance(block, Text)]
     assert any("412 patches. With ever more of them it would be lower by 3.0 to 5.5" in note for note in notes)
+
+
+def test_tuned_cells_have_no_command_of_their_own_and_the_title_says_why(tmp_path: Path) -> None:
+    evidence, _ = section(tmp_path, Fabrication(axes={"loss.lambda_x": [12.0, 48.0]}, seeds=[0], recon=False))
+    cells = [replace(cell, part="final" if number else "design") for number, cell in enumerate(evidence.study.cells)]
+    found = protocol(Evidence(replace(evidence.study, cells=tuple(cells)), evidence.store))
+    assert list(found.numbers["commands"]) == [cells[0].id]
+    titles = [block.title for block in found.blocks if isinstance(block, Code)]
+    assert any("1 cell, by id; tuned cells take their trials, and so the whole grid" in title for title in titles)
+
+
+def test_the_checklist_names_the_metrics_that_were_chosen_where_none_were_declared(tmp_path: Path) -> None:
+    def chosen(compare: dict[str, object]) -> str:
+        _, found = section(tmp_path / str(len(compare)), Fabrication(axes={}, compare=compare, recon=False))
+        items = [item.plain for block in found.blocks if isinstance(block, Items) for item in block.items]
+        return next(item for item in items if item.startswith("Chosen beforehand."))
+
+    assert "not declared in the grid file; the report chose PSNR and FD-Lite0-112." in chosen({})
+    assert "Primary metrics: declared in the grid file." in chosen({"primary": ["psnr"]})

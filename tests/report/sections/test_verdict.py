@@ -272,3 +272,10 @@ def test_one_arm_that_may_be_ranked_stands_in_no_trade(tmp_path: Path) -> None:
     assert "No arm is best at everything: 3 of 3 are beaten by none, each a trade." in " ".join(
         taught(tmp_path / "fair")
     )
+
+
+def test_the_axis_of_a_comparison_is_no_axis_that_draws_its_curve(tmp_path: Path) -> None:
+    axes = {"loss.lambda_x": [6.0, 12.0, 24.0, 48.0]}
+    compare = {"primary": ["psnr"], "rate_match": "bd"}
+    said = " ".join(sentences(tmp_path, Fabrication(axes=axes, compare=compare, recon=False)))
+    assert "(no other axis draws one of four points)" in said
