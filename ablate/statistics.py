@@ -25,7 +25,8 @@ class Comparison:
         high: upper end.
         p: two-sided p-value of no difference, by flipping signs exactly.
         claim_p: p-value of the verdict's own claim against the margin; the larger of two tests, or of three.
-        hedges_g: the difference in standard deviations of the pairs' differences; None with one pair.
+        hedges_g: the difference in standard deviations of the pairs' differences; None with two pairs or fewer, and
+            without spread.
         pairs: how many there are.
         pairs_needed: how many it takes until `p` can reach `alpha` at all.
         margin: the smallest difference that matters.
@@ -65,7 +66,7 @@ def compare(
         comparisons: how many comparisons this is one of; `alpha` is divided by it (Bonferroni).
 
     Raises:
-        ValueError: for arrays of unequal length, without a pair, or with values that are not finite.
+        ValueError: for arrays of unequal length, without a pair, or with values or a margin that are not finite.
     """
     import numpy as np
 

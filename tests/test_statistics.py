@@ -50,6 +50,8 @@ def test_comparisons_divide_the_level():
         ([1.0], [1.0], {"direction": "up"}),
         ([1.0], [1.0], {"alpha": 0.0}),
         ([1.0], [1.0], {"margin": -1.0}),
+        ([1.0], [1.0], {"margin": math.nan}),
+        ([1.0], [1.0], {"margin": math.inf}),
     ],
 )
 def test_what_means_nothing_is_refused(a, b, options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablate.analysis.axes import Axis
-from ablate.analysis.bits import RATE
+from ablate.analysis.bits import moved
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import Study
 from ablate.metrics.naming import rate_of
@@ -25,20 +25,8 @@ class Vertex:
 
 def rate_axis(study: Study) -> Axis | None:
     """Returns the numeric axis that moves the bits most, None where none moves them enough."""
-    moved: dict[str, float] = {}
-    for axis in study.axes:
-        levels: dict[str, list[float]] = {}
-        for (level, _, _), cell in study.slots[axis.name].items():
-            value = cell.score(RATE)
-            if value:
-                levels.setdefault(level, []).append(value)
-        means = [sum(values) / len(values) for values in levels.values()]
-        if axis.numbers is not None and means:
-            moved[axis.name] = max(means) / min(means)
-    best = max(moved, key=lambda name: moved[name], default="")
-    if moved.get(best, 0.0) < MOVES:
-        return None
-    return next(axis for axis in study.axes if axis.name == best)
+    best = max((axis for axis in study.axes if axis.numbers), key=lambda axis: moved(study, axis), default=None)
+    return best if best and moved(study, best) >= MOVES else None
 
 
 def vertices(

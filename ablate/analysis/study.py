@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -107,8 +107,8 @@ class Study:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """Axes that vary, in the order of the grid file."""
-        points = [cell.axes for cell in self.cells]
+        """Axes that vary, in the order of the grid file; a level that only an untuned arm has is without cells."""
+        points = [{key: value for key, value in cell.axes.items() if key != TUNING} for cell in self.cells]
         return find_axes(self.planned_axes, points, self.compare.baseline, self.axis_names)
 
     @cached_property
@@ -160,42 +160,36 @@ def read_study(store: Store) -> Study:
         raise ValueError(f"{store.path} has no plan.json; `ablate run` writes one before the first cell")
     store.require_grid(plan)
     grid_file = store.path / "grid.toml"
-    cells = store.cell_records(plan)
-    compare = plan.compare
-    if is_tuned(cells) and not compare.axes:
-        compare = compare.model_copy(update={"axes": tuple(plan.axes)})  # what stands beside is not claimed
+    tuning = store.tuning()
+    own = {choice.arm for choice in tuning.arms if choice.own} if tuning else ()
     return Study(
         name=plan.name,
         grid_text=grid_file.read_text(encoding="utf-8") if grid_file.exists() else "",
         fingerprint=plan.fingerprint,
-        compare=compare,
+        compare=plan.claims,
         planned_axes={key: tuple(values) for key, values in plan.axes.items()},
         axis_names=plan.names,
         excluded=tuple(plan.excluded),
-        cells=tuple(_whole(cell, store) for cell in judged(cells)),
+        cells=tuple(_whole(cell, store) for cell in judged(store.cell_records(plan), own)),
         references=tuple((reference, Path(plan.directory)) for reference in plan.references),
     )
 
 
-def judged(cells: Iterable[CellRecord]) -> tuple[CellRecord, ...]:
+def judged(cells: Iterable[CellRecord], own: Container[str] = ()) -> tuple[CellRecord, ...]:
     """Returns the cells that claims are made of: no trials, and once arms are tuned, those that are not stand beside.
 
-    An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning.
+    An arm that was not tuned is no point of the axes any more: claims are of arms with equal tuning. Arms that were
+    tuned to the values that they have, `own`, are both.
     """
     cells = [cell for cell in cells if cell.part != "trial"]
-    if not is_tuned(cells):
+    if all(cell.part == "design" for cell in cells):
         return tuple(cells)
     return tuple(
         replace(cell, arm=f"{cell.arm} {UNTUNED}", axes={**cell.axes, TUNING: UNTUNED})
-        if cell.part == "design"
+        if cell.part == "design" and cell.arm not in own
         else cell
         for cell in cells
     )
-
-
-def is_tuned(cells: Iterable[CellRecord]) -> bool:
-    """Returns whether some arm was tuned to its end, so that claims are of tuned arms."""
-    return any(cell.part == "final" for cell in cells)
 
 
 def _whole(cell: CellRecord, store: Store) -> CellRecord:

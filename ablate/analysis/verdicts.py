@@ -51,10 +51,10 @@ def judge(differences: Sequence[float], margin: float, direction: Direction, alp
     With a margin of 0 a difference can be better or worse, and never equivalent.
 
     Raises:
-        ValueError: without a difference, or with a negative margin.
+        ValueError: without a difference, or with a margin that is negative or not finite.
     """
-    if margin < 0:
-        raise ValueError(f"expected a margin of at least 0, found {margin}")
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"expected a finite margin of at least 0, found {margin}")
     interval = t_interval(differences, 1 - alpha)
     gains = [sign_of(direction) * value for value in differences]
     found: dict[Conclusion, float] = {

@@ -166,7 +166,7 @@ def _comparisons(plan: Plan) -> int:
     """Counts what is corrected together: a difference from the baseline for every other level and arm, on a metric."""
     from ablate.analysis.axes import find_axes
 
-    compare = plan.record.compare
+    compare = plan.record.claims
     if compare.correction == "none":
         return 1
     points = [point for point in plan.points if point.part == "design"]
@@ -176,7 +176,7 @@ def _comparisons(plan: Plan) -> int:
     names = plan.record.arm_names
     beside = {names[point.id] for point in points if point.axes.keys() != plan.record.axes.keys()}
     on_a_metric = max(1, levels + (0 if compare.axes else len(beside)))
-    return on_a_metric * max(1, len(compare.primary)) if compare.correction == "holm-all" else on_a_metric
+    return on_a_metric * len(compare.primary) if compare.correction == "holm-all" else on_a_metric
 
 
 def _lines(plan: Plan, content: Mapping[str, Any], capacity: Capacity) -> list[str]:

@@ -59,10 +59,11 @@ def staged(record: PlanRecord, store: Store) -> Stage:
         arm = _Arm(record.tune, tuned, arms[tuned.arm], store)
         halving = arm.halving()
         trials += arm.trials(halving)
-        choices.append(_choice(arm, halving))
-        own, same = _finals(arm, halving, {point.id for point in design})
-        finals += own
-        notes += same
+        winners = _finals(arm, halving)
+        own = any(cell.id == point.id for cell, point in zip(winners, arm.design, strict=False))
+        choices.append(_choice(arm, halving, own))
+        finals += [] if own else winners
+        notes += [f"{tuned.arm} tuned is its untuned arm: the winner has the same values"] if own else []
         to_come += arm.to_come(halving)
     points, warmups = _distinct([*design, *trials, *finals]), dict(record.warmups)
     for point in points:
@@ -151,15 +152,12 @@ class _Arm:
         yield from self.design
 
 
-def _finals(arm: _Arm, halving: Halving, taken: set[str]) -> tuple[list[PlannedCell], list[str]]:
-    """Returns the winner's cells on the judging seeds, and a note where they are the arm's own."""
+def _finals(arm: _Arm, halving: Halving) -> list[PlannedCell]:
+    """Returns the winner's cells on the judging seeds, none before it is known."""
     if halving.winner is None:
-        return [], []
-    values = arm.tuned.trials[halving.winner]
-    label = f"{arm.tuned.arm} tuned"
-    cells = [_planned(point, values, label, point.seed, part="final") for point in arm.design]
-    same = [f"{label} is its untuned arm: the winner has the same values"] if cells[0].id in taken else []
-    return [cell for cell in cells if cell.id not in taken], same
+        return []
+    values, label = arm.tuned.trials[halving.winner], f"{arm.tuned.arm} tuned"
+    return [_planned(point, values, label, point.seed, part="final") for point in arm.design]
 
 
 def _planned(
@@ -199,7 +197,7 @@ def _distinct(points: Sequence[PlannedCell]) -> tuple[PlannedCell, ...]:
     return tuple({point.id: point for point in reversed(points)}.values())[::-1]
 
 
-def _choice(arm: _Arm, halving: Halving) -> ArmChoice:
+def _choice(arm: _Arm, halving: Halving, own: bool) -> ArmChoice:
     """Writes down how an arm's trials ended, and why the winner won."""
     ranks = _ranks(halving, arm.tuning.direction)
     trials = [
@@ -221,6 +219,7 @@ def _choice(arm: _Arm, halving: Halving) -> ArmChoice:
         arm=arm.tuned.arm,
         complete=halving.complete,
         winner=halving.winner,
+        own=own,
         why=_why(arm, halving),
         ties=halving.ties,
         diverged=halving.bad("diverged"),

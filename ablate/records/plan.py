@@ -139,6 +139,13 @@ class PlanRecord(SealedRecord):
     points: tuple[PlannedCell, ...]
     warmups: dict[str, PlannedWarmup] = Field(default_factory=dict)
 
+    @property
+    def claims(self) -> Compare:
+        """[compare] as claims follow it: a tuned grid claims its axes alone, since untuned arms stand beside them."""
+        if self.tune is None or self.compare.axes:
+            return self.compare
+        return self.compare.model_copy(update={"axes": tuple(self.axes)})
+
     @cached_property
     def arm_names(self) -> Mapping[str, str]:
         """Cell id -> name of its arm: the label of its setting, with the id where two settings have one label."""

@@ -90,6 +90,8 @@ class ArmChoice(Record):
     arm: str
     complete: bool
     winner: int | None
+    own: bool = False
+    """Whether the winner's values are the arm's untuned ones, so that its cells are those of the design."""
     why: str
     ties: int
     """Trials that scored as the winner did in its last rung, beside it; the one with the lowest number wins."""

@@ -150,7 +150,17 @@ def test_at_equal_bits_the_weights_that_are_asked_for_are_compared() -> None:
     assert averaged.effect.interval.mean - raw.effect.interval.mean == pytest.approx(0.8)
 
 
-def test_a_curve_is_drawn_by_the_longest_axis_of_numbers() -> None:
+def test_a_curve_is_drawn_by_the_axis_of_numbers_that_moves_bits() -> None:
     subject = study(curves(lift=0.0, more=1.0), AXES)
     assert curve_axis(subject) == "lambda_x"
     assert curve_axis(subject, but="lambda_x") is None
+    scales = tuple(range(1, len(LAMBDAS) + 2))
+    cells = [
+        cell({**each.axes, "scales": scale}, each.seed, each.score("psnr"), bpp_actual=each.score("bpp_actual"))
+        for each in curves(lift=0.4, more=1.0)
+        for scale in scales
+    ]
+    subject = study(cells, {**AXES, "scales": scales}, margin={"psnr": 0.1}, rate_match="bd", axes=["loss"])
+    assert curve_axis(subject) == "lambda_x", "the longer axis moves no bits"
+    (claim,) = [each for each in contrasts(subject, {"psnr": "higher"})["psnr"] if each.declared]
+    assert (claim.verdict, claim.curve.along) == ("better", "lambda_x")

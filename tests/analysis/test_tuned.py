@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ablate.analysis.contrasts import Doubt, contrasts
 from ablate.analysis.study import Arm, judged
 from ablate.analysis.tuned import TunedPair, orders, ranked
-from tests.analysis.studies import cell
+from tests.analysis.studies import cell, study
 
 NOISE = (0.01, -0.01, 0.02, -0.02, 0.0)
 
@@ -51,8 +54,6 @@ def test_the_gain_of_tuning_is_paired_by_seed():
 
 
 def test_claims_are_of_tuned_arms_once_there_are_some_and_never_of_trials():
-    from dataclasses import replace
-
     design, trial, final = (
         replace(cell({"loss.adversarial": "hinge"}, 0, 1.0), part=part) for part in ("design", "trial", "final")
     )
@@ -61,3 +62,34 @@ def test_claims_are_of_tuned_arms_once_there_are_some_and_never_of_trials():
     assert point == final
     assert beside.axes == {"loss.adversarial": "hinge", "tune": "untuned"}
     assert beside.arm.endswith(" untuned")
+
+
+def test_an_arm_that_was_tuned_to_its_own_values_stays_a_point_of_the_axes():
+    design, other, final = (
+        replace(cell({"loss.adversarial": loss}, 0, 1.0), part=part)
+        for loss, part in (("hinge", "design"), ("lsgan", "design"), ("lsgan", "final"))
+    )
+    own, beside, point = judged([design, other, final], {design.arm})
+    assert (own, point) == (design, final)
+    assert beside.axes == {"loss.adversarial": "lsgan", "tune": "untuned"}
+
+
+def test_a_baseline_without_a_winner_stays_the_baseline_and_nothing_is_claimed_against_another():
+    losses = ("vanilla", "lsgan", "hinge")
+    design = [
+        replace(cell({"loss.adversarial": loss}, seed, 1.0 + seed), part="design") for loss in losses for seed in (0, 1)
+    ]
+    finals = [
+        replace(cell({"loss.adversarial": loss}, seed, 2.0 + seed, arm=f"{loss} tuned"), part="final")
+        for loss in losses[:2]
+        for seed in (0, 1)
+    ]
+    made = study(judged([*design, *finals]), {"loss.adversarial": losses}, {"loss.adversarial": "hinge"})
+    (axis,) = made.axes
+    assert (axis.levels, axis.baseline) == (losses, "hinge")
+    assert made.baseline is None
+    found = [each for each in contrasts(made, {"psnr": "higher"})["psnr"] if each.effect.axis == axis.name]
+    assert [(each.effect.level, each.effect.baseline, each.reason) for each in found] == [
+        ("vanilla", "hinge", Doubt.pairs),
+        ("lsgan", "hinge", Doubt.pairs),
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.analysis import read_study
 from ablate.execute.jobs import jobs
 from ablate.execute.plan import Plan
 from ablate.execute.planning import load_plan
@@ -227,3 +228,22 @@ def test_a_run_that_is_stopped_goes_on_with_the_stage_that_its_results_call_for(
     code, after = run_stages(plan, store, train=lambda *_: next(codes), measure=lambda *_: 0, say=print)
     assert code == 130
     assert after.record.points == stage.record.points
+
+
+def test_an_arm_that_has_its_winners_values_already_is_its_own_winner(grid: Path, tmp_path: Path):
+    grid.write_text(
+        GRID.replace('over = ["loss.lambda_x"]', 'over = ["loss.adversarial.*"]').replace("vanilla", "lsgan")
+    )
+    plan, store = load_plan(grid, tmp_path / "runs"), Store(tmp_path / "runs", "tuned")
+    *_, last = run_through(plan, store, lambda _arm, number: float(number))
+    assert finals(last) == ["adversarial=lsgan tuned seed=0", "adversarial=lsgan tuned seed=1"]
+    assert [(arm.arm, arm.own) for arm in last.tuning.arms] == [
+        ("adversarial=lsgan", False),
+        ("adversarial=hinge", True),
+    ]
+    assert "adversarial=hinge tuned is its untuned arm: the winner has the same values" in last.record.notes
+    store.write_plan(last.record)
+    store.write_tuning(last.tuning)
+    study = read_study(store)
+    assert study.axes[0].levels == ("lsgan", "hinge")
+    assert {arm.name for arm in study.arms if study.on_axes(arm)} == {"adversarial=lsgan tuned", "adversarial=hinge"}

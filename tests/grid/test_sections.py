@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ablate.grid import Budget, Compare, Design, Execution, Grid, Seeds
+from ablate.grid import Budget, Compare, Design, Execution, Grid, GridError, Seeds
 
 ReadGrid = Callable[[str], Grid]
 
@@ -44,6 +44,12 @@ def test_rates_are_matched_in_a_known_way(grid: ReadGrid, way: str) -> None:
 def test_the_axes_that_are_claimed_may_be_fewer_than_those_that_vary(grid: ReadGrid) -> None:
     axes = '[axes]\nloss.lambda_x = [1.0, 2.0]\nloss.adversarial = ["lsgan", "hinge"]\n'
     assert grid(f'{axes}[compare]\naxes = ["loss.adversarial"]').compare.axes == ("loss.adversarial",)
+
+
+def test_a_correction_over_all_metrics_takes_metrics_that_are_named(grid: ReadGrid) -> None:
+    assert grid('[compare]\ncorrection = "holm-all"\nprimary = ["psnr"]').compare.correction == "holm-all"
+    with pytest.raises(GridError, match=r'compare\.correction.*"holm-all".*compare\.primary'):
+        grid('[compare]\ncorrection = "holm-all"')
 
 
 def test_a_distance_is_primary_where_the_cells_measure_it(grid: ReadGrid) -> None:

@@ -69,7 +69,7 @@ def _pairs(evidence: Evidence, found: TuningRecord) -> list[TunedPair]:
     arms = {arm.name: arm for arm in evidence.study.arms}
     untuned = {name.removesuffix(f" {UNTUNED}"): arm for name, arm in arms.items()}
     return [
-        TunedPair(choice.arm, untuned[choice.arm], arms.get(f"{choice.arm} tuned"))
+        TunedPair(choice.arm, untuned[choice.arm], arms.get(choice.arm if choice.own else f"{choice.arm} tuned"))
         for choice in found.arms
         if choice.arm in untuned
     ]

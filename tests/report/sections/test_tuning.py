@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ablate.analysis import read_study
-from ablate.records import ArmChoice, TrialRecord, TuningRecord
+from ablate.records import ArmChoice, PlannedTuning, TrialRecord, TunedArm, TuningRecord
+from ablate.records.tuning import Tuned
 from ablate.report.document import Figure, Section, Table, Text
 from ablate.report.evidence import Evidence
 from ablate.report.report import write_report
@@ -40,8 +41,13 @@ def made_up(root: Path, lambdas: dict[str, float], diverged: bool = False, compl
         else point
         for point in plan.points
     ]
-    store.write_plan(plan.model_copy(update={"points": tuple(points)}))
-    store.write_tuning(_record(diverged, complete))
+    tuning = _record(diverged, complete)
+    arms = tuple(
+        TunedArm(arm=arm.arm, ranges={}, trials=tuple(trial.values for trial in arm.trials)) for arm in tuning.arms
+    )
+    tune = PlannedTuning(**{name: getattr(tuning, name) for name in Tuned.model_fields}, arms=arms)
+    store.write_plan(plan.model_copy(update={"points": tuple(points), "tune": tune}))
+    store.write_tuning(tuning)
     return store
 
 
