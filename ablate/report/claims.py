@@ -135,11 +135,9 @@ def _spread(contrast: Contrast) -> str:
     judged = contrast.judgement
     assert judged is not None
     if leaning(judged.interval, contrast.margin, contrast.direction) != "inconclusive":
-        also = "" if judged.claim != "equivalent" else " and that for seeds that fall to one side"
-        corrected = "" if contrast.adjusted_claim_p == judged.claim_p else ", corrected,"
-        return (
-            f"its interval alone would do, but p, for which the exact test{also} counts too,{corrected} is above alpha"
-        )
+        also = ", as does that for seeds that fall to one side" if judged.claim == "equivalent" else ""
+        corrected = "" if contrast.adjusted_claim_p == judged.claim_p else "corrected "
+        return f"its interval alone would do, but the exact test counts too{also}, and the {corrected}p is above alpha"
     what = "the interval reaches over the margin" if contrast.margin else "not separable from zero"
     if contrast.seeds_resolving is None:
         return what

@@ -49,6 +49,9 @@ def completeness(evidence: Evidence) -> Content:
     if unsealed:
         said = f"{plural(unsealed, 'cell')} of before there were seals: nothing tells whether a file was edited since."
         blocks.append(text(said, kind="note"))
+    if ran := _older(evidence):
+        said = f"All cells ran with code {ran}, and the plan was last written with {study.fingerprint}."
+        blocks.append(text(said, kind="note"))
     ended = [cell for cell in study.cells if cell.status in LOST]
     if ended:
         blocks.append(_ended_table(ended))
@@ -74,7 +77,7 @@ def _card(status: Status, count: int) -> Card:
 
 def warnings(evidence: Evidence) -> Iterator[Text]:
     """Goes through what the cells of one comparison should share and do not."""
-    study, results = evidence.study, evidence.results
+    results = evidence.results
     for key, title in AGREE.items():
         facts = [result.environment.fact(key) for result in results]
         found = Counter(value_text(fact) for fact in facts if fact is not None)
@@ -85,11 +88,6 @@ def warnings(evidence: Evidence) -> Iterator[Text]:
                 f"{listed}. Differences between those cells may come from this.",
                 kind="warning",
             )
-        elif key == "fingerprint" and found and study.fingerprint and set(found) != {study.fingerprint}:
-            yield text(
-                strong("The code has changed since: "), f"the cells ran with {next(iter(found))}, ",
-                f"the plan was last written with {study.fingerprint}.", kind="warning",
-            )  # fmt: skip
     if unlike := _measured_otherwise(results):
         told = joined([f"{metrics[name].label} ({found})" for name, found in unlike.items()])
         yield text(
@@ -97,6 +95,13 @@ def warnings(evidence: Evidence) -> Iterator[Text]:
             f"{told}. Such figures do not compare.",
             kind="warning",
         )  # fmt: skip
+
+
+def _older(evidence: Evidence) -> str | None:
+    """Returns the fingerprint of the code that every finished cell ran with, where the plan is of other code."""
+    found = {result.environment.fact("fingerprint") for result in evidence.results} - {None}
+    planned = evidence.study.fingerprint
+    return value_text(found.pop()) if len(found) == 1 and planned and found != {planned} else None
 
 
 def _measured_otherwise(results: Sequence[Result]) -> dict[str, Difference]:

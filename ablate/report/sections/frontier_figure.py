@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 TITLED = 400
 """Arms up to which each point carries its name for the pointer."""
-CROWDED = 60
+CROWDED = 24
+"""Arms from which points are small, and only the front and the baseline have a confidence ellipse."""
 ELLIPSE_SEEDS = 5
 """Seeds from which a confidence ellipse is drawn: below, it is wider than the panel whatever the values."""
 
@@ -51,8 +52,9 @@ def _caption(evidence: Evidence, encoding: Encoding, scatters: Sequence[Scatter]
         + "Ringed, and joined by the dotted staircase: no other arm beats it on both."
     )
     certain = any(len(pairs) >= ELLIPSE_SEEDS for scatter in scatters for pairs in scatter.seeds.values())
-    if certain and not _crowded(scatters[0]):
-        caption += " Ellipses: 95% confidence regions of the means (Hotelling)."
+    if certain:
+        whose = ", of the front and the baseline" if _crowded(scatters[0]) else ""
+        caption += f" Ellipses: 95% confidence regions of the means{whose} (Hotelling)."
     if encoding.path:
         caption += f" Lines join arms that differ in {encoding.path.name} alone, in its order."
     shown = {axis.name for axis in (encoding.colour, encoding.marker, encoding.path) if axis}
@@ -74,8 +76,7 @@ def _panel(
 
     quality, other = scatter.quality, scatter.other
     _draw_seeds(panel, scatter, styles)
-    if not _crowded(scatter):
-        _draw_ellipses(panel, scatter, styles)
+    _draw_ellipses(panel, evidence, scatter, styles)
     for names in _paths(evidence, path, scatter.points) if path else ():
         hues = {styles[name].colour for name in names}
         ys, xs = zip(*(scatter.points[name] for name in names), strict=True)
@@ -93,15 +94,19 @@ def _panel(
 
 
 def _name(panel: Axes, evidence: Evidence, scatter: Scatter) -> None:
-    """Names the front and the baseline, and where arms are few each other one that has room."""
+    """Names the front and the baseline as far as there is room, and where arms are few each other one, too."""
     axes, few = {arm.name: arm.axes for arm in evidence.finished}, len(scatter.points) <= LABELLED
     names = {
-        name: short_name(evidence, name, axes[name]) if few else "baseline"
+        name: short_name(evidence, name, axes[name]) if few or not evidence.is_baseline(name) else "baseline"
         for name in scatter.points
-        if few or evidence.is_baseline(name)
+        if few or _marked(evidence, scatter, name)
     }
-    first = [words for name, words in names.items() if name in scatter.front or evidence.is_baseline(name)]
+    first = [words for name, words in names.items() if _marked(evidence, scatter, name)]
     label_points(panel, {words: scatter.points[name][::-1] for name, words in names.items()}, first, _stairs(scatter))
+
+
+def _marked(evidence: Evidence, scatter: Scatter, name: str) -> bool:
+    return name in scatter.front or evidence.is_baseline(name)
 
 
 def _draw_seeds(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -> None:
@@ -112,11 +117,11 @@ def _draw_seeds(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -> N
                        markersize=2.8 if _crowded(scatter) else 4)  # fmt: skip
 
 
-def _draw_ellipses(panel: Axes, scatter: Scatter, styles: Mapping[str, Style]) -> None:
+def _draw_ellipses(panel: Axes, evidence: Evidence, scatter: Scatter, styles: Mapping[str, Style]) -> None:
     from matplotlib.patches import Ellipse
 
     for name, pairs in scatter.shown.items():
-        if len(pairs) >= ELLIPSE_SEEDS:
+        if len(pairs) >= ELLIPSE_SEEDS and (not _crowded(scatter) or _marked(evidence, scatter, name)):
             width, height, angle = confidence_ellipse([(x, y) for y, x in pairs.values()])
             y, x = scatter.points[name]
             panel.add_patch(

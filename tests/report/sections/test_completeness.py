@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablate.analysis import read_study
+from ablate.report.document import Text
 from ablate.report.evidence import Evidence
 from ablate.report.sections.completeness import completeness
 from tests.fabricated_store import ENVIRONMENT, Fabrication, fabricate
@@ -27,9 +28,14 @@ def test_cells_of_different_code_or_devices_are_flagged(tmp_path: Path) -> None:
     assert device.startswith("Mixed devices: cpu (3 cells) and cuda (1 cell)")
 
 
-def test_a_plan_of_newer_code_than_the_cells_is_flagged(tmp_path: Path) -> None:
+def test_cells_of_one_code_are_pooled_and_newer_code_of_the_plan_is_noted(tmp_path: Path) -> None:
     older = {cell: {"fingerprint": "older"} for cell in range(4)}
-    assert [each.split(":")[0] for each in warnings(tmp_path, older)] == ["The code has changed since"]
+    store = fabricate(tmp_path, Fabrication(axes=AXES, environments=older, recon=False))
+    section = completeness(Evidence(read_study(store), store))
+    assert section.numbers["warnings"] == []
+    (note,) = [block.plain for block in section.blocks if isinstance(block, Text) and block.kind == "note"]
+    planned = ENVIRONMENT["fingerprint"]
+    assert note == f"All cells ran with code older, and the plan was last written with {planned}."
 
 
 def test_cells_are_counted_by_status_and_exclusions_keep_their_reason(tmp_path: Path) -> None:
