@@ -22,11 +22,12 @@ def _answers(evidence: Evidence, environment: Environment) -> Iterator[tuple[str
     study = evidence.study
     seeds = joined([str(seed) for seed in study.seeds])
     yield "Repetitions.", f"{plural(len(study.seeds), 'seed')} an arm ({seeds}); a seed draws weights, crops and noise."
+    usual = "95 %"
+    apart = "" if evidence.confidence == usual else f" where a verdict rests on them, else at {usual}"
     yield (
         "Error bars.",
         "Standard deviations are over seeds. Intervals are Student's t over seeds, of differences paired by seed where "
-        f"two arms are compared: at {evidence.confidence} where a verdict rests on them, else at 95 %. Images are "
-        "never counted as repetitions.",
+        f"two arms are compared: at {evidence.confidence}{apart}. Images are never counted as repetitions.",
     )
     counts = Counter(cell.status for cell in study.cells)
     lost = counted({status: counts[status] for status in CELL_STATUSES[1:]})
