@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ablate.analysis.axes import Axis
 from ablate.analysis.bjontegaard import MIN_POINTS, Curve, bd_quality, bd_rate
 from ablate.analysis.effects import Effect, Score, seed_means
 from ablate.analysis.intervals import Interval, seed_interval, t_interval
@@ -97,20 +96,10 @@ class CurveEffect:
     refused: tuple[str, ...]
 
 
-def moved(study: Study, axis: Axis) -> float:
-    """Returns how many times its cheapest level's bits an axis' dearest level costs, 0 where none are measured."""
-    levels: dict[str, list[float]] = {}
-    for (level, _, _), cell in study.slots[axis.name].items():
-        if value := cell.score(RATE):
-            levels.setdefault(level, []).append(value)
-    means = [sum(values) / len(values) for values in levels.values()]
-    return max(means) / min(means) if means else 0.0
-
-
 def curve_axis(study: Study, but: str = "") -> str | None:
     """Returns the numeric axis that can be the points of a curve: of those with four levels, what moves bits most."""
     axes = [each for each in study.axes if each.numbers and len(each.levels) >= MIN_POINTS and each.name != but]
-    found = max(axes, key=lambda axis: moved(study, axis), default=None)
+    found = max(axes, key=lambda axis: study.moved[axis.name], default=None)
     return found.name if found else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablate.analysis.axes import Axis
-from ablate.analysis.bits import moved
 from ablate.analysis.intervals import Interval, t_interval
 from ablate.analysis.study import Study
 from ablate.metrics.naming import rate_of
@@ -25,8 +24,8 @@ class Vertex:
 
 def rate_axis(study: Study) -> Axis | None:
     """Returns the numeric axis that moves the bits most, None where none moves them enough."""
-    best = max((axis for axis in study.axes if axis.numbers), key=lambda axis: moved(study, axis), default=None)
-    return best if best and moved(study, best) >= MOVES else None
+    best = max((axis for axis in study.axes if axis.numbers), key=lambda axis: study.moved[axis.name], default=None)
+    return best if best and study.moved[best.name] >= MOVES else None
 
 
 def vertices(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis.axes import Axis, find_axes
+from ablate.metrics.naming import RATE
 from ablate.records import (
     WEIGHTS,
     AlteredError,
@@ -126,6 +127,19 @@ class Study:
             }
             for index, axis in enumerate(self.axes)
         }
+
+    @cached_property
+    def moved(self) -> Mapping[str, float]:
+        """How many times the bits of its cheapest level an axis' dearest costs, by axis; 0 where none are measured."""
+        found = {}
+        for name, slots in self.slots.items():
+            levels: dict[str, list[float]] = {}
+            for (level, _, _), cell in slots.items():
+                if bits := cell.score(RATE):
+                    levels.setdefault(level, []).append(bits)
+            means = [sum(values) / len(values) for values in levels.values()]
+            found[name] = max(means) / min(means) if means else 0.0
+        return found
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def staged(record: PlanRecord, store: Store) -> Stage:
         halving = arm.halving()
         trials += arm.trials(halving)
         winners = _finals(arm, halving)
-        own = any(cell.id == point.id for cell, point in zip(winners, arm.design, strict=False))
+        own = bool(winners) and winners[0].id == arm.design[0].id
         choices.append(_choice(arm, halving, own))
         finals += [] if own else winners
         notes += [f"{tuned.arm} tuned is its untuned arm: the winner has the same values"] if own else []

@@ -73,7 +73,11 @@ def check_baseline(sheet: Sheet, design: Design, seeds: Seeds, baseline: Baselin
 
 
 def check_comparison(sheet: Sheet, compare: Compare, factors: Sequence[Factor]) -> None:
-    """Notes claimed axes that do not vary, and curves that no axis draws."""
+    """Notes claimed axes that do not vary, curves that no axis draws, and a correction over metrics without names."""
+    if compare.correction == "holm-all" and not compare.primary:
+        said = "counts the comparisons on all metrics of compare.primary, and it names none"
+        hint = 'name them, like primary = ["psnr"], or take "holm", which counts on each metric by itself'
+        sheet.report(("compare", "correction"), "compare.correction", said, found=compare.correction, hint=hint)
     if sheet.refused_keys:
         return
     varied = [key.name for factor in factors for key in factor.keys]

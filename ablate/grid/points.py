@@ -116,14 +116,7 @@ def _cells(
 
 
 def _check_metrics(sheet: Sheet, compare: Compare, cells: Sequence[Cell]) -> None:
-    """Notes metrics that no cell measures, since they are measured only where an evaluation says so.
-
-    It notes a correction over metrics that are not named, too.
-    """
-    if compare.correction == "holm-all" and not compare.primary:
-        said = "counts the comparisons on all metrics of compare.primary, and it names none"
-        hint = 'name them, like primary = ["psnr"], or take "holm", which counts on each metric by itself'
-        sheet.report(("compare", "correction"), "compare.correction", said, found=compare.correction, hint=hint)
+    """Notes metrics that no cell measures, since they are measured only where an evaluation says so."""
     measured = {name for cell in cells for name in cell.evaluation.chosen}
     every = {name for cell in cells for name in cell.evaluation.measured}
     sets = {name for cell in cells for name in cell.evaluation.set_names}

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 from ablate import atomic
 from ablate.records import DamageKind, PlanRecord, RecordError, Result, Status
 from ablate.records.figures import read_figures, write_figures
+from ablate.store.copying import claimed, copy_tree, put
 from ablate.store.entry import Entry
 from ablate.store.layout import Store, named, stores
-from ablate.store.parts import shown_data, transient
+from ablate.store.parts import shown_data
+from ablate.store.plugins import DIRECTORY
 from ablate.store.seal import inspect
 
 ADVICE = "results of one id are equal; `ablate store rm` takes the wrong one out of its store"
@@ -84,10 +86,10 @@ def merge(sources: Sequence[Path], root: Path) -> Merged:
         for copy, place in staged:
             copy_tree(copy.source.path, place)
         for copy, _ in staged:
-            with _claimed(copy.target):
+            with claimed(copy.target):
                 pass
         for copy, place in staged:
-            _put(place, copy.target)
+            put(place, copy.target)
         for place, file in survey.found.completed.items():
             with file.open("rb") as content:
                 atomic.write_with(place, functools.partial(shutil.copyfileobj, content))
@@ -221,50 +223,13 @@ def _reached(entry: Entry) -> tuple[bool, int]:
     return bool(entry.checkpoints()), row.step if row else -1
 
 
-def _claimed(target: Entry) -> AbstractContextManager[None]:
-    """Holds an entry that is to be replaced, where there is one.
-
-    Raises:
-        Busy: where another process holds it.
-    """
-    return target.claim() if target.path.is_dir() else nullcontext()
-
-
-def _put(stage: Path, target: Entry) -> None:
-    """Puts a whole copy in the place of an entry, whose lock is held where there is one."""
-    target.path.parent.mkdir(parents=True, exist_ok=True)
-    with _claimed(target):
-        if target.path.is_dir():
-            os.rename(target.path, stage.with_name(f"{stage.name}-before"))
-        os.rename(stage, target.path)
-    atomic.fsync_directory(target.path.parent)
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copies a directory with the times of its files, without locks and what was being written."""
-
-    def left_out(_directory: str, names: list[str]) -> list[str]:
-        return [name for name in names if transient(name)]
-
-    shutil.copytree(source, target, ignore=left_out, copy_function=_copy_durably)
-
-
-def _copy_durably(source: str, target: str) -> None:
-    shutil.copy2(source, target)
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _grids(source: Path, root: Path) -> Iterator[str]:
     """Copies plans and what reports show beside cells, where they are missing; says where two plans differ."""
     for grid in named(source):
         theirs, ours = Store(source, grid), Store(root, grid)
-        for path in sorted((theirs.path / "plugins").glob("[!.]*")):
-            if not (ours.path / "plugins" / path.name).exists():
-                copy_tree(path, ours.path / "plugins" / path.name)
+        for path in sorted((theirs.path / DIRECTORY).glob("[!.]*")):
+            if not (ours.path / DIRECTORY / path.name).exists():
+                copy_tree(path, ours.path / DIRECTORY / path.name)
         plan = theirs.plan()
         if plan is None:
             yield f"{theirs.path} has no plan.json: what it has came without one; run the grid file"
